@@ -1,0 +1,367 @@
+"""The one reader of params.yaml: strict, typed, frozen; unknown keys are refused with the nearest known one.
+
+The file is read as YAML 1.2 (as DVC reads it), so ``1e-3`` is a number and ``off`` a word. A block holds for every
+competition; ``competitions.<name>.<block>`` overrides single keys of it.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import MISSING, dataclass, field, fields
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from features.errors import UserError
+from pipeline.files import read_bytes
+
+TASKS = ("binary", "multiclass", "regression")
+METRICS = {
+    "binary": ("accuracy", "roc_auc", "log_loss"),
+    "multiclass": ("accuracy", "log_loss"),
+    "regression": ("rmse", "rmsle", "mae"),
+}
+ENCODINGS = ("integer", "onehot", "embedding")
+NORMALIZATIONS = ("zscore", "minmax", "robust", "keras", "none")
+ORACLES = ("bayesian", "random", "grid")
+SEARCHED = ("depth", "width", "dropout", "l2", "initializer", "activation", "learning_rate", "batch_size")
+ACTIVATIONS = ("relu", "selu", "elu", "gelu", "silu", "tanh", "sigmoid")
+INITIALIZERS = (
+    "glorot_uniform",
+    "glorot_normal",
+    "he_uniform",
+    "he_normal",
+    "lecun_uniform",
+    "lecun_normal",
+    "random_normal",
+    "zeros",
+    "ones",
+)
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
+
+
+def _key(kind: type, *, low: float | None = None, high: float | None = None, choices: Sequence[str] = ()) -> Any:
+    return field(metadata={"kind": kind, "low": low, "high": high, "choices": tuple(choices)})
+
+
+@dataclass(frozen=True)
+class Table:
+    """What one competition's table is."""
+
+    task: str = _key(str, choices=TASKS)
+    target: str = _key(str)
+    id: str = _key(str)
+    metric: str = _key(str)
+    module: str = _key(str)
+
+
+@dataclass(frozen=True)
+class Fetch:
+    """Where raw files come from; ``files`` maps a file name to its SHA-256."""
+
+    mirror: str = _key(str)
+    retries: int = _key(int, low=1, high=10)
+    urls: tuple[str, ...] = _key(tuple)
+    files: Mapping[str, str] = _key(dict)
+    sample: str = _key(str)
+
+
+@dataclass(frozen=True)
+class Validate:
+    """Thresholds of the cross-table checks."""
+
+    leak_auc: float = _key(float, low=0.5, high=1)
+    drift_auc: float = _key(float, low=0.5, high=1)
+
+
+@dataclass(frozen=True)
+class Encode:
+    """How columns become arrays, and rows get their folds and roles."""
+
+    encoding: str = _key(str, choices=ENCODINGS)
+    columns: Mapping[str, str] = _key(dict)
+    missing_indicators: bool = _key(bool)
+    min_count: int = _key(int, low=1)
+    folds: int = _key(int, low=2, high=20)
+    repeats: int = _key(int, low=1, high=20)
+    stop_fraction: float = _key(float, low=0.05, high=0.5)
+    group_aware: bool = _key(bool)
+    features: Mapping[str, bool] = _key(dict)
+
+
+@dataclass(frozen=True)
+class Normalize:
+    """The affine map at the front of every network."""
+
+    method: str = _key(str, choices=NORMALIZATIONS)
+
+
+@dataclass(frozen=True)
+class Range:
+    """An interval that a hyperparameter is drawn from."""
+
+    low: float
+    high: float
+    log: bool
+
+
+Choices = tuple[int | float | str, ...]
+
+
+@dataclass(frozen=True)
+class Tune:
+    """The search; ``space`` maps each searched hyperparameter to its choices or its range."""
+
+    oracle: str = _key(str, choices=ORACLES)
+    max_trials: int = _key(int, low=1)
+    generation: int = _key(int, low=1)
+    repeats: int = _key(int, low=1, high=20)
+    epochs: int = _key(int, low=1)
+    patience: int = _key(int, low=1)
+    space: Mapping[str, Choices | Range] = _key(dict)
+
+
+@dataclass(frozen=True)
+class Train:
+    """The members of the final ensemble."""
+
+    top_k: int = _key(int, low=1)
+    seeds: int = _key(int, low=1)
+    epochs: int = _key(int, low=1)
+    patience: int = _key(int, low=1)
+
+
+@dataclass(frozen=True)
+class Ensemble:
+    """How members become one answer."""
+
+    method: str = _key(str, choices=("mean", "greedy"))
+    threshold: str = _key(str, choices=("half", "metric"))
+
+
+@dataclass(frozen=True)
+class Params:
+    """All parameters of one competition, its overrides applied."""
+
+    name: str
+    seed: int
+    table: Table
+    fetch: Fetch
+    validate: Validate
+    encode: Encode
+    normalize: Normalize
+    tune: Tune
+    train: Train
+    ensemble: Ensemble
+
+
+_BLOCKS: dict[str, type] = {
+    "table": Table,
+    "fetch": Fetch,
+    "validate": Validate,
+    "encode": Encode,
+    "normalize": Normalize,
+    "tune": Tune,
+    "train": Train,
+    "ensemble": Ensemble,
+}
+# Keys that only a competition can know, so that no general block may hold them.
+_OWN_KEYS = {"fetch": ("urls", "files", "sample"), "encode": ("features",)}
+_EMPTY: dict[str, Any] = {"urls": [], "files": {}, "sample": "", "features": {}, "columns": {}}
+# Bounds of the searched hyperparameters: kind, low, high, or the names allowed.
+_SPACE: dict[str, tuple[type, float, float] | tuple[str, ...]] = {
+    "depth": (int, 1, 16),
+    "width": (int, 1, 4096),
+    "dropout": (float, 0.0, 0.95),
+    "l2": (float, 0.0, 10.0),
+    "initializer": INITIALIZERS,
+    "activation": ACTIVATIONS,
+    "learning_rate": (float, 1e-7, 10.0),
+    "batch_size": (int, 1, 65536),
+}
+
+
+def load(path: Path, name: str) -> Params:
+    """Read the parameters of competition ``name``; raises ``UserError`` with file, key, value and cure."""
+    document = read_document(path)
+    _known(document, ["seed", *[b for b in _BLOCKS if b != "table"], "competitions"], str(path), "", OTHER_BLOCKS)
+    competitions = _mapping(document.get("competitions"), f"{path}: competitions")
+    if name not in competitions:
+        raise UserError(f"{path}: no competition {name!r}{_nearest(name, competitions)}. Known: {_listed(competitions)}.")
+    check_name(name)
+    entry = _mapping(competitions[name], f"{path}: competitions.{name}")
+    _known(entry, list(_BLOCKS), str(path), f"competitions.{name}.")
+    blocks: dict[str, Any] = {}
+    for block, cls in _BLOCKS.items():
+        own = _mapping(entry.get(block, {}), f"{path}: competitions.{name}.{block}")
+        general = _mapping(document.get(block, {}), f"{path}: {block}") if block != "table" else {}
+        names = [f.name for f in fields(cls)]
+        _known(general, [n for n in names if n not in _OWN_KEYS.get(block, ())], str(path), f"{block}.")
+        _known(own, names, str(path), f"competitions.{name}.{block}.")
+        merged = {**_EMPTY, **general, **own}
+        if block == "tune" and "space" in own:
+            merged["space"] = {
+                **_mapping(general.get("space", {}), f"{path}: tune.space"),
+                **_mapping(own["space"], f"{path}: competitions.{name}.tune.space"),
+            }
+        blocks[block] = _build(
+            cls, merged, lambda key, b=block, o=own: f"{path}: " + (f"competitions.{name}.{b}.{key}" if key in o else f"{b}.{key}")
+        )
+    seed = _value(document.get("seed", MISSING), int, f"{path}: seed", low=0, high=2**31 - 1)
+    params = Params(name=name, seed=seed, **blocks)
+    _check_together(params, path)
+    return params
+
+
+# Blocks of stages that belong to no competition; their own readers check them.
+OTHER_BLOCKS: tuple[str, ...] = ()
+
+
+def read_document(path: Path) -> dict[str, Any]:
+    """The whole file as plain dicts, lists and scalars; raises ``UserError`` where it is no YAML mapping."""
+    try:
+        document = YAML(typ="safe", pure=True).load(read_bytes(path))
+    except (YAMLError, UnicodeDecodeError) as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f", line {mark.line + 1}" if mark else ""
+        raise UserError(f"{path}{where}: not YAML ({getattr(error, 'problem', error)}). Check indentation and colons there.") from None
+    return _mapping(document, str(path))
+
+
+def check_name(name: str) -> None:
+    """A competition's name is also a folder name: letters, digits, ``_`` and ``-``, beginning with a letter."""
+    if not _NAME.fullmatch(name):
+        raise UserError(
+            f"competition name {name!r}: expected a letter, then letters, digits, '_' or '-' (64 at most), since folders are named after it."
+        )
+
+
+def _check_together(params: Params, path: Path) -> None:
+    table, tune, encode = params.table, params.tune, params.encode
+    if table.metric not in METRICS[table.task]:
+        raise UserError(
+            f"{path}: competitions.{params.name}.table.metric is {table.metric!r}, but task {table.task!r} is scored by "
+            f"one of {_listed(METRICS[table.task])}."
+        )
+    if tune.generation > tune.max_trials:
+        raise UserError(f"{path}: tune.generation is {tune.generation}, more than tune.max_trials ({tune.max_trials}). Lower the first or raise the second.")
+    if tune.repeats > encode.repeats:
+        raise UserError(f"{path}: tune.repeats is {tune.repeats}, more than encode.repeats ({encode.repeats}). Lower the first or raise the second.")
+    if params.train.top_k > tune.max_trials:
+        raise UserError(f"{path}: train.top_k is {params.train.top_k}, more than tune.max_trials ({tune.max_trials}). Lower the first or raise the second.")
+    if params.fetch.files:
+        for file in ("train.csv", "test.csv", params.fetch.sample):
+            if file not in params.fetch.files:
+                raise UserError(f"{path}: competitions.{params.name}.fetch.files has no {file!r}; expected train.csv, test.csv and the sample submission.")
+    for file, digest in params.fetch.files.items():
+        if not re.fullmatch(r"[0-9a-f]{64}", str(digest)):
+            raise UserError(f"{path}: competitions.{params.name}.fetch.files.{file} is {digest!r}; expected a SHA-256, 64 hexadecimal digits.")
+
+
+def _build(cls: type, values: Mapping[str, Any], place: Any) -> Any:
+    built: dict[str, Any] = {}
+    for item in fields(cls):
+        meta, where = item.metadata, place(item.name)
+        raw = values.get(item.name, MISSING)
+        if item.name == "space":
+            built[item.name] = _space(raw, where)
+        elif item.name == "features":
+            mapping = _mapping(raw, where)
+            built[item.name] = MappingProxyType({k: _value(v, bool, f"{where}.{k}") for k, v in mapping.items()})
+        elif item.name == "columns":
+            mapping = _mapping(raw, where)
+            built[item.name] = MappingProxyType({k: _value(v, str, f"{where}.{k}", choices=ENCODINGS) for k, v in mapping.items()})
+        elif meta["kind"] is dict:
+            built[item.name] = MappingProxyType(dict(_mapping(raw, where)))
+        elif meta["kind"] is tuple:
+            if not isinstance(raw, list):
+                raise UserError(f"{where} is {raw!r}; expected a list.")
+            built[item.name] = tuple(raw)
+        else:
+            built[item.name] = _value(raw, meta["kind"], where, low=meta["low"], high=meta["high"], choices=meta["choices"])
+    return cls(**built)
+
+
+def _space(raw: Any, where: str) -> Mapping[str, Choices | Range]:
+    space = _mapping(raw, where)
+    file, _, prefix = where.partition(": ")
+    _known(space, list(SEARCHED), file, f"{prefix}.")
+    result: dict[str, Choices | Range] = {}
+    for name in SEARCHED:
+        if name not in space:
+            raise UserError(f"{where}.{name} is missing; expected a list of choices or low/high.")
+        rule, value = _SPACE[name], space[name]
+        if isinstance(rule[0], str):
+            names = [str(n) for n in rule]
+            result[name] = tuple(_value(v, str, f"{where}.{name}", choices=names) for v in _choices(value, f"{where}.{name}"))
+        elif isinstance(value, Mapping):
+            kind, low, high = rule
+            _known(value, ["low", "high", "log"], file, f"{prefix}.{name}.")
+            if kind is int:
+                raise UserError(f"{where}.{name} has low/high; expected a list of whole numbers to choose from.")
+            bounds = [_value(value.get(b, MISSING), kind, f"{where}.{name}.{b}", low=low, high=high) for b in ("low", "high")]
+            log = _value(value.get("log", False), bool, f"{where}.{name}.log")
+            if bounds[0] >= bounds[1]:
+                raise UserError(f"{where}.{name}: low is {bounds[0]}, not below high ({bounds[1]}).")
+            if log and bounds[0] <= 0:
+                raise UserError(f"{where}.{name}: low is {bounds[0]}; a log-uniform range needs low above 0.")
+            result[name] = Range(bounds[0], bounds[1], log)
+        else:
+            kind, low, high = rule
+            result[name] = tuple(_value(v, kind, f"{where}.{name}", low=low, high=high) for v in _choices(value, f"{where}.{name}"))
+    return MappingProxyType(result)
+
+
+def _choices(value: Any, where: str) -> list[Any]:
+    values = value if isinstance(value, list) else [value]
+    if not values or len(set(map(str, values))) < len(values):
+        raise UserError(f"{where} is {value!r}; expected one or more choices, each once.")
+    return values
+
+
+def _value(
+    raw: Any, kind: type, where: str, *, low: float | None = None, high: float | None = None, choices: Sequence[str] = ()
+) -> Any:
+    words = {int: "a whole number", float: "a number", bool: "true or false", str: "a word"}[kind]
+    bounds = ("" if low is None else f" from {low:g}") + ("" if high is None else f" to {high:g}")
+    if raw is MISSING:
+        raise UserError(f"{where} is missing; expected {words}{bounds}.")
+    if kind is str and choices:
+        if raw not in choices:
+            raise UserError(f"{where} is {raw!r}{_nearest(str(raw), choices)}; expected one of {_listed(choices)}.")
+        return str(raw)
+    wrong = isinstance(raw, bool) is not (kind is bool)
+    value = float(raw) if kind is float and isinstance(raw, int) and not wrong else raw
+    if wrong or not isinstance(value, kind):
+        raise UserError(f"{where} is {raw!r}; expected {words}{bounds}.")
+    if (low is not None and not value >= low) or (high is not None and not value <= high):
+        raise UserError(f"{where} is {raw!r}, out of range; expected {words}{bounds}.")
+    return value
+
+
+def _mapping(value: Any, where: str) -> dict[str, Any]:
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping):
+        raise UserError(f"{where} is {value!r}; expected keys and values.")
+    return {str(key): value[key] for key in value}
+
+
+def _known(mapping: Mapping[str, Any], known: Sequence[str], file: str, prefix: str, also: Sequence[str] = ()) -> None:
+    for key in mapping:
+        if key not in known and key not in also:
+            raise UserError(f"{file}: unknown key {prefix}{key}{_nearest(key, [*known, *also])}. Known: {_listed([*known, *also])}.")
+
+
+def _nearest(word: str, known: Any) -> str:
+    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
+    return f"; did you mean {close[0]!r}?" if close else ""
+
+
+def _listed(words: Any) -> str:
+    return ", ".join(map(str, words))
