@@ -1,0 +1,313 @@
+"""Checks across columns and tables, which a suite of single-column expectations can't make. Pure functions.
+
+All take typed frames (``Contract.typed``'s result), train ``[t, columns]`` and test ``[n - t, columns]``, and return
+faults; a fault with ``warning`` is reported and does not stop a run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pandas as pd
+
+from features.contract import Column, Contract, Fault, fault_at
+
+# Parts in which a category's rate is learned on other rows than those it ranks, so that a column of names tells nothing.
+_PARTS = 5
+# Fewer rows than this on either side, and an AUC says nothing.
+_MIN_ROWS = 10
+
+
+def auc(scores: np.ndarray, positive: np.ndarray) -> float:
+    """The chance that a positive row scores above a negative one (ties half); 0.5 where a side is empty. ``[n]`` each."""
+    positive = np.asarray(positive, bool)
+    ups = int(positive.sum())
+    downs = len(positive) - ups
+    if not ups or not downs:
+        return 0.5
+    ranks = pd.Series(scores).rank().to_numpy()
+    return float((ranks[positive].sum() - ups * (ups + 1) / 2) / (ups * downs))
+
+
+def separation(cells: pd.Series, positive: np.ndarray, as_number: bool) -> float:
+    """How well one column alone tells ``positive [n]`` rows from the others: an AUC, 0.5 (not at all) to 1.
+
+    Numbers rank by themselves, whichever way; words by their rate among the rows of the other parts; and whether a
+    cell is missing may tell by itself.
+    """
+    positive = np.asarray(positive, bool)
+    missing = cells.isna().to_numpy()
+    best = _either(auc(missing.astype(float), positive))
+    if as_number:
+        values = cells.to_numpy(float)[~missing]
+        sides = positive[~missing]
+        # A column of gaps with a few telling values gives little away: the gaps rank in the middle.
+        if min(int(sides.sum()), int((~sides).sum())) >= _MIN_ROWS:
+            covered = _either(auc(values, sides))
+            share = sides.sum() * (~sides).sum() / (positive.sum() * (~positive).sum())
+            best = max(best, 0.5 + (covered - 0.5) * float(share))
+        return best
+    return max(best, auc(_rates(cells, positive), positive))
+
+
+def _rates(cells: pd.Series, positive: np.ndarray) -> np.ndarray:
+    overall = float(positive.mean())
+    # Dealt out within each side, so that every part has the same share of positives and a part tells nothing.
+    part = np.zeros(len(positive), int)
+    for side in (True, False):
+        rows = np.flatnonzero(positive == side)
+        part[rows] = np.arange(len(rows)) % _PARTS
+    codes, _ = pd.factorize(cells, use_na_sentinel=False)
+    levels = int(codes.max()) + 1 if len(codes) else 0
+    scores = np.full(len(codes), overall)
+    for p in range(_PARTS):
+        inside = part == p
+        count = np.bincount(codes[~inside], minlength=levels)
+        ups = np.bincount(codes[~inside], weights=positive[~inside], minlength=levels)
+        scores[inside] = ((ups + overall) / (count + 1))[codes[inside]]
+    return scores
+
+
+def _either(value: float) -> float:
+    return max(value, 1.0 - value)
+
+
+def giveaway(cells: pd.Series, as_number: bool, target: pd.Series) -> float:
+    """How well one column alone ranks the target: an AUC, 0.5 to 1.
+
+    Classes: one against the rest, averaged by size. A number as target: rank correlation, brought to the same scale.
+    """
+    if target.dtype == float:
+        both = cells.notna().to_numpy() & np.isfinite(target.to_numpy(float))
+        if not as_number or both.sum() < 2 * _MIN_ROWS or cells[both].nunique() < 2 or target[both].nunique() < 2:
+            return 0.5
+        ranks = cells[both].rank().to_numpy(), target[both].rank().to_numpy()
+        return 0.5 + abs(float(np.corrcoef(*ranks)[0, 1])) / 2 * float(both.mean())
+    known = target.notna().to_numpy()
+    classes = sorted(target[known].unique())
+    if len(classes) < 2:
+        return 0.5
+    cells, target = cells[known], target[known]
+    # A number with about as many levels as classes may be the target under another name, in any order.
+    kinds = [as_number] + ([False] if as_number and cells.nunique() <= len(classes) + 2 else [])
+    best = 0.5
+    for kind in kinds:
+        parts = [(target == c).to_numpy() for c in (classes[1:] if len(classes) == 2 else classes)]
+        sizes = np.array([p.sum() for p in parts], float)
+        best = max(best, float(np.dot(sizes, [separation(cells, p, kind) for p in parts]) / sizes.sum()))
+    return best
+
+
+def run_checks(
+    contract: Contract,
+    train: pd.DataFrame,
+    test: pd.DataFrame,
+    train_file: str,
+    test_file: str,
+    *,
+    leak_auc: float,
+    drift_auc: float,
+) -> dict[str, list[Fault]]:
+    """All checks by name, each with the faults it found (none where it passed)."""
+    found: dict[str, list[Fault]] = {
+        "columns_match": columns_match(contract, train, test, test_file),
+        "ids_shared": ids_shared(contract, train, test, train_file, test_file),
+        "rows_duplicated": rows_duplicated(contract, train, test, train_file, test_file),
+        "target_varies": target_varies(contract, train, train_file),
+        "target_given_away": target_given_away(contract, train, train_file, leak_auc),
+        "categories_unseen": categories_unseen(contract, train, test, test_file),
+        "drift": drift(contract, train, test, train_file, test_file, drift_auc),
+    }
+    single: dict[str, Callable[[Contract, pd.DataFrame, str], list[Fault]]] = {
+        "infinities": infinities,
+        "columns_empty": columns_empty,
+        "columns_constant": columns_constant,
+    }
+    for name, check in single.items():
+        found[name] = check(contract, train, train_file) + check(contract, test, test_file)
+    return found
+
+
+def columns_match(contract: Contract, train: pd.DataFrame, test: pd.DataFrame, test_file: str) -> list[Fault]:
+    """Test holds the columns of train minus the target."""
+    expected = [str(c) for c in train.columns if c != contract.target]
+    wrong = tuple(sorted(set(expected) ^ {str(c) for c in test.columns}))
+    if not wrong:
+        return []
+    problem = "the columns are not those of train minus the target"
+    return [Fault(test_file, wrong[0], len(wrong), wrong[:3], (), ", ".join(expected), problem, "", "columns_match")]
+
+
+def ids_shared(
+    contract: Contract, train: pd.DataFrame, test: pd.DataFrame, train_file: str, test_file: str
+) -> list[Fault]:
+    """No id stands in both tables: such a row would be learned from and then predicted."""
+    shared = (test[contract.id].isin(train[contract.id].dropna()) & test[contract.id].notna()).to_numpy()
+    if not shared.any():
+        return []
+    count = int(shared.sum())
+    return [
+        fault_at(
+            test_file, contract.id, test[contract.id], shared, "other ids in test than in train", check="ids_shared",
+            problem=f"{count} {'id is' if count == 1 else 'ids are'} in {train_file} too",
+            cure="Take the shared rows out of one file.",
+        )
+    ]
+
+
+def rows_duplicated(
+    contract: Contract, train: pd.DataFrame, test: pd.DataFrame, train_file: str, test_file: str
+) -> list[Fault]:
+    """Rows alike in every feature, within a table or across: a warning, since real tables may hold twins."""
+    names = [c.name for c in contract.features]
+    if not names:
+        return []
+    faults = []
+    within = "the same row twice flatters the score"
+    for frame, file in ((train, train_file), (test, test_file)):
+        doubles = frame.duplicated(subset=names, keep="first").to_numpy()
+        if doubles.any():
+            faults.append(
+                fault_at(
+                    file, contract.id, frame[contract.id], doubles, "each row once", check="rows_duplicated", warning=True,
+                    problem=f"{int(doubles.sum())} of {len(frame)} rows repeat the features of an earlier row ({within})",
+                )
+            )
+    # The first frame is unique among itself here, so every double is a test row that stands in train.
+    both = pd.concat([train[names].drop_duplicates(), test[names].drop_duplicates()], ignore_index=True)
+    copies = both[both.duplicated(keep="first")]
+    if len(copies):
+        wrong = test[names].apply(tuple, axis=1).isin(set(copies.apply(tuple, axis=1))).to_numpy()
+        if wrong.any():
+            faults.append(
+                fault_at(
+                    test_file, contract.id, test[contract.id], wrong, "other rows than in train", check="rows_duplicated",
+                    warning=True, problem=f"{int(wrong.sum())} of {len(test)} rows have the features of a row of {train_file}",
+                )
+            )
+    return faults
+
+
+def target_varies(contract: Contract, train: pd.DataFrame, file: str) -> list[Fault]:
+    """The target holds two values or more; with one there is nothing to learn."""
+    values = train[contract.target].dropna()
+    if values.nunique() >= 2:
+        return []
+    shown = tuple(repr(str(v)) for v in values.unique())
+    return [
+        Fault(
+            file, contract.target, len(values), shown, (), "two values or more", "the target never varies",
+            "Check that the whole training file is there.", "target_varies",
+        )
+    ]
+
+
+def target_given_away(contract: Contract, train: pd.DataFrame, file: str, threshold: float) -> list[Fault]:
+    """No single feature ranks the target as well as ``threshold``; one that does was most likely made from it."""
+    faults = []
+    for column in contract.features:
+        if len(train) < 2 * _MIN_ROWS:
+            continue
+        score = giveaway(train[column.name], column.type == "number", train[contract.target])
+        if score >= threshold:
+            faults.append(
+                fault_at(
+                    file, column.name, train[column.name], np.ones(len(train), bool), f"less than {threshold:g}",
+                    problem=f"it gives the target {contract.target!r} away (alone an AUC of {score:.3f})",
+                    cure=f"Set `role: ignore` for it in {contract.file}, or raise validate.leak_auc.",
+                    check="target_given_away",
+                )
+            )
+    return faults
+
+
+def categories_unseen(contract: Contract, train: pd.DataFrame, test: pd.DataFrame, file: str) -> list[Fault]:
+    """Categories of test that train never shows: a warning, they are encoded as unseen."""
+    faults = []
+    for column in contract.features:
+        if column.type != "category":
+            continue
+        cells = test[column.name]
+        unseen = (cells.notna() & ~cells.isin(train[column.name].dropna())).to_numpy()
+        if unseen.any():
+            faults.append(
+                fault_at(
+                    file, column.name, cells, unseen, "the categories of train", check="categories_unseen", warning=True,
+                    problem=f"{int(unseen.sum())} of {len(cells)} values were never seen in train",
+                    cure="They are encoded as unseen.",
+                )
+            )
+    return faults
+
+
+def drift(
+    contract: Contract, train: pd.DataFrame, test: pd.DataFrame, train_file: str, test_file: str, threshold: float
+) -> list[Fault]:
+    """Columns by which train and test rows can be told apart better than ``threshold``: a warning."""
+    side = np.r_[np.zeros(len(train), bool), np.ones(len(test), bool)]
+    if min(len(train), len(test)) < _MIN_ROWS:
+        return []
+    faults = []
+    for column in contract.features:
+        cells = pd.concat([train[column.name], test[column.name]], ignore_index=True)
+        score = separation(cells, side, column.type == "number")
+        if score > threshold:
+            faults.append(
+                Fault(
+                    test_file, column.name, len(test), (), (), f"{threshold:g} or less",
+                    f"its values drift from those of {train_file} (told apart with an AUC of {score:.3f})",
+                    "The score on the test file may fall short of the cross-validation.", "drift", True,
+                )
+            )
+    return faults
+
+
+def infinities(contract: Contract, frame: pd.DataFrame, file: str) -> list[Fault]:
+    """No number is infinite."""
+    faults = []
+    for column in _present(contract, frame):
+        if column.type == "number":
+            wrong = np.isinf(frame[column.name].to_numpy(float))
+            if wrong.any():
+                count = int(wrong.sum())
+                faults.append(
+                    fault_at(
+                        file, column.name, frame[column.name], wrong, "finite numbers", check="infinities",
+                        problem=f"{count} {'value is' if count == 1 else 'values are'} infinite",
+                        cure="Correct the cells or leave them empty.",
+                    )
+                )
+    return faults
+
+
+def columns_empty(contract: Contract, frame: pd.DataFrame, file: str) -> list[Fault]:
+    """No feature is empty in every row; a warning, since an empty column is filled and tells nothing."""
+    return [
+        fault_at(
+            file, c.name, frame[c.name], np.ones(len(frame), bool), "some values", check="columns_empty", warning=True,
+            problem=f"all {len(frame)} values are missing", cure=f"Set `role: ignore` for it in {contract.file}, or fill it.",
+        )
+        for c in _features(contract, frame)
+        if frame[c.name].isna().all()
+    ]
+
+
+def columns_constant(contract: Contract, frame: pd.DataFrame, file: str) -> list[Fault]:
+    """No feature has one and the same value in every row; a warning, since such a column tells nothing."""
+    return [
+        fault_at(
+            file, c.name, frame[c.name], np.ones(len(frame), bool), "values that differ", check="columns_constant",
+            problem=f"all {len(frame)} values are the same", cure=f"Set `role: ignore` for it in {contract.file}.", warning=True,
+        )
+        for c in _features(contract, frame)
+        if len(frame) > 1 and frame[c.name].notna().all() and frame[c.name].nunique() == 1
+    ]
+
+
+def _present(contract: Contract, frame: pd.DataFrame) -> Sequence[Column]:
+    return [c for c in contract.columns if c.name in frame.columns and c.role != "ignore"]
+
+
+def _features(contract: Contract, frame: pd.DataFrame) -> Sequence[Column]:
+    return [c for c in contract.features if c.name in frame.columns]

@@ -1,0 +1,482 @@
+"""What a table must be: role, type, allowed values, range and nullability of each column, declared once.
+
+The Great Expectations suite, the type conversion, the encoders and the messages all derive from it. Rows in messages
+count the header as row 1.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from features.errors import UserError
+
+ROLES = ("id", "target", "feature", "ignore")
+TYPES = ("number", "category", "text")
+# How other programs spell a missing value. Only numbers and the target are read so: "NA" may well be a category.
+_MISSING_WORDS = {"", "nan", "na", "n/a", "null", "none"}
+_KEYS = ("role", "type", "values", "minimum", "maximum", "integer", "nullable", "unique", "description")
+_WHOLE = re.compile(r"[+-]?\d+")
+_WHOLE_FLOAT = re.compile(r"\s*[+-]?\d+(\.0*)?\s*")
+_SHOWN = 3
+# More levels than this, or nearly one a row, and a column of words is text rather than a category.
+_MAX_LEVELS = 50
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column; ``values`` are the allowed categories, ``minimum`` and ``maximum`` the inclusive range of a number."""
+
+    name: str
+    role: str
+    type: str
+    values: tuple[str, ...] | None = None
+    minimum: float | None = None
+    maximum: float | None = None
+    integer: bool = False
+    nullable: bool = True
+    unique: bool = False
+    description: str = ""
+
+    @property
+    def expected(self) -> str:
+        """The rule on the values, in words."""
+        if self.values is not None:
+            return "one of " + ", ".join(map(repr, self.values))
+        if self.type != "number":
+            return "text"
+        words = "a whole number" if self.integer else "a number"
+        if self.minimum is not None and self.maximum is not None:
+            return f"{words} from {self.minimum:g} to {self.maximum:g}"
+        if self.minimum is not None:
+            return f"{words}, {self.minimum:g} or more"
+        return words if self.maximum is None else f"{words}, {self.maximum:g} or less"
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing wrong in one column: ``count`` values, the first ``values`` and their ``rows`` (header is row 1)."""
+
+    file: str
+    column: str
+    count: int
+    values: tuple[str, ...]
+    rows: tuple[int, ...]
+    expected: str
+    problem: str = "wrong"
+    cure: str = ""
+    check: str = ""
+    warning: bool = field(default=False)
+
+    def __str__(self) -> str:
+        line = f"{self.file}: column {self.column!r}: {self.problem}" if self.column else f"{self.file}: {self.problem}"
+        if self.rows:
+            shown = [f"{v} (row {r})" for v, r in zip(self.values, self.rows, strict=True)]
+            line += ": " + ", ".join(shown) + (", ..." if self.count > len(shown) else "")
+        elif self.values:
+            line += ": " + ", ".join(self.values) + (", ..." if self.count > len(self.values) else "")
+        if self.expected:
+            line += f"; expected {self.expected}"
+        return line + "." + (f" {self.cure}" if self.cure else "")
+
+
+class ContractError(UserError):
+    """A table that can't be given its types; ``faults`` holds what the message says."""
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        super().__init__("\n".join(map(str, faults)))
+        self.faults = tuple(faults)
+
+
+def fault_at(
+    file: str,
+    column: str,
+    cells: pd.Series,
+    wrong: np.ndarray,
+    expected: str,
+    *,
+    problem: str,
+    cure: str = "",
+    check: str = "",
+    warning: bool = False,
+) -> Fault:
+    """The fault of the rows where ``wrong [n]`` is true; the first cells and their rows are shown."""
+    places = np.flatnonzero(wrong)
+    values = tuple("missing" if pd.isna(cells.iloc[i]) else _shown(cells.iloc[i]) for i in places[:_SHOWN])
+    rows = tuple(int(i) + 2 for i in places[:_SHOWN])
+    return Fault(file, column, len(places), values, rows, expected, problem, cure, check, warning)
+
+
+@dataclass(frozen=True)
+class Contract:
+    """The columns of one table, in their order. ``file`` is where a person edits it and is named in cures."""
+
+    columns: tuple[Column, ...]
+    file: str = "contract"
+
+    @classmethod
+    def from_mapping(cls, mapping: Mapping[str, Any], file: str) -> Contract:
+        """Read ``{"columns": {name: {role, type, ...}}}``; raises ``UserError`` on unknown keys and impossible rules."""
+        for key in mapping:
+            if key != "columns":
+                raise UserError(f"{file}: unknown key {key!r}{_nearest(str(key), ['columns'])}. Known: columns.")
+        raw = mapping.get("columns")
+        if not isinstance(raw, Mapping) or not raw:
+            raise UserError(f"{file}: columns is {raw!r}; expected an entry for each column of the table.")
+        columns = tuple(_column(str(name), entry, file) for name, entry in raw.items())
+        for role in ("id", "target"):
+            named = [c.name for c in columns if c.role == role]
+            if len(named) != 1:
+                raise UserError(
+                    f"{file}: {len(named)} columns have role {role!r} ({', '.join(named) or 'none'}); expected exactly one."
+                )
+        return cls(columns, file)
+
+    @classmethod
+    def infer(cls, train: pd.DataFrame, test: pd.DataFrame, target: str, id: str, task: str) -> Contract:
+        """A first contract of a plain table of strings, as ``parse_table`` returns it; ``id`` and ``target`` are names.
+
+        A column of numbers is a number, one with few levels a category, anything else text. Ranges are left open and
+        only columns without any gap are declared not nullable. Raises ``UserError`` where id or target is not there.
+        """
+        for name, role in ((id, "id"), (target, "target")):
+            if name not in train.columns:
+                raise UserError(
+                    f"the training table has no column {name!r}, the {role}{_nearest(name, list(train.columns))}; "
+                    f"it has {', '.join(train.columns)}."
+                )
+        columns = []
+        for name in map(str, train.columns):
+            cells = train[name] if name not in test.columns else pd.concat([train[name], test[name]])
+            present = cells[cells.notna()].astype(str)
+            if name == id:
+                columns.append(Column(name, "id", "text", nullable=False, unique=True))
+            elif name == target and task == "regression":
+                columns.append(Column(name, "target", "number", nullable=False))
+            elif name == target:
+                columns.append(Column(name, "target", "category", values=_levels(present), nullable=False))
+            else:
+                columns.append(_inferred(name, present, gaps=bool(cells.isna().any())))
+        return cls(tuple(columns), "contract")
+
+    def to_mapping(self) -> dict[str, Any]:
+        """What ``from_mapping`` reads, rules that hold by default left out."""
+        return {"columns": {column.name: _written(column) for column in self.columns}}
+
+    @property
+    def id(self) -> str:
+        """The name of the id column."""
+        return next(c.name for c in self.columns if c.role == "id")
+
+    @property
+    def target(self) -> str:
+        """The name of the target column."""
+        return next(c.name for c in self.columns if c.role == "target")
+
+    @property
+    def features(self) -> tuple[Column, ...]:
+        """The columns a network may learn from."""
+        return tuple(c for c in self.columns if c.role == "feature")
+
+    def column(self, name: str) -> Column:
+        """The column called ``name``; raises ``KeyError``."""
+        for column in self.columns:
+            if column.name == name:
+                return column
+        raise KeyError(name)
+
+    def expected_columns(self, with_target: bool) -> tuple[Column, ...]:
+        """The columns a file must hold, in contract order."""
+        return tuple(c for c in self.columns if with_target or c.role != "target")
+
+    def typed(self, frame: pd.DataFrame, file: str, with_target: bool) -> pd.DataFrame:
+        """``frame`` (``[n, any]`` of strings) in contract order and types; reordered columns are put right.
+
+        Numbers become ``float64`` with NaN where missing, everything else ``object`` of ``str`` with NaN where missing.
+        Raises ``ContractError`` on missing or extra columns and on text where a number is due.
+        """
+        faults = self._column_faults(frame, file, with_target)
+        if faults:
+            raise ContractError(faults)
+        built: dict[str, pd.Series] = {}
+        for column in self.expected_columns(with_target):
+            cells = frame[column.name].reset_index(drop=True)
+            if column.type == "number":
+                built[column.name], wrong = _numbers(cells)
+                if wrong.any():
+                    comma = any("," in str(v) for v in cells[wrong])
+                    cure = (
+                        "Write the decimal sign as a point."
+                        if comma
+                        else f"Correct the cells, leave them empty, or set `type: category` for it in {self.file}."
+                    )
+                    faults.append(
+                        fault_at(
+                            file, column.name, cells, wrong, column.expected, problem=_times(wrong, "cell is", "cells are")
+                            + " text", cure=cure, check="type",
+                        )
+                    )
+            else:
+                built[column.name] = _words(cells, column)
+        if faults:
+            raise ContractError(faults)
+        return pd.DataFrame(built)
+
+    def faults(self, frame: pd.DataFrame, file: str, with_target: bool) -> list[Fault]:
+        """What a typed frame (``typed``'s result) breaks: nullability, ranges, values and uniqueness, column by column.
+
+        Infinities belong to ``features.checks``. A feature's unknown category is a warning in a file without the
+        target, since encoders give it a code of its own.
+        """
+        found: list[Fault] = []
+        for column in self.expected_columns(with_target):
+            if column.role == "ignore":
+                continue
+            cells = frame[column.name]
+            missing = cells.isna().to_numpy()
+            if not column.nullable and missing.any():
+                cure = "Fill the cells or delete the rows" + (
+                    "." if column.role != "feature" else f", or set `nullable: true` for it in {self.file}."
+                )
+                found.append(
+                    fault_at(
+                        file, column.name, cells, missing, column.expected if column.role != "id" else "an id in every row",
+                        problem=_times(missing, "value is", "values are") + " missing", cure=cure, check="not_null",
+                    )
+                )
+            found.extend(self._value_faults(column, cells, missing, file, with_target))
+            if column.unique:
+                doubles = (cells.duplicated(keep="first") & cells.notna()).to_numpy()
+                if doubles.any():
+                    found.append(
+                        fault_at(
+                            file, column.name, cells, doubles, "each value once", check="unique",
+                            problem=_times(doubles, "value stands", "values stand") + " there a second time",
+                            cure="Delete or renumber the doubled rows.",
+                        )
+                    )
+        return found
+
+    def _value_faults(
+        self, column: Column, cells: pd.Series, missing: np.ndarray, file: str, with_target: bool
+    ) -> list[Fault]:
+        found: list[Fault] = []
+        if column.type == "number":
+            values = cells.to_numpy(float)
+            finite = np.isfinite(values)
+            outside = np.zeros(len(values), bool)
+            if column.minimum is not None:
+                outside |= finite & (values < column.minimum)
+            if column.maximum is not None:
+                outside |= finite & (values > column.maximum)
+            if column.integer:
+                outside |= finite & (values != np.floor(values))
+            if outside.any():
+                cure = f"Correct the cells, or widen the rule in {self.file}."
+                problem = _times(outside, "value is", "values are") + " out of range"
+                found.append(
+                    fault_at(file, column.name, cells, outside, column.expected, problem=problem, cure=cure, check="range")
+                )
+        elif column.values is not None:
+            unknown = ~(cells.isin(column.values).to_numpy() | missing)
+            if unknown.any():
+                harmless = column.role == "feature" and not with_target
+                cure = (
+                    "They are encoded as unseen."
+                    if harmless
+                    else f"Correct the cells, or add the value to `values` in {self.file}."
+                )
+                problem = _times(unknown, "value is", "values are") + " not allowed"
+                found.append(
+                    fault_at(
+                        file, column.name, cells, unknown, column.expected, problem=problem, cure=cure, check="values",
+                        warning=harmless,
+                    )
+                )
+        return found
+
+    def _column_faults(self, frame: pd.DataFrame, file: str, with_target: bool) -> list[Fault]:
+        expected = [c.name for c in self.expected_columns(with_target)]
+        have = [str(name) for name in frame.columns]
+        faults: list[Fault] = []
+        missing = [name for name in expected if name not in have]
+        extra = [name for name in have if name not in expected]
+        if not with_target and self.target in extra:
+            extra.remove(self.target)
+            faults.append(
+                fault_at(
+                    file, self.target, frame[self.target], frame[self.target].notna().to_numpy(),
+                    "all columns of the training file but the target",
+                    problem="the test file holds the target", check="columns",
+                    cure="Delete the column; were train and test exchanged?",
+                )
+            )
+        for name in missing:
+            near = difflib.get_close_matches(name, extra, n=1, cutoff=0.6)
+            problem = "the column is missing in row 1, the header" + (f" (there is {near[0]!r})" if near else "")
+            cure = f"Rename {near[0]!r} or add the column." if near else f"Add it, or take it out of {self.file}."
+            faults.append(Fault(file, name, 0, (), (), f"the columns {', '.join(expected)}", problem, cure, "columns"))
+        for name in extra:
+            if any(difflib.get_close_matches(m, [name], n=1, cutoff=0.6) for m in missing):
+                continue
+            cells = frame[name]
+            faults.append(
+                fault_at(
+                    file, name, cells, np.ones(len(cells), bool), f"the columns {', '.join(expected)}",
+                    problem="the column is not in the contract", check="columns",
+                    cure=f"Delete it, or add it to {self.file} (`role: ignore` keeps it out).",
+                )
+            )
+        return faults
+
+
+def reordered(contract: Contract, frame: pd.DataFrame, with_target: bool) -> bool:
+    """Whether the columns are the contract's in another order."""
+    return [str(n) for n in frame.columns] != [c.name for c in contract.expected_columns(with_target)]
+
+
+def _column(name: str, entry: Any, file: str) -> Column:
+    where = f"{file}: columns.{name}"
+    if not isinstance(entry, Mapping):
+        raise UserError(f"{where} is {entry!r}; expected role, type and rules.")
+    for key in entry:
+        if key not in _KEYS:
+            raise UserError(f"{file}: unknown key columns.{name}.{key}{_nearest(str(key), _KEYS)}. Known: {', '.join(_KEYS)}.")
+    for key, words in (("role", ROLES), ("type", TYPES)):
+        if entry.get(key) not in words:
+            near = _nearest(str(entry.get(key)), words)
+            raise UserError(f"{where}.{key} is {entry.get(key)!r}{near}; expected one of {', '.join(words)}.")
+    role, kind = str(entry["role"]), str(entry["type"])
+    flags = {}
+    for key, default in (("integer", False), ("nullable", role in ("feature", "ignore")), ("unique", role == "id")):
+        flags[key] = entry.get(key, default)
+        if not isinstance(flags[key], bool):
+            raise UserError(f"{where}.{key} is {flags[key]!r}; expected true or false.")
+    if role in ("id", "target") and flags["nullable"]:
+        raise UserError(f"{where}.nullable is true, but the {role} can't be missing; expected false.")
+    if role == "id" and not flags["unique"]:
+        raise UserError(f"{where}.unique is false, but an id names one row; expected true.")
+    if role == "target" and kind == "text":
+        raise UserError(f"{where}.type is 'text'; expected category (classes) or number (regression) for the target.")
+    if role == "id" and kind == "number":
+        raise UserError(f"{where}.type is 'number', but an id is a name, kept as it is spelt; expected text.")
+    bounds = {key: _bound(entry.get(key), kind, f"{where}.{key}") for key in ("minimum", "maximum")}
+    low, high = bounds["minimum"], bounds["maximum"]
+    if low is not None and high is not None and low > high:
+        raise UserError(f"{where}.minimum is {low:g}, above maximum ({high:g}). Exchange them.")
+    if flags["integer"] and kind != "number":
+        raise UserError(f"{where}.integer is true, but the type is {kind!r}; expected it for numbers only.")
+    values = entry.get("values")
+    if values is not None:
+        if kind != "category" or not isinstance(values, list) or not values:
+            raise UserError(f"{where}.values is {values!r} (type {kind!r}); expected a list, for a category only.")
+        if any(isinstance(v, bool | float) or v is None for v in values):
+            raise UserError(f"{where}.values is {values!r}; expected words or whole numbers, quoted if they look otherwise.")
+        values = tuple(map(str, values))
+        if len(set(values)) < len(values):
+            raise UserError(f"{where}.values is {list(values)!r}; expected each value once.")
+    description = str(entry.get("description", ""))
+    return Column(name, role, kind, values, low, high, flags["integer"], flags["nullable"], flags["unique"], description)
+
+
+def _bound(value: Any, kind: str, where: str) -> float | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or kind != "number":
+        raise UserError(f"{where} is {value!r} (type {kind!r}); expected a finite number, for type number only.")
+    return float(value)
+
+
+def _written(column: Column) -> dict[str, Any]:
+    entry: dict[str, Any] = {"role": column.role, "type": column.type}
+    if column.values is not None:
+        entry["values"] = list(column.values)
+    for key in ("minimum", "maximum"):
+        if getattr(column, key) is not None:
+            entry[key] = getattr(column, key)
+    if column.integer:
+        entry["integer"] = True
+    entry["nullable"] = column.nullable
+    if column.unique:
+        entry["unique"] = True
+    if column.description:
+        entry["description"] = column.description
+    return entry
+
+
+def _inferred(name: str, present: pd.Series, *, gaps: bool) -> Column:
+    numbers, wrong = _numbers(present)
+    # A column without any value stays a number: it is then reported as empty and encoded as a constant.
+    if not wrong.any():
+        filled = numbers.dropna().to_numpy()
+        whole = bool(len(filled)) and bool(np.all(np.isfinite(filled)) and np.all(filled == np.floor(filled)))
+        # The missing words ("NA") are gaps too, though their cells are not empty.
+        return Column(name, "feature", "number", integer=whole, nullable=gaps or len(filled) < len(present) or not len(filled))
+    levels = _levels(present)
+    if len(levels) <= min(_MAX_LEVELS, max(2, len(present) // 5)):
+        return Column(name, "feature", "category", values=levels, nullable=gaps)
+    return Column(name, "feature", "text", nullable=gaps)
+
+
+def _levels(present: pd.Series) -> tuple[str, ...]:
+    levels = sorted({str(v).strip() for v in present if str(v).strip().lower() not in _MISSING_WORDS - {"na", "none"}})
+    return tuple(sorted(levels, key=lambda v: (float(v), v)) if all(_WHOLE.fullmatch(v) for v in levels) else levels)
+
+
+def _numbers(cells: pd.Series) -> tuple[pd.Series, np.ndarray]:
+    """The numbers (NaN where missing or wrong) and which cells are no number."""
+    text = cells.map(lambda v: "" if v is None or v != v else str(v).strip())
+    missing = text.str.lower().isin(_MISSING_WORDS).to_numpy()
+    # Python's own reading takes "1_000", which is no number in a CSV file.
+    numbers = text.map(_float)
+    return numbers.astype("float64"), numbers.isna().to_numpy() & ~missing
+
+
+def _float(text: str) -> float:
+    try:
+        return math.nan if "_" in text else float(text)
+    except ValueError:
+        return math.nan
+
+
+def _words(cells: pd.Series, column: Column) -> pd.Series:
+    if column.type == "text" and column.role != "id":
+        return cells.map(lambda v: np.nan if v is None or v != v else str(v)).astype(object)
+    whole = column.values is not None and all(_WHOLE.fullmatch(v) for v in column.values)
+
+    def word(value: Any) -> Any:
+        if value is None or value != value:
+            return np.nan
+        text = str(value).strip()
+        if column.role == "target" and text.lower() in _MISSING_WORDS and text not in (column.values or ()):
+            return np.nan
+        # A column of whole numbers with a gap leaves pandas as "3.0"; it is the category "3" all the same.
+        if whole and text not in (column.values or ()) and _WHOLE_FLOAT.fullmatch(text):
+            return str(int(float(text)))
+        return text
+
+    return cells.map(word).astype(object)
+
+
+def _times(wrong: np.ndarray, one: str, many: str) -> str:
+    count = int(np.sum(wrong))
+    return f"{count} {one if count == 1 else many}"
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:g}"
+    text = str(value)
+    return repr(text if len(text) <= 40 else text[:37] + "...")
+
+
+def _nearest(word: str, known: Sequence[str]) -> str:
+    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
+    return f"; did you mean {close[0]!r}?" if close else ""

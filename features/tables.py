@@ -1,0 +1,162 @@
+"""From the bytes of a delimited file to a frame of strings: encoding and delimiter are found, never guessed silently.
+
+Every message counts rows the way a spreadsheet does: the header is row 1, the first data row is row 2.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+from collections.abc import Iterable
+
+import pandas as pd
+
+from features.errors import UserError
+
+DELIMITERS = (",", ";", "\t", "|")
+_DELIMITER_NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
+_MAX_CELL = 1 << 24
+# Records looked at to find the delimiter: enough to be sure, few enough to be quick on a big file.
+_PROBED = 200
+
+
+def parse_table(content: bytes, file: str) -> pd.DataFrame:
+    """The table in ``content``: ``[n, columns]``, every cell a ``str``, empty (or blank) cells ``None``.
+
+    UTF-8, UTF-16 and CP949 are read, with or without a byte order mark; the delimiter is a comma, semicolon, tab or
+    bar. Raises ``UserError`` (with ``file``, row and cure) where the file is empty or holds a header only, where no
+    delimiter makes columns of it, on duplicate or empty column names, on ragged rows and on undecodable bytes.
+    """
+    text = _decode(content, file)
+    if not text.strip():
+        raise UserError(f"{file}: the file is empty; expected a header row and data rows. Put the full file there.")
+    delimiter = _delimiter(text, file)
+    records = _records(text, delimiter, file)
+    header = [name.strip() for name in records[0][1]]
+    _check_header(header, file)
+    rows = records[1:]
+    if not rows:
+        raise UserError(
+            f"{file}: row 1 is a header of {len(header)} columns and no data row follows; expected one row or more. "
+            "Put the full file there."
+        )
+    _check_width(rows, header, delimiter, file)
+    cells = [[cell if cell.strip() else None for cell in record] for _, record in rows]
+    return pd.DataFrame(cells, columns=header, dtype=object)
+
+
+def _decode(content: bytes, file: str) -> str:
+    for mark, name in ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be")):
+        if content.startswith(mark):
+            return _decoded(content[len(mark) :], [name], file)
+    # Text in Latin letters, digits and delimiters has a zero in every second byte when it is UTF-16 without a mark.
+    probe = content[:4096]
+    if len(probe) >= 2 and probe.count(0) > len(probe) // 4:
+        return _decoded(content, ["utf-16-le" if probe[1::2].count(0) >= probe[::2].count(0) else "utf-16-be"], file)
+    text = _decoded(content, ["utf-8", "cp949"], file)
+    if "\0" in text:
+        row = text[: text.index("\0")].count("\n") + 1
+        raise UserError(f"{file}, row {row}: a zero byte, so this is no text file. Export it again as CSV in UTF-8.")
+    return text
+
+
+def _decoded(content: bytes, encodings: list[str], file: str) -> str:
+    worst: UnicodeDecodeError | None = None
+    for encoding in encodings:
+        try:
+            return content.decode(encoding)
+        except UnicodeDecodeError as error:
+            worst = worst or error
+    assert worst is not None
+    row = content[: worst.start].count(b"\n") + 1
+    raise UserError(
+        f"{file}, row {row}: byte 0x{content[worst.start]:02x} is text in none of UTF-8, UTF-16 and CP949. "
+        "Save the file again as CSV in UTF-8."
+    )
+
+
+def _delimiter(text: str, file: str) -> str:
+    best, best_score = "", 0.0
+    for delimiter in DELIMITERS:
+        widths = [len(record) for record in _probe(text, delimiter)]
+        if widths and widths[0] > 1:
+            # Rows that agree with the header count first; more columns break a tie ("a;b,c" may be cut at either).
+            score = sum(width == widths[0] for width in widths) / len(widths) + min(widths[0], 1000) * 1e-6
+            if score > best_score:
+                best, best_score = delimiter, score
+    if not best:
+        header = text.strip().splitlines()[0]
+        raise UserError(
+            f"{file}, row 1: {_short(header)} is one column only, with each of comma, semicolon, tab and bar as the "
+            "delimiter. Expected two columns or more; export the file again with commas."
+        )
+    return best
+
+
+def _probe(text: str, delimiter: str) -> list[list[str]]:
+    records: list[list[str]] = []
+    try:
+        for record in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter):
+            if record:
+                records.append(record)
+            if len(records) >= _PROBED:
+                break
+    except csv.Error:
+        pass
+    return records
+
+
+def _records(text: str, delimiter: str, file: str) -> list[tuple[int, list[str]]]:
+    csv.field_size_limit(_MAX_CELL)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    records: list[tuple[int, list[str]]] = []
+    blank = 0
+    try:
+        for row, record in enumerate(reader, start=1):
+            if not record:
+                # Blank lines at either end are harmless; one inside would shift every row number after it.
+                blank = blank or (row if records else 0)
+                continue
+            if blank:
+                raise UserError(f"{file}, row {blank}: the row is blank, but rows follow. Delete it or fill it in.")
+            records.append((row, record))
+    except csv.Error as error:
+        row = (records[-1][0] if records else 0) + 1
+        raise UserError(
+            f"{file}, row {row}: the quotes do not match ({error}). Expected a closing \" for each opening one, and "
+            '"" for a quote inside a cell.'
+        ) from None
+    return records
+
+
+def _check_header(header: list[str], file: str) -> None:
+    for position, name in enumerate(header, start=1):
+        if not name:
+            raise UserError(
+                f"{file}, row 1: column {position} has no name. Name it, or delete the column (an index that pandas "
+                "wrote is left out with `to_csv(index=False)`)."
+            )
+    doubles = sorted({name for name in header if header.count(name) > 1})
+    if doubles:
+        places = [str(i) for i, name in enumerate(header, start=1) if name == doubles[0]]
+        raise UserError(
+            f"{file}, row 1: column {doubles[0]!r} stands there {len(places)} times (columns {', '.join(places)}); "
+            "expected each name once. Rename or delete the others."
+        )
+
+
+def _check_width(rows: Iterable[tuple[int, list[str]]], header: list[str], delimiter: str, file: str) -> None:
+    ragged = [(row, record) for row, record in rows if len(record) != len(header)]
+    if not ragged:
+        return
+    row, record = ragged[0]
+    others = f" ({len(ragged)} such rows)" if len(ragged) > 1 else ""
+    raise UserError(
+        f"{file}, row {row}: {len(record)} cells, beginning with {_short(record[0])}; expected {len(header)}, as in the "
+        f"header{others}.\nPut text that holds a {_DELIMITER_NAMES[delimiter]} in double quotes, or complete the row."
+    )
+
+
+def _short(text: str) -> str:
+    return repr(text if len(text) <= 60 else text[:57] + "...")
