@@ -1,0 +1,55 @@
+"""The one table of heads and losses: what the last layer says for each task, and how far it is from the target.
+
+Losses are computed from logits, so that a sure answer neither overflows nor takes the logarithm of zero.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from keras import ops
+
+Tensor = Any
+
+
+@dataclass(frozen=True)
+class Head:
+    """One task's output.
+
+    ``loss(target [m, b], logits [m, b, c]) -> [m, b]``, in nats (classification) or squared units of the target.
+    ``answer(logits [m, b, c]) -> [m, b, c]``: probabilities, or the prediction itself for regression.
+    """
+
+    name: str
+    loss: Callable[[Tensor, Tensor], Tensor]
+    answer: Callable[[Tensor], Tensor]
+
+    def outputs(self, classes: int) -> int:
+        """Units of the last layer."""
+        return classes if self.name == "multiclass" else 1
+
+
+def binary_cross_entropy(target: Tensor, logits: Tensor) -> Tensor:
+    """``-(y ln p + (1 - y) ln(1 - p))`` with ``p = sigmoid(logit)``; ``target`` 0 or 1."""
+    logit = logits[..., 0]
+    return ops.softplus(logit) - ops.cast(target, logit.dtype) * logit
+
+
+def sparse_categorical_cross_entropy(target: Tensor, logits: Tensor) -> Tensor:
+    """``-ln softmax(logits)[target]``; ``target`` is the class's number."""
+    chosen = ops.take_along_axis(logits, ops.cast(target, "int32")[..., None], axis=-1)[..., 0]
+    return ops.logsumexp(logits, axis=-1) - chosen
+
+
+def squared_error(target: Tensor, logits: Tensor) -> Tensor:
+    """``(y - prediction)^2`` in the units that ``target`` is given in."""
+    return ops.square(ops.cast(target, logits.dtype) - logits[..., 0])
+
+
+HEADS: dict[str, Head] = {
+    "binary": Head("binary", binary_cross_entropy, ops.sigmoid),
+    "multiclass": Head("multiclass", sparse_categorical_cross_entropy, lambda logits: ops.softmax(logits, axis=-1)),
+    "regression": Head("regression", squared_error, lambda logits: logits),
+}

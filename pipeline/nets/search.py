@@ -1,0 +1,163 @@
+"""The search: KerasTuner's oracle proposes a generation of trials, ``evaluate`` trains them together, the oracle learns.
+
+A generation is asked for with one tuner id a trial ("lanes"), so that proposals depend on the generations before and on
+nothing else: not on timing, not on the number of workers, not on an interruption.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import keras_tuner as kt
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.gaussian_process.kernels import Matern, WhiteKernel
+
+Configuration = dict[str, Any]
+# Candidates that the Gaussian process ranks for each proposal.
+CANDIDATES = 2048
+
+
+class Interval(Protocol):
+    """A range to draw from."""
+
+    low: float
+    high: float
+    log: bool
+
+
+@dataclass(frozen=True)
+class Result:
+    """One trial: loss of each row from the fold that scores it (``loss [t]``, NaN where no fold did), mean loss of each fold,
+    mean best epoch, and the reason why the trial is invalid ("" for a valid one)."""
+
+    loss: np.ndarray
+    fold_loss: np.ndarray
+    best_epoch: float
+    reason: str
+
+    @property
+    def mean(self) -> float:
+        """Mean over folds; NaN for an invalid trial."""
+        return float("nan") if self.reason else float(np.mean(self.fold_loss))
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What was proposed, when, and what came of it."""
+
+    number: int
+    generation: int
+    configuration: Configuration
+    result: Result
+
+
+class BayesianOracle(kt.oracles.BayesianOptimizationOracle):
+    """KerasTuner's Gaussian process with the acquisition minimised over random candidates.
+
+    The original runs 50 restarts of a gradient-free L-BFGS with single-row predictions for each proposal, which takes
+    seconds; the lower confidence bound of ``CANDIDATES`` random points is one matrix product. Lanes under way count as seen at a
+    pessimistic value, as in the original.
+    """
+
+    def _make_gpr(self) -> Any:
+        # Cross-validated losses are noisy, hence the white kernel; hyperparameters lie in [0, 1], hence the bounds.
+        kernel = Matern(nu=2.5, length_scale_bounds=(0.1, 10.0)) + WhiteKernel(0.1, (1e-4, 1.0))
+        return super()._make_gpr().set_params(kernel=kernel, n_restarts_optimizer=2)
+
+    def populate_space(self, trial_id: str) -> dict[str, Any]:
+        """The proposal of one lane; see ``keras_tuner.Oracle.populate_space``."""
+        completed = sum(trial.status == "COMPLETED" for trial in self.trials.values())
+        if completed < self.num_initial_points:
+            return self._random_populate_space()
+        x, y = self._vectorize_trials()
+        with warnings.catch_warnings():
+            # A length scale at its bound only says that a hyperparameter matters little or much.
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            self.gpr.fit(x, y)
+        bounds = self._get_hp_bounds()
+        points = self._random_state.uniform(bounds[:, 0], bounds[:, 1], size=(CANDIDATES, len(bounds)))
+        mean, sd = self.gpr.predict(points, return_std=True)
+        tried = [trial.hyperparameters.values for trial in self.trials.values()]
+        for point in points[np.argsort(mean - self.beta * sd, kind="stable")]:
+            values = self._vector_to_values(point)
+            if values not in tried:
+                return {"status": "RUNNING", "values": values}
+        return {"status": "STOPPED", "values": None}
+
+
+def search(
+    oracle: str,
+    space: Mapping[str, Sequence[Any] | Interval],
+    max_trials: int,
+    generation: int,
+    seed: int,
+    evaluate: Callable[[int, list[Configuration]], list[Result]],
+) -> list[Trial]:
+    """All trials in order of their number.
+
+    ``evaluate(first, configurations)`` gets the number of its first trial and must return the same results for the
+    same arguments. Fewer than ``max_trials`` come back where the space has no more to offer.
+    """
+    proposer = _oracle(oracle, space, max_trials, generation, seed)
+    trials: list[Trial] = []
+    with tempfile.TemporaryDirectory() as directory:  # the oracle insists on writing its state; ours is replayed instead
+        proposer._set_project_dir(directory, "search")
+        proposer.verbose = 0
+        number = 0
+        while len(trials) < max_trials:
+            lanes = []
+            for lane in range(min(generation, max_trials - len(trials))):
+                proposal = proposer.create_trial(f"lane{lane}")
+                if proposal.status != "RUNNING":
+                    break
+                lanes.append(proposal)
+            if not lanes:
+                break
+            configurations = [_plain(proposal.hyperparameters.values, space) for proposal in lanes]
+            results = evaluate(len(trials), configurations)
+            for proposal, configuration, result in zip(lanes, configurations, results, strict=True):
+                trials.append(Trial(len(trials), number, configuration, result))
+                if result.reason:
+                    proposal.status, proposal.message = "FAILED", result.reason
+                else:
+                    proposer.update_trial(proposal.trial_id, {"loss": result.mean})
+                    proposal.status = "COMPLETED"
+                proposer.end_trial(proposal)
+            number += 1
+    return trials
+
+
+def _oracle(
+    name: str, space: Mapping[str, Sequence[Any] | Interval], max_trials: int, generation: int, seed: int
+) -> kt.Oracle:
+    hyperparameters = kt.HyperParameters()
+    for key, values in space.items():
+        if hasattr(values, "low"):
+            hyperparameters.Float(key, values.low, values.high, sampling="log" if values.log else "linear")
+        elif len(values) == 1:
+            hyperparameters.Fixed(key, values[0])
+        else:
+            hyperparameters.Choice(key, list(values))
+    common = {
+        "objective": kt.Objective("loss", "min"),
+        "max_trials": max_trials,
+        "hyperparameters": hyperparameters,
+        "seed": seed % (2**31 - 1) + 1,  # KerasTuner takes 0 for "no seed"
+        "max_consecutive_failed_trials": max_trials + 1,
+    }
+    if name == "bayesian":
+        # The Gaussian process begins where the first, random generation ends.
+        return BayesianOracle(**common, num_initial_points=min(generation, max_trials))
+    if name == "random":
+        return kt.oracles.RandomSearchOracle(**common)
+    return kt.oracles.GridSearchOracle(**common)
+
+
+def _plain(values: Mapping[str, Any], space: Mapping[str, Any]) -> Configuration:
+    """A configuration in the space's order; floats keep nine significant digits, so that CSV and JSON hold them exactly."""
+    return {key: float(f"{values[key]:.9g}") if isinstance(values[key], float) else values[key] for key in space}

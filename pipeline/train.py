@@ -1,0 +1,144 @@
+"""Stage ``train``: the members of the final ensemble, for each fold the trials that all other rows like best."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from features.errors import UserError
+from pipeline import stage
+from pipeline.files import read_json, read_npz, write_csv, write_npz
+from pipeline.params import load
+from pipeline.progress import Progress
+from pipeline.runtime import device_name, seed_for, start_tensorflow
+
+if TYPE_CHECKING:
+    from pipeline.nets.fit import Fit
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Train the ensemble; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="pipeline.train", description=__doc__)
+    parser.add_argument("--competition", required=True)
+    parser.add_argument("--params", type=Path, required=True)
+    parser.add_argument("--input", type=Path, required=True, help="arrays.npz of the normalize stage")
+    parser.add_argument("--trials", type=Path, required=True, help="folder of the tune stage")
+    parser.add_argument("--output", type=Path, required=True, help="folder for weights.npz and predictions.npz")
+    parser.add_argument("--report", type=Path, required=True, help="folder for members.csv and learning_curves.csv")
+    return stage.run(parser, train, argv)
+
+
+def train(arguments: argparse.Namespace) -> None:
+    """Read, choose, fit, write."""
+    params = load(arguments.params, arguments.competition)
+    tensorflow = start_tensorflow()
+    from pipeline.arrays import load_table
+    from pipeline.nets.fit import SCORE, fit, members_of
+
+    scaled = load_table(arguments.input, params.table.task)
+    table = scaled.table
+    trials = read_json(arguments.trials / "trials.json")
+    chosen = choose(read_npz(arguments.trials / "out_of_fold.npz")["loss"], table.roles, params.train.top_k)
+    plan = [
+        (int(trial), fold, copy)
+        for fold in range(table.roles.shape[1])
+        for trial in chosen[fold]
+        for copy in range(params.train.seeds)
+    ]
+    members = members_of(
+        [trials[trial]["configuration"] for trial, _, _ in plan],
+        [fold for _, fold, _ in plan],
+        [seed_for(params.seed, "train", *item) for item in plan],
+    )
+    print(f"train: {len(plan)} members on {device_name(tensorflow)}")
+    with Progress(len(plan), "members", "train") as progress:
+        found = fit(
+            members,
+            table,
+            params.table.task,
+            params.train.epochs,
+            params.train.patience,
+            lambda share: progress.to(share * len(plan)),
+        )
+    trial, fold, copy = (np.array(column, np.int64) for column in zip(*plan, strict=True))
+    answers = scaled.original(found.answers, fold)
+    sound = (found.best_epoch > 0) & np.isfinite(answers).all(axis=(1, 2))
+    for empty in np.setdiff1d(fold, fold[sound])[:1]:
+        raise UserError(f"train: every member of fold {empty} diverged. Lower tune.space.learning_rate in params.yaml.")
+    if not sound.all():
+        print(f"train: {(~sound).sum()} of {len(plan)} members diverged and are left out")
+    labelled = len(table.roles)
+    scored = (table.roles[:, fold] == SCORE).T  # [m, t]
+    write_npz(
+        arguments.output / "predictions.npz",
+        {
+            "out_of_fold": np.where(scored[..., None], answers[:, :labelled], np.float32("nan"))[sound],
+            "test": answers[sound, labelled:],
+            "fold": fold[sound],
+            "trial": trial[sound],
+            "seed": copy[sound],
+        },
+    )
+    write_npz(
+        arguments.output / "weights.npz",
+        {f"program_{p}/{name}": array for p, program in enumerate(found.weights) for name, array in program.items()},
+    )
+    score_loss = np.where(scored, found.loss, 0).sum(axis=1) / scored.sum(axis=1)
+    write_csv(
+        arguments.report / "members.csv",
+        pd.DataFrame(
+            {
+                "member": np.arange(len(plan)),
+                "trial": trial,
+                "repeat": fold // params.encode.folds,
+                "fold": fold % params.encode.folds,
+                "seed": copy,
+                "epochs": found.epochs_run,
+                "best_epoch": found.best_epoch,
+                "stop_loss": np.where(sound, np.nanmin(np.where(sound[:, None], found.stop_loss, 0), axis=1), np.nan).round(6),
+                "score_loss": np.where(sound, score_loss, np.nan).round(6),
+            }
+        ),
+    )
+    write_csv(arguments.report / "learning_curves.csv", learning_curves(found, sound))
+    print(f"train: {sound.sum()} members, mean best epoch {found.best_epoch[sound].mean():.0f}")
+
+
+def choose(loss: np.ndarray, roles: np.ndarray, top_k: int) -> list[np.ndarray]:
+    """The ``top_k`` trials of each fold, best first: ``loss [k, t]``, ``roles [t, F]`` -> F arrays of trial numbers.
+
+    A fold's trials are ranked on the mean loss of the rows that the fold does not score, so that no row helps to choose
+    the networks that are scored on it. Invalid trials (NaN) are never chosen.
+    """
+    valid = np.flatnonzero(np.isfinite(loss).any(axis=1))
+    ranking = []
+    for fold in range(roles.shape[1]):
+        others = np.nanmean(loss[valid][:, roles[:, fold] != 2], axis=1)
+        ranking.append(valid[np.argsort(others, kind="stable")[:top_k]])
+    return ranking
+
+
+def learning_curves(found: Fit, sound: np.ndarray) -> pd.DataFrame:
+    """Mean and standard error over members, a row an epoch; a member that has stopped keeps its last loss.
+
+    The train loss is taken while training, under dropout, so it may lie above the stop loss.
+    """
+    longest = int(found.epochs_run[sound].max())
+    epoch = np.arange(longest)
+    last = np.minimum(epoch[None], found.epochs_run[sound, None] - 1)
+    curves = {"epoch": epoch + 1}
+    for name in ("train_loss", "stop_loss"):
+        values = np.take_along_axis(getattr(found, name)[sound], last, axis=1)
+        curves[name] = values.mean(axis=0).round(6)
+        curves[f"{name}_se"] = (values.std(axis=0) / np.sqrt(len(values))).round(6)
+    curves["members_training"] = (found.epochs_run[sound, None] > epoch[None]).sum(axis=0)
+    return pd.DataFrame(curves)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

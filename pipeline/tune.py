@@ -1,0 +1,212 @@
+"""Stage ``tune``: arrays to trials. A generation of trials x folds trains as one set of programs."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from features.errors import UserError
+from pipeline import stage
+from pipeline.files import fingerprint, read_bytes, read_npz, write_csv, write_json, write_npz
+from pipeline.params import Params, load
+from pipeline.progress import Progress
+from pipeline.runtime import device_name, seed_for, start_tensorflow
+
+if TYPE_CHECKING:
+    from pipeline.nets.fit import Table
+    from pipeline.nets.search import Configuration, Result, Trial
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Search hyperparameters; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="pipeline.tune", description=__doc__)
+    parser.add_argument("--competition", required=True)
+    parser.add_argument("--params", type=Path, required=True)
+    parser.add_argument("--input", type=Path, required=True, help="arrays.npz of the normalize stage")
+    parser.add_argument("--output", type=Path, required=True, help="folder for trials.json and out_of_fold.npz")
+    parser.add_argument("--report", type=Path, required=True, help="folder for trials.csv and best_hyperparameters.json")
+    parser.add_argument("--memory", type=Path, required=True, help="folder where an interrupted search is remembered")
+    return stage.run(parser, tune, argv)
+
+
+def tune(arguments: argparse.Namespace) -> None:
+    """Read, search, write."""
+    params = load(arguments.params, arguments.competition)
+    tensorflow = start_tensorflow()
+    from pipeline.arrays import load_table
+    from pipeline.nets.search import search
+
+    scaled = load_table(arguments.input, params.table.task)
+    memory = Memory(arguments.memory, _fingerprint(params, arguments.input, tensorflow.__version__))
+    print(f"tune: {params.tune.max_trials} trials x {params.encode.folds * params.tune.repeats} folds on {device_name(tensorflow)}")
+    with Progress(params.tune.max_trials, "trials", "tune") as progress:
+        evaluation = Evaluation(params, scaled.table, memory, progress)
+        trials = search(
+            params.tune.oracle,
+            dict(params.tune.space),
+            params.tune.max_trials,
+            params.tune.generation,
+            seed_for(params.seed, "oracle"),
+            evaluation,
+        )
+    valid = [trial for trial in trials if not trial.result.reason]
+    if not valid:
+        raise UserError(
+            f"tune: none of {len(trials)} trials is valid; the first failed with: {trials[0].result.reason}\n"
+            "Lower tune.space.learning_rate in params.yaml, or look at the inputs."
+        )
+    write_csv(arguments.report / "trials.csv", trials_table(trials, params.table.task))
+    best = min(valid, key=lambda trial: trial.result.mean)
+    write_json(
+        arguments.report / "best_hyperparameters.json",
+        {"trial": best.number, loss_name(params.table.task): round(best.result.mean, 6), **best.configuration},
+    )
+    write_json(
+        arguments.output / "trials.json",
+        [{"trial": t.number, "valid": not t.result.reason, "configuration": t.configuration} for t in trials],
+    )
+    write_npz(arguments.output / "out_of_fold.npz", {"loss": np.stack([trial.result.loss for trial in trials])})
+    memory.forget()
+    print(f"tune: best {loss_name(params.table.task)} {best.result.mean:.4f} (trial {best.number}), {len(trials) - len(valid)} invalid")
+
+
+class Evaluation:
+    """Trains a generation on every fold; a generation that the memory knows is not trained again."""
+
+    def __init__(self, params: Params, table: Table, memory: Memory, progress: Progress) -> None:
+        self._params, self._table, self._memory, self._progress = params, table, memory, progress
+        self._best = float("inf")
+
+    def __call__(self, first: int, configurations: list[Configuration]) -> list[Result]:
+        """Results of trials ``first``, ``first + 1``, ..."""
+        results = self._memory.recall(first, configurations)
+        if results is None:
+            results = self._train(first, configurations)
+            self._memory.keep(first, configurations, results)
+        self._best = min([self._best, *[r.mean for r in results if not r.reason]])
+        self._progress.to(first + len(configurations), best=f"{self._best:.4f}")
+        return results
+
+    def _train(self, first: int, configurations: list[Configuration]) -> list[Result]:
+        from pipeline.nets.fit import fit, members_of
+        from pipeline.nets.search import Result
+
+        params, table = self._params, self._table
+        folds = range(params.encode.folds * params.tune.repeats)
+        pairs = [(trial, fold) for trial in range(len(configurations)) for fold in folds]
+        members = members_of(
+            [configurations[trial] for trial, _ in pairs],
+            [fold for _, fold in pairs],
+            [seed_for(params.seed, "tune", first + trial, fold) for trial, fold in pairs],
+        )
+
+        def report(share: float) -> None:
+            best = {"best": f"{self._best:.4f}"} if np.isfinite(self._best) else {}
+            self._progress.to(first + share * len(configurations), **best)
+
+        found = fit(members, table, params.table.task, params.tune.epochs, params.tune.patience, report)
+        results = []
+        for trial in range(len(configurations)):
+            of_trial = [number for number, (owner, _) in enumerate(pairs) if owner == trial]
+            loss = np.full((len(folds), len(table.roles)), np.nan, np.float32)
+            for fold, number in zip(folds, of_trial, strict=True):
+                scored = table.roles[:, fold] == 2
+                loss[fold, scored] = found.loss[number, scored]
+            fold_loss = np.array([np.mean(row[~np.isnan(row) | (table.roles[:, f] == 2)]) for f, row in enumerate(loss)])
+            bad = [str(fold) for fold in folds if not np.isfinite(fold_loss[fold]) or found.best_epoch[of_trial[fold]] == 0]
+            reason = f"diverged: no finite loss in fold {', '.join(bad)}" if bad else ""
+            # Rows are scored once a repeat, so this is a mean over repeats.
+            counts = np.maximum((~np.isnan(loss)).sum(axis=0), 1)
+            row_loss = np.full(loss.shape[1], np.nan) if bad else np.nansum(loss, axis=0) / counts
+            results.append(Result(row_loss.astype(np.float32), fold_loss, float(found.best_epoch[of_trial].mean()), reason))
+        return results
+
+
+class Memory:
+    """Finished generations of the search under way, in a folder named after everything the search depends on.
+
+    The oracle is asked again from the start after an interruption; since it proposes the same trials, the results kept
+    here stand in for the training. A search with other data, parameters or code has another fingerprint and never meets them.
+    """
+
+    def __init__(self, folder: Path, identity: str) -> None:
+        self._folder = folder / identity[:16]
+
+    def recall(self, first: int, configurations: list[Configuration]) -> list[Result] | None:
+        """The results of the generation that starts with trial ``first``, if it was finished before."""
+        from pipeline.nets.search import Result
+
+        path = self._path(first)
+        if not path.exists():
+            return None
+        try:
+            kept = read_npz(path)
+            if json.loads(str(kept["configurations"])) != configurations:
+                return None
+            reasons = json.loads(str(kept["reasons"]))
+            rows = zip(kept["loss"], kept["fold_loss"], kept["best_epoch"].tolist(), reasons, strict=True)
+            return [Result(loss, fold_loss, epoch, reason) for loss, fold_loss, epoch, reason in rows]
+        except (UserError, KeyError, ValueError):
+            return None  # a damaged memory is no memory: the generation is trained again
+
+    def keep(self, first: int, configurations: list[Configuration], results: list[Result]) -> None:
+        """Remember a finished generation."""
+        write_npz(
+            self._path(first),
+            {
+                "configurations": np.array(json.dumps(configurations)),
+                "reasons": np.array(json.dumps([r.reason for r in results])),
+                "loss": np.stack([r.loss for r in results]),
+                "fold_loss": np.stack([r.fold_loss for r in results]),
+                "best_epoch": np.array([r.best_epoch for r in results]),
+            },
+        )
+
+    def forget(self) -> None:
+        """The search is done and its results are written: drop this memory and those of abandoned searches."""
+        shutil.rmtree(self._folder.parent, ignore_errors=True)
+
+    def _path(self, first: int) -> Path:
+        return self._folder / f"from_trial_{first:05d}.npz"
+
+
+def loss_name(task: str) -> str:
+    """What the search minimises, as the reports call it (regression: on the standardised target)."""
+    return "squared_error" if task == "regression" else "log_loss"
+
+
+def trials_table(trials: list[Trial], task: str) -> pd.DataFrame:
+    """One row a trial: hyperparameters, mean and sd of the loss over folds, mean best epoch, status and reason."""
+    rows: list[dict[str, Any]] = []
+    for trial in trials:
+        result, valid = trial.result, not trial.result.reason
+        rows.append(
+            {
+                "trial": trial.number,
+                "generation": trial.generation,
+                **trial.configuration,
+                loss_name(task): round(result.mean, 6) if valid else None,
+                f"{loss_name(task)}_sd": round(float(np.std(result.fold_loss, ddof=1)), 6) if valid else None,
+                "best_epoch": round(result.best_epoch, 1),
+                "status": "ok" if valid else "invalid",
+                "reason": result.reason,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _fingerprint(params: Params, arrays: Path, version: str) -> str:
+    code = [read_bytes(path) for path in sorted((Path(__file__).parent / "nets").glob("*.py"))]
+    facts = (params.seed, params.table.task, params.encode.folds, params.tune, version)
+    return fingerprint(read_bytes(arrays), repr(facts), *code)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
