@@ -1,0 +1,309 @@
+"""Stage ``validate``: the raw tables against their contract, by Great Expectations and by checks across tables.
+
+The report and the Data Docs are written first; then a failure ends the stage with a line per fault. This is the one
+module that loads Great Expectations, and only when it runs a suite.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import shutil
+import tempfile
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from features.checks import run_checks
+from features.contract import Column, Contract, ContractError, Fault, fault_at, reordered
+from features.errors import UserError
+from features.tables import parse_table
+from pipeline.files import read_bytes, write_json
+from pipeline.params import Params, load, read_document
+from pipeline.stage import run
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Validate one competition's raw tables; exit code 1 where a fault stops the run."""
+    parser = argparse.ArgumentParser(prog="python -m pipeline.validate", description=main.__doc__)
+    parser.add_argument("--competition", required=True, help="a name under competitions in the params")
+    for name, about in (
+        ("params", "params.yaml"),
+        ("contract", "what the tables must be"),
+        ("train", "raw training table"),
+        ("test", "raw test table"),
+        ("sample", "sample submission"),
+        ("report", "JSON report to write"),
+        ("docs", "folder for the Data Docs"),
+    ):
+        parser.add_argument(f"--{name}", type=Path, required=True, help=about)
+    return run(parser, _work, argv)
+
+
+def _work(arguments: argparse.Namespace) -> None:
+    params = load(arguments.params, arguments.competition)
+    contract = Contract.from_mapping(read_document(arguments.contract), arguments.contract.as_posix())
+    _agree(params, contract, arguments)
+    files = {name: getattr(arguments, name).as_posix() for name in ("train", "test", "sample")}
+    checks: dict[str, list[Fault]] = {}
+    tables: dict[str, pd.DataFrame] = {}
+    raw: dict[str, pd.DataFrame] = {}
+    for name, file in files.items():
+        read = checks.setdefault("tables_read", [])
+        try:
+            raw[name] = parse_table(read_bytes(Path(file)), file)
+            if name == "sample":
+                continue
+            tables[name] = contract.typed(raw[name], file, name == "train")
+            checks.setdefault("columns_in_order", []).extend(_order(contract, raw[name], file, name == "train"))
+        except ContractError as error:
+            read.extend(error.faults)
+        except UserError as error:
+            # A file that can't be read has no column; its message already says file, row and cure.
+            read.append(Fault("", "", 1, (), (), "", str(error), check="tables_read"))
+    for name, table in tables.items():
+        checks.setdefault("contract", []).extend(contract.faults(table, files[name], name == "train"))
+    if len(tables) == 2:
+        limits = params.validate
+        checks |= run_checks(
+            contract, tables["train"], tables["test"], files["train"], files["test"],
+            leak_auc=limits.leak_auc, drift_auc=limits.drift_auc,
+        )
+    if "test" in tables and "sample" in raw:
+        checks["sample_matches"] = sample_matches(contract, raw["sample"], tables["test"], files["sample"], files["test"])
+    faults = [fault for found in checks.values() for fault in found]
+    expectations = run_suites(contract, {files[name]: table for name, table in tables.items()}, arguments.docs)
+    faults += unexplained(expectations, faults)
+    failures = [fault for fault in faults if not fault.warning]
+    cautions = [fault for fault in faults if fault.warning]
+    report = {
+        "competition": params.name,
+        "contract": contract.file,
+        "files": files,
+        "rows": {name: len(table) for name, table in sorted(raw.items())},
+        "passed": not failures,
+        "expectations": expectations,
+        "checks": {name: [_plain(f) for f in found] for name, found in checks.items()},
+        "failures": [_line(f) for f in failures],
+        "warnings": [_line(f) for f in cautions],
+    }
+    write_json(arguments.report, report)
+    for caution in cautions:
+        print(f"warning: {caution}")
+    if failures:
+        count = f"{len(failures)} fault{'s' if len(failures) > 1 else ''}"
+        raise UserError(
+            "\n".join(_line(f) for f in failures) + f"\n{count}; the full report is {arguments.report.as_posix()}."
+        )
+    print(
+        f"validate {params.name}: {len(expectations)} expectations and {len(checks)} checks passed, {len(cautions)} "
+        f"warning{'' if len(cautions) == 1 else 's'}"
+    )
+
+
+def _agree(params: Params, contract: Contract, arguments: argparse.Namespace) -> None:
+    for key, value, said in (("id", contract.id, params.table.id), ("target", contract.target, params.table.target)):
+        if value != said:
+            raise UserError(
+                f"{arguments.params}: competitions.{params.name}.table.{key} is {said!r}, but {contract.file} gives role "
+                f"{key!r} to {value!r}. Make them agree."
+            )
+    wanted = "number" if params.table.task == "regression" else "category"
+    kind = contract.column(contract.target).type
+    if kind != wanted:
+        raise UserError(
+            f"{contract.file}: columns.{contract.target}.type is {kind!r}; expected {wanted!r} for task "
+            f"{params.table.task!r} ({arguments.params})."
+        )
+
+
+def _order(contract: Contract, frame: pd.DataFrame, file: str, with_target: bool) -> list[Fault]:
+    if not reordered(contract, frame, with_target):
+        return []
+    expected = [c.name for c in contract.expected_columns(with_target)]
+    first = next(n for n, e in zip(frame.columns, expected, strict=True) if n != e)
+    problem = "the columns stand in another order in row 1, the header"
+    cure = "They were put right; nothing to do."
+    return [Fault(file, str(first), len(expected), (), (), ", ".join(expected), problem, cure, "columns_in_order", True)]
+
+
+def sample_matches(
+    contract: Contract, sample: pd.DataFrame, test: pd.DataFrame, sample_file: str, test_file: str
+) -> list[Fault]:
+    """The sample submission (strings) holds id and target, and the ids of test (typed); another order is a warning."""
+    names = [contract.id, contract.target]
+    if list(sample.columns) != names:
+        wrong = [str(c) for c in sample.columns if c not in names] or [n for n in names if n not in sample.columns] or names
+        shown = tuple(repr(str(c)) for c in sample.columns[:3])
+        problem = "the columns in row 1, the header, are not those of a submission"
+        cure = "Put the competition's own sample submission there."
+        return [Fault(sample_file, wrong[0], len(sample.columns), shown, (), ", ".join(names), problem, cure, "sample_matches")]
+    ids = sample[contract.id].map(lambda v: v if v is None or v != v else str(v).strip())
+    faults = []
+    doubles = ids.duplicated(keep="first").to_numpy()
+    for wrong_rows, cells, file, problem in (
+        (doubles, ids, sample_file, "ids stand there a second time"),
+        (~ids.isin(test[contract.id]).to_numpy(), ids, sample_file, f"ids are not in {test_file}"),
+        (~test[contract.id].isin(ids).to_numpy(), test[contract.id], test_file, f"ids are not in {sample_file}"),
+    ):
+        if wrong_rows.any():
+            faults.append(
+                fault_at(
+                    file, contract.id, cells, wrong_rows, "each id of test once in the sample submission",
+                    problem=f"{int(wrong_rows.sum())} {problem}", check="sample_matches",
+                    cure="Put the test file and the sample submission of one competition there.",
+                )
+            )
+    if not faults and not (ids.to_numpy() == test[contract.id].to_numpy()).all():
+        moved = ids.to_numpy() != test[contract.id].to_numpy()
+        faults.append(
+            fault_at(
+                sample_file, contract.id, ids, moved, f"the order of {test_file}", problem="the ids stand in another order",
+                check="sample_matches", warning=True,
+            )
+        )
+    return faults
+
+
+def expectations_of(contract: Contract, with_target: bool) -> list[tuple[str, dict[str, Any]]]:
+    """The contract as Great Expectations' names and arguments, column by column."""
+    columns = contract.expected_columns(with_target)
+    rules: list[tuple[str, dict[str, Any]]] = [
+        ("ExpectTableRowCountToBeBetween", {"min_value": 1}),
+        ("ExpectTableColumnsToMatchOrderedList", {"column_list": [c.name for c in columns]}),
+    ]
+    for column in columns:
+        rules += _rules(column, with_target)
+    return rules
+
+
+def _rules(column: Column, with_target: bool) -> Iterable[tuple[str, dict[str, Any]]]:
+    about = {"column": column.name}
+    if column.role == "ignore":
+        return
+    if not column.nullable:
+        yield "ExpectColumnValuesToNotBeNull", about
+    if column.unique:
+        yield "ExpectColumnValuesToBeUnique", about
+    if column.type == "number":
+        yield "ExpectColumnValuesToBeOfType", about | {"type_": "float64"}
+        if column.minimum is not None or column.maximum is not None:
+            yield "ExpectColumnValuesToBeBetween", about | {"min_value": column.minimum, "max_value": column.maximum}
+    if column.values is not None:
+        # A feature's new category in test is encoded as unseen, so it warns; in train the contract must be extended.
+        severity = "warning" if column.role == "feature" and not with_target else "critical"
+        yield "ExpectColumnValuesToBeInSet", about | {"value_set": list(column.values), "severity": severity}
+
+
+def run_suites(contract: Contract, tables: Mapping[str, pd.DataFrame], docs: Path) -> list[dict[str, Any]]:
+    """Run a suite on each typed table (by file name; with the target where it holds it) and write the Data Docs.
+
+    Returns a plain entry per expectation: file, column, type, arguments, success, unexpected count, severity.
+    """
+    if not tables:
+        return []
+    # Set before the import: Great Expectations decides there whether to report usage.
+    os.environ["GX_ANALYTICS_ENABLED"] = "false"
+    logging.getLogger("great_expectations").setLevel(logging.ERROR)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import great_expectations as gx
+        from great_expectations.checkpoint import Checkpoint, UpdateDataDocsAction
+        from great_expectations.data_context.types.base import ProgressBarsConfig
+
+        if docs.exists() and any(docs.iterdir()) and not (docs / "index.html").exists():
+            raise UserError(f"{docs}: the folder holds other things than Data Docs and is left as it is. Name another one.")
+        docs.parent.mkdir(parents=True, exist_ok=True)
+        # Built beside the old pages and moved over them, so that a killed run leaves the old pages whole.
+        work = Path(tempfile.mkdtemp(dir=docs.parent, prefix=f".{docs.name}."))
+        try:
+            context = gx.get_context(mode="ephemeral")
+            context.variables.progress_bars = ProgressBarsConfig(globally=False, metric_calculations=False)
+            store = {"class_name": "TupleFilesystemStoreBackend", "base_directory": str((work / "new").resolve())}
+            for site in list(context.get_site_names()):
+                context.delete_data_docs_site(site)
+            context.add_data_docs_site(
+                "docs",
+                {
+                    "class_name": "SiteBuilder",
+                    "store_backend": store,
+                    "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
+                },
+            )
+            source = context.data_sources.add_pandas("raw")
+            found: list[dict[str, Any]] = []
+            for file, table in tables.items():
+                name = "train" if contract.target in table.columns else "test"
+                suite = context.suites.add(gx.ExpectationSuite(name=name))
+                for kind, arguments in expectations_of(contract, contract.target in table.columns):
+                    suite.add_expectation(getattr(gx.expectations, kind)(**arguments))
+                batch = source.add_dataframe_asset(name).add_batch_definition_whole_dataframe("all")
+                definition = context.validation_definitions.add(gx.ValidationDefinition(name=name, data=batch, suite=suite))
+                checkpoint = Checkpoint(
+                    name=name,
+                    validation_definitions=[definition],
+                    actions=[UpdateDataDocsAction(name="docs")],
+                    result_format={"result_format": "SUMMARY"},
+                )
+                outcome = context.checkpoints.add(checkpoint).run(batch_parameters={"dataframe": table})
+                for result in outcome.run_results.values():
+                    found += [_entry(file, one.to_json_dict()) for one in result.results]
+            _swap(work / "new", docs, work / "old")
+        finally:
+            shutil.rmtree(work, ignore_errors=True)
+    return sorted(found, key=lambda e: (e["file"], e["column"], e["expectation"]))
+
+
+def _entry(file: str, result: dict[str, Any]) -> dict[str, Any]:
+    config, observed = result["expectation_config"], result.get("result") or {}
+    arguments = {k: v for k, v in config["kwargs"].items() if k not in ("batch_id", "column")}
+    return {
+        "file": file,
+        "column": config["kwargs"].get("column", ""),
+        "expectation": config["type"],
+        "arguments": arguments,
+        "severity": config.get("severity") or "critical",
+        "success": bool(result["success"]),
+        "unexpected_count": int(observed.get("unexpected_count") or 0),
+        "error": str((result.get("exception_info") or {}).get("exception_message") or "")[:200],
+    }
+
+
+def _swap(new: Path, docs: Path, old: Path) -> None:
+    if not new.exists():
+        raise RuntimeError("Great Expectations wrote no Data Docs")
+    if docs.exists():
+        docs.rename(old)
+    new.rename(docs)
+
+
+def unexplained(expectations: Sequence[Mapping[str, Any]], faults: Sequence[Fault]) -> list[Fault]:
+    """Expectations that failed on a column without any fault of ours, so that none of them fails silently."""
+    failed = {(fault.file, fault.column) for fault in faults if not fault.warning}
+    noted = failed | {(fault.file, fault.column) for fault in faults}
+    return [
+        Fault(
+            e["file"], e["column"], e["unexpected_count"], (), (), str(e["arguments"] or "no such value"),
+            f"{e['unexpected_count']} values fail {e['expectation']}" + (f" ({e['error']})" if e["error"] else ""),
+            "Open the Data Docs to see them.", e["expectation"], e["severity"] == "warning",
+        )
+        for e in expectations
+        if not e["success"] and (e["file"], e["column"]) not in (noted if e["severity"] == "warning" else failed)
+    ]
+
+
+def _line(fault: Fault) -> str:
+    return str(fault) if fault.file else fault.problem
+
+
+def _plain(fault: Fault) -> dict[str, Any]:
+    return asdict(fault) | {"message": _line(fault)}
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

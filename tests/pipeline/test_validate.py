@@ -1,0 +1,132 @@
+"""The stage itself: a real suite, a stable report, pages to open, and no heavy import without need."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from features.contract import Column, Contract
+from pipeline import validate as stage
+from tests.pipeline.test_bad_input import ROOT, Files, put, validate
+
+CONTRACT = Contract(
+    (
+        Column("id", "id", "text", nullable=False, unique=True),
+        Column("y", "target", "category", ("0", "1"), nullable=False),
+        Column("x", "feature", "number", minimum=0, maximum=1, nullable=False),
+        Column("c", "feature", "category", ("a", "b")),
+        Column("note", "ignore", "text"),
+    )
+)
+
+
+def test_the_report_is_stable_and_the_pages_are_there(tmp_path: Path) -> None:
+    Files().write(tmp_path)
+    report = tmp_path / "reports" / "validation.json"
+    assert validate(tmp_path) == 0
+    first = report.read_bytes()
+    assert validate(tmp_path) == 0
+    assert report.read_bytes() == first
+    pages = tmp_path / "reports" / "data_docs"
+    assert (pages / "index.html").exists()
+    assert len(list((pages / "validations").rglob("*.html"))) == 2
+    assert sorted(p.name for p in pages.parent.iterdir()) == ["data_docs", "validation.json"]
+    content = json.loads(first)
+    assert content["passed"] and all(e["success"] for e in content["expectations"])
+    assert {e["column"] for e in content["expectations"]} >= {"Survived", "Age", "Embarked"}
+
+
+def test_report_and_pages_come_before_the_failure(tmp_path: Path) -> None:
+    files = Files()
+    put(files.train, "Age", "200", 3)
+    files.write(tmp_path)
+    assert validate(tmp_path) == 1
+    content = json.loads((tmp_path / "reports" / "validation.json").read_text())
+    failed = [e for e in content["expectations"] if not e["success"]]
+    assert [(e["column"], e["unexpected_count"]) for e in failed] == [("Age", 1)]
+    assert content["failures"] and (tmp_path / "reports" / "data_docs" / "index.html").exists()
+
+
+def test_several_faults_are_all_listed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    files = Files()
+    put(files.train, "Age", "old", 3)
+    put(files.train, "Fare", "dear", 3)
+    put(files.test, "Sex", "", 3)
+    files.write(tmp_path)
+    assert validate(tmp_path) == 1
+    err = capsys.readouterr().err
+    assert all(word in err for word in ("'Age'", "'Fare'", "'Sex'", "3 faults"))
+
+
+def test_a_folder_of_other_things_is_left_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Files().write(tmp_path)
+    mine = tmp_path / "reports" / "data_docs" / "mine.txt"
+    mine.parent.mkdir(parents=True)
+    mine.write_text("mine")
+    assert validate(tmp_path) == 1
+    assert mine.read_text() == "mine" and "Name another one" in capsys.readouterr().err
+
+
+def test_params_and_contract_must_agree(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    files = Files()
+    files.params = files.params.replace("target: Survived", "target: Sex")
+    files.write(tmp_path)
+    assert validate(tmp_path) == 1
+    assert "table.target is 'Sex'" in capsys.readouterr().err
+
+
+def test_expectations_follow_the_contract() -> None:
+    rules = stage.expectations_of(CONTRACT, with_target=False)
+    assert rules[1][1] == {"column_list": ["id", "x", "c", "note"]}
+    assert ("ExpectColumnValuesToBeUnique", {"column": "id"}) in rules
+    assert ("ExpectColumnValuesToBeBetween", {"column": "x", "min_value": 0, "max_value": 1}) in rules
+    assert not any(arguments.get("column") in ("y", "note") for _, arguments in rules)
+    severities = [
+        [a["severity"] for _, a in stage.expectations_of(CONTRACT, with_target) if a.get("column") == "c"]
+        for with_target in (True, False)
+    ]
+    assert severities == [["critical"], ["warning"]]
+
+
+def test_a_failed_expectation_never_goes_unsaid() -> None:
+    failed = {
+        "file": "t.csv", "column": "x", "expectation": "e", "arguments": {}, "severity": "critical", "success": False,
+        "unexpected_count": 2, "error": "",
+    }  # fmt: skip
+    (fault,) = stage.unexplained([failed], [])
+    assert not fault.warning and "t.csv: column 'x': 2 values fail e" in str(fault)
+    assert stage.unexplained([failed], [fault]) == []
+
+
+@pytest.mark.parametrize(
+    ("sample", "said"),
+    [
+        ({"id": ["1", "2"], "p": ["0", "0"]}, "not those of a submission"),
+        ({"id": ["1", "1"], "y": ["0", "0"]}, "a second time"),
+        ({"id": ["1", "9"], "y": ["0", "0"]}, "not in test.csv"),
+        ({"id": ["1"], "y": ["0"]}, "not in sample.csv"),
+        ({"id": ["2", "1"], "y": ["0", "0"]}, "another order"),
+        ({"id": ["1", "2"], "y": ["0", "0"]}, ""),
+    ],
+)
+def test_the_sample_submission_names_the_test_rows(sample: dict[str, list[str]], said: str) -> None:
+    test = pd.DataFrame({"id": ["1", "2"]}, dtype=object)
+    faults = stage.sample_matches(CONTRACT, pd.DataFrame(sample, dtype=object), test, "sample.csv", "test.csv")
+    assert said in " ".join(map(str, faults)) and bool(faults) == bool(said)
+    assert all(f.warning for f in faults) == (said in ("", "another order"))
+
+
+def test_importing_the_stage_loads_nothing_heavy() -> None:
+    code = (
+        "import sys, pipeline.validate; "
+        "sys.exit(str([m for m in ('great_expectations', 'tensorflow', 'sklearn') if m in sys.modules] or ''))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.stderr.strip() == ""
+
+
