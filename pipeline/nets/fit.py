@@ -286,7 +286,7 @@ class Program:
             logits = forward(
                 inputs,
                 [tf.constant(weights[f"kernel_{layer}"]) for layer in layers],
-                [tf.constant(weights[f"bias_{layer}"]) for layer in layers],
+                [tf.constant(weights[f"bias_{layer}"][:, None]) for layer in layers],
                 str(self._members.activation[0]),
                 tf.constant(self._members.width, tf.int32),
                 None,
@@ -354,13 +354,13 @@ class Trainer:
         self, rows: tf.Tensor, arrays: dict[str, tf.Tensor], weights: list[tf.Tensor], noises: list[tf.Tensor] | None
     ) -> tf.Tensor:
         place = tf.maximum(rows, 0)
-        index = tf.stack([tf.broadcast_to(arrays["fold"][:, None], tf.shape(rows)), place], -1)
-        inputs = tf.gather_nd(arrays["inputs"], index)  # [m, b, d]
+        folds, count, width = tf.unstack(tf.shape(arrays["inputs"]))
+        flat = tf.reshape(arrays["inputs"], [folds * count, width])
+        inputs = tf.gather(flat, place + (arrays["fold"] * count)[:, None])  # [m, b, d]
         layers = 2 * self._depth + 2
         if self._embedded:
             inputs = ops.concatenate([inputs, embed(tf.gather(arrays["codes"], place), weights[-1])], axis=-1)
-        biases = [bias[:, 0] for bias in weights[1:layers:2]]
-        return forward(inputs, weights[0:layers:2], biases, self._activation, arrays["width"], noises, arrays["rate"])
+        return forward(inputs, weights[0:layers:2], weights[1:layers:2], self._activation, arrays["width"], noises, arrays["rate"])
 
     def _losses(
         self, rows: tf.Tensor, arrays: dict[str, tf.Tensor], logits: tf.Tensor

@@ -48,18 +48,17 @@ def initial_kernel(name: str, generator: np.random.Generator, fan_in: int, fan_o
 
 
 def dense(inputs: Tensor, kernel: Tensor, bias: Tensor) -> Tensor:
-    """``[m, b, i] x [m, i, o] + [m, o] -> [m, b, o]``."""
-    return ops.matmul(inputs, kernel) + bias[:, None, :]
+    """``[m, b, i] x [m, i, o] + [m, 1, o] -> [m, b, o]``."""
+    return ops.matmul(inputs, kernel) + bias
 
 
 def embed(codes: Tensor, table: Tensor) -> Tensor:
     """Learned vectors of category codes: ``codes [m, b, e]``, ``table [m, levels, k] -> [m, b, e * k]``."""
-    members, rows, columns = codes.shape
-    offsets = ops.arange(ops.shape(table)[0]) * ops.shape(table)[1]
-    flat = ops.reshape(table, (-1, table.shape[-1]))
-    vectors = ops.take(flat, codes + offsets[:, None, None], axis=0)  # [m, b, e, k]
-    shape = ops.shape(codes)
-    return ops.reshape(vectors, (shape[0], shape[1], codes.shape[2] * table.shape[-1]))
+    members, levels, units = (ops.shape(table)[axis] for axis in range(3))
+    offsets = ops.reshape(ops.arange(members) * levels, (members, 1, 1))  # each member looks into its own table
+    vectors = ops.take(ops.reshape(table, (members * levels, units)), codes + ops.cast(offsets, codes.dtype), axis=0)
+    count, rows, columns = (ops.shape(codes)[axis] for axis in range(3))
+    return ops.reshape(vectors, (count, rows, columns * units))
 
 
 def drop(units: Tensor, noise: Tensor, rate: Tensor) -> Tensor:
@@ -71,6 +70,13 @@ def drop(units: Tensor, noise: Tensor, rate: Tensor) -> Tensor:
     keep = ops.cast(noise >= threshold[:, None, None], units.dtype)
     scale = 1.0 / (1.0 - ops.cast(threshold, units.dtype) / NOISE_LEVELS)
     return units * (keep * scale[:, None, None])
+
+
+def _split(units: Tensor, first: Tensor) -> tuple[Tensor, Tensor]:
+    """The ``first`` members and the others. ``ops.slice`` has a parallel gradient, plain indexing has not."""
+    count, rows, width = (ops.shape(units)[axis] for axis in range(3))
+    others = ops.slice(units, (first, 0, 0), (count - first, rows, width))
+    return ops.slice(units, (0, 0, 0), (first, rows, width)), others
 
 
 def forward(
@@ -85,15 +91,15 @@ def forward(
     """Logits ``[m, b, c]`` of members of different depth and width.
 
     Members stand in order of falling depth, so layer ``l`` concerns the first ``m_l`` of them only: ``kernels[l]`` is
-    ``[m_l, i, o]``. The last kernel is the output's, for all members. ``widths [m]`` are the units in use; ``noises``
+    ``[m_l, i, o]``, ``biases[l]`` ``[m_l, 1, o]``. The last kernel is the output's, for all members. ``widths [m]`` are the units in use; ``noises``
     (one a hidden layer, ``[m_l, b, o] uint8``) ask for dropout.
     """
     units, finished = inputs, []
     for layer, (kernel, bias) in enumerate(zip(kernels[:-1], biases[:-1], strict=True)):
         deeper = ops.shape(kernel)[0]
         if layer:
-            finished.append(units[deeper:])
-            units = units[:deeper]
+            units, done = _split(units, deeper)
+            finished.append(done)
         units = ACTIVATIONS[activation](dense(units, kernel, bias))  # [m_l, b, o]
         if activation == "sigmoid":  # the one activation that is not 0 at 0, where the spare units are
             spare = ops.arange(ops.shape(kernel)[2])[None, :] < widths[:deeper, None]

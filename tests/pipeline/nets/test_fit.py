@@ -1,0 +1,215 @@
+"""The member engine: independence of members, equality with one network at a time, roles, early stopping, dropout, L2."""
+
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+from pipeline.nets import fit as engine
+from pipeline.nets.layers import drop, embed, forward, initial_kernel
+
+
+def configuration(**changes: Any) -> dict[str, Any]:
+    return {
+        "depth": 1,
+        "width": 8,
+        "dropout": 0.0,
+        "l2": 0.0,
+        "initializer": "glorot_uniform",
+        "activation": "relu",
+        "learning_rate": 0.01,
+        "batch_size": 16,
+        **changes,
+    }
+
+
+@pytest.fixture
+def table() -> engine.Table:
+    generator = np.random.default_rng(7)
+    inputs = generator.normal(size=(130, 4)).astype(np.float32)
+    target = (inputs[:100, 0] + inputs[:100, 1] * inputs[:100, 2] > 0).astype(np.float32)
+    roles = np.zeros((100, 2), np.int8)
+    roles[60:80, 0], roles[80:, 0], roles[:20, 1], roles[20:40, 1] = 1, 2, 1, 2
+    return engine.Table(
+        np.stack([inputs, inputs * 0.5]), np.zeros((130, 0), np.int32), 0, np.stack([target, target]), roles, 1
+    )
+
+
+MIXED = [
+    configuration(depth=3, width=4, dropout=0.3, l2=1e-3, activation="selu"),
+    configuration(depth=1, width=16, dropout=0.2, learning_rate=0.003),
+    configuration(depth=2, width=8, dropout=0.5, initializer="he_normal"),
+    configuration(depth=2, width=5, batch_size=32, l2=1e-2),
+    configuration(depth=1, width=3, activation="sigmoid", dropout=0.25),
+    configuration(depth=2, width=7, activation="sigmoid"),
+]
+
+
+def test_a_member_does_not_know_its_neighbours(table: engine.Table) -> None:
+    members = engine.members_of(MIXED * 2, [0] * 6 + [1] * 6, range(12))
+    together = engine.fit(members, table, "binary", 12, 4)
+    for one in range(12):
+        alone = engine.fit(members.take(np.array([one])), table, "binary", 12, 4)
+        assert alone.best_epoch[0] == together.best_epoch[one]
+        assert alone.epochs_run[0] == together.epochs_run[one]
+        np.testing.assert_allclose(alone.answers[0], together.answers[one], atol=2e-5)
+        np.testing.assert_allclose(alone.stop_loss[0], together.stop_loss[one], atol=2e-5)
+
+
+def test_the_same_fit_twice_is_the_same_to_the_bit(table: engine.Table) -> None:
+    members = engine.members_of(MIXED, [0, 1] * 3, range(6))
+    first, second = (engine.fit(members, table, "binary", 6, 6) for _ in range(2))
+    assert first.answers.tobytes() == second.answers.tobytes()
+    assert first.stop_loss.tobytes() == second.stop_loss.tobytes()
+
+
+def test_score_and_test_rows_never_train_nor_stop(table: engine.Table) -> None:
+    members = engine.members_of([configuration(depth=2, dropout=0.2)], [0], [3])
+    before = engine.fit(members, table, "binary", 8, 3)
+    target = table.target.copy()
+    target[:, table.roles[:, 0] == engine.SCORE] = 1 - target[:, table.roles[:, 0] == engine.SCORE]
+    inputs = table.inputs.copy()
+    inputs[:, 100:] += 100
+    after = engine.fit(
+        members, engine.Table(inputs, table.codes, 0, target, table.roles, 1), "binary", 8, 3
+    )
+    assert before.answers[0, :100].tobytes() == after.answers[0, :100].tobytes()
+    assert before.stop_loss.tobytes() == after.stop_loss.tobytes()
+
+
+def test_stop_rows_stop_but_do_not_train(table: engine.Table) -> None:
+    members = engine.members_of([configuration()], [0], [3])
+    target = table.target.copy()
+    target[:, table.roles[:, 0] == engine.STOP] = 1 - target[:, table.roles[:, 0] == engine.STOP]
+    plain = engine.fit(members, table, "binary", 8, 8)
+    flipped = engine.fit(
+        members, engine.Table(table.inputs, table.codes, 0, target, table.roles, 1), "binary", 8, 8
+    )
+    np.testing.assert_array_equal(plain.train_loss, flipped.train_loss)
+    assert not np.array_equal(plain.stop_loss, flipped.stop_loss)
+
+
+def test_training_equals_keras(table: engine.Table) -> None:
+    """The same start, row order and loss through Keras's own layers, Adam and L2 give the same weights."""
+    rows = np.flatnonzero(table.roles[:, 0] == engine.TRAIN)
+    config = configuration(depth=2, l2=0.01, batch_size=20, learning_rate=0.002)
+    members = engine.members_of([config], [0], [5])
+    program = engine.Program(members, table, engine.HEADS["binary"])
+    start = [weight[0] * np.float32(0.002) for weight in program._best]
+    generator = np.random.Generator(np.random.SFC64(5))
+    for fan_in, fan_out in ((4, 8), (8, 8), (8, 1)):
+        initial_kernel("glorot_uniform", generator, fan_in, fan_out)
+    model = keras.Sequential(
+        [keras.Input((4,))]
+        + [keras.layers.Dense(8, "relu", kernel_regularizer=keras.regularizers.L2(0.01)) for _ in range(2)]
+        + [keras.layers.Dense(1, kernel_regularizer=keras.regularizers.L2(0.01))]
+    )
+    model.set_weights([array if number % 2 == 0 else array[0] for number, array in enumerate(start)])
+    model.compile(keras.optimizers.Adam(0.002, epsilon=1e-7), keras.losses.BinaryCrossentropy(from_logits=True))
+    stop_loss = []
+    for _ in range(5):
+        order = generator.permutation(rows)
+        model.fit(table.inputs[0][order], table.target[0][order], batch_size=20, shuffle=False, verbose=0)
+        stop = table.roles[:, 0] == engine.STOP
+        logits = model.predict(table.inputs[0, :100][stop], verbose=0)
+        stop_loss.append(float(np.mean(engine.HEADS["binary"].loss(table.target[:1, stop], logits[None]))))
+    ours = engine.fit(members, table, "binary", 5, 5)
+    np.testing.assert_allclose(ours.stop_loss[0], stop_loss, rtol=2e-3)
+
+
+def test_best_weights_are_kept(table: engine.Table) -> None:
+    members = engine.members_of([configuration(width=32, learning_rate=0.05)], [0], [1])
+    found = engine.fit(members, table, "binary", 60, 15)
+    stop = table.roles[:, 0] == engine.STOP
+    assert found.best_epoch[0] == np.nanargmin(found.stop_loss[0]) + 1
+    assert found.epochs_run[0] < 60
+    assert found.loss[0, stop].mean() == pytest.approx(np.nanmin(found.stop_loss[0]), abs=1e-5)
+
+
+def test_a_network_can_learn_a_batch_by_heart(table: engine.Table) -> None:
+    members = engine.members_of([configuration(depth=2, width=64, learning_rate=0.01)], [0], [1])
+    found = engine.fit(members, table, "binary", 200, 200)
+    assert np.nanmin(found.train_loss[0]) < 0.02
+
+
+def test_a_diverging_member_is_told_apart_and_disturbs_nobody(table: engine.Table) -> None:
+    inputs = table.inputs.copy()
+    inputs[1] = np.inf
+    broken = engine.Table(inputs, table.codes, 0, table.target, table.roles, 1)
+    members = engine.members_of([configuration(), configuration()], [0, 1], [1, 2])
+    found = engine.fit(members, broken, "binary", 5, 5)
+    alone = engine.fit(members.take(np.array([0])), table, "binary", 5, 5)
+    assert found.best_epoch.tolist()[1] == 0
+    np.testing.assert_allclose(found.stop_loss[0], alone.stop_loss[0], atol=1e-6)
+
+
+@pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
+def test_every_task_learns(table: engine.Table, task: str) -> None:
+    target = {
+        "binary": table.inputs[0, :100, 0] > 0,
+        "multiclass": np.digitize(table.inputs[0, :100, 0], [-0.5, 0.5]),
+        "regression": table.inputs[0, :100, 0] * 2,
+    }[task].astype(np.float32)
+    outputs = 3 if task == "multiclass" else 1
+    known = engine.Table(table.inputs, table.codes, 0, np.stack([target, target]), table.roles, outputs)
+    members = engine.members_of([configuration(width=16)], [0], [1])
+    found = engine.fit(members, known, task, 60, 60)
+    assert found.answers.shape == (1, 130, outputs)
+    assert np.nanmin(found.stop_loss[0]) < 0.5 * found.stop_loss[0, 0]
+
+
+def test_learned_embedding_tells_categories_apart(table: engine.Table) -> None:
+    generator = np.random.default_rng(0)
+    codes = generator.integers(0, 6, (130, 1)).astype(np.int32)
+    target = (codes[:100, 0] % 2).astype(np.float32)
+    known = engine.Table(
+        np.zeros((2, 130, 1), np.float32), codes, 6, np.stack([target, target]), table.roles, 1
+    )
+    found = engine.fit(engine.members_of([configuration(width=16)], [0], [1]), known, "binary", 80, 80)
+    assert np.nanmin(found.stop_loss[0]) < 0.1
+
+
+def test_embed_looks_up_each_members_own_table() -> None:
+    tables = np.arange(24, dtype=np.float32).reshape(2, 3, 4)
+    codes = np.array([[[0, 2]], [[1, 1]]])
+    found = np.array(embed(codes, tables))
+    np.testing.assert_array_equal(found[0, 0], np.concatenate([tables[0, 0], tables[0, 2]]))
+    np.testing.assert_array_equal(found[1, 0], np.concatenate([tables[1, 1], tables[1, 1]]))
+
+
+def test_dropout_rests_the_asked_share_and_keeps_the_mean() -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (2, 400, 50)).astype(np.uint8)
+    units = np.ones((2, 400, 50), np.float32)
+    dropped = np.array(drop(units, noise, np.array([0.25, 0.0], np.float32)))
+    assert (dropped[0] == 0).mean() == pytest.approx(0.25, abs=0.01)
+    assert dropped[0].mean() == pytest.approx(1.0, abs=0.02)
+    np.testing.assert_array_equal(dropped[1], units[1])
+
+
+def test_forward_equals_numpy_for_members_of_different_depth() -> None:
+    generator = np.random.default_rng(0)
+    x = generator.normal(size=(2, 3, 4)).astype(np.float32)
+    kernels = [generator.normal(size=s).astype(np.float32) for s in ((2, 4, 5), (1, 5, 5), (2, 5, 1))]
+    biases = [generator.normal(size=s).astype(np.float32) for s in ((2, 1, 5), (1, 1, 5), (2, 1, 1))]
+    logits = np.array(forward(x, kernels, biases, "tanh", np.array([5, 5]), None, np.zeros(2, np.float32)))
+    first = np.tanh(x @ kernels[0] + biases[0])
+    deep = np.tanh(first[:1] @ kernels[1] + biases[1])
+    np.testing.assert_allclose(logits, np.concatenate([deep, first[1:]]) @ kernels[2] + biases[2], rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("name", "variance"),
+    [
+        ("glorot_uniform", 2 / 300),
+        ("glorot_normal", 2 / 300),
+        ("he_normal", 2 / 200),
+        ("he_uniform", 2 / 200),
+        ("lecun_normal", 1 / 200),
+        ("random_normal", 0.0025),
+        ("zeros", 0.0),
+    ],
+)
+def test_initializers_have_their_variance(name: str, variance: float) -> None:
+    kernel = initial_kernel(name, np.random.default_rng(0), 200, 100)
+    assert kernel.var() == pytest.approx(variance, rel=0.05)

@@ -1,0 +1,51 @@
+"""The losses against the textbook's worked figures, numpy and Keras."""
+
+import keras
+import numpy as np
+import pytest
+
+from pipeline.nets.heads import HEADS
+
+
+def logits_of(probabilities: np.ndarray) -> np.ndarray:
+    return np.log(probabilities)
+
+
+def test_binary_cross_entropy_is_the_textbooks() -> None:
+    target, p = np.array([[1.0, 0.0, 0.0, 1.0]]), np.array([[0.8, 0.3, 0.5, 0.9]])
+    logits = np.log(p / (1 - p))[..., None]
+    by_hand = -(np.log([0.8, 0.7, 0.5, 0.9])).mean()
+    ours = float(np.mean(HEADS["binary"].loss(target, logits)))
+    assert by_hand == pytest.approx(0.3446, abs=5e-5)
+    assert ours == pytest.approx(by_hand, abs=1e-6)
+    assert ours == pytest.approx(float(keras.losses.BinaryCrossentropy()(target, p)), abs=1e-6)
+
+
+def test_sparse_categorical_cross_entropy_is_the_textbooks() -> None:
+    p = np.array([[[0.6, 0.3, 0.1], [0.3, 0.6, 0.1], [0.1, 0.7, 0.2]]])
+    ours = float(np.mean(HEADS["multiclass"].loss(np.array([[1, 2, 0]]), logits_of(p))))
+    assert ours == pytest.approx(1.936381, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("probability", "expected"), [(0.7, 0.356675), (1.0, 0.0)], ids=["true class given 0.7", "perfect match"]
+)
+def test_cross_entropy_of_one_row(probability: float, expected: float) -> None:
+    rest = (1 - probability) / 2
+    logits = np.log(np.maximum([[[probability, rest, rest]]], 1e-30))
+    assert float(np.squeeze(HEADS["multiclass"].loss(np.array([[0]]), logits))) == pytest.approx(expected, abs=1e-6)
+
+
+def test_softmax_sums_to_one_and_survives_huge_logits() -> None:
+    answer = np.array(HEADS["multiclass"].answer(np.array([[[1000.0, 0.0, -1000.0], [0.1, 0.2, 0.3]]])))
+    np.testing.assert_allclose(answer.sum(axis=-1), 1.0, atol=1e-6)
+
+
+def test_binary_loss_of_a_sure_mistake_is_finite() -> None:
+    loss = np.array(HEADS["binary"].loss(np.array([[1.0]]), np.array([[[-500.0]]])))
+    assert loss == pytest.approx(500.0)
+
+
+def test_squared_error() -> None:
+    loss = np.array(HEADS["regression"].loss(np.array([[1.0, 3.0]]), np.array([[[2.0], [3.0]]])))
+    np.testing.assert_allclose(loss, [[1.0, 0.0]])
