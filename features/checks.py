@@ -149,7 +149,12 @@ def ids_shared(
     count = int(shared.sum())
     return [
         fault_at(
-            test_file, contract.id, test[contract.id], shared, "other ids in test than in train", check="ids_shared",
+            test_file,
+            contract.id,
+            test[contract.id],
+            shared,
+            "other ids in test than in train",
+            check="ids_shared",
             problem=f"{count} {'id is' if count == 1 else 'ids are'} in {train_file} too",
             cure="Take the shared rows out of one file.",
         )
@@ -170,7 +175,13 @@ def rows_duplicated(
         if doubles.any():
             faults.append(
                 fault_at(
-                    file, contract.id, frame[contract.id], doubles, "each row once", check="rows_duplicated", warning=True,
+                    file,
+                    contract.id,
+                    frame[contract.id],
+                    doubles,
+                    "each row once",
+                    check="rows_duplicated",
+                    warning=True,
                     problem=f"{int(doubles.sum())} of {len(frame)} rows repeat the features of an earlier row ({within})",
                 )
             )
@@ -182,8 +193,14 @@ def rows_duplicated(
         if wrong.any():
             faults.append(
                 fault_at(
-                    test_file, contract.id, test[contract.id], wrong, "other rows than in train", check="rows_duplicated",
-                    warning=True, problem=f"{int(wrong.sum())} of {len(test)} rows have the features of a row of {train_file}",
+                    test_file,
+                    contract.id,
+                    test[contract.id],
+                    wrong,
+                    "other rows than in train",
+                    check="rows_duplicated",
+                    warning=True,
+                    problem=f"{int(wrong.sum())} of {len(test)} rows have the features of a row of {train_file}",
                 )
             )
     return faults
@@ -197,8 +214,15 @@ def target_varies(contract: Contract, train: pd.DataFrame, file: str) -> list[Fa
     shown = tuple(repr(str(v)) for v in values.unique())
     return [
         Fault(
-            file, contract.target, len(values), shown, (), "two values or more", "the target never varies",
-            "Check that the whole training file is there.", "target_varies",
+            file,
+            contract.target,
+            len(values),
+            shown,
+            (),
+            "two values or more",
+            "the target never varies",
+            "Check that the whole training file is there.",
+            "target_varies",
         )
     ]
 
@@ -213,7 +237,11 @@ def target_given_away(contract: Contract, train: pd.DataFrame, file: str, thresh
         if score >= threshold:
             faults.append(
                 fault_at(
-                    file, column.name, train[column.name], np.ones(len(train), bool), f"less than {threshold:g}",
+                    file,
+                    column.name,
+                    train[column.name],
+                    np.ones(len(train), bool),
+                    f"less than {threshold:g}",
                     problem=f"it gives the target {contract.target!r} away (alone an AUC of {score:.3f})",
                     cure=f"Set `role: ignore` for it in {contract.file}, or raise validate.leak_auc.",
                     check="target_given_away",
@@ -233,7 +261,13 @@ def categories_unseen(contract: Contract, train: pd.DataFrame, test: pd.DataFram
         if unseen.any():
             faults.append(
                 fault_at(
-                    file, column.name, cells, unseen, "the categories of train", check="categories_unseen", warning=True,
+                    file,
+                    column.name,
+                    cells,
+                    unseen,
+                    "the categories of train",
+                    check="categories_unseen",
+                    warning=True,
                     problem=f"{int(unseen.sum())} of {len(cells)} values were never seen in train",
                     cure="They are encoded as unseen.",
                 )
@@ -255,9 +289,16 @@ def drift(
         if score > threshold:
             faults.append(
                 Fault(
-                    test_file, column.name, len(test), (), (), f"{threshold:g} or less",
+                    test_file,
+                    column.name,
+                    len(test),
+                    (),
+                    (),
+                    f"{threshold:g} or less",
                     f"its values drift from those of {train_file} (told apart with an AUC of {score:.3f})",
-                    "The score on the test file may fall short of the cross-validation.", "drift", True,
+                    "The score on the test file may fall short of the cross-validation.",
+                    "drift",
+                    True,
                 )
             )
     return faults
@@ -273,7 +314,12 @@ def infinities(contract: Contract, frame: pd.DataFrame, file: str) -> list[Fault
                 count = int(wrong.sum())
                 faults.append(
                     fault_at(
-                        file, column.name, frame[column.name], wrong, "finite numbers", check="infinities",
+                        file,
+                        column.name,
+                        frame[column.name],
+                        wrong,
+                        "finite numbers",
+                        check="infinities",
                         problem=f"{count} {'value is' if count == 1 else 'values are'} infinite",
                         cure="Correct the cells or leave them empty.",
                     )
@@ -285,8 +331,15 @@ def columns_empty(contract: Contract, frame: pd.DataFrame, file: str) -> list[Fa
     """No feature is empty in every row; a warning, since an empty column is filled and tells nothing."""
     return [
         fault_at(
-            file, c.name, frame[c.name], np.ones(len(frame), bool), "some values", check="columns_empty", warning=True,
-            problem=f"all {len(frame)} values are missing", cure=f"Set `role: ignore` for it in {contract.file}, or fill it.",
+            file,
+            c.name,
+            frame[c.name],
+            np.ones(len(frame), bool),
+            "some values",
+            check="columns_empty",
+            warning=True,
+            problem=f"all {len(frame)} values are missing",
+            cure=f"Set `role: ignore` for it in {contract.file}, or fill it.",
         )
         for c in _features(contract, frame)
         if frame[c.name].isna().all()
@@ -297,8 +350,15 @@ def columns_constant(contract: Contract, frame: pd.DataFrame, file: str) -> list
     """No feature has one and the same value in every row; a warning, since such a column tells nothing."""
     return [
         fault_at(
-            file, c.name, frame[c.name], np.ones(len(frame), bool), "values that differ", check="columns_constant",
-            problem=f"all {len(frame)} values are the same", cure=f"Set `role: ignore` for it in {contract.file}.", warning=True,
+            file,
+            c.name,
+            frame[c.name],
+            np.ones(len(frame), bool),
+            "values that differ",
+            check="columns_constant",
+            problem=f"all {len(frame)} values are the same",
+            cure=f"Set `role: ignore` for it in {contract.file}.",
+            warning=True,
         )
         for c in _features(contract, frame)
         if len(frame) > 1 and frame[c.name].notna().all() and frame[c.name].nunique() == 1

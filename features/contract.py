@@ -219,8 +219,14 @@ class Contract:
                     )
                     faults.append(
                         fault_at(
-                            file, column.name, cells, wrong, column.expected, problem=_times(wrong, "cell is", "cells are")
-                            + " text", cure=cure, check="type",
+                            file,
+                            column.name,
+                            cells,
+                            wrong,
+                            column.expected,
+                            problem=_times(wrong, "cell is", "cells are") + " text",
+                            cure=cure,
+                            check="type",
                         )
                     )
             else:
@@ -247,8 +253,14 @@ class Contract:
                 )
                 found.append(
                     fault_at(
-                        file, column.name, cells, missing, column.expected if column.role != "id" else "an id in every row",
-                        problem=_times(missing, "value is", "values are") + " missing", cure=cure, check="not_null",
+                        file,
+                        column.name,
+                        cells,
+                        missing,
+                        column.expected if column.role != "id" else "an id in every row",
+                        problem=_times(missing, "value is", "values are") + " missing",
+                        cure=cure,
+                        check="not_null",
                     )
                 )
             found.extend(self._value_faults(column, cells, missing, file, with_target))
@@ -257,7 +269,12 @@ class Contract:
                 if doubles.any():
                     found.append(
                         fault_at(
-                            file, column.name, cells, doubles, "each value once", check="unique",
+                            file,
+                            column.name,
+                            cells,
+                            doubles,
+                            "each value once",
+                            check="unique",
                             problem=_times(doubles, "value stands", "values stand") + " there a second time",
                             cure="Delete or renumber the doubled rows.",
                         )
@@ -282,7 +299,9 @@ class Contract:
                 cure = f"Correct the cells, or widen the rule in {self.file}."
                 problem = _times(outside, "value is", "values are") + " out of range"
                 found.append(
-                    fault_at(file, column.name, cells, outside, column.expected, problem=problem, cure=cure, check="range")
+                    fault_at(
+                        file, column.name, cells, outside, column.expected, problem=problem, cure=cure, check="range"
+                    )
                 )
         elif column.values is not None:
             unknown = ~(cells.isin(column.values).to_numpy() | missing)
@@ -296,7 +315,14 @@ class Contract:
                 problem = _times(unknown, "value is", "values are") + " not allowed"
                 found.append(
                     fault_at(
-                        file, column.name, cells, unknown, column.expected, problem=problem, cure=cure, check="values",
+                        file,
+                        column.name,
+                        cells,
+                        unknown,
+                        column.expected,
+                        problem=problem,
+                        cure=cure,
+                        check="values",
                         warning=harmless,
                     )
                 )
@@ -312,9 +338,13 @@ class Contract:
             extra.remove(self.target)
             faults.append(
                 fault_at(
-                    file, self.target, frame[self.target], frame[self.target].notna().to_numpy(),
+                    file,
+                    self.target,
+                    frame[self.target],
+                    frame[self.target].notna().to_numpy(),
                     "all columns of the training file but the target",
-                    problem="the test file holds the target", check="columns",
+                    problem="the test file holds the target",
+                    check="columns",
                     cure="Delete the column; were train and test exchanged?",
                 )
             )
@@ -329,8 +359,13 @@ class Contract:
             cells = frame[name]
             faults.append(
                 fault_at(
-                    file, name, cells, np.ones(len(cells), bool), f"the columns {', '.join(expected)}",
-                    problem="the column is not in the contract", check="columns",
+                    file,
+                    name,
+                    cells,
+                    np.ones(len(cells), bool),
+                    f"the columns {', '.join(expected)}",
+                    problem="the column is not in the contract",
+                    check="columns",
                     cure=f"Delete it, or add it to {self.file} (`role: ignore` keeps it out).",
                 )
             )
@@ -348,7 +383,9 @@ def _column(name: str, entry: Any, file: str) -> Column:
         raise UserError(f"{where} is {entry!r}; expected role, type and rules.")
     for key in entry:
         if key not in _KEYS:
-            raise UserError(f"{file}: unknown key columns.{name}.{key}{_nearest(str(key), _KEYS)}. Known: {', '.join(_KEYS)}.")
+            raise UserError(
+                f"{file}: unknown key columns.{name}.{key}{_nearest(str(key), _KEYS)}. Known: {', '.join(_KEYS)}."
+            )
     for key, words in (("role", ROLES), ("type", TYPES)):
         if entry.get(key) not in words:
             near = _nearest(str(entry.get(key)), words)
@@ -378,12 +415,16 @@ def _column(name: str, entry: Any, file: str) -> Column:
         if kind != "category" or not isinstance(values, list) or not values:
             raise UserError(f"{where}.values is {values!r} (type {kind!r}); expected a list, for a category only.")
         if any(isinstance(v, bool | float) or v is None for v in values):
-            raise UserError(f"{where}.values is {values!r}; expected words or whole numbers, quoted if they look otherwise.")
+            raise UserError(
+                f"{where}.values is {values!r}; expected words or whole numbers, quoted if they look otherwise."
+            )
         values = tuple(map(str, values))
         if len(set(values)) < len(values):
             raise UserError(f"{where}.values is {list(values)!r}; expected each value once.")
     description = str(entry.get("description", ""))
-    return Column(name, role, kind, values, low, high, flags["integer"], flags["nullable"], flags["unique"], description)
+    return Column(
+        name, role, kind, values, low, high, flags["integer"], flags["nullable"], flags["unique"], description
+    )
 
 
 def _bound(value: Any, kind: str, where: str) -> float | None:
@@ -418,7 +459,9 @@ def _inferred(name: str, present: pd.Series, *, gaps: bool) -> Column:
         filled = numbers.dropna().to_numpy()
         whole = bool(len(filled)) and bool(np.all(np.isfinite(filled)) and np.all(filled == np.floor(filled)))
         # The missing words ("NA") are gaps too, though their cells are not empty.
-        return Column(name, "feature", "number", integer=whole, nullable=gaps or len(filled) < len(present) or not len(filled))
+        return Column(
+            name, "feature", "number", integer=whole, nullable=gaps or len(filled) < len(present) or not len(filled)
+        )
     levels = _levels(present)
     if len(levels) <= min(_MAX_LEVELS, max(2, len(present) // 5)):
         return Column(name, "feature", "category", values=levels, nullable=gaps)

@@ -47,7 +47,11 @@ def parse_table(content: bytes, file: str) -> pd.DataFrame:
 
 
 def _decode(content: bytes, file: str) -> str:
-    for mark, name in ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be")):
+    for mark, name in (
+        (codecs.BOM_UTF8, "utf-8"),
+        (codecs.BOM_UTF16_LE, "utf-16-le"),
+        (codecs.BOM_UTF16_BE, "utf-16-be"),
+    ):
         if content.startswith(mark):
             return _decoded(content[len(mark) :], [name], file)
     # Text in Latin letters, digits and delimiters has a zero in every second byte when it is UTF-16 without a mark.
@@ -124,7 +128,7 @@ def _records(text: str, delimiter: str, file: str) -> list[tuple[int, list[str]]
     except csv.Error as error:
         row = (records[-1][0] if records else 0) + 1
         raise UserError(
-            f"{file}, row {row}: the quotes do not match ({error}). Expected a closing \" for each opening one, and "
+            f'{file}, row {row}: the quotes do not match ({error}). Expected a closing " for each opening one, and '
             '"" for a quote inside a cell.'
         ) from None
     return records

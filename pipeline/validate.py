@@ -71,11 +71,18 @@ def _work(arguments: argparse.Namespace) -> None:
     if len(tables) == 2:
         limits = params.validate
         checks |= run_checks(
-            contract, tables["train"], tables["test"], files["train"], files["test"],
-            leak_auc=limits.leak_auc, drift_auc=limits.drift_auc,
+            contract,
+            tables["train"],
+            tables["test"],
+            files["train"],
+            files["test"],
+            leak_auc=limits.leak_auc,
+            drift_auc=limits.drift_auc,
         )
     if "test" in tables and "sample" in raw:
-        checks["sample_matches"] = sample_matches(contract, raw["sample"], tables["test"], files["sample"], files["test"])
+        checks["sample_matches"] = sample_matches(
+            contract, raw["sample"], tables["test"], files["sample"], files["test"]
+        )
     faults = [fault for found in checks.values() for fault in found]
     expectations = run_suites(contract, {files[name]: table for name, table in tables.items()}, arguments.docs)
     faults += unexplained(expectations, faults)
@@ -129,7 +136,9 @@ def _order(contract: Contract, frame: pd.DataFrame, file: str, with_target: bool
     first = next(n for n, e in zip(frame.columns, expected, strict=True) if n != e)
     problem = "the columns stand in another order in row 1, the header"
     cure = "They were put right; nothing to do."
-    return [Fault(file, str(first), len(expected), (), (), ", ".join(expected), problem, cure, "columns_in_order", True)]
+    return [
+        Fault(file, str(first), len(expected), (), (), ", ".join(expected), problem, cure, "columns_in_order", True)
+    ]
 
 
 def sample_matches(
@@ -138,11 +147,17 @@ def sample_matches(
     """The sample submission (strings) holds id and target, and the ids of test (typed); another order is a warning."""
     names = [contract.id, contract.target]
     if list(sample.columns) != names:
-        wrong = [str(c) for c in sample.columns if c not in names] or [n for n in names if n not in sample.columns] or names
+        wrong = (
+            [str(c) for c in sample.columns if c not in names] or [n for n in names if n not in sample.columns] or names
+        )
         shown = tuple(repr(str(c)) for c in sample.columns[:3])
         problem = "the columns in row 1, the header, are not those of a submission"
         cure = "Put the competition's own sample submission there."
-        return [Fault(sample_file, wrong[0], len(sample.columns), shown, (), ", ".join(names), problem, cure, "sample_matches")]
+        return [
+            Fault(
+                sample_file, wrong[0], len(sample.columns), shown, (), ", ".join(names), problem, cure, "sample_matches"
+            )
+        ]
     ids = sample[contract.id].map(lambda v: v if v is None or v != v else str(v).strip())
     faults = []
     doubles = ids.duplicated(keep="first").to_numpy()
@@ -154,8 +169,13 @@ def sample_matches(
         if wrong_rows.any():
             faults.append(
                 fault_at(
-                    file, contract.id, cells, wrong_rows, "each id of test once in the sample submission",
-                    problem=f"{int(wrong_rows.sum())} {problem}", check="sample_matches",
+                    file,
+                    contract.id,
+                    cells,
+                    wrong_rows,
+                    "each id of test once in the sample submission",
+                    problem=f"{int(wrong_rows.sum())} {problem}",
+                    check="sample_matches",
                     cure="Put the test file and the sample submission of one competition there.",
                 )
             )
@@ -163,8 +183,14 @@ def sample_matches(
         moved = ids.to_numpy() != test[contract.id].to_numpy()
         faults.append(
             fault_at(
-                sample_file, contract.id, ids, moved, f"the order of {test_file}", problem="the ids stand in another order",
-                check="sample_matches", warning=True,
+                sample_file,
+                contract.id,
+                ids,
+                moved,
+                f"the order of {test_file}",
+                problem="the ids stand in another order",
+                check="sample_matches",
+                warning=True,
             )
         )
     return faults
@@ -213,11 +239,13 @@ def run_suites(contract: Contract, tables: Mapping[str, pd.DataFrame], docs: Pat
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import great_expectations as gx
-        from great_expectations.checkpoint import Checkpoint, UpdateDataDocsAction
+        from great_expectations.checkpoint import Checkpoint
         from great_expectations.data_context.types.base import ProgressBarsConfig
 
         if docs.exists() and any(docs.iterdir()) and not (docs / "index.html").exists():
-            raise UserError(f"{docs}: the folder holds other things than Data Docs and is left as it is. Name another one.")
+            raise UserError(
+                f"{docs}: the folder holds other things than Data Docs and is left as it is. Name another one."
+            )
         docs.parent.mkdir(parents=True, exist_ok=True)
         # Built beside the old pages and moved over them, so that a killed run leaves the old pages whole.
         work = Path(tempfile.mkdtemp(dir=docs.parent, prefix=f".{docs.name}."))
@@ -243,16 +271,20 @@ def run_suites(contract: Contract, tables: Mapping[str, pd.DataFrame], docs: Pat
                 for kind, arguments in expectations_of(contract, contract.target in table.columns):
                     suite.add_expectation(getattr(gx.expectations, kind)(**arguments))
                 batch = source.add_dataframe_asset(name).add_batch_definition_whole_dataframe("all")
-                definition = context.validation_definitions.add(gx.ValidationDefinition(name=name, data=batch, suite=suite))
+                definition = context.validation_definitions.add(
+                    gx.ValidationDefinition(name=name, data=batch, suite=suite)
+                )
                 checkpoint = Checkpoint(
                     name=name,
                     validation_definitions=[definition],
-                    actions=[UpdateDataDocsAction(name="docs")],
+                    actions=[],
                     result_format={"result_format": "SUMMARY"},
                 )
                 outcome = context.checkpoints.add(checkpoint).run(batch_parameters={"dataframe": table})
                 for result in outcome.run_results.values():
                     found += [_entry(file, one.to_json_dict()) for one in result.results]
+            # Once for all tables: an action in each checkpoint would write the pages' common files each time.
+            context.build_data_docs()
             _swap(work / "new", docs, work / "old")
         finally:
             shutil.rmtree(work, ignore_errors=True)
@@ -288,9 +320,16 @@ def unexplained(expectations: Sequence[Mapping[str, Any]], faults: Sequence[Faul
     noted = failed | {(fault.file, fault.column) for fault in faults}
     return [
         Fault(
-            e["file"], e["column"], e["unexpected_count"], (), (), str(e["arguments"] or "no such value"),
+            e["file"],
+            e["column"],
+            e["unexpected_count"],
+            (),
+            (),
+            str(e["arguments"] or "no such value"),
             f"{e['unexpected_count']} values fail {e['expectation']}" + (f" ({e['error']})" if e["error"] else ""),
-            "Open the Data Docs to see them.", e["expectation"], e["severity"] == "warning",
+            "Open the Data Docs to see them.",
+            e["expectation"],
+            e["severity"] == "warning",
         )
         for e in expectations
         if not e["success"] and (e["file"], e["column"]) not in (noted if e["severity"] == "warning" else failed)

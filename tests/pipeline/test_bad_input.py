@@ -16,7 +16,20 @@ from pipeline.validate import main
 
 ROOT = Path(__file__).resolve().parents[2]
 REAL = ROOT.parent / "shared" / "data" / "titanic"
-HEADER = ["PassengerId", "Survived", "Pclass", "Name", "Sex", "Age", "SibSp", "Parch", "Ticket", "Fare", "Cabin", "Embarked"]
+HEADER = [
+    "PassengerId",
+    "Survived",
+    "Pclass",
+    "Name",
+    "Sex",
+    "Age",
+    "SibSp",
+    "Parch",
+    "Ticket",
+    "Fare",
+    "Cabin",
+    "Embarked",
+]
 Rows = list[list[str]]
 OLDER = {"submission.csv": b"PassengerId,Survived\n1,1\n", "metrics.json": b'{"cv_accuracy": 0.8}\n'}
 
@@ -32,8 +45,18 @@ def small_table(rows: int = 80, first: int = 1, seed: int = 0) -> Rows:
         cabin = f"C{i}" if i % 4 == 0 else ""
         table.append(
             [
-                str(i), str(int(survived)), draw.choice("123"), f"Doe, Mr. No {i}", sex, age, str(draw.randint(0, 3)),
-                str(draw.randint(0, 2)), f"T{i // 2}", f"{draw.uniform(5, 90):.2f}", cabin, draw.choice("CQS"),
+                str(i),
+                str(int(survived)),
+                draw.choice("123"),
+                f"Doe, Mr. No {i}",
+                sex,
+                age,
+                str(draw.randint(0, 3)),
+                str(draw.randint(0, 2)),
+                f"T{i // 2}",
+                f"{draw.uniform(5, 90):.2f}",
+                cabin,
+                draw.choice("CQS"),
             ]
         )
     return table
@@ -127,7 +150,11 @@ def _leak(files: Files) -> None:
 
 
 CASES = [
-    Case("column missing", lambda f: setattr(f, "train", without(f.train, "Age")), ("train.csv", "'Age'", "missing", "Add it")),
+    Case(
+        "column missing",
+        lambda f: setattr(f, "train", without(f.train, "Age")),
+        ("train.csv", "'Age'", "missing", "Add it"),
+    ),
     Case("column renamed", lambda f: put(f.train, "Embarked", "Embarkd", 1), ("'Embarked'", "'Embarkd'", "Rename")),
     Case("column extra", _extra, ("train.csv", "'Deck'", "row 2", "'x'", "expected", "Delete it")),
     Case("columns reordered", _reorder, ("train.csv", "another order", "'Embarked'"), fails=False),
@@ -135,7 +162,8 @@ CASES = [
     Case("header only", lambda f: setattr(f, "test", f.test[:1]), ("test.csv", "row 1", "no data row", "expected")),
     Case("semicolons", _bytes("train", lambda f: as_csv(f.train, ";")), fails=False),
     Case(
-        "wrong delimiter", _bytes("train", lambda f: as_csv(f.train, "^").replace(b",", b"")),
+        "wrong delimiter",
+        _bytes("train", lambda f: as_csv(f.train, "^").replace(b",", b"")),
         ("train.csv", "row 1", "PassengerId^", "one column", "commas"),
     ),
     Case("ragged row", _ragged, ("train.csv", "row 5", "11 cells", "expected 12")),
@@ -144,33 +172,84 @@ CASES = [
     Case("UTF-16", _recoded("utf-16"), fails=False),
     Case("UTF-16 without BOM", _recoded("utf-16-le"), fails=False),
     Case("CP949", _recoded("cp949", "김, Mr. 철수"), fails=False),
-    Case("undecodable", _bytes("train", lambda f: as_csv(f.train).replace(b"Mr. No 3", b"\xff\xfe\xfd")), ("row 4", "0xff", "UTF-8")),
-    Case("id doubled", lambda f: put(f.train, "PassengerId", "7", 9), ("train.csv", "'PassengerId'", "'7' (row 9)", "once", "Delete")),
+    Case(
+        "undecodable",
+        _bytes("train", lambda f: as_csv(f.train).replace(b"Mr. No 3", b"\xff\xfe\xfd")),
+        ("row 4", "0xff", "UTF-8"),
+    ),
+    Case(
+        "id doubled",
+        lambda f: put(f.train, "PassengerId", "7", 9),
+        ("train.csv", "'PassengerId'", "'7' (row 9)", "once", "Delete"),
+    ),
     Case("id missing", lambda f: put(f.train, "PassengerId", "", 9), ("'PassengerId'", "missing", "row 9", "expected")),
-    Case("text in number", lambda f: put(f.train, "Age", "old", 4, 6), ("'Age'", "2 cells", "'old' (row 4)", "0 to 120", "Correct")),
+    Case(
+        "text in number",
+        lambda f: put(f.train, "Age", "old", 4, 6),
+        ("'Age'", "2 cells", "'old' (row 4)", "0 to 120", "Correct"),
+    ),
     Case("decimal comma", lambda f: put(f.train, "Fare", "7,25", 4), ("'Fare'", "'7,25' (row 4)", "point")),
     Case("out of range", lambda f: put(f.train, "Age", "-3", 4), ("'Age'", "-3 (row 4)", "0 to 120", "Correct")),
     Case("part of a child", lambda f: put(f.train, "Parch", "1.5", 4), ("'Parch'", "1.5 (row 4)", "whole number")),
-    Case("target missing", lambda f: put(f.train, "Survived", "NaN", 4), ("'Survived'", "1 value is missing", "row 4", "'0', '1'", "Fill")),
-    Case("third class", lambda f: put(f.train, "Survived", "2", 4), ("'Survived'", "'2' (row 4)", "'0', '1'", "Correct")),
+    Case(
+        "target missing",
+        lambda f: put(f.train, "Survived", "NaN", 4),
+        ("'Survived'", "1 value is missing", "row 4", "'0', '1'", "Fill"),
+    ),
+    Case(
+        "third class", lambda f: put(f.train, "Survived", "2", 4), ("'Survived'", "'2' (row 4)", "'0', '1'", "Correct")
+    ),
     Case("one class", lambda f: put(f.train, "Survived", "0"), ("'Survived'", "never varies", "two values")),
-    Case("category new in train", lambda f: put(f.train, "Sex", "x", 4), ("'Sex'", "'x' (row 4)", "'female', 'male'", "titanic.yaml")),
-    Case("infinity", lambda f: put(f.test, "Fare", "inf", 4), ("test.csv", "'Fare'", "inf (row 4)", "finite", "Correct")),
-    Case("all missing", lambda f: put(f.train, "Age", "", *range(2, 82)), ("'Age'", "all 80", "missing", "row 2"), fails=False),
-    Case("all missing, not nullable", lambda f: put(f.train, "Sex", "", *range(2, 82)), ("'Sex'", "80 values are missing", "row 2", "Fill")),
-    Case("constant", lambda f: put(f.train, "Parch", "1", *range(2, 82)), ("'Parch'", "the same", "1 (row 2)"), fails=False),
+    Case(
+        "category new in train",
+        lambda f: put(f.train, "Sex", "x", 4),
+        ("'Sex'", "'x' (row 4)", "'female', 'male'", "titanic.yaml"),
+    ),
+    Case(
+        "infinity", lambda f: put(f.test, "Fare", "inf", 4), ("test.csv", "'Fare'", "inf (row 4)", "finite", "Correct")
+    ),
+    Case(
+        "all missing",
+        lambda f: put(f.train, "Age", "", *range(2, 82)),
+        ("'Age'", "all 80", "missing", "row 2"),
+        fails=False,
+    ),
+    Case(
+        "all missing, not nullable",
+        lambda f: put(f.train, "Sex", "", *range(2, 82)),
+        ("'Sex'", "80 values are missing", "row 2", "Fill"),
+    ),
+    Case(
+        "constant",
+        lambda f: put(f.train, "Parch", "1", *range(2, 82)),
+        ("'Parch'", "the same", "1 (row 2)"),
+        fails=False,
+    ),
     Case("test holds target", _holds_target, ("test.csv", "'Survived'", "holds the target", "row 2", "Delete")),
-    Case("ids shared", lambda f: put(f.test, "PassengerId", "5", 4), ("test.csv", "'PassengerId'", "'5' (row 4)", "train.csv", "Take")),
-    Case("category new in test", lambda f: put(f.test, "Embarked", "X", 4), ("'Embarked'", "'X' (row 4)", "unseen"), fails=False),
+    Case(
+        "ids shared",
+        lambda f: put(f.test, "PassengerId", "5", 4),
+        ("test.csv", "'PassengerId'", "'5' (row 4)", "train.csv", "Take"),
+    ),
+    Case(
+        "category new in test",
+        lambda f: put(f.test, "Embarked", "X", 4),
+        ("'Embarked'", "'X' (row 4)", "unseen"),
+        fails=False,
+    ),
     Case("whole numbers as floats", lambda f: put(f.test, "Pclass", "3.0", 4), fails=False),
     Case("target given away", _leak, ("'Fare'", "gives the target", "8 (row", "less than 0.98", "ignore")),
     Case(
-        "params key misspelt", _params("  leak_auc:", "  leek_auc:"),
-        ("params.yaml", "validate.leek_auc", "did you mean 'leak_auc'"), read=False,
+        "params key misspelt",
+        _params("  leak_auc:", "  leek_auc:"),
+        ("params.yaml", "validate.leek_auc", "did you mean 'leak_auc'"),
+        read=False,
     ),
     Case(
-        "params out of range", _params("leak_auc: 0.98", "leak_auc: 1.5"),
-        ("params.yaml", "validate.leak_auc", "1.5", "0.5 to 1"), read=False,
+        "params out of range",
+        _params("leak_auc: 0.98", "leak_auc: 1.5"),
+        ("params.yaml", "validate.leak_auc", "1.5", "0.5 to 1"),
+        read=False,
     ),
 ]
 
@@ -179,12 +258,24 @@ def validate(folder: Path) -> int:
     reports = folder / "reports"
     return main(
         [
-            "--competition", "titanic", "--params", str(folder / "params.yaml"),
-            "--contract", str(ROOT / "data" / "contracts" / "titanic.yaml"),
-            "--train", str(folder / "train.csv"), "--test", str(folder / "test.csv"), "--sample", str(folder / "sample.csv"),
-            "--report", str(reports / "validation.json"), "--docs", str(reports / "data_docs"),
+            "--competition",
+            "titanic",
+            "--params",
+            str(folder / "params.yaml"),
+            "--contract",
+            str(ROOT / "data" / "contracts" / "titanic.yaml"),
+            "--train",
+            str(folder / "train.csv"),
+            "--test",
+            str(folder / "test.csv"),
+            "--sample",
+            str(folder / "sample.csv"),
+            "--report",
+            str(reports / "validation.json"),
+            "--docs",
+            str(reports / "data_docs"),
         ]
-    )  # fmt: skip
+    )
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)

@@ -95,9 +95,15 @@ def test_expectations_follow_the_contract() -> None:
 
 def test_a_failed_expectation_never_goes_unsaid() -> None:
     failed = {
-        "file": "t.csv", "column": "x", "expectation": "e", "arguments": {}, "severity": "critical", "success": False,
-        "unexpected_count": 2, "error": "",
-    }  # fmt: skip
+        "file": "t.csv",
+        "column": "x",
+        "expectation": "e",
+        "arguments": {},
+        "severity": "critical",
+        "success": False,
+        "unexpected_count": 2,
+        "error": "",
+    }
     (fault,) = stage.unexplained([failed], [])
     assert not fault.warning and "t.csv: column 'x': 2 values fail e" in str(fault)
     assert stage.unexplained([failed], [fault]) == []
@@ -128,5 +134,3 @@ def test_importing_the_stage_loads_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.stderr.strip() == ""
-
-

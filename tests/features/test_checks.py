@@ -1,0 +1,168 @@
+"""Checks across columns and tables."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import roc_auc_score
+
+from features.checks import auc, giveaway, run_checks, separation
+from features.contract import Column, Contract, Fault
+
+CONTRACT = Contract(
+    (
+        Column("id", "id", "text", nullable=False, unique=True),
+        Column("y", "target", "category", ("0", "1"), nullable=False),
+        Column("x", "feature", "number"),
+        Column("c", "feature", "category"),
+        Column("t", "feature", "text"),
+    )
+)
+
+
+def table(rows: int, first: int) -> pd.DataFrame:
+    draw = np.random.default_rng(first)
+    frame = pd.DataFrame(
+        {
+            "id": [str(i) for i in range(first, first + rows)],
+            "y": draw.choice(["0", "1"], rows),
+            "x": draw.normal(size=rows),
+            "c": draw.choice(["a", "b"], rows),
+            "t": [f"name {i}" for i in range(first, first + rows)],
+        }
+    )
+    return frame.astype({"id": object, "y": object, "c": object, "t": object})
+
+
+def found(train: pd.DataFrame, test: pd.DataFrame) -> dict[str, list[Fault]]:
+    results = run_checks(CONTRACT, train, test, "train.csv", "test.csv", leak_auc=0.98, drift_auc=0.65)
+    return {name: faults for name, faults in results.items() if faults}
+
+
+@pytest.fixture
+def tables() -> tuple[pd.DataFrame, pd.DataFrame]:
+    return table(200, 0), table(100, 200).drop(columns="y")
+
+
+def test_sound_tables_pass(tables: Any) -> None:
+    assert found(*tables) == {}
+
+
+def test_auc_agrees_with_scikit_learn() -> None:
+    draw = np.random.default_rng(0)
+    scores, sides = draw.integers(0, 5, 100), draw.random(100) < 0.3
+    assert auc(scores, sides) == pytest.approx(roc_auc_score(sides, scores))
+    assert auc(scores, np.zeros(100, bool)) == 0.5
+
+
+def test_a_column_of_names_tells_nothing_and_a_copy_everything() -> None:
+    sides = np.arange(100) % 3 == 0
+    assert separation(pd.Series([f"n{i}" for i in range(100)]), sides, False) == pytest.approx(0.5, abs=0.02)
+    assert separation(pd.Series(np.where(sides, "yes", "no"), dtype=object), sides, False) == 1.0
+    assert separation(pd.Series(np.where(sides, 0.0, 7.0)), sides, True) == 1.0
+    assert separation(pd.Series(np.where(sides, np.nan, 7.0)), sides, True) == 1.0
+    constant = separation(pd.Series(["k"] * 100, dtype=object), sides, False)
+    assert constant == pytest.approx(0.5, abs=0.05)
+
+
+def test_giveaway_of_classes_and_numbers() -> None:
+    classes = pd.Series([str(i % 3) for i in range(150)], dtype=object)
+    shuffled = classes.map({"0": 5.0, "1": 9.0, "2": 1.0})
+    assert giveaway(shuffled, True, classes) == 1.0
+    # One class set apart from two others is what a good feature does, not a copy of the target.
+    assert giveaway((classes == "0").astype(float), True, classes) < 0.9
+    values = pd.Series(np.arange(150.0))
+    assert giveaway(-(values**3), True, values) == pytest.approx(1.0)
+    assert giveaway(pd.Series(np.tile([0.0, 1.0], 75)), True, values) < 0.6
+
+
+def test_ids_in_both(tables: Any) -> None:
+    train, test = tables
+    test.loc[3, "id"] = "7"
+    (fault,) = found(train, test)["ids_shared"]
+    assert (fault.file, fault.column, fault.rows, fault.values, fault.warning) == (
+        "test.csv",
+        "id",
+        (5,),
+        ("'7'",),
+        False,
+    )
+
+
+def test_rows_twice_within_and_across(tables: Any) -> None:
+    train, test = tables
+    names = ["x", "c", "t"]
+    train.loc[4, names] = train.loc[2, names]
+    test.loc[6, names] = train.loc[2, names]
+    within, across = found(train, test)["rows_duplicated"]
+    assert (within.file, within.rows) == ("train.csv", (6,)) and (across.file, across.rows) == ("test.csv", (8,))
+    assert within.warning and across.warning
+
+
+def test_a_gap_twice_is_the_same_row(tables: Any) -> None:
+    train, test = tables
+    train.loc[4, "x"] = np.nan
+    test.loc[6, ["x", "c", "t"]] = train.loc[4, ["x", "c", "t"]]
+    assert [f.rows for f in found(train, test)["rows_duplicated"]] == [(8,)]
+
+
+@pytest.mark.parametrize("value", [np.inf, -np.inf])
+def test_infinities(tables: Any, value: float) -> None:
+    train, test = tables
+    test.loc[1, "x"] = value
+    (fault,) = found(train, test)["infinities"]
+    assert fault.rows == (3,) and "inf" in str(fault) and not fault.warning
+
+
+def test_empty_and_constant_columns_warn(tables: Any) -> None:
+    train, test = tables
+    train["x"], test["x"], train["c"], test["c"] = np.nan, np.nan, "a", "a"
+    results = found(train, test)
+    assert set(results) == {"columns_empty", "columns_constant"}
+    assert [(f.file, f.column, f.warning) for faults in results.values() for f in faults] == [
+        ("train.csv", "x", True),
+        ("test.csv", "x", True),
+        ("train.csv", "c", True),
+        ("test.csv", "c", True),
+    ]
+
+
+def test_unseen_categories_warn(tables: Any) -> None:
+    train, test = tables
+    test.loc[0, "c"] = "new"
+    (fault,) = found(train, test)["categories_unseen"]
+    assert fault.warning and fault.values == ("'new'",) and fault.rows == (2,)
+
+
+@pytest.mark.parametrize("column", ["x", "c"])
+def test_drift_warns(tables: Any, column: str) -> None:
+    train, test = tables
+    if column == "x":
+        test["x"] += 3
+    else:
+        train["c"], test["c"] = ["a"] * 190 + ["b"] * 10, ["b"] * 90 + ["a"] * 10
+    (fault,) = found(train, test)["drift"]
+    assert fault.warning and fault.column == column
+
+
+@pytest.mark.parametrize("column", ["x", "c"])
+def test_a_column_made_from_the_target_fails(tables: Any, column: str) -> None:
+    train, test = tables
+    train[column] = train["y"].astype(float) * 3 + 1 if column == "x" else train["y"].map({"0": "a", "1": "b"})
+    (fault,) = found(train, test)["target_given_away"]
+    assert not fault.warning and fault.column == column and "validate.leak_auc" in str(fault)
+
+
+def test_a_target_that_never_varies_fails(tables: Any) -> None:
+    train, test = tables
+    train["y"] = "1"
+    assert not found(train, test)["target_varies"][0].warning
+
+
+def test_columns_are_those_of_train_minus_the_target(tables: Any) -> None:
+    train, test = tables
+    (fault,) = found(train.assign(z=1.0), test)["columns_match"]
+    assert fault.column == "z"

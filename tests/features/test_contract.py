@@ -1,0 +1,189 @@
+"""The contract: how it is read, how a table gets its types, what it finds wrong, how it is inferred."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from features.contract import Column, Contract, ContractError
+from features.errors import UserError
+from pipeline.params import read_document
+
+ROOT = Path(__file__).resolve().parents[2]
+MAPPING: dict[str, Any] = {
+    "columns": {
+        "id": {"role": "id", "type": "text"},
+        "y": {"role": "target", "type": "category", "values": [0, 1]},
+        "x": {"role": "feature", "type": "number", "minimum": 0, "maximum": 10, "integer": True, "nullable": False},
+        "c": {"role": "feature", "type": "category", "values": [1, 2, 3]},
+        "t": {"role": "feature", "type": "text"},
+    }
+}
+CONTRACT = Contract.from_mapping(MAPPING, "c.yaml")
+
+
+def table(**changes: list[str | None]) -> pd.DataFrame:
+    cells: dict[str, list[str | None]] = {
+        "id": ["1", "2", "3"],
+        "y": ["0", "1", "0"],
+        "x": ["0", "5", "10"],
+        "c": ["1", "2", None],
+        "t": ["a", None, "c"],
+    }
+    return pd.DataFrame(cells | changes, dtype=object)
+
+
+def changed(column: str, **entry: Any) -> dict[str, Any]:
+    columns = {name: dict(rules) for name, rules in MAPPING["columns"].items()}
+    columns[column] |= entry
+    return {"columns": columns}
+
+
+def test_titanics_contract_declares_all_columns() -> None:
+    contract = Contract.from_mapping(read_document(ROOT / "data" / "contracts" / "titanic.yaml"), "titanic.yaml")
+    assert (contract.id, contract.target, len(contract.columns), len(contract.features)) == (
+        "PassengerId",
+        "Survived",
+        12,
+        10,
+    )
+    assert all(column.description for column in contract.columns)
+
+
+def test_a_contract_survives_being_written() -> None:
+    assert Contract.from_mapping(CONTRACT.to_mapping(), "c.yaml") == CONTRACT
+
+
+@pytest.mark.parametrize(
+    ("mapping", "said"),
+    [
+        ({}, "columns is None"),
+        ({"colums": {}}, "did you mean 'columns'"),
+        (changed("x", minimun=0), "columns.x.minimun; did you mean 'minimum'"),
+        (changed("x", role="featur"), "did you mean 'feature'"),
+        (changed("x", type="float"), "expected one of number, category, text"),
+        (changed("x", role="id", type="text", integer=False, minimum=None, maximum=None), "2 columns have role 'id'"),
+        (changed("x", minimum=11), "above maximum"),
+        (changed("x", maximum="ten"), "expected a finite number"),
+        (changed("x", nullable="no"), "expected true or false"),
+        (changed("x", values=[1]), "for a category only"),
+        (changed("c", values=[1, 1]), "each value once"),
+        (changed("c", values=[True]), "quoted"),
+        (changed("y", nullable=True), "can't be missing"),
+        (changed("y", type="text", values=None), "regression"),
+        (changed("id", unique=False), "names one row"),
+        (changed("id", type="number"), "kept as it is spelt"),
+        (changed("t", integer=True), "numbers only"),
+        ({"columns": {"x": 3}}, "expected role, type"),
+    ],
+)
+def test_a_wrong_contract_is_refused(mapping: dict[str, Any], said: str) -> None:
+    with pytest.raises(UserError) as caught:
+        Contract.from_mapping(mapping, "c.yaml")
+    assert said in str(caught.value) and str(caught.value).startswith("c.yaml")
+
+
+def test_types_and_order() -> None:
+    typed = CONTRACT.typed(table(c=["1.0", " 2 ", None])[["t", "c", "x", "y", "id"]], "f.csv", True)
+    assert list(typed.columns) == ["id", "y", "x", "c", "t"]
+    assert typed["x"].dtype == np.float64 and typed["x"].tolist() == [0.0, 5.0, 10.0]
+    assert typed["c"].tolist()[:2] == ["1", "2"] and np.isnan(typed["c"][2])
+    assert typed["id"].tolist() == ["1", "2", "3"] and typed["t"].dtype == object
+
+
+def test_missing_words_are_missing_numbers_and_targets_but_may_be_categories() -> None:
+    contract = Contract.from_mapping(changed("c", values=["NA", "b"]), "c.yaml")
+    typed = contract.typed(table(x=["NaN", "n/a", None], c=["NA", "b", "NA"], y=["NaN", "1", "0"]), "f.csv", True)
+    assert typed["x"].isna().all() and typed["c"].tolist() == ["NA", "b", "NA"] and np.isnan(typed["y"][0])
+
+
+@pytest.mark.parametrize(
+    ("frame", "with_target", "said"),
+    [
+        (table().drop(columns="x"), True, ["'x'", "missing", "Add it"]),
+        (table(z=["1", "2", "3"]), True, ["'z'", "not in the contract", "'1' (row 2)"]),
+        (table(), False, ["'y'", "holds the target", "'0' (row 2)"]),
+        (table(x=["1", "two", "1_0"]), True, ["'x'", "2 cells are text", "'two' (row 3)", "'1_0' (row 4)", "0 to 10"]),
+        (table(x=["1", "2,5", "3"]), True, ["'2,5' (row 3)", "decimal sign"]),
+    ],
+)
+def test_what_cant_be_typed(frame: pd.DataFrame, with_target: bool, said: list[str]) -> None:
+    with pytest.raises(ContractError) as caught:
+        CONTRACT.typed(frame, "f.csv", with_target)
+    message = str(caught.value)
+    assert len(caught.value.faults) == 1 and len(message.splitlines()) <= 3 and message.startswith("f.csv")
+    for words in said:
+        assert words in message
+
+
+def faults(with_target: bool = True, **changes: list[str | None]) -> list[Any]:
+    frame = table(**changes) if with_target else table(**changes).drop(columns="y")
+    return CONTRACT.faults(CONTRACT.typed(frame, "f.csv", with_target), "f.csv", with_target)
+
+
+@pytest.mark.parametrize(
+    ("changes", "column", "values", "rows"),
+    [
+        ({"x": ["0", "11", "-1"]}, "x", ("11", "-1"), (3, 4)),
+        ({"x": ["0", "0.5", "1"]}, "x", ("0.5",), (3,)),
+        ({"x": ["0", None, "1"]}, "x", ("missing",), (3,)),
+        ({"c": ["1", "9", "2"]}, "c", ("'9'",), (3,)),
+        ({"y": ["0", "2", "1"]}, "y", ("'2'",), (3,)),
+        ({"y": ["0", None, "1"]}, "y", ("missing",), (3,)),
+        ({"id": ["1", "1", "1"]}, "id", ("'1'", "'1'"), (3, 4)),
+    ],
+)
+def test_faults(changes: dict[str, Any], column: str, values: tuple[str, ...], rows: tuple[int, ...]) -> None:
+    (fault,) = faults(**changes)
+    assert (fault.column, fault.values, fault.rows, fault.count) == (column, values, rows, len(rows))
+    assert not fault.warning and "\n" not in str(fault) and "expected" in str(fault) and fault.cure in str(fault)
+
+
+def test_a_sound_table_has_no_faults_and_infinities_are_left_to_the_checks() -> None:
+    assert faults() == [] and faults(x=["inf", "1", "2"]) == []
+
+
+def test_an_unknown_category_of_test_is_a_warning() -> None:
+    (fault,) = faults(with_target=False, c=["9", "1", "1"])
+    assert fault.warning and "unseen" in str(fault)
+
+
+def test_only_the_first_values_are_shown() -> None:
+    frame = pd.DataFrame({"id": map(str, range(9)), "y": "0", "x": "99", "c": "1", "t": "a"}, dtype=object)
+    (fault,) = CONTRACT.faults(CONTRACT.typed(frame, "f.csv", True), "f.csv", True)
+    assert fault.count == 9 and fault.rows == (2, 3, 4) and ", ..." in str(fault)
+
+
+def test_inference() -> None:
+    count = 60
+    train = pd.DataFrame(
+        {
+            "key": [str(i) for i in range(count)],
+            "a": [f"{i / 7:.3f}" for i in range(count)],
+            "b": [str(i % 4) if i else None for i in range(count)],
+            "c": ["red" if i % 2 else "blue" for i in range(count)],
+            "d": [f"words number {i}" for i in range(count)],
+            "y": [("10", "9")[i % 2] for i in range(count)],
+        },
+        dtype=object,
+    )
+    contract = Contract.infer(train, train.drop(columns="y"), "y", "key", "binary")
+    assert contract.columns == (
+        Column("key", "id", "text", nullable=False, unique=True),
+        Column("a", "feature", "number", nullable=False),
+        Column("b", "feature", "number", integer=True),
+        Column("c", "feature", "category", ("blue", "red"), nullable=False),
+        Column("d", "feature", "text", nullable=False),
+        Column("y", "target", "category", ("9", "10"), nullable=False),
+    )
+    assert Contract.from_mapping(contract.to_mapping(), "contract") == contract
+    typed = contract.typed(train, "f.csv", True)
+    assert contract.faults(typed, "f.csv", True) == []
+    regression = Contract.infer(train, train, "a", "key", "regression")
+    assert regression.column("a") == Column("a", "target", "number", nullable=False)
+    with pytest.raises(UserError, match="did you mean 'key'"):
+        Contract.infer(train, train, "y", "keys", "binary")
