@@ -1,0 +1,1 @@
+"""Measurements of the project, side by side in one run; nothing here is imported by the pipeline."""

@@ -1,0 +1,35 @@
+"""``python -m bench [search] [chain]``: print the measurements and write them under reports/bench/."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from pipeline.files import write_json
+
+
+def main() -> int:
+    """Run the named measurements, all by default."""
+    parser = argparse.ArgumentParser(prog="bench", description=__doc__)
+    parser.add_argument("names", nargs="*", choices=["search", "chain", []], default=["chain", "search"])
+    parser.add_argument("--seeds", type=int, default=5, help="runs of the quality table")
+    parser.add_argument("--arrays", type=Path, default=Path("data/normalize/titanic/arrays.npz"))
+    parser.add_argument("--output", type=Path, default=Path("reports/bench"))
+    arguments = parser.parse_args()
+    for name in arguments.names:
+        if name == "chain":
+            from bench import chain
+
+            result = chain.measure(arguments.seeds)
+        else:
+            from bench import search_speed
+
+            result = search_speed.measure(arguments.arrays)
+        print(json.dumps({name: result}, indent=2))
+        write_json(arguments.output / f"{name}.json", result)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
