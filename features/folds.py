@@ -1,0 +1,65 @@
+"""Which row learns, stops or scores in which fold."""
+
+from __future__ import annotations
+
+import numpy as np
+from sklearn.model_selection import KFold, StratifiedGroupKFold, StratifiedKFold, train_test_split
+
+from features.errors import UserError
+
+TRAIN, STOP, SCORE = 0, 1, 2
+
+
+def draw_roles(
+    target: np.ndarray,
+    classes: bool,
+    folds: int,
+    repeats: int,
+    stop_fraction: float,
+    groups: np.ndarray | None,
+    seed: int,
+) -> np.ndarray:
+    """Roles ``[t, folds * repeats] int8`` (0 train, 1 stop, 2 score) of ``target [t]``.
+
+    Each row scores once a repeat. Classes keep their shares in every part; with ``groups [t]`` the rows of a group score
+    together, and stop together. Column ``repeat * folds + part`` depends on ``seed`` and its own place only. Raises ``UserError``
+    where a class has fewer rows than there are folds.
+    """
+    if len(target) < 2 * folds:
+        raise UserError(f"{len(target)} training rows are too few for {folds} folds. Lower encode.folds in params.yaml.")
+    if classes:
+        labels, counts = np.unique(target, return_counts=True)
+        if counts.min() < folds + 1:
+            raise UserError(
+                f"class {labels[counts.argmin()]!r} of the target has {counts.min()} rows, expected more than encode.folds "
+                f"({folds}). Lower encode.folds in params.yaml or drop the class."
+            )
+    roles = np.zeros((len(target), folds * repeats), np.int8)
+    for repeat in range(repeats):
+        state = int(np.random.SeedSequence([seed, repeat]).generate_state(1)[0])
+        splitter: KFold | StratifiedKFold | StratifiedGroupKFold
+        if groups is not None:
+            splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=state)
+        elif classes:
+            splitter = StratifiedKFold(folds, shuffle=True, random_state=state)
+        else:
+            splitter = KFold(folds, shuffle=True, random_state=state)
+        strata = target if classes else np.zeros(len(target))
+        for part, (others, scored) in enumerate(splitter.split(np.zeros(len(target)), strata, groups)):
+            column = repeat * folds + part
+            roles[scored, column] = SCORE
+            roles[_stop(others, strata, stop_fraction, groups, state + part), column] = STOP
+    return roles
+
+
+def _stop(
+    others: np.ndarray, strata: np.ndarray, fraction: float, groups: np.ndarray | None, state: int
+) -> np.ndarray:
+    if groups is not None:
+        parts = max(2, round(1 / fraction))
+        splitter = StratifiedGroupKFold(parts, shuffle=True, random_state=state % 2**32)
+        return others[next(splitter.split(others, strata[others], groups[others]))[1]]
+    size = max(1, round(fraction * len(others)))
+    labels, counts = np.unique(strata[others], return_counts=True)
+    stratify = strata[others] if counts.min() > 1 and size >= len(labels) else None
+    return train_test_split(others, test_size=size, stratify=stratify, random_state=state % 2**32)[1]

@@ -1,0 +1,74 @@
+"""One affine map a fold, learned from its train rows: a missing number is filled, then (value - location) / scale."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.preprocessing import MinMaxScaler, RobustScaler, StandardScaler
+
+from features.errors import UserError
+
+# Half-width at which the smooth clip of the robust method bends (RealMLP: Holzmueller et al., 2024).
+CLIP = 3.0
+
+
+@dataclass(frozen=True)
+class Affine:
+    """``location``, ``scale`` and ``fill``, each ``[d] float64``; ``clip``: whether the smooth clip follows."""
+
+    location: np.ndarray
+    scale: np.ndarray
+    fill: np.ndarray
+    clip: bool
+
+    def apply(self, values: np.ndarray) -> np.ndarray:
+        """``[n, d]`` with NaN for missing -> finite ``[n, d] float32``."""
+        scaled = (np.where(np.isnan(values), self.fill, values) - self.location) / self.scale
+        if self.clip:
+            scaled = scaled / np.sqrt(1 + (scaled / CLIP) ** 2)
+        return scaled.astype(np.float32)
+
+
+def learn(method: str, values: np.ndarray, binary: np.ndarray) -> Affine:
+    """The map of ``values [n, d]`` (a fold's train rows, NaN for missing).
+
+    ``method``: zscore | minmax | robust (median and quartiles, smooth clip) | keras (``Normalization`` with ``adapt``) | none. Missing
+    values are filled with the column's median, 0 where it is empty. A constant column maps to 0. Columns marked
+    ``binary [d]`` hold 0 and 1 and stay as they are. Raises ``UserError`` on an infinity.
+    """
+    if np.isinf(values).any():
+        column = int(np.flatnonzero(np.isinf(values).any(axis=0))[0])
+        raise UserError(f"normalize: column number {column} holds an infinity. Correct the raw table, or drop the column.")
+    empty = np.isnan(values).all(axis=0)
+    fill = np.zeros(values.shape[1])
+    fill[~empty] = np.nanmedian(values[:, ~empty], axis=0)
+    fill[binary] = np.where(empty[binary], 0.0, np.round(fill[binary]))
+    filled = np.where(np.isnan(values), fill, values).astype(np.float64)
+    location, scale = _moments(method, filled)
+    constant = np.ptp(filled, axis=0) == 0
+    location = np.where(constant, filled[0], location)
+    scale = np.where(constant | (scale == 0) | ~np.isfinite(scale), 1.0, scale)
+    location, scale = np.where(binary, 0.0, location), np.where(binary, 1.0, scale)
+    return Affine(location, scale, fill, method == "robust")
+
+
+def _moments(method: str, filled: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    if method == "none":
+        return np.zeros(filled.shape[1]), np.ones(filled.shape[1])
+    if method == "keras":
+        import keras  # the one method that needs Keras, and with it TensorFlow
+
+        layer = keras.layers.Normalization(axis=-1)
+        layer.adapt(filled.astype(np.float32))
+        return np.array(layer.mean).reshape(-1), np.sqrt(np.array(layer.variance)).reshape(-1)
+    if method == "minmax":
+        fitted = MinMaxScaler().fit(filled)
+        return fitted.data_min_, fitted.data_range_
+    if method == "robust":
+        robust = RobustScaler().fit(filled)
+        # Quartiles 1.35 standard deviations apart in a normal column; where they coincide, the range serves.
+        spread = np.where(np.diff(np.quantile(filled, [0.25, 0.75], axis=0), axis=0)[0] > 0, robust.scale_, np.ptp(filled, axis=0))
+        return robust.center_, spread
+    standard = StandardScaler().fit(filled)
+    return standard.mean_, standard.scale_

@@ -1,0 +1,54 @@
+"""Stage ``normalize``: each fold's columns filled and scaled by what its train rows say."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from features.folds import TRAIN
+from features.normalization import learn
+from pipeline import stage
+from pipeline.files import read_json, read_npz, write_json, write_npz
+from pipeline.params import load
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Normalize one competition's arrays; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="pipeline.normalize", description=__doc__)
+    parser.add_argument("--competition", required=True)
+    parser.add_argument("--params", type=Path, required=True)
+    parser.add_argument("--input", type=Path, required=True, help="folder of the encode stage")
+    parser.add_argument("--output", type=Path, required=True, help="folder for arrays.npz and normalization.json")
+    return stage.run(parser, normalize, argv)
+
+
+def normalize(arguments: argparse.Namespace) -> None:
+    """Read, learn a map a fold, apply, write."""
+    params = load(arguments.params, arguments.competition)
+    arrays = read_npz(arguments.input / "arrays.npz")
+    encoding = read_json(arguments.input / "encoding.json")
+    columns = [*encoding["columns"], *({"name": name, "kind": "number"} for name in encoding["in_fold"])]
+    binary = np.array([column["kind"] in ("onehot", "indicator") for column in columns], bool)
+    if params.normalize.method == "minmax":
+        binary[:] = False  # 0 and 1 are their own minimum and maximum
+    shared, roles = arrays["shared"].astype(np.float64), arrays["roles"]
+    inputs, maps = [], []
+    for fold in range(roles.shape[1]):
+        values = np.concatenate([shared, arrays["in_fold"][fold].astype(np.float64)], axis=1)
+        affine = learn(params.normalize.method, values[: len(roles)][roles[:, fold] == TRAIN], binary)
+        inputs.append(affine.apply(values))
+        maps.append({"location": affine.location, "scale": affine.scale, "fill": affine.fill})
+    kept = {name: arrays[name] for name in ("codes", "target", "roles", "ids")}
+    write_npz(arguments.output / "arrays.npz", {"inputs": np.stack(inputs), **kept})
+    write_json(
+        arguments.output / "normalization.json",
+        {"method": params.normalize.method, "columns": [c["name"] for c in columns], "folds": maps},
+    )
+    print(f"normalize: {params.normalize.method}, {len(columns)} columns in {roles.shape[1]} folds")
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
