@@ -1,0 +1,54 @@
+# One vocabulary for people and CI: setup lint type test repro demo bench clean help
+PYTHON ?=
+LOCK := requirements$(if $(GPU),-gpu).lock
+BIN := .venv/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export DVC_NO_ANALYTICS := 1
+
+.PHONY: all setup lint type test repro demo bench lock clean help
+
+all: setup repro  ## set everything up, then run the main job (default)
+
+help:  ## list the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
+
+setup: .venv/$(LOCK).stamp .dvc/tmp  ## make .venv from the lock and compile it (GPU=1 for the CUDA libraries)
+
+.venv/$(LOCK).stamp: $(LOCK)
+	@bash tools/make_venv.sh "$(PYTHON)" "$(LOCK)"
+	@touch $@
+
+.dvc/tmp:
+	@mkdir -p .dvc/tmp
+	@git rev-parse --is-inside-work-tree >/dev/null 2>&1 || { \
+	  echo "no Git repository here: DVC runs without one; its diffs and experiments need Git"; \
+	  $(BIN)/dvc config --local core.no_scm true; }
+
+repro: setup  ## run every stage that is not up to date: raw CSV files to reports/titanic/submission.csv
+	@$(BIN)/dvc repro
+
+lint: setup  ## ruff: style and format
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+type: setup  ## mypy
+	@$(BIN)/mypy
+
+test: lint type  ## lint, types and all tests
+	@$(BIN)/python -m pytest
+
+demo: setup  ## the whole chain on data the project makes itself: no network, no mirror
+	@$(BIN)/python -m pipeline.demo
+
+bench: setup  ## time, memory, bytes and quality, side by side; writes reports/bench/
+	@$(BIN)/python -m bench
+
+# Needs uv. No index address may enter a lock.
+lock:  ## pin all dependencies with hashes
+	uv pip compile pyproject.toml --group dev --universal --fork-strategy fewest --generate-hashes --no-emit-index-url \
+	  --no-emit-find-links --no-annotate --no-header --upgrade -o requirements.lock
+	uv pip compile pyproject.toml --extra gpu --group dev --universal --fork-strategy fewest --generate-hashes \
+	  --no-emit-index-url --no-emit-find-links --no-annotate --no-header --upgrade -o requirements-gpu.lock
+
+clean:  ## remove the environment and what stages cached; raw files, reports and params stay
+	rm -rf .venv .cache .pytest_cache .mypy_cache .ruff_cache data/encode data/normalize data/tune data/train .dvc/cache .dvc/tmp
