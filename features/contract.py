@@ -32,7 +32,7 @@ _MAX_LEVELS = 50
 
 @dataclass(frozen=True)
 class Column:
-    """One column; ``values`` are the allowed categories, ``minimum`` and ``maximum`` the inclusive range of a number."""
+    """One column; ``values`` are the allowed categories, ``minimum`` and ``maximum`` the range (ends allowed)."""
 
     name: str
     role: str
@@ -77,7 +77,12 @@ class Fault:
 
     def __str__(self) -> str:
         line = f"{self.file}: column {self.column!r}: {self.problem}" if self.column else f"{self.file}: {self.problem}"
-        if self.rows:
+        if self.rows and set(self.values) == {"missing"}:
+            shown = [str(r) for r in self.rows]
+            line += (
+                f" (row{'s' if self.count > 1 else ''} {', '.join(shown)}{', ...' if self.count > len(shown) else ''})"
+            )
+        elif self.rows:
             shown = [f"{v} (row {r})" for v, r in zip(self.values, self.rows, strict=True)]
             line += ": " + ", ".join(shown) + (", ..." if self.count > len(shown) else "")
         elif self.values:
@@ -123,7 +128,7 @@ class Contract:
 
     @classmethod
     def from_mapping(cls, mapping: Mapping[str, Any], file: str) -> Contract:
-        """Read ``{"columns": {name: {role, type, ...}}}``; raises ``UserError`` on unknown keys and impossible rules."""
+        """Read ``{"columns": {name: {role, ...}}}``; raises ``UserError`` on unknown keys and impossible rules."""
         for key in mapping:
             if key != "columns":
                 raise UserError(f"{file}: unknown key {key!r}{_nearest(str(key), ['columns'])}. Known: columns.")
@@ -135,7 +140,8 @@ class Contract:
             named = [c.name for c in columns if c.role == role]
             if len(named) != 1:
                 raise UserError(
-                    f"{file}: {len(named)} columns have role {role!r} ({', '.join(named) or 'none'}); expected exactly one."
+                    f"{file}: {len(named)} columns have role {role!r} ({', '.join(named) or 'none'}); "
+                    "expected exactly one."
                 )
         return cls(columns, file)
 
@@ -522,4 +528,4 @@ def _shown(value: Any) -> str:
 
 def _nearest(word: str, known: Sequence[str]) -> str:
     close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
-    return f"; did you mean {close[0]!r}?" if close else ""
+    return f" (did you mean {close[0]!r}?)" if close else ""

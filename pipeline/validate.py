@@ -117,8 +117,8 @@ def _agree(params: Params, contract: Contract, arguments: argparse.Namespace) ->
     for key, value, said in (("id", contract.id, params.table.id), ("target", contract.target, params.table.target)):
         if value != said:
             raise UserError(
-                f"{arguments.params}: competitions.{params.name}.table.{key} is {said!r}, but {contract.file} gives role "
-                f"{key!r} to {value!r}. Make them agree."
+                f"{arguments.params}: competitions.{params.name}.table.{key} is {said!r}, but {contract.file} gives "
+                f"role {key!r} to {value!r}. Make them agree."
             )
     wanted = "number" if params.table.task == "regression" else "category"
     kind = contract.column(contract.target).type
@@ -162,9 +162,9 @@ def sample_matches(
     faults = []
     doubles = ids.duplicated(keep="first").to_numpy()
     for wrong_rows, cells, file, problem in (
-        (doubles, ids, sample_file, "ids stand there a second time"),
-        (~ids.isin(test[contract.id]).to_numpy(), ids, sample_file, f"ids are not in {test_file}"),
-        (~test[contract.id].isin(ids).to_numpy(), test[contract.id], test_file, f"ids are not in {sample_file}"),
+        (doubles, ids, sample_file, "there a second time"),
+        (~ids.isin(test[contract.id]).to_numpy(), ids, sample_file, f"not in {test_file}"),
+        (~test[contract.id].isin(ids).to_numpy(), test[contract.id], test_file, f"not in {sample_file}"),
     ):
         if wrong_rows.any():
             faults.append(
@@ -174,7 +174,7 @@ def sample_matches(
                     cells,
                     wrong_rows,
                     "each id of test once in the sample submission",
-                    problem=f"{int(wrong_rows.sum())} {problem}",
+                    problem=_counted(int(wrong_rows.sum()), problem),
                     check="sample_matches",
                     cure="Put the test file and the sample submission of one competition there.",
                 )
@@ -194,6 +194,10 @@ def sample_matches(
             )
         )
     return faults
+
+
+def _counted(count: int, problem: str) -> str:
+    return f"{count} {'id is' if count == 1 else 'ids are'} {problem}"
 
 
 def expectations_of(contract: Contract, with_target: bool) -> list[tuple[str, dict[str, Any]]]:
@@ -267,9 +271,10 @@ def run_suites(contract: Contract, tables: Mapping[str, pd.DataFrame], docs: Pat
             found: list[dict[str, Any]] = []
             for file, table in tables.items():
                 name = "train" if contract.target in table.columns else "test"
-                suite = context.suites.add(gx.ExpectationSuite(name=name))
-                for kind, arguments in expectations_of(contract, contract.target in table.columns):
-                    suite.add_expectation(getattr(gx.expectations, kind)(**arguments))
+                rules = expectations_of(contract, contract.target in table.columns)
+                # Given all at once: a suite in a context is saved anew after each expectation added to it.
+                built = [getattr(gx.expectations, kind)(**arguments) for kind, arguments in rules]
+                suite = context.suites.add(gx.ExpectationSuite(name=name, expectations=built))
                 batch = source.add_dataframe_asset(name).add_batch_definition_whole_dataframe("all")
                 definition = context.validation_definitions.add(
                     gx.ValidationDefinition(name=name, data=batch, suite=suite)

@@ -1,0 +1,65 @@
+"""What an answer is worth: the measures of each task, on arrays."""
+
+from __future__ import annotations
+
+import numpy as np
+from sklearn.metrics import roc_auc_score
+
+# Probabilities nearer to 0 or 1 than this count as if they were so far away: one sure mistake shall not cost infinity.
+CLIP = 1e-7
+
+
+def accuracy(target: np.ndarray, answer: np.ndarray, threshold: float = 0.5) -> float:
+    """Share of rows ``[t]`` whose class is the most likely one; ``answer [t, c]``, for two classes ``[t, 1]`` and a threshold."""
+    return float((decide(answer, threshold) == target).mean())
+
+
+def decide(answer: np.ndarray, threshold: float = 0.5) -> np.ndarray:
+    """The class number of each row ``[n]`` from probabilities ``[n, c]`` (``[n, 1]``: of class 1)."""
+    return (answer[:, 0] > threshold).astype(int) if answer.shape[1] == 1 else answer.argmax(axis=1)
+
+
+def row_log_loss(target: np.ndarray, answer: np.ndarray) -> np.ndarray:
+    """``-ln`` of the probability given to each row's true class, ``[t]``, in nats."""
+    both = np.concatenate([1 - answer, answer], axis=1) if answer.shape[1] == 1 else answer
+    chosen = both[np.arange(len(target)), target.astype(int)]
+    return -np.log(np.clip(chosen.astype(float), CLIP, 1 - CLIP))
+
+
+def roc_auc(target: np.ndarray, answer: np.ndarray) -> float:
+    """Area under the ROC curve of ``answer [t, 1]``."""
+    return float(roc_auc_score(target, answer[:, 0]))
+
+
+def squared_error(target: np.ndarray, answer: np.ndarray, logarithmic: bool = False) -> np.ndarray:
+    """Squared error of each row ``[t]``; ``logarithmic``: of ``ln(1 + x)``, negative predictions counting as 0."""
+    prediction = answer[:, 0].astype(float)
+    if logarithmic:
+        return (np.log1p(np.maximum(prediction, 0)) - np.log1p(target.astype(float))) ** 2
+    return (prediction - target) ** 2
+
+
+def measures(task: str, target: np.ndarray, answer: np.ndarray, threshold: float = 0.5) -> dict[str, float]:
+    """All measures of a task for ``target [t]`` and ``answer [t, c]``."""
+    if task == "regression":
+        found = {
+            "rmse": float(np.sqrt(squared_error(target, answer).mean())),
+            "mae": float(np.abs(answer[:, 0] - target).mean()),
+        }
+        if target.min() >= 0:
+            found["rmsle"] = float(np.sqrt(squared_error(target, answer, logarithmic=True).mean()))
+        return found
+    found = {
+        "accuracy": accuracy(target, answer, threshold),
+        "log_loss": float(row_log_loss(target, answer).mean()),
+    }
+    if task == "binary":
+        found["roc_auc"] = roc_auc(target, answer)
+    return found
+
+
+def score(metric: str, target: np.ndarray, answer: np.ndarray, threshold: float = 0.5) -> float:
+    """The competition's ``metric``, turned so that more is better."""
+    task = "regression" if metric in ("rmse", "rmsle", "mae") else "binary" if answer.shape[1] == 1 else "multiclass"
+    value = measures(task, target, answer, threshold)[metric]
+    return value if metric in ("accuracy", "roc_auc") else -value

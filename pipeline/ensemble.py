@@ -1,0 +1,241 @@
+"""Stage ``ensemble``: members' probabilities to a checked submission, metrics and plot data."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.metrics import roc_curve
+
+from features import combination, metrics, submission
+from features.folds import SCORE
+from features.tables import parse_table
+from pipeline import stage
+from pipeline.files import read_bytes, read_json, read_npz, write_csv, write_json
+from pipeline.params import Params, load
+
+# Points of the ROC curve and bins of the calibration plot that are worth keeping in Git.
+ROC_POINTS, BINS = 200, 10
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Combine, score and submit; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="pipeline.ensemble", description=__doc__)
+    parser.add_argument("--competition", required=True)
+    parser.add_argument("--params", type=Path, required=True)
+    parser.add_argument("--input", type=Path, required=True, help="arrays.npz of the normalize stage")
+    parser.add_argument("--predictions", type=Path, required=True, help="predictions.npz of the train stage")
+    parser.add_argument("--encoding", type=Path, required=True, help="encoding.json of the encode stage")
+    parser.add_argument("--train", type=Path, required=True, help="the raw training table, for the baseline")
+    parser.add_argument("--sample", type=Path, required=True, help="the sample submission")
+    parser.add_argument("--report", type=Path, required=True, help="folder for submission.csv, metrics.json and plots/")
+    return stage.run(parser, ensemble, argv)
+
+
+@dataclass(frozen=True)
+class Combined:
+    """``out_of_fold [repeats, t, c]`` and the thresholds that decide it ``[repeats, t]``; ``test [n - t, c]`` and its threshold."""
+
+    out_of_fold: np.ndarray
+    thresholds: np.ndarray
+    test: np.ndarray
+    threshold: float
+
+
+def ensemble(arguments: argparse.Namespace) -> None:
+    """Read, combine, check, write."""
+    params = load(arguments.params, arguments.competition)
+    arrays, predictions = read_npz(arguments.input), read_npz(arguments.predictions)
+    classes = read_json(arguments.encoding)["classes"]
+    train = parse_table(read_bytes(arguments.train), str(arguments.train))
+    sample = parse_table(read_bytes(arguments.sample), str(arguments.sample))
+    target, roles = arrays["target"], arrays["roles"]
+    combined = combine(params, predictions, target, roles)
+    found = summary(params, combined, predictions, target, roles)
+    found["baseline" + ("_rmse" if params.table.task == "regression" else "_accuracy")] = baseline(params, train, target, classes)
+    ids = [str(value) for value in arrays["ids"][len(target) :]]
+    answers = spelt(params, combined, classes)
+    made = submission.build(sample, ids, answers, str(arguments.sample))
+    path = arguments.report / "submission.csv"
+    labels = set(classes) if params.table.metric == "accuracy" else None
+    submission.check(made, sample, ids, labels, str(path))
+    for name, frame in plots(params.table.task, combined, target, classes).items():
+        write_csv(arguments.report / "plots" / f"{name}.csv", frame)
+    write_json(arguments.report / "metrics.json", {key: round(value, 6) for key, value in found.items()})
+    write_csv(path, made)
+    if params.table.task == "regression":
+        print(f"ensemble: CV RMSE {found['cv_rmse']:.4g}, baseline {found['baseline_rmse']:.4g}")
+    else:
+        print(
+            f"ensemble: CV accuracy {found['cv_accuracy']:.4f} ± {found['cv_accuracy_se']:.4f}, log loss {found['cv_log_loss']:.4f} "
+            f"± {found['cv_log_loss_se']:.4f}; baseline accuracy {found['baseline_accuracy']:.4f}"
+        )
+    print(f"ensemble: {len(made)} rows checked and written to {path}")
+
+
+def combine(params: Params, predictions: dict[str, np.ndarray], target: np.ndarray, roles: np.ndarray) -> Combined:
+    """Members to one answer a row.
+
+    What is chosen (greedy weights, threshold) is chosen for each fold from the rows that the fold does not score, and
+    for the test table from all rows.
+    """
+    out_of_fold, fold, folds = predictions["out_of_fold"], predictions["fold"], params.encode.folds
+    unit = combination.units(predictions["trial"], predictions["seed"])
+
+    def loss(known: np.ndarray, answer: np.ndarray) -> float:
+        if params.table.task == "regression":
+            return float(metrics.squared_error(known, answer).mean())
+        return float(metrics.row_log_loss(known, answer).mean())
+
+    def weights_from(rows: np.ndarray) -> np.ndarray:
+        if params.ensemble.method == "mean":
+            return combination.member_weights(np.ones(unit.max() + 1), unit, fold)
+        return combination.greedy_weights(out_of_fold, unit, fold, rows, loss, target, folds)
+
+    weights = np.empty(len(fold))
+    for one in range(roles.shape[1]):
+        weights[fold == one] = weights_from(np.flatnonzero(roles[:, one] != SCORE))[fold == one]
+    repeats = roles.shape[1] // folds
+    pooled = np.stack([combination.pooled(out_of_fold, weights, fold // folds == repeat) for repeat in range(repeats)])
+    everything = weights_from(np.arange(len(target)))
+    test = np.tensordot(everything / everything.sum(), predictions["test"].astype(np.float64), axes=1)
+    thresholds, threshold = np.full(pooled.shape[:2], 0.5), 0.5
+    if params.ensemble.threshold == "metric" and params.table.task == "binary" and params.table.metric == "accuracy":
+
+        def score(known: np.ndarray, answer: np.ndarray, at: float) -> float:
+            return metrics.score(params.table.metric, known, answer, at)
+
+        for one in range(roles.shape[1]):
+            scored = roles[:, one] == SCORE
+            answer = pooled[one // folds]
+            thresholds[one // folds, scored] = combination.best_threshold(target[~scored], answer[~scored], score)
+        threshold = combination.best_threshold(np.tile(target, repeats), pooled.reshape(-1, pooled.shape[2]), score)
+    return Combined(pooled, thresholds, test, threshold)
+
+
+def summary(
+    params: Params, combined: Combined, predictions: dict[str, np.ndarray], target: np.ndarray, roles: np.ndarray
+) -> dict[str, float]:
+    """``metrics.json``: pooled over rows within a repeat, averaged over repeats.
+
+    ``_sd``: standard deviation over folds. ``_se``: standard error of the mean over rows, each row's loss averaged over repeats
+    first, so that repeats do not pass for more rows than there are.
+    """
+    task, folds = params.table.task, params.encode.folds
+    repeats = range(len(combined.out_of_fold))
+    # Shifting by the threshold lets every row be decided at 0.5.
+    shifted = combined.out_of_fold + (0.5 - combined.thresholds[..., None] if task == "binary" else 0.0)
+    found: dict[str, float] = {}
+    by_repeat = [metrics.measures(task, target, combined.out_of_fold[r]) for r in repeats]
+    for name in by_repeat[0]:
+        found[f"cv_{name}"] = float(np.mean([measure[name] for measure in by_repeat]))
+    if task == "regression":
+        rows = {"rmse": np.mean([metrics.squared_error(target, combined.out_of_fold[r]) for r in repeats], axis=0)}
+        found["cv_rmse_se"] = float(_se(rows["rmse"]) / (2 * found["cv_rmse"]))  # delta method for the root
+    else:
+        right = np.array([metrics.decide(shifted[r]) == target for r in repeats], float)
+        rows = {
+            "accuracy": right.mean(axis=0),
+            "log_loss": np.mean([metrics.row_log_loss(target, combined.out_of_fold[r]) for r in repeats], axis=0),
+        }
+        found["cv_accuracy"] = float(right.mean())
+        found |= {f"cv_{name}_se": _se(values) for name, values in rows.items()}
+    per_fold: dict[str, list[float]] = {}
+    for one in range(roles.shape[1]):
+        scored = roles[:, one] == SCORE
+        answer = (shifted if task == "binary" else combined.out_of_fold)[one // folds][scored]
+        part = metrics.measures(task, target[scored], answer) if len(np.unique(target[scored])) > 1 else {}
+        if task != "regression" and part:
+            part["log_loss"] = float(metrics.row_log_loss(target[scored], combined.out_of_fold[one // folds][scored]).mean())
+        for name, value in part.items():
+            per_fold.setdefault(name, []).append(value)
+    found |= {f"cv_{name}_sd": float(np.std(values, ddof=1)) for name, values in per_fold.items()}
+    single: dict[str, list[float]] = {}
+    for member, fold in enumerate(predictions["fold"]):
+        scored = roles[:, fold] == SCORE
+        answer = predictions["out_of_fold"][member][scored].astype(np.float64)
+        if task == "regression":
+            single.setdefault("rmse", []).append(float(np.sqrt(metrics.squared_error(target[scored], answer).mean())))
+        else:
+            single.setdefault("accuracy", []).append(metrics.accuracy(target[scored], answer))
+            single.setdefault("log_loss", []).append(float(metrics.row_log_loss(target[scored], answer).mean()))
+    found |= {f"single_member_{name}": float(np.mean(values)) for name, values in single.items()}
+    if task == "regression":
+        found["ensemble_gain"] = found["single_member_rmse"] - found["cv_rmse"]
+    else:
+        found["ensemble_gain"] = found["cv_accuracy"] - found["single_member_accuracy"]
+        found["threshold"] = combined.threshold
+    found["members"] = len(predictions["fold"])
+    return found
+
+
+def _se(rows: np.ndarray) -> float:
+    return float(rows.std(ddof=1) / np.sqrt(len(rows)))
+
+
+def baseline(params: Params, train: pd.DataFrame, target: np.ndarray, classes: list[str]) -> float:
+    """The simple rule to beat: the feature module's own where it has one, else the most frequent class or the mean.
+
+    Accuracy for classes, root mean squared error for regression.
+    """
+    if params.table.task == "regression":
+        return float(target.std())
+    rule = getattr(importlib.import_module(f"features.{params.table.module}"), "baseline", None)
+    if rule is not None:
+        code = {word: number for number, word in enumerate(classes)}
+        return float((rule(train).map(code).to_numpy() == target).mean())
+    return float(np.bincount(target.astype(int)).max() / len(target))
+
+
+def spelt(params: Params, combined: Combined, classes: list[str]) -> list[str]:
+    """The test answers as the competition wants them: labels as spelt in train, probabilities of class 1, or numbers."""
+    if params.table.task == "regression" or (params.table.metric != "accuracy" and params.table.task == "binary"):
+        return [f"{value:.8g}" for value in combined.test[:, 0]]
+    return [classes[code] for code in metrics.decide(combined.test, combined.threshold)]
+
+
+def plots(task: str, combined: Combined, target: np.ndarray, classes: list[str]) -> dict[str, pd.DataFrame]:
+    """Plot data by name, from the out-of-fold answers averaged over repeats (each row from networks that never saw it)."""
+    answer = combined.out_of_fold.mean(axis=0)
+    confusion = pd.DataFrame({"actual": [], "predicted": []})
+    roc = pd.DataFrame({"false_positive_rate": [], "true_positive_rate": []})
+    if task != "regression":
+        decided = metrics.decide(answer, combined.threshold)
+        confusion = pd.DataFrame({"actual": [classes[int(t)] for t in target], "predicted": [classes[p] for p in decided]})
+    if task == "binary":
+        false, true, _ = roc_curve(target, answer[:, 0])
+        kept = np.unique(np.linspace(0, len(false) - 1, min(len(false), ROC_POINTS)).round().astype(int))
+        roc = pd.DataFrame({"false_positive_rate": false[kept].round(6), "true_positive_rate": true[kept].round(6)})
+    return {"confusion_matrix": confusion, "roc": roc, "calibration": calibration(task, answer, target)}
+
+
+def calibration(task: str, answer: np.ndarray, target: np.ndarray) -> pd.DataFrame:
+    """Ten equal parts of the rows by prediction: mean prediction against what came, with its standard error.
+
+    For several classes: the probability of the class predicted against how often it was right.
+    """
+    predicted, came = answer[:, 0], target.astype(float)
+    if task == "multiclass":
+        predicted, came = answer.max(axis=1), (answer.argmax(axis=1) == target).astype(float)
+    rows: list[dict[str, Any]] = []
+    for part in np.array_split(np.argsort(predicted, kind="stable"), BINS):
+        if len(part):
+            rows.append(
+                {
+                    "mean_predicted": round(float(predicted[part].mean()), 6),
+                    "observed": round(float(came[part].mean()), 6),
+                    "count": len(part),
+                    "standard_error": round(float(came[part].std() / np.sqrt(len(part))), 6),
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,89 @@
+"""Stage ``fetch``: raw files, each pinned by its SHA-256, from the first source that has them."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import logging
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from features.errors import UserError
+from pipeline import stage
+from pipeline.files import read_bytes, write_bytes
+from pipeline.params import Fetch, load
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Fetch one competition's files; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="pipeline.fetch", description=__doc__)
+    parser.add_argument("--competition", required=True)
+    parser.add_argument("--params", type=Path, required=True)
+    parser.add_argument("--output", type=Path, required=True, help="folder for the raw files")
+    return stage.run(parser, fetch, argv)
+
+
+def fetch(arguments: argparse.Namespace) -> None:
+    """Put every file into the output folder; a file that lies there already wins."""
+    settings = load(arguments.params, arguments.competition).fetch
+    for name, digest in settings.files.items():
+        path = arguments.output / name
+        if path.exists():
+            same = hashlib.sha256(read_bytes(path)).hexdigest() == digest
+            print(f"fetch: {path} kept" + ("" if same else " (your own: its SHA-256 is not the pinned one)"))
+            continue
+        refusals = []
+        for source, content in candidates(settings, arguments.competition, name, digest, refusals):
+            found = hashlib.sha256(content).hexdigest()
+            if found == digest:
+                write_bytes(path, content)
+                print(f"fetch: {path} from {source}")
+                break
+            refusals.append(f"{source} has SHA-256 {found[:8]}..., expected {digest[:8]}...")
+        else:
+            raise UserError(
+                f"{path}: no source has it ({'; '.join(refusals) or 'none is named'}).\n"
+                f"Put the file there yourself (Kaggle: competitions/{arguments.competition}), name a folder that holds "
+                f"{arguments.competition}/{name} in params.yaml (fetch.mirror), or try `make demo`, which needs no files."
+            )
+
+
+def candidates(
+    settings: Fetch, competition: str, name: str, digest: str, refusals: list[str]
+) -> Iterator[tuple[str, bytes]]:
+    """Contents by source, the mirror first; sources that fail add a line to ``refusals``."""
+    local = Path(settings.mirror) / competition / name
+    if local.is_file():
+        yield str(local), read_bytes(local)
+    else:
+        refusals.append(f"no {local}")
+    for url in settings.urls:
+        address = url.replace("{file}", name)
+        try:
+            yield address, download(address, digest, settings.retries)
+        except Exception as error:  # whatever the network does, the next source is tried and the reason is told
+            refusals.append(f"{address}: {_short(error)}")
+
+
+def download(address: str, digest: str, retries: int) -> bytes:
+    """The content at ``address``; a progress bar on a terminal, ``retries`` attempts, the hash checked."""
+    import pooch  # needed only where no mirror has the file
+
+    pooch.get_logger().setLevel(logging.ERROR)
+    with tempfile.TemporaryDirectory() as folder:
+        keeper = pooch.create(path=folder, base_url="", registry={"file": digest}, urls={"file": address}, retry_if_failed=retries - 1)
+        bar = sys.stderr.isatty()
+        downloader = pooch.HTTPDownloader(progressbar=bar, timeout=30)
+        return Path(keeper.fetch("file", downloader=downloader)).read_bytes()
+
+
+def _short(error: Exception) -> str:
+    """The first line of an error, without the object addresses that some libraries print."""
+    words = (str(error) or type(error).__name__).splitlines()[0]
+    return words if len(words) <= 100 else f"{type(error).__name__}"
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
