@@ -132,9 +132,10 @@ def test_empty_and_constant_columns_warn(tables: Any) -> None:
 
 def test_unseen_categories_warn(tables: Any) -> None:
     train, test = tables
-    test.loc[0, "c"] = "new"
+    train["c"], test.loc[0, "c"] = "a", "b"
+    test.loc[1:, "c"] = "a"
     (fault,) = found(train, test)["categories_unseen"]
-    assert fault.warning and fault.values == ("'new'",) and fault.rows == (2,)
+    assert fault.warning and fault.values == ("'b'",) and fault.rows == (2,)
 
 
 @pytest.mark.parametrize("column", ["x", "c"])

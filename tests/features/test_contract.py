@@ -63,7 +63,7 @@ def test_a_contract_survives_being_written() -> None:
     [
         ({}, "columns is None"),
         ({"colums": {}}, "did you mean 'columns'"),
-        (changed("x", minimun=0), "columns.x.minimun; did you mean 'minimum'"),
+        (changed("x", minimun=0), "columns.x.minimun (did you mean 'minimum'?)"),
         (changed("x", role="featur"), "did you mean 'feature'"),
         (changed("x", type="float"), "expected one of number, category, text"),
         (changed("x", role="id", type="text", integer=False, minimum=None, maximum=None), "2 columns have role 'id'"),

@@ -211,13 +211,13 @@ CASES = [
     Case(
         "all missing",
         lambda f: put(f.train, "Age", "", *range(2, 82)),
-        ("'Age'", "all 80", "missing", "row 2"),
+        ("'Age'", "all 80", "missing", "rows 2, 3"),
         fails=False,
     ),
     Case(
         "all missing, not nullable",
         lambda f: put(f.train, "Sex", "", *range(2, 82)),
-        ("'Sex'", "80 values are missing", "row 2", "Fill"),
+        ("'Sex'", "80 values are missing", "rows 2, 3", "Fill"),
     ),
     Case(
         "constant",
