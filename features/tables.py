@@ -158,7 +158,7 @@ def _check_width(rows: Iterable[tuple[int, list[str]]], header: list[str], delim
     others = f" ({len(ragged)} such rows)" if len(ragged) > 1 else ""
     raise UserError(
         f"{file}, row {row}: {len(record)} cells, first {_short(record[0])}; expected {len(header)}, as in "
-        f"the header{others}.\nPut text that holds a {_DELIMITER_NAMES[delimiter]} in double quotes, or complete the row."
+        f"the header{others}.\nQuote text that holds a {_DELIMITER_NAMES[delimiter]}, or complete the row."
     )
 
 

@@ -58,7 +58,7 @@ def test_a_quoted_cell_may_hold_line_ends_and_quotes() -> None:
         (b"a b\n1 2\n", ["row 1", "'a b'", "one column"]),
         (b"a,a\n1,2\n", ["row 1", "'a'", "columns 1, 2"]),
         (b",b\n1,2\n", ["row 1", "column 1 has no name", "index=False"]),
-        (b"a,b\n1,2\n1,2,3\n1\n", ["row 3", "3 cells", "expected 2", "2 such rows", "quotes"]),
+        (b"a,b\n1,2\n1,2,3\n1\n", ["row 3", "3 cells", "expected 2", "2 such rows", "Quote"]),
         (b"a,b\n1,2\n\n1,2\n", ["row 3", "blank"]),
         (b'a,b\n1,2\n1,"2\n', ["row 3", "quotes"]),
         (b"a,b\n1,2\n1,\xff\n", ["row 3", "0xff", "UTF-8"]),
