@@ -2,7 +2,6 @@
 PYTHON ?=
 LOCK := requirements$(if $(GPU),-gpu).lock
 BIN := .venv/bin
-export PATH := $(CURDIR)/$(BIN):$(PATH)
 export DVC_NO_ANALYTICS := 1
 
 .PHONY: all setup lint type test repro demo bench lock clean help
@@ -25,7 +24,7 @@ setup: .venv/$(LOCK).stamp .dvc/tmp  ## make .venv from the lock and compile it 
 	  $(BIN)/dvc config --local core.no_scm true; }
 
 repro: setup  ## run every stage that is not up to date: raw CSV files to reports/titanic/submission.csv
-	@$(BIN)/dvc repro
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/dvc repro
 
 lint: setup  ## ruff: style and format
 	@$(BIN)/ruff check .
@@ -35,13 +34,13 @@ type: setup  ## mypy
 	@$(BIN)/mypy
 
 test: lint type  ## lint, types and all tests
-	@$(BIN)/python -m pytest
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest
 
 demo: setup  ## the whole chain on data the project makes itself: no network, no mirror
-	@$(BIN)/python -m pipeline.demo
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pipeline.demo
 
 bench: setup  ## time, memory, bytes and quality, side by side; writes reports/bench/
-	@$(BIN)/python -m bench
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m bench
 
 # Needs uv. No index address may enter a lock.
 lock:  ## pin all dependencies with hashes

@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # Make .venv with a fitting Python and install exactly what the lock says. Arguments: a Python or "", the lock file.
 set -eu
+# A .venv that is active now is about to be removed, so its Python can't make the next one.
+PATH=$(printf '%s' "$PATH" | tr ':' '\n' | grep -v '\.venv/bin' | paste -sd: -)
 wanted=$1
 lock=$2
 python=""
