@@ -46,7 +46,9 @@ def measure(seeds: int) -> dict[str, Any]:
 
 def copy_tree(target: Path) -> None:
     """The tracked files, and the raw tables where they lie here, without any result or cache."""
-    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\n")
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split(
+        "\n"
+    )
     for name in filter(None, listed):
         if name.startswith("reports/") or name == "dvc.lock":
             continue

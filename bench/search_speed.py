@@ -1,4 +1,5 @@
-"""The same trials, folds, epochs and batch sizes through stock KerasTuner with ``model.fit`` and through the member engine."""
+"""The same trials, folds, epochs and batch sizes through stock KerasTuner with ``model.fit`` and through the member
+engine."""
 
 from __future__ import annotations
 
@@ -24,7 +25,8 @@ SPACE: dict[str, tuple[Any, ...]] = {
 
 
 def measure(arrays: Path) -> dict[str, Any]:
-    """Both columns: seconds in all, milliseconds a member and epoch, mean log loss of the score rows with its se over trials."""
+    """Both columns: seconds in all, milliseconds a member and epoch, mean log loss of the score rows with its se over
+    trials."""
     tensorflow = start_tensorflow()
     from pipeline.arrays import load_table
 
@@ -96,7 +98,9 @@ def _ours(table: Any) -> dict[str, Any]:
         nonlocal fit_seconds
         pairs = [(trial, fold) for trial in range(len(configurations)) for fold in range(FOLDS)]
         members = members_of(
-            [configurations[t] for t, _ in pairs], [f for _, f in pairs], [seed_for(1, "bench", first + t, f) for t, f in pairs]
+            [configurations[t] for t, _ in pairs],
+            [f for _, f in pairs],
+            [seed_for(1, "bench", first + t, f) for t, f in pairs],
         )
         begin = time.perf_counter()
         found = fit(members, table, "binary", EPOCHS, EPOCHS)
@@ -136,7 +140,9 @@ def _stock(table: Any) -> dict[str, Any]:
                     )
                 )
                 model.add(keras.layers.Dropout(values["dropout"]))
-            model.add(keras.layers.Dense(1, "sigmoid", kernel_initializer=values["initializer"], kernel_regularizer=penalty))
+            model.add(
+                keras.layers.Dense(1, "sigmoid", kernel_initializer=values["initializer"], kernel_regularizer=penalty)
+            )
             model.compile(keras.optimizers.Adam(values["learning_rate"]), "binary_crossentropy")
             return model
 
@@ -170,7 +176,12 @@ def _stock(table: Any) -> dict[str, Any]:
             hyperparameters.Choice(key, list(choices))
         # The oracle and its seed are those of our search, so the trials are the same.
         tuner = kt.RandomSearch(
-            Network(), max_trials=TRIALS, seed=2, directory=directory, project_name="stock", hyperparameters=hyperparameters
+            Network(),
+            max_trials=TRIALS,
+            seed=2,
+            directory=directory,
+            project_name="stock",
+            hyperparameters=hyperparameters,
         )
         tuner.search(verbose=0)
         return _column(time.perf_counter() - begin, fit_seconds, losses)

@@ -11,7 +11,8 @@ GREEDY_STEPS = 30
 
 
 def pooled(out_of_fold: np.ndarray, weights: np.ndarray, columns: np.ndarray) -> np.ndarray:
-    """The weighted mean of the members of one repeat: ``out_of_fold [m, t, c]`` (NaN where a member does not score the row),
+    """The weighted mean of the members of one repeat: ``out_of_fold [m, t, c]`` (NaN where a member does not score
+    the row),
     ``weights [m]``, ``columns [m] bool`` -> ``[t, c]``, NaN where no member scores."""
     answers, part = out_of_fold[columns].astype(np.float64), weights[columns]
     known = ~np.isnan(answers[..., 0])
@@ -22,7 +23,8 @@ def pooled(out_of_fold: np.ndarray, weights: np.ndarray, columns: np.ndarray) ->
 
 
 def units(trial: np.ndarray, seed: np.ndarray) -> np.ndarray:
-    """What greedy selection picks from, ``[m]``: a trial and seed together in all folds, so that one choice covers all rows."""
+    """What greedy selection picks from, ``[m]``: a trial and seed together in all folds, so that one choice covers
+    all rows."""
     return np.unique(np.stack([trial, seed], axis=1), axis=0, return_inverse=True)[1].reshape(-1)
 
 
@@ -37,7 +39,8 @@ def greedy_weights(
 ) -> np.ndarray:
     """Weights ``[m]`` by greedy selection with replacement (Caruana et al., 2004), judged on ``rows`` only.
 
-    A step adds the unit that lowers the mean over repeats of ``loss(target[rows], answer)`` most. A unit that some fold did not choose has no
+    A step adds the unit that lowers the mean over repeats of ``loss(target[rows], answer)`` most. A unit that some
+    fold did not choose has no
     say there; a fold left with no selected unit falls back to its plain mean.
     """
     count = unit.max() + 1
@@ -67,7 +70,9 @@ def member_weights(votes: np.ndarray, unit: np.ndarray, fold: np.ndarray) -> np.
     return weights
 
 
-def best_threshold(target: np.ndarray, answer: np.ndarray, score: Callable[[np.ndarray, np.ndarray, float], float]) -> float:
+def best_threshold(
+    target: np.ndarray, answer: np.ndarray, score: Callable[[np.ndarray, np.ndarray, float], float]
+) -> float:
     """The threshold on a probability that scores best; among equals the one nearest to 0.5."""
     grid = np.round(np.arange(0.2, 0.8001, 0.01), 2)
     found = np.array([score(target, answer, threshold) for threshold in grid])

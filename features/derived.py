@@ -16,7 +16,8 @@ from features.errors import UserError
 class Derived:
     """Columns of all ``n`` rows (training rows first).
 
-    ``numbers``: float64, NaN where missing; ``categories``: str, NaN where missing; ``parties [n]``: a label of the rows that
+    ``numbers``: float64, NaN where missing; ``categories``: str, NaN where missing; ``parties [n]``: a label of the
+    rows that
     belong together, for group-aware folds, or None; ``in_fold``: names of the columns that each fold learns anew, and
     ``learn(target [t], train) -> [n, g]``, which may look at ``target[train]`` only.
     """
@@ -33,6 +34,6 @@ def chosen(groups: Sequence[str], switches: Mapping[str, bool]) -> set[str]:
     for name in switches:
         if name not in groups:
             close = difflib.get_close_matches(name, groups, n=1, cutoff=0.5)
-            hint = f"; did you mean {close[0]!r}?" if close else ""
+            hint = f"; did you mean {close[0]!r}?" if close else "."
             raise UserError(f"encode.features: unknown feature group {name!r}{hint} Known: {', '.join(groups)}.")
     return {name for name in groups if switches.get(name, True)}

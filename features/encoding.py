@@ -26,7 +26,8 @@ def fit(
 ) -> list[dict[str, Any]]:
     """One state a column: ``{"column", "encoding", "levels"}``, from the rows ``train`` (levels carry no target).
 
-    Levels stand in sorted order; those seen fewer than ``min_count`` times become ``(rare)``, empty cells ``(missing)`` where
+    Levels stand in sorted order; those seen fewer than ``min_count`` times become ``(rare)``, empty cells
+    ``(missing)`` where
     there are any. Raises ``UserError`` where ``exceptions`` names a column that is not there.
     """
     for name in exceptions:
@@ -50,7 +51,8 @@ def apply(
 ) -> tuple[np.ndarray, list[dict[str, str]], np.ndarray, list[str]]:
     """Encoded columns ``[n, d] float32`` with their descriptions, embedding codes ``[n, e] int32`` with their names.
 
-    A level that was not seen becomes ``(rare)`` where that level exists. Otherwise it is all zeros (onehot), -1 (integer)
+    A level that was not seen becomes ``(rare)`` where that level exists. Otherwise it is all zeros (onehot), -1
+    (integer)
     or code 0 (embedding, whose seen levels count from 1).
     """
     columns: list[np.ndarray] = []

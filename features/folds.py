@@ -21,17 +21,22 @@ def draw_roles(
 ) -> np.ndarray:
     """Roles ``[t, folds * repeats] int8`` (0 train, 1 stop, 2 score) of ``target [t]``.
 
-    Each row scores once a repeat. Classes keep their shares in every part; with ``groups [t]`` the rows of a group score
-    together, and stop together. Column ``repeat * folds + part`` depends on ``seed`` and its own place only. Raises ``UserError``
+    Each row scores once a repeat. Classes keep their shares in every part; with ``groups [t]`` the rows of a group
+    score
+    together, and stop together. Column ``repeat * folds + part`` depends on ``seed`` and its own place only. Raises
+    ``UserError``
     where a class has fewer rows than there are folds.
     """
     if len(target) < 2 * folds:
-        raise UserError(f"{len(target)} training rows are too few for {folds} folds. Lower encode.folds in params.yaml.")
+        raise UserError(
+            f"{len(target)} training rows are too few for {folds} folds. Lower encode.folds in params.yaml."
+        )
     if classes:
         labels, counts = np.unique(target, return_counts=True)
         if counts.min() < folds + 1:
             raise UserError(
-                f"class {labels[counts.argmin()]!r} of the target has {counts.min()} rows, expected more than encode.folds "
+                f"class {labels[counts.argmin()]!r} of the target has {counts.min()} rows, expected more than "
+                f"encode.folds "
                 f"({folds}). Lower encode.folds in params.yaml or drop the class."
             )
     roles = np.zeros((len(target), folds * repeats), np.int8)
@@ -52,9 +57,7 @@ def draw_roles(
     return roles
 
 
-def _stop(
-    others: np.ndarray, strata: np.ndarray, fraction: float, groups: np.ndarray | None, state: int
-) -> np.ndarray:
+def _stop(others: np.ndarray, strata: np.ndarray, fraction: float, groups: np.ndarray | None, state: int) -> np.ndarray:
     if groups is not None:
         parts = max(2, round(1 / fraction))
         splitter = StratifiedGroupKFold(parts, shuffle=True, random_state=state % 2**32)

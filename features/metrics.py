@@ -10,7 +10,8 @@ CLIP = 1e-7
 
 
 def accuracy(target: np.ndarray, answer: np.ndarray, threshold: float = 0.5) -> float:
-    """Share of rows ``[t]`` whose class is the most likely one; ``answer [t, c]``, for two classes ``[t, 1]`` and a threshold."""
+    """Share of rows ``[t]`` whose class is the most likely one; ``answer [t, c]``, for two classes ``[t, 1]`` and a
+    threshold."""
     return float((decide(answer, threshold) == target).mean())
 
 

@@ -33,13 +33,16 @@ class Affine:
 def learn(method: str, values: np.ndarray, binary: np.ndarray) -> Affine:
     """The map of ``values [n, d]`` (a fold's train rows, NaN for missing).
 
-    ``method``: zscore | minmax | robust (median and quartiles, smooth clip) | keras (``Normalization`` with ``adapt``) | none. Missing
+    ``method``: zscore | minmax | robust (median and quartiles, smooth clip) | keras (``Normalization`` with
+    ``adapt``) | none. Missing
     values are filled with the column's median, 0 where it is empty. A constant column maps to 0. Columns marked
     ``binary [d]`` hold 0 and 1 and stay as they are. Raises ``UserError`` on an infinity.
     """
     if np.isinf(values).any():
         column = int(np.flatnonzero(np.isinf(values).any(axis=0))[0])
-        raise UserError(f"normalize: column number {column} holds an infinity. Correct the raw table, or drop the column.")
+        raise UserError(
+            f"normalize: column number {column} holds an infinity. Correct the raw table, or drop the column."
+        )
     empty = np.isnan(values).all(axis=0)
     fill = np.zeros(values.shape[1])
     fill[~empty] = np.nanmedian(values[:, ~empty], axis=0)
@@ -68,7 +71,9 @@ def _moments(method: str, filled: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     if method == "robust":
         robust = RobustScaler().fit(filled)
         # Quartiles 1.35 standard deviations apart in a normal column; where they coincide, the range serves.
-        spread = np.where(np.diff(np.quantile(filled, [0.25, 0.75], axis=0), axis=0)[0] > 0, robust.scale_, np.ptp(filled, axis=0))
+        spread = np.where(
+            np.diff(np.quantile(filled, [0.25, 0.75], axis=0), axis=0)[0] > 0, robust.scale_, np.ptp(filled, axis=0)
+        )
         return robust.center_, spread
     standard = StandardScaler().fit(filled)
     return standard.mean_, standard.scale_

@@ -11,7 +11,8 @@ from features.derived import Derived, chosen
 
 
 def build(frame: pd.DataFrame, contract: Contract, switches: Mapping[str, bool]) -> Derived:
-    """Numbers and categories of the contract's feature columns; free text is left out. ``switches``: column -> on or off."""
+    """Numbers and categories of the contract's feature columns; free text is left out. ``switches``: column -> on or
+    off."""
     wanted = chosen([column.name for column in contract.features], switches)
     used = [column for column in contract.features if column.name in wanted]
     return Derived(

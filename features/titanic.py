@@ -74,7 +74,9 @@ def build(frame: pd.DataFrame, contract: Contract, switches: Mapping[str, bool])
             columns.append(group_survival(party, woman_or_child, target, train))
         return np.column_stack(columns) if columns else np.zeros((len(frame), 0))
 
-    return Derived(pd.DataFrame(numbers, frame.index), pd.DataFrame(categories, frame.index), party, tuple(in_fold), learn)
+    return Derived(
+        pd.DataFrame(numbers, frame.index), pd.DataFrame(categories, frame.index), party, tuple(in_fold), learn
+    )
 
 
 def baseline(frame: pd.DataFrame) -> pd.Series:
@@ -83,18 +85,21 @@ def baseline(frame: pd.DataFrame) -> pd.Series:
 
 
 def titles(names: pd.Series) -> pd.Series:
-    """``Mr``, ``Mrs``, ``Miss``, ``Master`` or ``Other`` (officers, clergy, doctors) from ``Surname, Title. Given names``."""
+    """``Mr``, ``Mrs``, ``Miss``, ``Master`` or ``Other`` (officers, clergy, doctors) from ``Surname, Title. Given
+    names``."""
     found = names.str.extract(r",\s*([^.,]+)\.", expand=False).str.strip().replace(_TITLES)
     return found.where(found.isin(_COMMON), "Other")
 
 
 def decks(cabins: pd.Series) -> pd.Series:
-    """The first cabin's letter, from A (boat deck) down to G; ``Unknown`` where none is recorded, which most are not."""
+    """The first cabin's letter, from A (boat deck) down to G; ``Unknown`` where none is recorded, which most are
+    not."""
     return cabins.str[0].where(cabins.notna(), "Unknown")
 
 
 def parties(frame: pd.DataFrame) -> np.ndarray:
-    """A number for each row ``[n]``, the same for people who travel together: on one ticket, or of one surname, class and
+    """A number for each row ``[n]``, the same for people who travel together: on one ticket, or of one surname, class
+    and
     port with relatives on board and a fare alike. Labels are not looked at."""
     surname = frame["Name"].str.split(",").str[0]
     family = frame["SibSp"] + frame["Parch"] + 1
@@ -116,7 +121,8 @@ def parties(frame: pd.DataFrame) -> np.ndarray:
 
 
 def age_by_title(age: np.ndarray, title: np.ndarray, train: np.ndarray) -> np.ndarray:
-    """``[n, 2]``: age in years, where missing the median of the fold's train rows of that title, and how far below 16."""
+    """``[n, 2]``: age in years, where missing the median of the fold's train rows of that title, and how far below
+    16."""
     filled = age.copy()
     overall = np.nanmedian(age[train])
     for name in np.unique(title):
@@ -129,7 +135,8 @@ def group_survival(party: np.ndarray, woman_or_child: np.ndarray, target: np.nda
     """``[n, 5]``: how the others of a row's party fared, from the labels of the fold's ``train`` rows alone.
 
     For the party's women and children, and for its men, the surplus of survivors over the prior of that kind,
-    ``sum(label - prior) / (count + 1)``; a row's own label is left out. Women and children see both sums in the first two
+    ``sum(label - prior) / (count + 1)``; a row's own label is left out. Women and children see both sums in the first
+    two
     columns, men in the next two, 0 elsewhere. Last, the logarithm of one plus the number of known mates.
     Source: C. Deotte's woman-child-groups for Kaggle's Titanic (2018), here learned inside each fold.
     """

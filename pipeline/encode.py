@@ -81,14 +81,20 @@ def encode(arguments: argparse.Namespace) -> None:
         arguments.output / "encoding.json",
         {"columns": kinds, "in_fold": list(derived.in_fold), "codes": coded, "categories": states, "classes": classes},
     )
-    print(f"encode: {len(kinds)} columns, {len(derived.in_fold)} learned in each of {roles.shape[1]} folds, {len(coded)} embedded")
+    print(
+        f"encode: {len(kinds)} columns, {len(derived.in_fold)} learned in each of {roles.shape[1]} folds, "
+        f"{len(coded)} embedded"
+    )
 
 
 def coded_target(cells: pd.Series, task: str) -> tuple[np.ndarray, list[str]]:
-    """The target as numbers ``[t]``, and the classes in the order of their codes as they are spelt (none for regression)."""
+    """The target as numbers ``[t]``, and the classes in the order of their codes as they are spelt (none for
+    regression)."""
     if task == "regression":
         return cells.to_numpy(np.float32), []
-    spelt: list[Any] = sorted(cells.unique(), key=lambda word: (not word.isdigit(), int(word) if word.isdigit() else 0, word))
+    spelt: list[Any] = sorted(
+        cells.unique(), key=lambda word: (not word.isdigit(), int(word) if word.isdigit() else 0, word)
+    )
     codes = cells.map({word: code for code, word in enumerate(spelt)})
     return codes.to_numpy(np.float32 if task == "binary" else np.int32), spelt
 

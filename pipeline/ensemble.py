@@ -40,7 +40,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 @dataclass(frozen=True)
 class Combined:
-    """``out_of_fold [repeats, t, c]`` and the thresholds that decide it ``[repeats, t]``; ``test [n - t, c]`` and its threshold."""
+    """``out_of_fold [repeats, t, c]`` and the thresholds that decide it ``[repeats, t]``; ``test [n - t, c]`` and its
+    threshold."""
 
     out_of_fold: np.ndarray
     thresholds: np.ndarray
@@ -58,7 +59,9 @@ def ensemble(arguments: argparse.Namespace) -> None:
     target, roles = arrays["target"], arrays["roles"]
     combined = combine(params, predictions, target, roles)
     found = summary(params, combined, predictions, target, roles)
-    found["baseline" + ("_rmse" if params.table.task == "regression" else "_accuracy")] = baseline(params, train, target, classes)
+    found["baseline" + ("_rmse" if params.table.task == "regression" else "_accuracy")] = baseline(
+        params, train, target, classes
+    )
     ids = [str(value) for value in arrays["ids"][len(target) :]]
     answers = spelt(params, combined, classes)
     made = submission.build(sample, ids, answers, str(arguments.sample))
@@ -73,7 +76,8 @@ def ensemble(arguments: argparse.Namespace) -> None:
         print(f"ensemble: CV RMSE {found['cv_rmse']:.4g}, baseline {found['baseline_rmse']:.4g}")
     else:
         print(
-            f"ensemble: CV accuracy {found['cv_accuracy']:.4f} ± {found['cv_accuracy_se']:.4f}, log loss {found['cv_log_loss']:.4f} "
+            f"ensemble: CV accuracy {found['cv_accuracy']:.4f} ± {found['cv_accuracy_se']:.4f}, log loss "
+            f"{found['cv_log_loss']:.4f} "
             f"± {found['cv_log_loss_se']:.4f}; baseline accuracy {found['baseline_accuracy']:.4f}"
         )
     print(f"ensemble: {len(made)} rows checked and written to {path}")
@@ -124,7 +128,8 @@ def summary(
 ) -> dict[str, float]:
     """``metrics.json``: pooled over rows within a repeat, averaged over repeats.
 
-    ``_sd``: standard deviation over folds. ``_se``: standard error of the mean over rows, each row's loss averaged over repeats
+    ``_sd``: standard deviation over folds. ``_se``: standard error of the mean over rows, each row's loss averaged
+    over repeats
     first, so that repeats do not pass for more rows than there are.
     """
     task, folds = params.table.task, params.encode.folds
@@ -152,7 +157,9 @@ def summary(
         answer = (shifted if task == "binary" else combined.out_of_fold)[one // folds][scored]
         part = metrics.measures(task, target[scored], answer) if len(np.unique(target[scored])) > 1 else {}
         if task != "regression" and part:
-            part["log_loss"] = float(metrics.row_log_loss(target[scored], combined.out_of_fold[one // folds][scored]).mean())
+            part["log_loss"] = float(
+                metrics.row_log_loss(target[scored], combined.out_of_fold[one // folds][scored]).mean()
+            )
         for name, value in part.items():
             per_fold.setdefault(name, []).append(value)
     found |= {f"cv_{name}_sd": float(np.std(values, ddof=1)) for name, values in per_fold.items()}
@@ -194,20 +201,24 @@ def baseline(params: Params, train: pd.DataFrame, target: np.ndarray, classes: l
 
 
 def spelt(params: Params, combined: Combined, classes: list[str]) -> list[str]:
-    """The test answers as the competition wants them: labels as spelt in train, probabilities of class 1, or numbers."""
+    """The test answers as the competition wants them: labels as spelt in train, probabilities of class 1, or
+    numbers."""
     if params.table.task == "regression" or (params.table.metric != "accuracy" and params.table.task == "binary"):
         return [f"{value:.8g}" for value in combined.test[:, 0]]
     return [classes[code] for code in metrics.decide(combined.test, combined.threshold)]
 
 
 def plots(task: str, combined: Combined, target: np.ndarray, classes: list[str]) -> dict[str, pd.DataFrame]:
-    """Plot data by name, from the out-of-fold answers averaged over repeats (each row from networks that never saw it)."""
+    """Plot data by name, from the out-of-fold answers averaged over repeats (each row from networks that never saw
+    it)."""
     answer = combined.out_of_fold.mean(axis=0)
     confusion = pd.DataFrame({"actual": [], "predicted": []})
     roc = pd.DataFrame({"false_positive_rate": [], "true_positive_rate": []})
     if task != "regression":
         decided = metrics.decide(answer, combined.threshold)
-        confusion = pd.DataFrame({"actual": [classes[int(t)] for t in target], "predicted": [classes[p] for p in decided]})
+        confusion = pd.DataFrame(
+            {"actual": [classes[int(t)] for t in target], "predicted": [classes[p] for p in decided]}
+        )
     if task == "binary":
         false, true, _ = roc_curve(target, answer[:, 0])
         kept = np.unique(np.linspace(0, len(false) - 1, min(len(false), ROC_POINTS)).round().astype(int))

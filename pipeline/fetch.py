@@ -34,7 +34,7 @@ def fetch(arguments: argparse.Namespace) -> None:
             same = hashlib.sha256(read_bytes(path)).hexdigest() == digest
             print(f"fetch: {path} kept" + ("" if same else " (your own: its SHA-256 is not the pinned one)"))
             continue
-        refusals = []
+        refusals: list[str] = []
         for source, content in candidates(settings, arguments.competition, name, digest, refusals):
             found = hashlib.sha256(content).hexdigest()
             if found == digest:
@@ -46,7 +46,8 @@ def fetch(arguments: argparse.Namespace) -> None:
             raise UserError(
                 f"{path}: no source has it ({'; '.join(refusals) or 'none is named'}).\n"
                 f"Put the file there yourself (Kaggle: competitions/{arguments.competition}), name a folder that holds "
-                f"{arguments.competition}/{name} in params.yaml (fetch.mirror), or try `make demo`, which needs no files."
+                f"{arguments.competition}/{name} in params.yaml (fetch.mirror), or try `make demo`, which "
+                f"needs no files."
             )
 
 
@@ -73,7 +74,9 @@ def download(address: str, digest: str, retries: int) -> bytes:
 
     pooch.get_logger().setLevel(logging.ERROR)
     with tempfile.TemporaryDirectory() as folder:
-        keeper = pooch.create(path=folder, base_url="", registry={"file": digest}, urls={"file": address}, retry_if_failed=retries - 1)
+        keeper = pooch.create(
+            path=folder, base_url="", registry={"file": digest}, urls={"file": address}, retry_if_failed=retries - 1
+        )
         bar = sys.stderr.isatty()
         downloader = pooch.HTTPDownloader(progressbar=bar, timeout=30)
         return Path(keeper.fetch("file", downloader=downloader)).read_bytes()

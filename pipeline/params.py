@@ -192,7 +192,9 @@ def load(path: Path, name: str) -> Params:
     _known(document, ["seed", *[b for b in _BLOCKS if b != "table"], "competitions"], str(path), "", OTHER_BLOCKS)
     competitions = _mapping(document.get("competitions"), f"{path}: competitions")
     if name not in competitions:
-        raise UserError(f"{path}: no competition {name!r}{_nearest(name, competitions)}. Known: {_listed(competitions)}.")
+        raise UserError(
+            f"{path}: no competition {name!r}{_nearest(name, competitions)} Known: {_listed(competitions)}."
+        )
     check_name(name)
     entry = _mapping(competitions[name], f"{path}: competitions.{name}")
     _known(entry, list(_BLOCKS), str(path), f"competitions.{name}.")
@@ -210,7 +212,9 @@ def load(path: Path, name: str) -> Params:
                 **_mapping(own["space"], f"{path}: competitions.{name}.tune.space"),
             }
         blocks[block] = _build(
-            cls, merged, lambda key, b=block, o=own: f"{path}: " + (f"competitions.{name}.{b}.{key}" if key in o else f"{b}.{key}")
+            cls,
+            merged,
+            lambda key, b=block, o=own: f"{path}: " + (f"competitions.{name}.{b}.{key}" if key in o else f"{b}.{key}"),
         )
     seed = _value(document.get("seed", MISSING), int, f"{path}: seed", low=0, high=2**31 - 1)
     params = Params(name=name, seed=seed, **blocks)
@@ -229,7 +233,9 @@ def read_document(path: Path) -> dict[str, Any]:
     except (YAMLError, UnicodeDecodeError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f", line {mark.line + 1}" if mark else ""
-        raise UserError(f"{path}{where}: not YAML ({getattr(error, 'problem', error)}). Check indentation and colons there.") from None
+        raise UserError(
+            f"{path}{where}: not YAML ({getattr(error, 'problem', error)}). Check indentation and colons there."
+        ) from None
     return _mapping(document, str(path))
 
 
@@ -237,7 +243,8 @@ def check_name(name: str) -> None:
     """A competition's name is also a folder name: letters, digits, ``_`` and ``-``, beginning with a letter."""
     if not _NAME.fullmatch(name):
         raise UserError(
-            f"competition name {name!r}: expected a letter, then letters, digits, '_' or '-' (64 at most), since folders are named after it."
+            f"competition name {name!r}: expected a letter, then letters, digits, '_' or '-' (64 at most), "
+            f"since folders are named after it."
         )
 
 
@@ -245,22 +252,38 @@ def _check_together(params: Params, path: Path) -> None:
     table, tune, encode = params.table, params.tune, params.encode
     if table.metric not in METRICS[table.task]:
         raise UserError(
-            f"{path}: competitions.{params.name}.table.metric is {table.metric!r}, but task {table.task!r} is scored by "
+            f"{path}: competitions.{params.name}.table.metric is {table.metric!r}, but task {table.task!r} is "
+            f"scored by "
             f"one of {_listed(METRICS[table.task])}."
         )
     if tune.generation > tune.max_trials:
-        raise UserError(f"{path}: tune.generation is {tune.generation}, more than tune.max_trials ({tune.max_trials}). Lower the first or raise the second.")
+        raise UserError(
+            f"{path}: tune.generation is {tune.generation}, more than tune.max_trials ({tune.max_trials}). "
+            f"Lower the first or raise the second."
+        )
     if tune.repeats > encode.repeats:
-        raise UserError(f"{path}: tune.repeats is {tune.repeats}, more than encode.repeats ({encode.repeats}). Lower the first or raise the second.")
+        raise UserError(
+            f"{path}: tune.repeats is {tune.repeats}, more than encode.repeats ({encode.repeats}). Lower the "
+            f"first or raise the second."
+        )
     if params.train.top_k > tune.max_trials:
-        raise UserError(f"{path}: train.top_k is {params.train.top_k}, more than tune.max_trials ({tune.max_trials}). Lower the first or raise the second.")
+        raise UserError(
+            f"{path}: train.top_k is {params.train.top_k}, more than tune.max_trials ({tune.max_trials}). "
+            f"Lower the first or raise the second."
+        )
     if params.fetch.files:
         for file in ("train.csv", "test.csv", params.fetch.sample):
             if file not in params.fetch.files:
-                raise UserError(f"{path}: competitions.{params.name}.fetch.files has no {file!r}; expected train.csv, test.csv and the sample submission.")
+                raise UserError(
+                    f"{path}: competitions.{params.name}.fetch.files has no {file!r}; expected train.csv, "
+                    f"test.csv and the sample submission."
+                )
     for file, digest in params.fetch.files.items():
         if not re.fullmatch(r"[0-9a-f]{64}", str(digest)):
-            raise UserError(f"{path}: competitions.{params.name}.fetch.files.{file} is {digest!r}; expected a SHA-256, 64 hexadecimal digits.")
+            raise UserError(
+                f"{path}: competitions.{params.name}.fetch.files.{file} is {digest!r}; expected a SHA-256, 64 "
+                f"hexadecimal digits."
+            )
 
 
 def _build(cls: type, values: Mapping[str, Any], place: Any) -> Any:
@@ -275,7 +298,9 @@ def _build(cls: type, values: Mapping[str, Any], place: Any) -> Any:
             built[item.name] = MappingProxyType({k: _value(v, bool, f"{where}.{k}") for k, v in mapping.items()})
         elif item.name == "columns":
             mapping = _mapping(raw, where)
-            built[item.name] = MappingProxyType({k: _value(v, str, f"{where}.{k}", choices=ENCODINGS) for k, v in mapping.items()})
+            built[item.name] = MappingProxyType(
+                {k: _value(v, str, f"{where}.{k}", choices=ENCODINGS) for k, v in mapping.items()}
+            )
         elif meta["kind"] is dict:
             built[item.name] = MappingProxyType(dict(_mapping(raw, where)))
         elif meta["kind"] is tuple:
@@ -283,7 +308,9 @@ def _build(cls: type, values: Mapping[str, Any], place: Any) -> Any:
                 raise UserError(f"{where} is {raw!r}; expected a list.")
             built[item.name] = tuple(raw)
         else:
-            built[item.name] = _value(raw, meta["kind"], where, low=meta["low"], high=meta["high"], choices=meta["choices"])
+            built[item.name] = _value(
+                raw, meta["kind"], where, low=meta["low"], high=meta["high"], choices=meta["choices"]
+            )
     return cls(**built)
 
 
@@ -298,13 +325,17 @@ def _space(raw: Any, where: str) -> Mapping[str, Choices | Range]:
         rule, value = _SPACE[name], space[name]
         if isinstance(rule[0], str):
             names = [str(n) for n in rule]
-            result[name] = tuple(_value(v, str, f"{where}.{name}", choices=names) for v in _choices(value, f"{where}.{name}"))
+            result[name] = tuple(
+                _value(v, str, f"{where}.{name}", choices=names) for v in _choices(value, f"{where}.{name}")
+            )
         elif isinstance(value, Mapping):
-            kind, low, high = rule
+            kind, low, high = _bounds(rule)
             _known(value, ["low", "high", "log"], file, f"{prefix}.{name}.")
             if kind is int:
                 raise UserError(f"{where}.{name} has low/high; expected a list of whole numbers to choose from.")
-            bounds = [_value(value.get(b, MISSING), kind, f"{where}.{name}.{b}", low=low, high=high) for b in ("low", "high")]
+            bounds = [
+                _value(value.get(b, MISSING), kind, f"{where}.{name}.{b}", low=low, high=high) for b in ("low", "high")
+            ]
             log = _value(value.get("log", False), bool, f"{where}.{name}.log")
             if bounds[0] >= bounds[1]:
                 raise UserError(f"{where}.{name}: low is {bounds[0]}, not below high ({bounds[1]}).")
@@ -312,9 +343,15 @@ def _space(raw: Any, where: str) -> Mapping[str, Choices | Range]:
                 raise UserError(f"{where}.{name}: low is {bounds[0]}; a log-uniform range needs low above 0.")
             result[name] = Range(bounds[0], bounds[1], log)
         else:
-            kind, low, high = rule
-            result[name] = tuple(_value(v, kind, f"{where}.{name}", low=low, high=high) for v in _choices(value, f"{where}.{name}"))
+            kind, low, high = _bounds(rule)
+            result[name] = tuple(
+                _value(v, kind, f"{where}.{name}", low=low, high=high) for v in _choices(value, f"{where}.{name}")
+            )
     return MappingProxyType(result)
+
+
+def _bounds(rule: tuple[Any, ...]) -> tuple[type, float, float]:
+    return rule[0], rule[1], rule[2]
 
 
 def _choices(value: Any, where: str) -> list[Any]:
@@ -325,7 +362,13 @@ def _choices(value: Any, where: str) -> list[Any]:
 
 
 def _value(
-    raw: Any, kind: type, where: str, *, low: float | None = None, high: float | None = None, choices: Sequence[str] = ()
+    raw: Any,
+    kind: type,
+    where: str,
+    *,
+    low: float | None = None,
+    high: float | None = None,
+    choices: Sequence[str] = (),
 ) -> Any:
     words = {int: "a whole number", float: "a number", bool: "true or false", str: "a word"}[kind]
     bounds = ("" if low is None else f" from {low:g}") + ("" if high is None else f" to {high:g}")
@@ -333,13 +376,15 @@ def _value(
         raise UserError(f"{where} is missing; expected {words}{bounds}.")
     if kind is str and choices:
         if raw not in choices:
-            raise UserError(f"{where} is {raw!r}{_nearest(str(raw), choices)}; expected one of {_listed(choices)}.")
+            raise UserError(f"{where} is {raw!r}{_nearest(str(raw), choices)} Expected one of {_listed(choices)}.")
         return str(raw)
     wrong = isinstance(raw, bool) is not (kind is bool)
     value = float(raw) if kind is float and isinstance(raw, int) and not wrong else raw
     if wrong or not isinstance(value, kind):
         raise UserError(f"{where} is {raw!r}; expected {words}{bounds}.")
-    if (low is not None and not value >= low) or (high is not None and not value <= high):
+    if kind in (str, bool):
+        return value
+    if (low is not None and not float(value) >= low) or (high is not None and not float(value) <= high):
         raise UserError(f"{where} is {raw!r}, out of range; expected {words}{bounds}.")
     return value
 
@@ -355,12 +400,14 @@ def _mapping(value: Any, where: str) -> dict[str, Any]:
 def _known(mapping: Mapping[str, Any], known: Sequence[str], file: str, prefix: str, also: Sequence[str] = ()) -> None:
     for key in mapping:
         if key not in known and key not in also:
-            raise UserError(f"{file}: unknown key {prefix}{key}{_nearest(key, [*known, *also])}. Known: {_listed([*known, *also])}.")
+            raise UserError(
+                f"{file}: unknown key {prefix}{key}{_nearest(key, [*known, *also])} Known: {_listed([*known, *also])}."
+            )
 
 
 def _nearest(word: str, known: Any) -> str:
     close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
-    return f"; did you mean {close[0]!r}?" if close else ""
+    return f"; did you mean {close[0]!r}?" if close else "."
 
 
 def _listed(words: Any) -> str:

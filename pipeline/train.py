@@ -100,7 +100,9 @@ def train(arguments: argparse.Namespace) -> None:
                 "seed": copy,
                 "epochs": found.epochs_run,
                 "best_epoch": found.best_epoch,
-                "stop_loss": np.where(sound, np.nanmin(np.where(sound[:, None], found.stop_loss, 0), axis=1), np.nan).round(6),
+                "stop_loss": np.where(
+                    sound, np.nanmin(np.where(sound[:, None], found.stop_loss, 0), axis=1), np.nan
+                ).round(6),
                 "score_loss": np.where(sound, score_loss, np.nan).round(6),
             }
         ),

@@ -31,7 +31,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--params", type=Path, required=True)
     parser.add_argument("--input", type=Path, required=True, help="arrays.npz of the normalize stage")
     parser.add_argument("--output", type=Path, required=True, help="folder for trials.json and out_of_fold.npz")
-    parser.add_argument("--report", type=Path, required=True, help="folder for trials.csv and best_hyperparameters.json")
+    parser.add_argument(
+        "--report", type=Path, required=True, help="folder for trials.csv and best_hyperparameters.json"
+    )
     parser.add_argument("--memory", type=Path, required=True, help="folder where an interrupted search is remembered")
     return stage.run(parser, tune, argv)
 
@@ -45,7 +47,10 @@ def tune(arguments: argparse.Namespace) -> None:
 
     scaled = load_table(arguments.input, params.table.task)
     memory = Memory(arguments.memory, _fingerprint(params, arguments.input, tensorflow.__version__))
-    print(f"tune: {params.tune.max_trials} trials x {params.encode.folds * params.tune.repeats} folds on {device_name(tensorflow)}")
+    print(
+        f"tune: {params.tune.max_trials} trials x {params.encode.folds * params.tune.repeats} folds on "
+        f"{device_name(tensorflow)}"
+    )
     with Progress(params.tune.max_trials, "trials", "tune") as progress:
         evaluation = Evaluation(params, scaled.table, memory, progress)
         trials = search(
@@ -74,7 +79,10 @@ def tune(arguments: argparse.Namespace) -> None:
     )
     write_npz(arguments.output / "out_of_fold.npz", {"loss": np.stack([trial.result.loss for trial in trials])})
     memory.forget()
-    print(f"tune: best {loss_name(params.table.task)} {best.result.mean:.4f} (trial {best.number}), {len(trials) - len(valid)} invalid")
+    print(
+        f"tune: best {loss_name(params.table.task)} {best.result.mean:.4f} (trial {best.number}), "
+        f"{len(trials) - len(valid)} invalid"
+    )
 
 
 class Evaluation:
@@ -119,13 +127,19 @@ class Evaluation:
             for fold, number in zip(folds, of_trial, strict=True):
                 scored = table.roles[:, fold] == 2
                 loss[fold, scored] = found.loss[number, scored]
-            fold_loss = np.array([np.mean(row[~np.isnan(row) | (table.roles[:, f] == 2)]) for f, row in enumerate(loss)])
-            bad = [str(fold) for fold in folds if not np.isfinite(fold_loss[fold]) or found.best_epoch[of_trial[fold]] == 0]
+            fold_loss = np.array(
+                [np.mean(row[~np.isnan(row) | (table.roles[:, f] == 2)]) for f, row in enumerate(loss)]
+            )
+            bad = [
+                str(fold) for fold in folds if not np.isfinite(fold_loss[fold]) or found.best_epoch[of_trial[fold]] == 0
+            ]
             reason = f"diverged: no finite loss in fold {', '.join(bad)}" if bad else ""
             # Rows are scored once a repeat, so this is a mean over repeats.
             counts = np.maximum((~np.isnan(loss)).sum(axis=0), 1)
             row_loss = np.full(loss.shape[1], np.nan) if bad else np.nansum(loss, axis=0) / counts
-            results.append(Result(row_loss.astype(np.float32), fold_loss, float(found.best_epoch[of_trial].mean()), reason))
+            results.append(
+                Result(row_loss.astype(np.float32), fold_loss, float(found.best_epoch[of_trial].mean()), reason)
+            )
         return results
 
 
@@ -133,7 +147,8 @@ class Memory:
     """Finished generations of the search under way, in a folder named after everything the search depends on.
 
     The oracle is asked again from the start after an interruption; since it proposes the same trials, the results kept
-    here stand in for the training. A search with other data, parameters or code has another fingerprint and never meets them.
+    here stand in for the training. A search with other data, parameters or code has another fingerprint and never
+    meets them.
     """
 
     def __init__(self, folder: Path, identity: str) -> None:

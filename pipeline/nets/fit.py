@@ -1,8 +1,11 @@
 """Training members together: the one file that knows TensorFlow.
 
-A *program* is a set of members that share activation and batch size; they train side by side, each on its fold's ``train`` rows,
-in its own order, with its own dropout, L2, learning rate and initial weights, until its ``stop`` rows have not improved for
-``patience`` epochs. Its best weights are kept. A member that has stopped leaves the program, so the others go on faster.
+A *program* is a set of members that share activation and batch size; they train side by side, each on its fold's
+``train`` rows,
+in its own order, with its own dropout, L2, learning rate and initial weights, until its ``stop`` rows have not
+improved for
+``patience`` epochs. Its best weights are kept. A member that has stopped leaves the program, so the others go on
+faster.
 
 What a member computes depends on its own row of ``Members`` alone, never on its neighbours.
 """
@@ -81,7 +84,8 @@ class Fit:
 
     ``answers [m, n, c] float32``: probabilities (regression: predictions) for all rows from the best weights;
     ``loss [m, t] float32``: the loss of each labelled row from the same weights;
-    ``train_loss``/``stop_loss [m, epochs] float32``: mean loss an epoch, NaN after the member stopped (the train loss is taken
+    ``train_loss``/``stop_loss [m, epochs] float32``: mean loss an epoch, NaN after the member stopped (the train loss
+    is taken
     while training, so under dropout); ``best_epoch [m]``: from 1, or 0 for a member that never had a finite loss;
     ``epochs_run [m]``; ``weights``: for each program the members in it and their weight arrays.
     """
@@ -118,7 +122,9 @@ def fit(
         def report(share: float, start: int = start, size: int = size) -> None:
             progress((start + share * size) / count)
 
-        train_loss[index], stop_loss[index], best_epoch[index], epochs_run[index] = program.train(epochs, patience, report)
+        train_loss[index], stop_loss[index], best_epoch[index], epochs_run[index] = program.train(
+            epochs, patience, report
+        )
         answers[index], loss[index] = program.predict()
         weights.append({"members": index, **program.best_weights()})
         done += size
@@ -147,8 +153,10 @@ class Program:
         largest = int((table.roles == TRAIN).sum(axis=0).max())
         self._steps = -(-largest // self._batch)
         self._generators = [np.random.Generator(np.random.SFC64(int(seed))) for seed in members.seed]
-        # Weights are held in units of their member's learning rate: then Adam's step is 1 for everyone, and TensorFlow's
-        # fused kernel, which knows one learning rate only, serves all members (Adam's step does not depend on the gradient's
+        # Weights are held in units of their member's learning rate: then Adam's step is 1 for everyone, and
+        # TensorFlow's
+        # fused kernel, which knows one learning rate only, serves all members (Adam's step does not depend on the
+        # gradient's
         # scale). A member's true weight is this times its learning rate.
         scale = members.learning_rate.astype(np.float32)
         self._best = [weight / scale[: len(weight), None, None] for weight in self._initial_weights()]
@@ -168,7 +176,10 @@ class Program:
                 np.zeros((len(self._depths[layer]), 1, self._width), np.float32),
             ]
         count = len(members)
-        weights += [np.zeros((count, self._width, table.outputs), np.float32), np.zeros((count, 1, table.outputs), np.float32)]
+        weights += [
+            np.zeros((count, self._width, table.outputs), np.float32),
+            np.zeros((count, 1, table.outputs), np.float32),
+        ]
         if embedded:
             weights.append(np.zeros((count, table.levels, EMBEDDING_UNITS), np.float32))
         for m, generator in enumerate(self._generators):
@@ -215,7 +226,8 @@ class Program:
         return train_loss, stop_loss, best_epoch, epochs_run
 
     def _draw(self, active: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:
-        """The epoch's row order ``[m, steps, b]`` (-1 where a batch is short) and noise ``[m_l, steps, b, o] uint8`` a layer."""
+        """The epoch's row order ``[m, steps, b]`` (-1 where a batch is short) and noise ``[m_l, steps, b, o] uint8``
+        a layer."""
         order = np.full((len(active), self._steps * self._batch), -1, np.int32)
         depths = self._members.depth[active]
         noise = [
@@ -258,7 +270,8 @@ class Program:
                 best[active[: len(value)][here]] = value[here]
 
     def best_weights(self) -> dict[str, np.ndarray]:
-        """True weights by name: ``kernel_0 [m_0, i, o]``, ``bias_0 [m_0, o]``, ..., the output's last, ``embedding``."""
+        """True weights by name: ``kernel_0 [m_0, i, o]``, ``bias_0 [m_0, o]``, ..., the output's last,
+        ``embedding``."""
         scale = self._members.learning_rate.astype(np.float32)
         true = [best * scale[: len(best), None, None] for best in self._best]
         named = {}
@@ -282,7 +295,9 @@ class Program:
             inputs = tf.constant(self._table.inputs[self._members.fold, part])
             if "embedding" in weights:
                 codes = np.repeat(self._table.codes[None, part], count, axis=0)
-                inputs = ops.concatenate([inputs, embed(tf.constant(codes), tf.constant(weights["embedding"]))], axis=-1)
+                inputs = ops.concatenate(
+                    [inputs, embed(tf.constant(codes), tf.constant(weights["embedding"]))], axis=-1
+                )
             logits = forward(
                 inputs,
                 [tf.constant(weights[f"kernel_{layer}"]) for layer in layers],
@@ -360,11 +375,11 @@ class Trainer:
         layers = 2 * self._depth + 2
         if self._embedded:
             inputs = ops.concatenate([inputs, embed(tf.gather(arrays["codes"], place), weights[-1])], axis=-1)
-        return forward(inputs, weights[0:layers:2], weights[1:layers:2], self._activation, arrays["width"], noises, arrays["rate"])
+        return forward(
+            inputs, weights[0:layers:2], weights[1:layers:2], self._activation, arrays["width"], noises, arrays["rate"]
+        )
 
-    def _losses(
-        self, rows: tf.Tensor, arrays: dict[str, tf.Tensor], logits: tf.Tensor
-    ) -> tuple[tf.Tensor, tf.Tensor]:
+    def _losses(self, rows: tf.Tensor, arrays: dict[str, tf.Tensor], logits: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Sum of the losses and number of rows, ``[m]``; a row of -1 does not count."""
         counts = tf.cast(rows >= 0, tf.float32)
         index = tf.stack([tf.broadcast_to(arrays["fold"][:, None], tf.shape(rows)), tf.maximum(rows, 0)], -1)

@@ -1,6 +1,7 @@
 """Layers with a leading member axis, written with ``keras.ops``: one batched product serves every network at once.
 
-``m`` members, ``b`` rows of a batch, ``i``/``o`` units in and out. A member narrower than its program has zero weights in the
+``m`` members, ``b`` rows of a batch, ``i``/``o`` units in and out. A member narrower than its program has zero
+weights in the
 spare units; ``spare`` units are also silenced after the activation, so that any activation may be used.
 """
 
@@ -31,7 +32,8 @@ def initial_kernel(name: str, generator: np.random.Generator, fan_in: int, fan_o
     """One member's first kernel ``[fan_in, fan_out] float32``.
 
     Variance 2 / (fan_in + fan_out) for Glorot (Glorot and Bengio, 2010), 2 / fan_in for He (He et al., 2015),
-    1 / fan_in for LeCun; ``random_normal`` has standard deviation 0.05 as in Keras; ``zeros`` and ``ones`` never break the
+    1 / fan_in for LeCun; ``random_normal`` has standard deviation 0.05 as in Keras; ``zeros`` and ``ones`` never
+    break the
     symmetry between neurons and are here to show that.
     """
     shape = (fan_in, fan_out)
@@ -91,7 +93,8 @@ def forward(
     """Logits ``[m, b, c]`` of members of different depth and width.
 
     Members stand in order of falling depth, so layer ``l`` concerns the first ``m_l`` of them only: ``kernels[l]`` is
-    ``[m_l, i, o]``, ``biases[l]`` ``[m_l, 1, o]``. The last kernel is the output's, for all members. ``widths [m]`` are the units in use; ``noises``
+    ``[m_l, i, o]``, ``biases[l]`` ``[m_l, 1, o]``. The last kernel is the output's, for all members. ``widths [m]``
+    are the units in use; ``noises``
     (one a hidden layer, ``[m_l, b, o] uint8``) ask for dropout.
     """
     units, finished = inputs, []

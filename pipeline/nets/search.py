@@ -1,4 +1,5 @@
-"""The search: KerasTuner's oracle proposes a generation of trials, ``evaluate`` trains them together, the oracle learns.
+"""The search: KerasTuner's oracle proposes a generation of trials, ``evaluate`` trains them together, the oracle
+learns.
 
 A generation is asked for with one tuner id a trial ("lanes"), so that proposals depend on the generations before and on
 nothing else: not on timing, not on the number of workers, not on an interruption.
@@ -25,14 +26,23 @@ CANDIDATES = 2048
 class Interval(Protocol):
     """A range to draw from."""
 
-    low: float
-    high: float
-    log: bool
+    @property
+    def low(self) -> float:
+        """Lower end."""
+
+    @property
+    def high(self) -> float:
+        """Upper end."""
+
+    @property
+    def log(self) -> bool:
+        """Whether the logarithm is drawn uniformly."""
 
 
 @dataclass(frozen=True)
 class Result:
-    """One trial: loss of each row from the fold that scores it (``loss [t]``, NaN where no fold did), mean loss of each fold,
+    """One trial: loss of each row from the fold that scores it (``loss [t]``, NaN where no fold did), mean loss of
+    each fold,
     mean best epoch, and the reason why the trial is invalid ("" for a valid one)."""
 
     loss: np.ndarray
@@ -60,7 +70,8 @@ class BayesianOracle(kt.oracles.BayesianOptimizationOracle):
     """KerasTuner's Gaussian process with the acquisition minimised over random candidates.
 
     The original runs 50 restarts of a gradient-free L-BFGS with single-row predictions for each proposal, which takes
-    seconds; the lower confidence bound of ``CANDIDATES`` random points is one matrix product. Lanes under way count as seen at a
+    seconds; the lower confidence bound of ``CANDIDATES`` random points is one matrix product. Lanes under way count
+    as seen at a
     pessimistic value, as in the original.
     """
 
@@ -105,7 +116,9 @@ def search(
     """
     proposer = _oracle(oracle, space, max_trials, generation, seed)
     trials: list[Trial] = []
-    with tempfile.TemporaryDirectory() as directory:  # the oracle insists on writing its state; ours is replayed instead
+    with (
+        tempfile.TemporaryDirectory() as directory
+    ):  # the oracle insists on writing its state; ours is replayed instead
         proposer._set_project_dir(directory, "search")
         proposer.verbose = 0
         number = 0
@@ -137,7 +150,7 @@ def _oracle(
 ) -> kt.Oracle:
     hyperparameters = kt.HyperParameters()
     for key, values in space.items():
-        if hasattr(values, "low"):
+        if not isinstance(values, Sequence):
             hyperparameters.Float(key, values.low, values.high, sampling="log" if values.log else "linear")
         elif len(values) == 1:
             hyperparameters.Fixed(key, values[0])
@@ -159,5 +172,6 @@ def _oracle(
 
 
 def _plain(values: Mapping[str, Any], space: Mapping[str, Any]) -> Configuration:
-    """A configuration in the space's order; floats keep nine significant digits, so that CSV and JSON hold them exactly."""
+    """A configuration in the space's order; floats keep nine significant digits, so that CSV and JSON hold them
+    exactly."""
     return {key: float(f"{values[key]:.9g}") if isinstance(values[key], float) else values[key] for key in space}

@@ -26,7 +26,9 @@ def imports(path: Path) -> set[Path]:
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
             names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
-    files = {ROOT / (name.replace(".", "/") + ".py") for name in names if name.split(".")[0] in ("pipeline", "features")}
+    files = {
+        ROOT / (name.replace(".", "/") + ".py") for name in names if name.split(".")[0] in ("pipeline", "features")
+    }
     return {file for file in files if file.exists()}
 
 
@@ -41,7 +43,9 @@ def closure(path: Path) -> set[str]:
 
 
 def tracked() -> list[str]:
-    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False).stdout.split("\n")
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False).stdout.split(
+        "\n"
+    )
     return [name for name in listed if name and (ROOT / name).exists()]
 
 

@@ -1,4 +1,5 @@
-"""The member engine: independence of members, equality with one network at a time, roles, early stopping, dropout, L2."""
+"""The member engine: independence of members, equality with one network at a time, roles, early stopping, dropout,
+L2."""
 
 from typing import Any
 
@@ -71,9 +72,7 @@ def test_score_and_test_rows_never_train_nor_stop(table: engine.Table) -> None:
     target[:, table.roles[:, 0] == engine.SCORE] = 1 - target[:, table.roles[:, 0] == engine.SCORE]
     inputs = table.inputs.copy()
     inputs[:, 100:] += 100
-    after = engine.fit(
-        members, engine.Table(inputs, table.codes, 0, target, table.roles, 1), "binary", 8, 3
-    )
+    after = engine.fit(members, engine.Table(inputs, table.codes, 0, target, table.roles, 1), "binary", 8, 3)
     assert before.answers[0, :100].tobytes() == after.answers[0, :100].tobytes()
     assert before.stop_loss.tobytes() == after.stop_loss.tobytes()
 
@@ -83,9 +82,7 @@ def test_stop_rows_stop_but_do_not_train(table: engine.Table) -> None:
     target = table.target.copy()
     target[:, table.roles[:, 0] == engine.STOP] = 1 - target[:, table.roles[:, 0] == engine.STOP]
     plain = engine.fit(members, table, "binary", 8, 8)
-    flipped = engine.fit(
-        members, engine.Table(table.inputs, table.codes, 0, target, table.roles, 1), "binary", 8, 8
-    )
+    flipped = engine.fit(members, engine.Table(table.inputs, table.codes, 0, target, table.roles, 1), "binary", 8, 8)
     np.testing.assert_array_equal(plain.train_loss, flipped.train_loss)
     assert not np.array_equal(plain.stop_loss, flipped.stop_loss)
 
@@ -163,9 +160,7 @@ def test_learned_embedding_tells_categories_apart(table: engine.Table) -> None:
     generator = np.random.default_rng(0)
     codes = generator.integers(0, 6, (130, 1)).astype(np.int32)
     target = (codes[:100, 0] % 2).astype(np.float32)
-    known = engine.Table(
-        np.zeros((2, 130, 1), np.float32), codes, 6, np.stack([target, target]), table.roles, 1
-    )
+    known = engine.Table(np.zeros((2, 130, 1), np.float32), codes, 6, np.stack([target, target]), table.roles, 1)
     found = engine.fit(engine.members_of([configuration(width=16)], [0], [1]), known, "binary", 80, 80)
     assert np.nanmin(found.stop_loss[0]) < 0.1
 

@@ -1,0 +1,159 @@
+"""``make demo``: the whole chain in a temporary folder, on tables that need neither network nor mirror."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import io
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from ruamel.yaml import YAML
+
+from features.contract import Contract
+from features.errors import UserError
+from features.synthetic import titanic
+from features.tables import parse_table
+from pipeline import stage
+from pipeline.files import write_bytes, write_csv
+from pipeline.params import read_document
+
+ROOT = Path(__file__).resolve().parent.parent
+# Less than the defaults, since four tables are to be seen in a minute or two.
+BUDGETS: dict[str, dict[str, Any]] = {
+    "encode": {"repeats": 1},
+    "tune": {"max_trials": 6, "generation": 6, "epochs": 30},
+    "train": {"top_k": 2, "epochs": 60},
+}
+BUNDLED = {
+    "breast_cancer": ("binary", "accuracy"),
+    "wine": ("multiclass", "accuracy"),
+    "diabetes": ("regression", "rmse"),
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the demo; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="pipeline.demo", description=__doc__)
+    parser.add_argument("--keep", type=Path, help="work in this new folder and leave it, instead of a temporary one")
+    parser.add_argument("--tables", nargs="+", choices=["titanic", *BUNDLED], default=["titanic", *BUNDLED])
+    parser.add_argument("--rows", type=int, default=891, help="rows of the generated Titanic's training table")
+    return stage.run(parser, demo, argv)
+
+
+def demo(arguments: argparse.Namespace) -> None:
+    """Make the tables, run DVC, print what came out."""
+    if arguments.keep:
+        if arguments.keep.exists():
+            raise UserError(f"{arguments.keep}: exists already. Name a new folder, or remove it.")
+        run(arguments.keep, arguments.tables, arguments.rows)
+    else:
+        with tempfile.TemporaryDirectory(prefix="demo-") as folder:
+            run(Path(folder) / "demo", arguments.tables, arguments.rows)
+
+
+def run(folder: Path, tables: Sequence[str], rows: int) -> None:
+    """Prepare ``folder`` and run the chain there."""
+    prepare(folder, tables, rows)
+    print(
+        f"DEMO on made-up and bundled tables ({', '.join(tables)}), small budgets: no figure below says "
+        f"anything about Kaggle"
+    )
+    done = dvc(folder, "repro")
+    if done.returncode:
+        raise UserError(f"demo: dvc repro failed with exit code {done.returncode}, see above.")
+    for name in tables:
+        metrics = json.loads((folder / "reports" / name / "metrics.json").read_text())
+        shown = ", ".join(f"{key} {value:.4g}" for key, value in metrics.items() if key.startswith(("cv_", "baseline")))
+        print(f"DEMO {name}: {shown}")
+
+
+def prepare(folder: Path, tables: Sequence[str], rows: int) -> None:
+    """A folder with the code, the tables, their contracts and parameters with small budgets."""
+    for name in ("pipeline", "features", "dvc.yaml"):
+        source, target = ROOT / name, folder / name
+        if source.is_dir():
+            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, target)
+    write_bytes(folder / "reports" / "DEMO", b"Results of `make demo`: made-up and bundled tables, small budgets.\n")
+    params = read_document(ROOT / "params.yaml")
+    for block, values in BUDGETS.items():
+        params[block].update(values)
+    own = params["competitions"]["titanic"]
+    params["competitions"] = {}
+    for name in tables:
+        if name == "titanic":
+            entry = dict(own)
+            train, test, sample = titanic(rows, max(rows // 2, 20), 0)
+            shutil.copytree(ROOT / "data" / "contracts", folder / "data" / "contracts", dirs_exist_ok=True)
+        else:
+            task, metric = BUNDLED[name]
+            train, test, sample = bundled(name)
+            table = {"task": task, "target": "target", "id": "id", "metric": metric, "module": "plain"}
+            entry = {**{block: {} for block in own}, "table": table}
+            contract = Contract.infer(as_read(train), as_read(test), "target", "id", task)
+            write_yaml(folder / "data" / "contracts" / f"{name}.yaml", contract.to_mapping())
+        raw = folder / "data" / "raw" / name
+        files = {"train.csv": train, "test.csv": test, "sample_submission.csv": sample}
+        for file, frame in files.items():
+            write_csv(raw / file, frame)
+        digests = {file: hashlib.sha256((raw / file).read_bytes()).hexdigest() for file in files}
+        entry["fetch"] = {"urls": [], "files": digests, "sample": "sample_submission.csv"}
+        params["competitions"][name] = entry
+    write_yaml(folder / "params.yaml", params)
+    dvc(folder, "init", "--no-scm", "--quiet")
+    dvc(folder, "config", "core.analytics", "false", "--quiet")
+
+
+def bundled(name: str) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Train, test (every fourth row, its target taken away) and sample of one of scikit-learn's tables."""
+    from sklearn import datasets
+
+    frame = getattr(datasets, f"load_{name}")(as_frame=True).frame
+    if name == "breast_cancer":
+        frame["target"] = frame["target"].astype(int)
+    frame.insert(0, "id", np.arange(1, len(frame) + 1))
+    held = np.arange(len(frame)) % 4 == 3
+    test = frame[held].drop(columns="target")
+    answer = frame["target"].iloc[0]
+    return frame[~held], test, pd.DataFrame({"id": test["id"], "target": answer})
+
+
+def as_read(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame as the CSV reader will see it."""
+    return parse_table(frame.to_csv(index=False).encode(), "generated.csv")
+
+
+def write_yaml(path: Path, content: Any) -> None:
+    """Block style, keys in the order given."""
+    buffer = io.BytesIO()
+    writer = YAML(typ="safe", pure=True)
+    writer.default_flow_style = False
+    writer.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
+    writer.dump(content, buffer)
+    write_bytes(path, buffer.getvalue())
+
+
+def dvc(folder: Path, *words: str) -> subprocess.CompletedProcess[bytes]:
+    """DVC in ``folder``, with this Python first on the path and no analytics."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    return subprocess.run(
+        [sys.executable, "-m", "dvc", *words],
+        cwd=folder,
+        env={**os.environ, "PATH": path, "DVC_NO_ANALYTICS": "1"},
+        check=False,
+    )
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
