@@ -379,12 +379,14 @@ def _value(
             raise UserError(f"{where} is {raw!r}{_nearest(str(raw), choices)} Expected one of {_listed(choices)}.")
         return str(raw)
     wrong = isinstance(raw, bool) is not (kind is bool)
-    value = float(raw) if kind is float and isinstance(raw, int) and not wrong else raw
+    value: Any = raw
+    if kind is float and isinstance(raw, int) and not wrong:
+        value = float(raw)
     if wrong or not isinstance(value, kind):
         raise UserError(f"{where} is {raw!r}; expected {words}{bounds}.")
     if kind in (str, bool):
         return value
-    if (low is not None and not float(value) >= low) or (high is not None and not float(value) <= high):
+    if (low is not None and not value >= low) or (high is not None and not value <= high):
         raise UserError(f"{where} is {raw!r}, out of range; expected {words}{bounds}.")
     return value
 
