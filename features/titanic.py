@@ -13,6 +13,7 @@ from features.derived import Derived, chosen
 GROUPS = (
     "pclass",
     "sex",
+    "sex_class",
     "title",
     "age",
     "family_size",
@@ -25,6 +26,8 @@ GROUPS = (
 # Rarer titles, by what they say of sex, age and standing.
 _TITLES = {"Mlle": "Miss", "Ms": "Miss", "Mme": "Mrs", "Lady": "Mrs", "Countess": "Mrs", "Dona": "Mrs", "Don": "Mr"}
 _COMMON = ("Mr", "Mrs", "Miss", "Master")
+# What group survival says of a circle of people, see there.
+_EVIDENCE = ("woman's women", "woman's men", "man's women", "man's men", "known mates")
 # Imagined groupmates at the prior rate: a group's evidence grows with the number of its known members.
 _SMOOTHING = 1.0
 
@@ -40,6 +43,12 @@ def build(frame: pd.DataFrame, contract: Contract, switches: Mapping[str, bool])
         categories["Pclass"] = frame["Pclass"]
     if "sex" in on:
         categories["Sex"] = frame["Sex"]
+    # A woman or child in the sense of the woman-child-group rule: every woman, and boys called Master.
+    woman_or_child = ((frame["Sex"] == "female") | (title == "Master")).to_numpy()
+    if "sex_class" in on:
+        # Class decides much for women and children, little for men: a product that a small network learns late.
+        kind = pd.Series(np.where(woman_or_child, "woman or child", "man"), frame.index)
+        categories["SexClass"] = kind + " " + frame["Pclass"]
     if "title" in on:
         categories["Title"] = title
     if "family_size" in on:
@@ -56,14 +65,13 @@ def build(frame: pd.DataFrame, contract: Contract, switches: Mapping[str, bool])
         categories["Embarked"] = frame["Embarked"]
     if "ticket_group" in on:
         numbers["TicketGroup"] = np.log(shared_ticket)
-    party = parties(frame)
+    # Families travel on several tickets and tickets hold several families, so both circles have their say.
+    party, ticket = parties(frame), pd.factorize(frame["Ticket"])[0]
     in_fold: list[str] = []
     if "age" in on:
         in_fold += ["Age", "Child"]
     if "group_survival" in on:
-        in_fold += ["WomanByWomen", "WomanByMen", "ManByWomen", "ManByMen", "KnownMates"]
-    # A woman or child in the sense of the woman-child-group rule: every woman, and boys called Master.
-    woman_or_child = ((frame["Sex"] == "female") | (title == "Master")).to_numpy()
+        in_fold += [f"{name} by {circle}" for circle in ("party", "ticket") for name in _EVIDENCE]
     age = frame["Age"].to_numpy(float)
 
     def learn(target: np.ndarray, train: np.ndarray) -> np.ndarray:
@@ -71,7 +79,7 @@ def build(frame: pd.DataFrame, contract: Contract, switches: Mapping[str, bool])
         if "age" in on:
             columns.append(age_by_title(age, title.to_numpy(), train))
         if "group_survival" in on:
-            columns.append(group_survival(party, woman_or_child, target, train))
+            columns += [group_survival(circle, woman_or_child, target, train) for circle in (party, ticket)]
         return np.column_stack(columns) if columns else np.zeros((len(frame), 0))
 
     return Derived(

@@ -386,7 +386,8 @@ def _value(
         raise UserError(f"{where} is {raw!r}; expected {words}{bounds}.")
     if kind in (str, bool):
         return value
-    if (low is not None and not value >= low) or (high is not None and not value <= high):
+    number: Any = value  # isinstance with a variable type makes it an object
+    if (low is not None and not number >= low) or (high is not None and not number <= high):
         raise UserError(f"{where} is {raw!r}, out of range; expected {words}{bounds}.")
     return value
 
