@@ -32,8 +32,6 @@ def normalize(arguments: argparse.Namespace) -> None:
     encoding = read_json(arguments.input / "encoding.json")
     columns = [*encoding["columns"], *({"name": name, "kind": "number"} for name in encoding["in_fold"])]
     binary = np.array([column["kind"] in ("onehot", "indicator") for column in columns], bool)
-    if params.normalize.method == "minmax":
-        binary[:] = False  # 0 and 1 are their own minimum and maximum
     shared, roles = arrays["shared"].astype(np.float64), arrays["roles"]
     inputs, maps = [], []
     for fold in range(roles.shape[1]):
