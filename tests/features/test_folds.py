@@ -1,0 +1,55 @@
+"""Roles: every row scores once a repeat, classes keep their shares, groups stay whole, seeds decide."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from features.errors import UserError
+from features.folds import SCORE, STOP, TRAIN, draw_roles
+
+TARGET = np.repeat([0.0, 1.0], [120, 80])
+
+
+def roles(seed: int = 0, groups: np.ndarray | None = None, classes: bool = True, folds: int = 5) -> np.ndarray:
+    return draw_roles(TARGET, classes, folds, 3, 0.15, groups, seed)
+
+
+@pytest.mark.parametrize("classes", [True, False], ids=["classes", "regression"])
+def test_every_row_scores_once_a_repeat(classes: bool) -> None:
+    found = roles(classes=classes)
+    assert found.shape == (200, 15) and found.dtype == np.int8 and set(np.unique(found)) == {TRAIN, STOP, SCORE}
+    assert ((found == SCORE).reshape(200, 3, 5).sum(axis=2) == 1).all()
+    assert ((found == STOP).sum(axis=0) == 24).all(), "15 % of the 160 rows that do not score"
+
+
+def test_classes_keep_their_shares() -> None:
+    found = roles()
+    for role in (TRAIN, STOP, SCORE):
+        shares = [TARGET[found[:, fold] == role].mean() for fold in range(15)]
+        assert shares == pytest.approx([0.4] * 15, abs=0.025)
+
+
+def test_groups_score_and_stop_together() -> None:
+    groups = np.random.default_rng(0).integers(0, 60, 200)
+    found = roles(groups=groups)
+    for fold in range(15):
+        for group in np.unique(groups):
+            assert len(set(found[groups == group, fold])) == 1
+
+
+def test_the_seed_decides_and_repeats_differ() -> None:
+    np.testing.assert_array_equal(roles(1), roles(1))
+    assert (roles(1) != roles(2)).any()
+    assert (roles(1)[:, :5] != roles(1)[:, 5:10]).any()
+
+
+def test_more_repeats_leave_the_earlier_ones_alone() -> None:
+    np.testing.assert_array_equal(draw_roles(TARGET, True, 5, 1, 0.15, None, 0), roles()[:, :5])
+
+
+def test_too_few_rows_of_a_class_name_the_cure() -> None:
+    with pytest.raises(UserError, match=r"has 4 rows.*encode.folds"):
+        draw_roles(np.repeat([0.0, 1.0], [30, 4]), True, 5, 1, 0.2, None, 0)
+    with pytest.raises(UserError, match="3 training rows are too few for 5 folds"):
+        draw_roles(np.arange(3.0), False, 5, 1, 0.2, None, 0)

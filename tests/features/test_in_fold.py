@@ -1,0 +1,97 @@
+"""What is learned in each fold: from its train rows alone, and never from a row's own label."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from features import titanic
+from features.contract import Contract
+from features.folds import SCORE, STOP, TRAIN, draw_roles
+from features.synthetic import titanic as invented
+
+
+@pytest.fixture(scope="module")
+def table() -> tuple[pd.DataFrame, np.ndarray]:
+    train, test, _ = invented(120, 40, 3)
+    frame = pd.concat([train, test], ignore_index=True).replace("", np.nan)
+    for name in ("Age", "SibSp", "Parch", "Fare"):
+        frame[name] = frame[name].astype(float)
+    return frame.drop(columns="Survived"), train["Survived"].to_numpy(float)
+
+
+def learn(frame: pd.DataFrame, target: np.ndarray, train: np.ndarray) -> np.ndarray:
+    derived: Any = titanic.build(frame, Contract(()), {})
+    return np.asarray(derived.learn(target, train))
+
+
+@pytest.mark.parametrize("role", [STOP, SCORE])
+def test_no_value_follows_the_label_of_a_row_outside_train(table: tuple[pd.DataFrame, np.ndarray], role: int) -> None:
+    frame, target = table
+    roles = draw_roles(target, True, 3, 1, 0.2, None, 0)[:, 0]
+    changed = np.where(roles == role, 1 - target, target)
+    train = np.flatnonzero(roles == TRAIN)
+    assert (changed != target).any()
+    np.testing.assert_array_equal(learn(frame, target, train), learn(frame, changed, train))
+
+
+def test_labels_outside_train_need_not_even_exist(table: tuple[pd.DataFrame, np.ndarray]) -> None:
+    frame, target = table
+    train = np.arange(60)
+    hidden = np.where(np.arange(len(target)) < 60, target, np.nan)
+    np.testing.assert_array_equal(learn(frame, target, train), learn(frame, hidden, train))
+
+
+def test_a_train_row_sees_its_mates_and_not_itself() -> None:
+    party, women = np.array([0, 0, 0, 3, 4]), np.array([True, True, True, True, True])
+    target, train = np.array([1.0, 1.0, 0.0, 0.0, 0.0]), np.array([0, 1, 3, 4])
+    prior = 0.5  # two of the four known women lived
+    found = titanic.group_survival(party, women, target, train)
+    assert found.shape == (5, 5)
+    assert found[0, 0] == pytest.approx((1 - prior) / 2), "one known mate, smoothed by one imagined at the prior"
+    assert found[2, 0] == pytest.approx(2 * (1 - prior) / 3), "a row to score sees both"
+    assert found[3].tolist() == [0.0] * 5, "alone: no evidence, whatever its own label"
+    assert found[:, 4].tolist() == pytest.approx(np.log1p([1, 1, 2, 0, 0]).tolist())
+
+
+def test_an_own_label_moves_its_row_no_more_than_any_stranger() -> None:
+    party, women = np.array([0, 0, 2, 3]), np.array([True, True, True, True])
+    train = np.arange(4)
+    before = titanic.group_survival(party, women, np.array([0.0, 1.0, 0.0, 1.0]), train)
+    own = titanic.group_survival(party, women, np.array([1.0, 1.0, 0.0, 1.0]), train)
+    stranger = titanic.group_survival(party, women, np.array([0.0, 1.0, 1.0, 1.0]), train)
+    assert own[0].tolist() == stranger[0].tolist() != before[0].tolist()
+
+
+def test_men_and_women_see_the_evidence_in_columns_of_their_own() -> None:
+    party, women = np.zeros(4, int), np.array([True, True, False, False])
+    found = titanic.group_survival(party, women, np.array([1.0, 0.0, 1.0, 0.0]), np.arange(4))
+    assert not found[women, 2:4].any() and not found[~women, :2].any()
+
+
+def test_a_fold_without_men_or_without_mates_is_finite() -> None:
+    found = titanic.group_survival(np.arange(3), np.array([True, True, False]), np.array([1.0, 0.0, 1.0]), np.arange(2))
+    assert np.isfinite(found).all() and not found.any()
+
+
+def test_missing_ages_come_from_train_rows_of_the_title() -> None:
+    age = np.array([10.0, 20.0, 60.0, np.nan, np.nan])
+    title = np.array(["Miss", "Miss", "Miss", "Miss", "Dr"])
+    found = titanic.age_by_title(age, title, np.array([0, 1, 3, 4]))
+    assert found[:, 0].tolist() == [10, 20, 60, 15, 15], "60 is no train row; no known Dr, so all train rows serve"
+    assert found[:, 1].tolist() == [6, 0, 0, 1, 1]
+
+
+def test_shuffled_labels_leave_only_chance(table: tuple[pd.DataFrame, np.ndarray]) -> None:
+    """The leak of a row's own label would show in training rows: no column may follow the label it belongs to."""
+    frame, _ = table
+    seen = []
+    for seed in range(20):
+        target = np.random.default_rng(seed).permutation(np.repeat([0.0, 1.0], 60))
+        values = learn(frame, target, np.arange(120))[:120, 2:]
+        moving = values.std(axis=0) > 0
+        seen.append([np.corrcoef(values[:, c], target)[0, 1] if moving[c] else 0.0 for c in range(values.shape[1])])
+    assert np.abs(np.mean(seen, axis=0)).max() < 0.1

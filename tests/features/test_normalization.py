@@ -1,0 +1,69 @@
+"""Each method's textbook figures, and what becomes of gaps, constants and infinities."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from features.errors import UserError
+from features.normalization import CLIP, learn
+
+TEXTBOOK = np.array([[-1.0, 2], [-0.5, 6], [0, 10], [1, 18]])
+METHODS = ("zscore", "minmax", "robust", "none")
+
+
+def scaled(method: str, values: np.ndarray, new: np.ndarray | None = None) -> np.ndarray:
+    binary = np.zeros(values.shape[1], bool)
+    return learn(method, values, binary).apply(values if new is None else new)
+
+
+def test_minmax_as_in_the_textbook() -> None:
+    assert scaled("minmax", TEXTBOOK).tolist() == [[0, 0], [0.25, 0.25], [0.5, 0.5], [1, 1]]
+
+
+def test_zscore_has_mean_0_and_sd_1() -> None:
+    found = scaled("zscore", TEXTBOOK)
+    assert found.mean(axis=0) == pytest.approx([0, 0], abs=1e-6) and found.std(axis=0) == pytest.approx([1, 1])
+
+
+def test_robust_bends_an_outlier_below_the_clip() -> None:
+    values = np.append(np.arange(9.0), 1e6)[:, None]
+    found = scaled("robust", values)[:, 0]
+    assert (np.diff(found) > 0).all() and 2.9 < found[-1] <= 3
+    assert found[4:6].sum() == pytest.approx(0, abs=1e-6), "the median lies between them"
+
+
+def test_keras_agrees_with_zscore() -> None:
+    pytest.importorskip("keras")
+    assert scaled("keras", TEXTBOOK) == pytest.approx(scaled("zscore", TEXTBOOK), abs=1e-5)
+
+
+def test_none_changes_nothing() -> None:
+    assert scaled("none", TEXTBOOK).tolist() == TEXTBOOK.tolist()
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_gap_becomes_the_median_of_the_rows_learned_from(method: str) -> None:
+    values, new = np.array([[1.0], [2.0], [9.0], [np.nan]]), np.array([[2.0], [np.nan]])
+    found = scaled(method, values, new)
+    assert found[0] == found[1] and found.dtype == np.float32
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("cell", [5.0, np.nan], ids=["constant", "empty"])
+def test_a_column_that_says_nothing_is_nought_and_finite(method: str, cell: float) -> None:
+    found = scaled(method, np.full((3, 1), cell))
+    assert np.isfinite(found).all()
+    assert not found.any() or method == "none"
+
+
+def test_robust_leaves_columns_of_0_and_1_alone() -> None:
+    values = np.array([[0.0, 3], [1, 4], [1, 8]])
+    found = learn("robust", values, np.array([True, False])).apply(values)
+    bend = np.sqrt(1 + (1 / CLIP) ** 2)  # the smooth clip still follows
+    assert found[:, 0].tolist() == pytest.approx([0, 1 / bend, 1 / bend])
+
+
+def test_an_infinity_is_refused() -> None:
+    with pytest.raises(UserError, match="column number 1 holds an infinity"):
+        scaled("zscore", np.array([[0.0, np.inf], [1, 2]]))

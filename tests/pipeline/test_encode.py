@@ -1,0 +1,103 @@
+"""The encode stage on a made-up Titanic: the arrays it promises, the same bytes twice, errors for people."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from features.synthetic import titanic
+from pipeline.encode import coded_target, main
+from pipeline.files import read_npz
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def write_tables(folder: Path, rows: int = 90) -> None:
+    train, test, _ = titanic(rows, 40, 0)
+    train.to_csv(folder / "train.csv", index=False)
+    test.to_csv(folder / "test.csv", index=False)
+
+
+def encode(folder: Path, output: str = "out", params: Path = ROOT / "params.yaml") -> int:
+    return main(
+        ["--competition", "titanic", "--params", str(params)]
+        + ["--contract", str(ROOT / "data" / "contracts" / "titanic.yaml")]
+        + ["--train", str(folder / "train.csv"), "--test", str(folder / "test.csv"), "--output", str(folder / output)]
+    )
+
+
+def changed_params(folder: Path, old: str, new: str) -> Path:
+    text = (ROOT / "params.yaml").read_text(encoding="utf-8")
+    assert old in text
+    (folder / "params.yaml").write_text(text.replace(old, new, 1), encoding="utf-8")
+    return folder / "params.yaml"
+
+
+def test_arrays_are_as_promised(tmp_path: Path) -> None:
+    write_tables(tmp_path)
+    assert encode(tmp_path) == 0
+    arrays = read_npz(tmp_path / "out" / "arrays.npz")
+    state = json.loads((tmp_path / "out" / "encoding.json").read_text())
+    folds = arrays["roles"].shape[1]
+    assert arrays["shared"].shape == (130, len(state["columns"])) and arrays["shared"].dtype == np.float32
+    assert arrays["in_fold"].shape == (folds, 130, len(state["in_fold"])) and arrays["in_fold"].dtype == np.float32
+    assert arrays["codes"].shape == (130, len(state["codes"])) and arrays["codes"].dtype == np.int32
+    assert arrays["roles"].shape[0] == 90 and arrays["roles"].dtype == np.int8
+    assert set(arrays["target"]) == {0, 1} and arrays["target"].dtype == np.float32
+    assert arrays["ids"].tolist() == [str(number) for number in range(1, 131)]
+    assert state["classes"] == ["0", "1"]
+
+
+def test_the_same_bytes_twice(tmp_path: Path) -> None:
+    write_tables(tmp_path)
+    assert encode(tmp_path, "one") == encode(tmp_path, "two") == 0
+    for name in ("arrays.npz", "encoding.json"):
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+
+
+@pytest.mark.parametrize("encoding", ["integer", "embedding"])
+def test_other_encodings(tmp_path: Path, encoding: str) -> None:
+    write_tables(tmp_path)
+    params = changed_params(tmp_path, "  encoding: onehot", f"  encoding: {encoding}")
+    assert encode(tmp_path, params=params) == 0
+    arrays = read_npz(tmp_path / "out" / "arrays.npz")
+    assert (arrays["codes"].shape[1] > 0) == (encoding == "embedding")
+
+
+def test_a_misspelt_feature_group_is_one_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_tables(tmp_path)
+    assert encode(tmp_path, params=changed_params(tmp_path, "        pclass: true", "        pclas: true")) == 1
+    error = capsys.readouterr().err
+    assert "'pclas'" in error and "'pclass'" in error and "Traceback" not in error
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_missing_table_is_one_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert encode(tmp_path) == 1
+    assert "train.csv: no such file" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("task", "cells", "codes", "classes"),
+    [
+        ("binary", ["1", "0", "1"], [1, 0, 1], ["0", "1"]),
+        ("multiclass", ["10", "9", "2"], [2, 1, 0], ["2", "9", "10"]),
+        ("multiclass", ["b", "a", "b"], [1, 0, 1], ["a", "b"]),
+        ("regression", [1.5, -2.0, 0.0], [1.5, -2.0, 0.0], []),
+    ],
+)
+def test_target(task: str, cells: list[object], codes: list[float], classes: list[str]) -> None:
+    found, names = coded_target(pd.Series(cells), task)
+    assert found.tolist() == codes and names == classes
+
+
+def test_starts_without_tensorflow() -> None:
+    code = "import sys, pipeline.encode, pipeline.normalize; print('tensorflow' in sys.modules, 'keras' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "False"]

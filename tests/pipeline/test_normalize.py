@@ -1,0 +1,80 @@
+"""The normalize stage: finite inputs for every fold, learned from its train rows, the same bytes twice."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pipeline.files import read_npz, write_json, write_npz
+from pipeline.normalize import main
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def write_encoded(folder: Path, shared: list[list[float]]) -> None:
+    """Four training rows and two test rows, two folds, one number, one indicator and one in-fold column."""
+    roles = np.array([[0, 2], [0, 1], [1, 0], [2, 0]], np.int8)
+    write_npz(
+        folder / "in" / "arrays.npz",
+        {
+            "shared": np.array(shared, np.float32),
+            "in_fold": np.arange(12, dtype=np.float32).reshape(2, 6, 1),
+            "codes": np.zeros((6, 0), np.int32),
+            "target": np.array([0, 1, 0, 1], np.float32),
+            "roles": roles,
+            "ids": np.array(list("abcdef")),
+        },
+    )
+    columns = [{"name": "x", "kind": "number"}, {"name": "x missing", "kind": "indicator"}]
+    write_json(folder / "in" / "encoding.json", {"columns": columns, "in_fold": ["g"]})
+
+
+def normalize(folder: Path, output: str = "out", method: str = "zscore") -> int:
+    text = (ROOT / "params.yaml").read_text(encoding="utf-8")
+    assert "  method: zscore" in text
+    (folder / "params.yaml").write_text(text.replace("  method: zscore", f"  method: {method}", 1), encoding="utf-8")
+    return main(
+        ["--competition", "titanic", "--params", str(folder / "params.yaml")]
+        + ["--input", str(folder / "in"), "--output", str(folder / output)]
+    )
+
+
+SHARED = [[1.0, 0], [3, 0], [5, 0], [9, 0], [np.nan, 1], [100, 0]]
+
+
+def test_each_fold_learns_from_its_train_rows(tmp_path: Path) -> None:
+    write_encoded(tmp_path, SHARED)
+    assert normalize(tmp_path) == 0
+    arrays = read_npz(tmp_path / "out" / "arrays.npz")
+    learned = json.loads((tmp_path / "out" / "normalization.json").read_text())
+    assert arrays["inputs"].shape == (2, 6, 3) and arrays["inputs"].dtype == np.float32
+    assert [fold["location"][0] for fold in learned["folds"]] == [2, 7]
+    assert [fold["scale"][0] for fold in learned["folds"]] == [1, 2]
+    assert arrays["inputs"][:, 4, 0].tolist() == [0, 0], "a gap is the fold's median, here its mean too"
+    assert arrays["inputs"][0, :, 1].tolist() == [0, 0, 0, 0, 1, 0], "an indicator stays as it is"
+    assert learned["columns"] == ["x", "x missing", "g"]
+
+
+@pytest.mark.parametrize("method", ["zscore", "minmax", "robust", "none"])
+def test_every_method_is_finite_and_gives_the_same_bytes_twice(tmp_path: Path, method: str) -> None:
+    write_encoded(tmp_path, SHARED)
+    assert normalize(tmp_path, "one", method) == normalize(tmp_path, "two", method) == 0
+    assert np.isfinite(read_npz(tmp_path / "one" / "arrays.npz")["inputs"]).all()
+    for name in ("arrays.npz", "normalization.json"):
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+
+
+def test_an_infinity_in_training_is_one_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_encoded(tmp_path, [[np.inf, 0], *SHARED[1:]])
+    assert normalize(tmp_path) == 1
+    error = capsys.readouterr().err
+    assert "infinit" in error and "Traceback" not in error
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_missing_input_is_one_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert normalize(tmp_path) == 1
+    assert "arrays.npz: no such file" in capsys.readouterr().err
