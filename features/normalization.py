@@ -36,7 +36,8 @@ def learn(method: str, values: np.ndarray, binary: np.ndarray) -> Affine:
     ``method``: zscore | minmax | robust (median and quartiles, smooth clip) | keras (``Normalization`` with
     ``adapt``) | none. Missing
     values are filled with the column's median, 0 where it is empty. A constant column maps to 0. Columns marked
-    ``binary [d]`` hold 0 and 1; robust leaves them as they are, since quartiles say nothing of them. Raises ``UserError`` on an infinity.
+    ``binary [d]`` hold 0 and 1; robust leaves them as they are, since quartiles say nothing of them. Raises
+    ``UserError`` on an infinity.
     """
     if np.isinf(values).any():
         column = int(np.flatnonzero(np.isinf(values).any(axis=0))[0])

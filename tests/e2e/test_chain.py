@@ -66,7 +66,7 @@ def test_nothing_changed_nothing_runs_and_one_key_runs_its_stages(
     assert ran(chain, capfd) == []
     change(chain, "ensemble", "method", value="greedy")
     assert ran(chain, capfd) == ["ensemble"]
-    change(chain, "train", "patience", value=7)
+    change(chain, "train", "seeds", value=2)
     assert ran(chain, capfd) == ["train", "ensemble"]
     change(chain, "validate", "drift_auc", value=0.9)
     assert ran(chain, capfd)[0] == "validate"
