@@ -26,6 +26,8 @@ GROUPS = (
 # Rarer titles, by what they say of sex, age and standing.
 _TITLES = {"Mlle": "Miss", "Ms": "Miss", "Mme": "Mrs", "Lady": "Mrs", "Countess": "Mrs", "Dona": "Mrs", "Don": "Mr"}
 _COMMON = ("Mr", "Mrs", "Miss", "Master")
+# Decks with too few known passengers to stand alone are joined with those nearest in class and fate.
+_DECKS = {"A": "A", "B": "BDE", "C": "C", "D": "BDE", "E": "BDE", "F": "FG", "G": "FG"}
 # What group survival says of a circle of people, see there.
 _EVIDENCE = ("woman's women", "woman's men", "man's women", "man's men", "known mates")
 # Imagined groupmates at the prior rate: a group's evidence grows with the number of its known members.
@@ -52,10 +54,8 @@ def build(frame: pd.DataFrame, contract: Contract, switches: Mapping[str, bool])
     if "title" in on:
         categories["Title"] = title
     if "family_size" in on:
-        numbers["SibSp"], numbers["Parch"] = frame["SibSp"], frame["Parch"]
         numbers["FamilySize"] = np.log(family)
         numbers["Alone"] = (family == 1).astype(float)
-        numbers["LargeFamily"] = (family > 4).astype(float)
     if "fare" in on:
         # A fare of 0 is a gift or a gap in the records, no price.
         numbers["FareEach"] = np.log1p(frame["Fare"].where(frame["Fare"] > 0) / shared_ticket)
@@ -100,19 +100,22 @@ def titles(names: pd.Series) -> pd.Series:
 
 
 def decks(cabins: pd.Series) -> pd.Series:
-    """The first cabin's letter, from A (boat deck) down to G; ``Unknown`` where none is recorded, which most are
-    not."""
-    return cabins.str[0].where(cabins.notna(), "Unknown")
+    """The first cabin's deck, from A (boat deck) down to G, small decks joined; ``Unknown`` where none is recorded,
+    which most are not, or where the letter is no deck."""
+    return cabins.str[0].map(_DECKS).fillna("Unknown")
 
 
 def parties(frame: pd.DataFrame) -> np.ndarray:
-    """A number for each row ``[n]``, the same for people who travel together: on one ticket, or of one surname, class
-    and
-    port with relatives on board and a fare alike. Labels are not looked at."""
+    """A number for each row ``[n]``, the same for people who travel together. Labels are not looked at.
+
+    Together are those on one ticket; those of one surname whose tickets differ in the last character only, as tickets
+    bought one after another do; and those of one surname, class, port and family size with relatives on board.
+    """
     surname = frame["Name"].str.split(",").str[0]
     family = frame["SibSp"] + frame["Parch"] + 1
     kin = surname + "|" + frame["Pclass"].astype(str) + "|" + family.astype(str) + "|" + frame["Embarked"].fillna("?")
     kin = kin.where(family > 1, "alone " + pd.Series(range(len(frame)), frame.index).astype(str))
+    bought_together = surname + "|" + frame["Ticket"].str[:-1]
     leader = np.arange(len(frame))
 
     def root(row: int) -> int:
@@ -120,7 +123,7 @@ def parties(frame: pd.DataFrame) -> np.ndarray:
             row = leader[row]
         return row
 
-    for key in (frame["Ticket"], kin):
+    for key in (frame["Ticket"], bought_together, kin):
         first: dict[str, int] = {}
         for row, value in enumerate(key):
             one, other = root(row), root(first.setdefault(value, row))
@@ -129,13 +132,16 @@ def parties(frame: pd.DataFrame) -> np.ndarray:
 
 
 def age_by_title(age: np.ndarray, title: np.ndarray, train: np.ndarray) -> np.ndarray:
-    """``[n, 2]``: age in years, where missing the median of the fold's train rows of that title, and how far below
-    16."""
+    """``[n, 2]``: age in years and how far it is below 16.
+
+    A missing age is the median of the fold's train rows of that title, else of all of them, else NaN.
+    """
     filled = age.copy()
-    overall = np.nanmedian(age[train])
+    known = ~np.isnan(age[train])
+    overall = np.median(age[train][known]) if known.any() else np.nan
     for name in np.unique(title):
-        known = age[train][(title[train] == name) & ~np.isnan(age[train])]
-        filled[np.isnan(age) & (title == name)] = np.median(known) if len(known) else overall
+        ages = age[train][known & (title[train] == name)]
+        filled[np.isnan(age) & (title == name)] = np.median(ages) if len(ages) else overall
     return np.column_stack([filled, np.maximum(16 - filled, 0)])
 
 

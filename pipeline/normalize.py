@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from features.errors import UserError
 from features.folds import TRAIN
 from features.normalization import learn
 from pipeline import stage
@@ -33,6 +34,12 @@ def normalize(arguments: argparse.Namespace) -> None:
     columns = [*encoding["columns"], *({"name": name, "kind": "number"} for name in encoding["in_fold"])]
     binary = np.array([column["kind"] in ("onehot", "indicator") for column in columns], bool)
     shared, roles = arrays["shared"].astype(np.float64), arrays["roles"]
+    if np.isinf(shared).any():
+        row, column = np.argwhere(np.isinf(shared))[0]
+        raise UserError(
+            f"normalize: {columns[column]['name']!r} of id {arrays['ids'][row]} is infinite or beyond 3.4e38. "
+            "Correct the raw table, or declare a range in the contract."
+        )
     inputs, maps = [], []
     for fold in range(roles.shape[1]):
         values = np.concatenate([shared, arrays["in_fold"][fold].astype(np.float64)], axis=1)
