@@ -2,26 +2,31 @@
 PYTHON ?=
 LOCK := requirements$(if $(GPU),-gpu).lock
 BIN := .venv/bin
+# The lock's content and this folder: another lock or a moved folder makes a new environment, a new date on it does not.
+STAMP := .venv/setup-$(shell { pwd; cat $(LOCK); } | cksum | tr ' ' '-').stamp
 export DVC_NO_ANALYTICS := 1
 
-.PHONY: all setup lint type test repro demo bench lock clean help
+.PHONY: all setup scm lint type test repro demo bench lock clean help
 
 all: setup repro  ## set everything up, then run the main job (default)
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
 
-setup: .venv/$(LOCK).stamp .dvc/tmp  ## make .venv from the lock and compile it (GPU=1 for the CUDA libraries)
+setup: $(STAMP) scm  ## make .venv from the lock and compile it (GPU=1 for the CUDA libraries)
 
-.venv/$(LOCK).stamp: $(LOCK)
+$(STAMP):
 	@bash tools/make_venv.sh "$(PYTHON)" "$(LOCK)"
 	@touch $@
 
-.dvc/tmp:
-	@mkdir -p .dvc/tmp
-	@git rev-parse --is-inside-work-tree >/dev/null 2>&1 || { \
-	  echo "no Git repository here: DVC runs without one; its diffs and experiments need Git"; \
-	  $(BIN)/dvc config --local core.no_scm true; }
+# DVC looks for Git and stops where there is none; told so, it runs. Undone as soon as there is Git.
+scm: $(STAMP)
+	@if git rev-parse --is-inside-work-tree >/dev/null 2>&1; then \
+	  if grep -qs no_scm .dvc/config.local; then $(BIN)/dvc config --quiet --local --unset core.no_scm; fi; \
+	elif ! grep -qs no_scm .dvc/config.local; then \
+	  echo "setup: no Git repository here, DVC runs without one; its diffs and experiments need Git (git init)"; \
+	  mkdir -p .dvc && $(BIN)/dvc config --quiet --local core.no_scm true; \
+	fi
 
 repro: setup  ## run every stage that is not up to date: raw CSV files to reports/titanic/submission.csv
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/dvc repro

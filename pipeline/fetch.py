@@ -42,6 +42,8 @@ def fetch(arguments: argparse.Namespace) -> None:
                 print(f"fetch: {path} from {source}")
                 break
             refusals.append(f"{source} has SHA-256 {found[:8]}..., expected {digest[:8]}...")
+            # Said even where a later source helps: a mirror that went bad is worth knowing.
+            print(f"fetch: {refusals[-1]}; left aside")
         else:
             raise UserError(
                 f"{path}: no source has it ({'; '.join(refusals) or 'none is named'}).\n"
@@ -64,6 +66,9 @@ def candidates(
         address = url.replace("{file}", name)
         try:
             yield address, download(address, digest, settings.retries)
+        except ValueError:  # pooch's word for a hash that does not match
+            refusals.append(f"{address} has another SHA-256 than {digest[:8]}...")
+            print(f"fetch: {refusals[-1]}; left aside")
         except Exception as error:  # whatever the network does, the next source is tried and the reason is told
             refusals.append(f"{address}: {_short(error)}")
 

@@ -6,10 +6,10 @@ PATH=$(printf '%s' "$PATH" | tr ':' '\n' | grep -v '\.venv/bin' | paste -sd: -)
 wanted=$1
 lock=$2
 python=""
-for candidate in $wanted ${wanted:+--} python3.11 python3.12 python3.13 python3; do
+for candidate in $wanted ${wanted:+--} python3 python3.13 python3.12 python3.11; do
   # With a Python asked for by name, no other will do.
   if [ "$candidate" = "--" ]; then break; fi
-  if "$candidate" -c 'import sys, venv; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' 2>/dev/null; then
+  if "$candidate" -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' 2>/dev/null; then
     python=$candidate
     break
   fi
@@ -23,4 +23,4 @@ rm -rf .venv
 "$python" -m venv .venv
 .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r "$lock"
 # Imports of uncompiled packages take three times as long, and some machines never write byte code by themselves.
-.venv/bin/python -m compileall -q -j 2 .venv pipeline features || true
+.venv/bin/python -m compileall -q -j 2 .venv pipeline features bench || true

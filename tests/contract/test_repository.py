@@ -94,20 +94,49 @@ def test_arrows_point_one_way() -> None:
 
 
 def test_every_parameter_has_its_comment() -> None:
+    """A comment right above a key holds for it and for the scalar keys that follow it without a break."""
     lines = (ROOT / "params.yaml").read_text().split("\n")
-    for number, line in enumerate(lines):
-        if re.match(r"  (?! )[a-z_]+:", line) and not lines[number - 1].lstrip().startswith("#"):
-            # A key without a comment of its own shares that of the key above it.
-            assert re.match(r"  [a-z_]+:", lines[number - 1]) or lines[number - 1].startswith("competitions:"), line
+    blocks = [index for index, line in enumerate(lines) if re.match(r"[a-z_]+:", line)]
+    assert [lines[index].split(":")[0] for index in blocks] == ["seed", *STAGES, "competitions"]
+    for index in blocks:
+        above = lines[index - 1]
+        assert above.startswith("#"), lines[index]
+    for index, line in enumerate(lines[: blocks[-1]]):
+        if re.match(r"  (?! )[a-z_]+:", line):
+            above = lines[index - 1]
+            assert above.startswith("  #") or re.match(r"  [a-z_]+: \S", above), line
 
 
-def test_nothing_of_this_machine_is_in_git() -> None:
-    home = str(ROOT) + "/"
+def test_nothing_of_one_machine_is_in_git() -> None:
+    """No folder of somebody's computer, and no address of a package index: both break the next person's run."""
+    folder = re.compile(rb"(?<![\w.:/*$)}\]-])/(home|Users|root|work|mnt|opt|tmp|var)/\w")
+    index = re.compile(rb"--(extra-)?index-url|--find-links|--trusted-host|index-url *=|find-links *=|/simple/?[\s\"']")
     for name in tracked():
         content = (ROOT / name).read_bytes()
-        assert home.encode() not in content, name
-        if name.endswith((".lock", ".toml", ".cfg", ".yaml", ".yml")):
-            assert not re.search(rb"index-url|find-links\s*=|^registry\s*=", content), name
+        assert not folder.search(content), name
+        # The locking commands and this test name the options that keep addresses out.
+        if name.endswith((".lock", ".toml", ".cfg", ".yaml", ".yml", ".sh")):
+            assert not index.search(content), name
+
+
+def test_the_gpu_lock_only_adds_to_the_other() -> None:
+    """Each package at the same version in both, so that a result made with a GPU can be compared with one without."""
+    pins = [
+        dict(re.findall(r"^([a-z0-9._-]+)(?:\[[^]]*\])?==(\S+)", (ROOT / name).read_text(), flags=re.MULTILINE))
+        for name in ("requirements.lock", "requirements-gpu.lock")
+    ]
+    assert not {name: (pin, pins[1].get(name)) for name, pin in pins[0].items() if pins[1].get(name) != pin}
+    added = pins[1].keys() - pins[0].keys()
+    assert added
+    assert all(name.startswith("nvidia-") for name in added), added
+
+
+def test_a_newcomer_finds_each_room() -> None:
+    files = ["Makefile", "README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "LICENSE"]
+    files += ["params.yaml", "dvc.yaml", "pyproject.toml", "requirements.lock", ".ci/run", "data/README.md"]
+    assert not [name for name in files if not (ROOT / name).is_file()]
+    known = {"pipeline", "features", "bench", "data", "reports", "tests", "tools", ".ci", ".dvc", ".github"}
+    assert {Path(name).parts[0] for name in tracked() if "/" in name} <= known
 
 
 def test_no_raw_data_is_in_git() -> None:

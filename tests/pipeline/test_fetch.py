@@ -1,0 +1,117 @@
+"""Where raw files come from: what lies there already, the mirror, then each address; nothing unpinned."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from pipeline.demo import write_yaml
+from pipeline.fetch import main
+
+ROOT = Path(__file__).resolve().parents[2]
+FILES = {"train.csv": b"id,y\n1,0\n", "test.csv": b"id\n2\n", "sample.csv": b"id,y\n2,0\n"}
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:
+        """Requests are no part of a test's output."""
+
+
+@pytest.fixture
+def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Path, str]]:
+    """A folder and the address that serves it, on this computer alone."""
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    folder = tmp_path / "served"
+    folder.mkdir()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield folder, f"http://127.0.0.1:{server.server_port}/{{file}}"
+    server.shutdown()
+    server.server_close()
+
+
+def run(folder: Path, mirror: Path, *urls: str) -> int:
+    """Fetch the three files into ``folder/raw``, one attempt an address."""
+    params = YAML(typ="safe", pure=True).load((ROOT / "params.yaml").read_text())
+    params["fetch"] = {"mirror": str(mirror), "retries": 1}
+    digests = {name: hashlib.sha256(content).hexdigest() for name, content in FILES.items()}
+    params["competitions"]["titanic"]["fetch"] = {"urls": list(urls), "files": digests, "sample": "sample.csv"}
+    write_yaml(folder / "params.yaml", params)
+    arguments = ["--competition", "titanic", "--params", str(folder / "params.yaml"), "--output", str(folder / "raw")]
+    return main(arguments)
+
+
+def fill(folder: Path, files: dict[str, bytes]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+
+
+def fetched(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in (folder / "raw").iterdir()}
+
+
+def test_the_mirror_serves_before_any_address(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    fill(tmp_path / "mirror" / "titanic", FILES)
+    assert run(tmp_path, tmp_path / "mirror", "http://127.0.0.1:9/{file}") == 0
+    assert fetched(tmp_path) == FILES
+    assert "mirror" in capsys.readouterr().out
+
+
+def test_an_address_serves_where_there_is_no_mirror(tmp_path: Path, served: tuple[Path, str]) -> None:
+    fill(served[0], FILES)
+    assert run(tmp_path, tmp_path / "absent", served[1]) == 0
+    assert fetched(tmp_path) == FILES
+
+
+def test_a_dead_address_leads_to_the_next(tmp_path: Path, served: tuple[Path, str]) -> None:
+    fill(served[0], FILES)
+    assert run(tmp_path, tmp_path / "absent", served[1].replace("{file}", "gone/{file}"), served[1]) == 0
+    assert fetched(tmp_path) == FILES
+
+
+def test_a_mirror_with_another_content_is_told_and_left_aside(
+    tmp_path: Path, served: tuple[Path, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    fill(tmp_path / "mirror" / "titanic", {**FILES, "test.csv": b"id\n3\n"})
+    fill(served[0], FILES)
+    assert run(tmp_path, tmp_path / "mirror", served[1]) == 0
+    assert fetched(tmp_path) == FILES
+    assert "test.csv has SHA-256" in capsys.readouterr().out
+
+
+def test_a_download_with_another_content_is_refused(
+    tmp_path: Path, served: tuple[Path, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    fill(served[0], {**FILES, "train.csv": b"<html>please log in</html>"})
+    assert run(tmp_path, tmp_path / "absent", served[1]) == 1
+    assert "another SHA-256" in capsys.readouterr().err
+    assert not (tmp_path / "raw" / "train.csv").exists()
+
+
+def test_files_of_the_users_own_win(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    own = {**FILES, "train.csv": b"id,y\n1,1\n"}
+    fill(tmp_path / "raw", own)
+    fill(tmp_path / "mirror" / "titanic", FILES)
+    assert run(tmp_path, tmp_path / "mirror") == 0
+    assert fetched(tmp_path) == own
+    told = [line for line in capsys.readouterr().out.split("\n") if "your own" in line]
+    assert len(told) == 1
+    assert "train.csv" in told[0]
+
+
+def test_nothing_reachable_names_the_cures(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(tmp_path, tmp_path / "absent", "http://127.0.0.1:9/{file}") == 1
+    message = capsys.readouterr().err
+    for cure in ("Put the file there", "fetch.mirror", "make demo"):
+        assert cure in message
+    assert "Traceback" not in message
+    assert len(message.strip().split("\n")) <= 3
