@@ -12,8 +12,7 @@ GREEDY_STEPS = 30
 
 def pooled(out_of_fold: np.ndarray, weights: np.ndarray, columns: np.ndarray) -> np.ndarray:
     """The weighted mean of the members of one repeat: ``out_of_fold [m, t, c]`` (NaN where a member does not score
-    the row),
-    ``weights [m]``, ``columns [m] bool`` -> ``[t, c]``, NaN where no member scores."""
+    the row), ``weights [m]``, ``columns [m] bool`` -> ``[t, c]``, NaN where no member scores."""
     answers, part = out_of_fold[columns].astype(np.float64), weights[columns]
     known = ~np.isnan(answers[..., 0])
     total = (known * part[:, None]).sum(axis=0)
@@ -39,23 +38,37 @@ def greedy_weights(
 ) -> np.ndarray:
     """Weights ``[m]`` by greedy selection with replacement (Caruana et al., 2004), judged on ``rows`` only.
 
-    A step adds the unit that lowers the mean over repeats of ``loss(target[rows], answer)`` most. A unit that some
-    fold did not choose has no
-    say there; a fold left with no selected unit falls back to its plain mean.
+    A step adds the unit that lowers the mean over repeats of ``loss(target[rows], answer)`` most; among equals the
+    first. A unit that some fold did not choose has no say there; a fold left with no selected unit falls back to its
+    plain mean.
     """
-    count = unit.max() + 1
+    count = int(unit.max()) + 1
+    known = target[rows]
+    # For each repeat the units' summed answers [u, rows, c] and how many members answer each row [u, rows].
+    tables = []
+    for repeat in np.unique(fold // folds):
+        summed = np.zeros((count, len(rows), out_of_fold.shape[2]))
+        members = np.zeros((count, len(rows)))
+        for member in np.flatnonzero(fold // folds == repeat):
+            answer = out_of_fold[member, rows].astype(np.float64)
+            summed[unit[member]] += np.nan_to_num(answer)
+            members[unit[member]] += ~np.isnan(answer[:, 0])
+        tables.append((summed, members, summed.sum(axis=0) / members.sum(axis=0)[:, None]))
+
+    def judged(votes: np.ndarray) -> float:
+        losses = []
+        for summed, members, plain in tables:
+            weight = (votes @ members)[:, None]
+            answer = np.tensordot(votes, summed, axes=1) / np.where(weight > 0, weight, 1)
+            losses.append(loss(known, np.where(weight > 0, answer, plain)))
+        return float(np.mean(losses))
+
     votes = np.zeros(count)
-    repeats = [fold // folds == repeat for repeat in np.unique(fold // folds)]
-
-    def judged(candidate: np.ndarray) -> float:
-        weights = member_weights(candidate, unit, fold)
-        return float(np.mean([loss(target[rows], pooled(out_of_fold, weights, columns)[rows]) for columns in repeats]))
-
     best, best_votes = np.inf, np.ones(count)
     for _ in range(GREEDY_STEPS):
-        tried = [judged(votes + np.eye(count)[number]) for number in range(count)]
+        tried = [judged(votes + one) for one in np.eye(count)]
         choice = int(np.argmin(tried))
-        votes = votes + np.eye(count)[choice]
+        votes[choice] += 1
         if tried[choice] < best:
             best, best_votes = tried[choice], votes.copy()
     return member_weights(best_votes, unit, fold)

@@ -40,6 +40,16 @@ def squared_error(target: np.ndarray, answer: np.ndarray, logarithmic: bool = Fa
     return (prediction - target) ** 2
 
 
+def row_loss(metric: str, target: np.ndarray, answer: np.ndarray) -> np.ndarray:
+    """What members are weighed by, ``[t]``: the error that ``metric`` averages, log loss where that is a step or a
+    rank (accuracy, ROC AUC)."""
+    if metric == "mae":
+        return np.abs(answer[:, 0] - target)
+    if metric in ("rmse", "rmsle"):
+        return squared_error(target, answer, logarithmic=metric == "rmsle")
+    return row_log_loss(target, answer)
+
+
 def measures(task: str, target: np.ndarray, answer: np.ndarray, threshold: float = 0.5) -> dict[str, float]:
     """All measures of a task for ``target [t]`` and ``answer [t, c]``."""
     if task == "regression":

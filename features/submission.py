@@ -7,24 +7,32 @@ import pandas as pd
 from features.errors import UserError
 
 
-def build(sample: pd.DataFrame, ids: list[str], answers: list[str], file: str) -> pd.DataFrame:
-    """The sample's columns, ids and order with ``answers`` (given for ``ids``, any order) in the second column, all
-    str.
+def build(sample: pd.DataFrame, ids: list[str], answers: pd.DataFrame, file: str) -> pd.DataFrame:
+    """The sample's columns, ids and order, filled with ``answers`` (a row for each of ``ids``, any order), all str.
 
-    Raises ``UserError`` where the sample has not two columns or asks for ids that have no answer.
+    One column of answers goes under whatever name the sample gives; several (a probability for each class) are matched
+    by name: ``class`` or ``<anything>_class``. Raises ``UserError`` where the sample's columns do not fit, an id is
+    there twice or has no answer.
     """
-    if len(sample.columns) != 2:
-        raise UserError(f"{file}: {len(sample.columns)} columns; expected 2, the id and the answer.")
-    id_column, answer_column = sample.columns
-    known = dict(zip(ids, answers, strict=True))
+    id_column, *columns = sample.columns
+    if len(columns) != len(answers.columns):
+        raise UserError(
+            f"{file}: {len(sample.columns)} columns; expected {1 + len(answers.columns)}, the id and "
+            f"{'the answer' if len(answers.columns) == 1 else 'one for each class'}. Take this competition's sample."
+        )
+    sources = [_source(column, answers, file) for column in columns]
+    for place, values in ((file, list(sample[id_column])), ("the test table", ids)):
+        _unique(values, place, id_column)
+    known = set(ids)
     missing = [(row, value) for row, value in enumerate(sample[id_column], start=2) if value not in known]
     if missing:
         raise UserError(
             f"{file}, column {id_column!r}: {len(missing)} ids are not in the test table, the first "
-            f"{missing[0][1]!r} in row "
-            f"{missing[0][0]}. Take the sample submission that belongs to this test.csv."
+            f"{missing[0][1]!r} in row {missing[0][0]}. Take the sample submission that belongs to this test.csv."
         )
-    return pd.DataFrame({id_column: sample[id_column], answer_column: sample[id_column].map(known)})
+    ordered = answers.set_axis(ids).loc[sample[id_column]]
+    made = {column: ordered[source].to_numpy() for column, source in zip(columns, sources, strict=True)}
+    return pd.DataFrame({id_column: sample[id_column].to_numpy()} | made)
 
 
 def check(submission: pd.DataFrame, sample: pd.DataFrame, ids: list[str], allowed: set[str] | None, file: str) -> None:
@@ -36,23 +44,47 @@ def check(submission: pd.DataFrame, sample: pd.DataFrame, ids: list[str], allowe
         raise UserError(
             f"{file}: columns {list(submission.columns)}; expected {list(sample.columns)}, as in the sample."
         )
-    id_column, answer_column = sample.columns
+    id_column, *columns = sample.columns
     if len(submission) != len(sample):
         raise UserError(f"{file}: {len(submission)} rows; expected {len(sample)}, as in the sample.")
-    if set(ids) != set(sample[id_column]):
-        extra = sorted(set(ids) - set(sample[id_column]))[:3]
+    extra = [value for value in ids if value not in set(sample[id_column])][:3]
+    if extra:
         raise UserError(
             f"{file}: test.csv has ids that the sample lacks ({', '.join(extra)}). Take the sample that belongs to it."
         )
-    for row, (given, wanted) in enumerate(zip(submission[id_column], sample[id_column], strict=True), start=2):
-        if given != wanted:
+    for row, (given, expected) in enumerate(zip(submission[id_column], sample[id_column], strict=True), start=2):
+        if given != expected:
             raise UserError(
-                f"{file}, row {row}, column {id_column!r}: {given!r}; expected {wanted!r}, the sample's order."
+                f"{file}, row {row}, column {id_column!r}: {given!r}; expected {expected!r}, the sample's order."
             )
-    for row, answer in enumerate(submission[answer_column], start=2):
-        if not isinstance(answer, str) or answer == "" or not _fits(answer, allowed):
-            wanted = "a finite number" if allowed is None else f"one of {', '.join(sorted(allowed))}"
-            raise UserError(f"{file}, row {row}, column {answer_column!r}: {answer!r}; expected {wanted}.")
+    wanted = "a finite number" if allowed is None else f"one of {', '.join(sorted(allowed))}"
+    for column in columns:
+        for row, answer in enumerate(submission[column], start=2):
+            if not isinstance(answer, str) or answer == "" or not _fits(answer, allowed):
+                raise UserError(
+                    f"{file}, row {row}, column {column!r}: {answer!r}; expected {wanted}. Not written; an older "
+                    f"submission is unchanged."
+                )
+
+
+def _source(column: str, answers: pd.DataFrame, file: str) -> str:
+    if len(answers.columns) == 1:
+        return str(answers.columns[0])
+    for name in answers.columns:
+        if column == name or column.endswith(f"_{name}"):
+            return str(name)
+    raise UserError(f"{file}: column {column!r} names no class; expected one for each of {', '.join(answers.columns)}.")
+
+
+def _unique(values: list[str], place: str, column: str) -> None:
+    seen: dict[str, int] = {}
+    for row, value in enumerate(values, start=2):
+        if value in seen:
+            raise UserError(
+                f"{place}, row {row}, column {column!r}: {value!r} again, first in row {seen[value]}; expected each id "
+                f"once. Delete one of them."
+            )
+        seen[value] = row
 
 
 def _fits(answer: str, allowed: set[str] | None) -> bool:

@@ -14,6 +14,7 @@ import pandas as pd
 from sklearn.metrics import roc_curve
 
 from features import combination, metrics, submission
+from features.errors import UserError
 from features.folds import SCORE
 from features.tables import parse_table
 from pipeline import stage
@@ -57,6 +58,12 @@ def ensemble(arguments: argparse.Namespace) -> None:
     train = parse_table(read_bytes(arguments.train), str(arguments.train))
     sample = parse_table(read_bytes(arguments.sample), str(arguments.sample))
     target, roles = arrays["target"], arrays["roles"]
+    if roles.shape[1] % params.encode.folds:
+        raise UserError(
+            f"{arguments.input}: {roles.shape[1]} folds of all repeats; expected a multiple of encode.folds "
+            f"({params.encode.folds}). Run `dvc repro` to draw them anew."
+        )
+    check_predictions(predictions, roles, len(arrays["ids"]) - len(target), str(arguments.predictions))
     combined = combine(params, predictions, target, roles)
     found = summary(params, combined, predictions, target, roles)
     found["baseline" + ("_rmse" if params.table.task == "regression" else "_accuracy")] = baseline(
@@ -73,14 +80,35 @@ def ensemble(arguments: argparse.Namespace) -> None:
     write_json(arguments.report / "metrics.json", {key: round(value, 6) for key, value in found.items()})
     write_csv(path, made)
     if params.table.task == "regression":
-        print(f"ensemble: CV RMSE {found['cv_rmse']:.4g}, baseline {found['baseline_rmse']:.4g}")
+        print(
+            f"ensemble: CV RMSE {found['cv_rmse']:.4g} ± {found['cv_rmse_se']:.2g} "
+            f"({found['ensemble_gain']:+.2g} better than a single member); baseline {found['baseline_rmse']:.4g}"
+        )
     else:
         print(
-            f"ensemble: CV accuracy {found['cv_accuracy']:.4f} ± {found['cv_accuracy_se']:.4f}, log loss "
-            f"{found['cv_log_loss']:.4f} "
+            f"ensemble: CV accuracy {found['cv_accuracy']:.4f} ± {found['cv_accuracy_se']:.4f} "
+            f"({found['ensemble_gain']:+.4f} to a single member), log loss {found['cv_log_loss']:.4f} "
             f"± {found['cv_log_loss_se']:.4f}; baseline accuracy {found['baseline_accuracy']:.4f}"
         )
     print(f"ensemble: {len(made)} rows checked and written to {path}")
+
+
+def check_predictions(predictions: dict[str, np.ndarray], roles: np.ndarray, tests: int, file: str) -> None:
+    """Raises ``UserError`` where members do not belong to these rows and folds, a row has no out-of-fold answer in some
+    repeat, or an answer is not finite: NaN would else be decided as a class without a word."""
+    out_of_fold, test, fold = predictions["out_of_fold"], predictions["test"], predictions["fold"]
+    again = "Delete it and run `dvc repro`."
+    if out_of_fold.shape[1] != len(roles) or test.shape[1] != tests:
+        raise UserError(
+            f"{file}: answers for {out_of_fold.shape[1]} training and {test.shape[1]} test rows; expected {len(roles)} "
+            f"and {tests}. {again}"
+        )
+    missing = sorted(set(range(roles.shape[1])) ^ set(fold.tolist()))
+    if missing:
+        raise UserError(f"{file}: members and folds differ, first in fold {missing[0]}. {again}")
+    for member, answers in enumerate(out_of_fold):
+        if not np.isfinite(answers[roles[:, fold[member]] == SCORE]).all() or not np.isfinite(test[member]).all():
+            raise UserError(f"{file}: member {member} has answers that are no finite number. {again}")
 
 
 def combine(params: Params, predictions: dict[str, np.ndarray], target: np.ndarray, roles: np.ndarray) -> Combined:
@@ -93,9 +121,7 @@ def combine(params: Params, predictions: dict[str, np.ndarray], target: np.ndarr
     unit = combination.units(predictions["trial"], predictions["seed"])
 
     def loss(known: np.ndarray, answer: np.ndarray) -> float:
-        if params.table.task == "regression":
-            return float(metrics.squared_error(known, answer).mean())
-        return float(metrics.row_log_loss(known, answer).mean())
+        return float(metrics.row_loss(params.table.metric, known, answer).mean())
 
     def weights_from(rows: np.ndarray) -> np.ndarray:
         if params.ensemble.method == "mean":
@@ -129,20 +155,19 @@ def summary(
     """``metrics.json``: pooled over rows within a repeat, averaged over repeats.
 
     ``_sd``: standard deviation over folds. ``_se``: standard error of the mean over rows, each row's loss averaged
-    over repeats
-    first, so that repeats do not pass for more rows than there are.
+    over repeats first, so that repeats do not pass for more rows than there are.
     """
     task, folds = params.table.task, params.encode.folds
     repeats = range(len(combined.out_of_fold))
-    # Shifting by the threshold lets every row be decided at 0.5.
-    shifted = combined.out_of_fold + (0.5 - combined.thresholds[..., None] if task == "binary" else 0.0)
+    shifted = decidable(task, combined)
     found: dict[str, float] = {}
     by_repeat = [metrics.measures(task, target, combined.out_of_fold[r]) for r in repeats]
     for name in by_repeat[0]:
         found[f"cv_{name}"] = float(np.mean([measure[name] for measure in by_repeat]))
     if task == "regression":
         rows = {"rmse": np.mean([metrics.squared_error(target, combined.out_of_fold[r]) for r in repeats], axis=0)}
-        found["cv_rmse_se"] = float(_se(rows["rmse"]) / (2 * found["cv_rmse"]))  # delta method for the root
+        # Delta method for the root; without any error there is none of the error either.
+        found["cv_rmse_se"] = _se(rows["rmse"]) / (2 * found["cv_rmse"]) if found["cv_rmse"] > 0 else 0.0
     else:
         right = np.array([metrics.decide(shifted[r]) == target for r in repeats], float)
         rows = {
@@ -162,7 +187,7 @@ def summary(
             )
         for name, value in part.items():
             per_fold.setdefault(name, []).append(value)
-    found |= {f"cv_{name}_sd": float(np.std(values, ddof=1)) for name, values in per_fold.items()}
+    found |= {f"cv_{name}_sd": float(np.std(values, ddof=1)) for name, values in per_fold.items() if len(values) > 1}
     single: dict[str, list[float]] = {}
     for member, fold in enumerate(predictions["fold"]):
         scored = roles[:, fold] == SCORE
@@ -180,6 +205,11 @@ def summary(
         found["threshold"] = combined.threshold
     found["members"] = len(predictions["fold"])
     return found
+
+
+def decidable(task: str, combined: Combined) -> np.ndarray:
+    """Out-of-fold answers ``[repeats, t, c]``, shifted by their thresholds so that every row is decided at 0.5."""
+    return combined.out_of_fold + (0.5 - combined.thresholds[..., None] if task == "binary" else 0.0)
 
 
 def _se(rows: np.ndarray) -> float:
@@ -200,12 +230,13 @@ def baseline(params: Params, train: pd.DataFrame, target: np.ndarray, classes: l
     return float(np.bincount(target.astype(int)).max() / len(target))
 
 
-def spelt(params: Params, combined: Combined, classes: list[str]) -> list[str]:
-    """The test answers as the competition wants them: labels as spelt in train, probabilities of class 1, or
-    numbers."""
-    if params.table.task == "regression" or (params.table.metric != "accuracy" and params.table.task == "binary"):
-        return [f"{value:.8g}" for value in combined.test[:, 0]]
-    return [classes[code] for code in metrics.decide(combined.test, combined.threshold)]
+def spelt(params: Params, combined: Combined, classes: list[str]) -> pd.DataFrame:
+    """The test answers ``[n - t, columns]`` as the competition wants them, all str: labels as spelt in train, a
+    probability of class 1 or of each class (named after it), or numbers. Seven digits, as float32 holds no more."""
+    if params.table.task == "regression" or params.table.metric != "accuracy":
+        names = ["answer"] if combined.test.shape[1] == 1 else classes
+        return pd.DataFrame({n: [f"{v:.7g}" for v in combined.test[:, k]] for k, n in enumerate(names)})
+    return pd.DataFrame({"answer": [classes[code] for code in metrics.decide(combined.test, combined.threshold)]})
 
 
 def plots(task: str, combined: Combined, target: np.ndarray, classes: list[str]) -> dict[str, pd.DataFrame]:
@@ -215,7 +246,7 @@ def plots(task: str, combined: Combined, target: np.ndarray, classes: list[str])
     confusion = pd.DataFrame({"actual": [], "predicted": []})
     roc = pd.DataFrame({"false_positive_rate": [], "true_positive_rate": []})
     if task != "regression":
-        decided = metrics.decide(answer, combined.threshold)
+        decided = metrics.decide(decidable(task, combined).mean(axis=0))
         confusion = pd.DataFrame(
             {"actual": [classes[int(t)] for t in target], "predicted": [classes[p] for p in decided]}
         )

@@ -1,0 +1,74 @@
+"""Measures against figures worked out by hand."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from features import metrics
+
+TARGET = np.array([1.0, 0.0, 0.0, 1.0], np.float32)
+ANSWER = np.array([[0.8], [0.3], [0.5], [0.9]], np.float32)
+
+
+def test_binary_measures_by_hand() -> None:
+    found = metrics.measures("binary", TARGET, ANSWER)
+    assert found["log_loss"] == pytest.approx(-(math.log(0.8) + math.log(0.7) + math.log(0.5) + math.log(0.9)) / 4)
+    assert found["log_loss"] == pytest.approx(0.3446, abs=1e-4)
+    assert found["accuracy"] == 1.0 and found["roc_auc"] == 1.0
+
+
+def test_exactly_half_counts_as_class_0() -> None:
+    assert metrics.decide(np.array([[0.5], [0.5000001]])).tolist() == [0, 1]
+
+
+def test_auc_counts_ordered_pairs() -> None:
+    assert metrics.roc_auc(np.array([0, 1, 0, 1]), np.array([[0.1], [0.4], [0.6], [0.9]])) == 0.75
+
+
+def test_multiclass_measures_by_hand() -> None:
+    answer = np.array([[0.6, 0.3, 0.1], [0.3, 0.6, 0.1], [0.1, 0.7, 0.2]])
+    found = metrics.measures("multiclass", np.array([1, 2, 0], np.int32), answer)
+    assert found == {"accuracy": 0.0, "log_loss": pytest.approx(1.936381, abs=1e-6)}
+
+
+def test_a_sure_mistake_costs_a_finite_loss() -> None:
+    losses = metrics.row_log_loss(np.array([1, 0, 1]), np.array([[0.0], [1.0], [1.0]]))
+    assert losses == pytest.approx([-math.log(1e-7), -math.log(1e-7), 0.0], abs=1e-6)
+
+
+def test_regression_measures_by_hand() -> None:
+    found = metrics.measures("regression", np.array([0.0, 1.0, 3.0]), np.array([[0.0], [3.0], [3.0]]))
+    assert found["rmse"] == pytest.approx(math.sqrt(4 / 3))
+    assert found["mae"] == pytest.approx(2 / 3)
+    assert found["rmsle"] == pytest.approx(math.log(2) / math.sqrt(3))
+
+
+def test_rmsle_takes_negative_predictions_for_zero_and_needs_a_target_without_them() -> None:
+    assert metrics.squared_error(np.array([0.0]), np.array([[-5.0]]), logarithmic=True).tolist() == [0.0]
+    assert "rmsle" not in metrics.measures("regression", np.array([-1.0, 1.0]), np.array([[0.0], [0.0]]))
+
+
+@pytest.mark.parametrize(
+    ("metric", "expected"),
+    [
+        pytest.param("mae", [0.0, 2.0], id="mae"),
+        pytest.param("rmse", [0.0, 4.0], id="rmse"),
+        pytest.param("rmsle", [0.0, math.log(2) ** 2], id="rmsle"),
+        pytest.param("accuracy", [-math.log(1e-7), -math.log(1e-7)], id="accuracy falls back to log loss"),
+    ],
+)
+def test_row_loss_follows_the_metric(metric: str, expected: list[float]) -> None:
+    answer = np.array([[0.0], [0.0]]) if metric == "accuracy" else np.array([[0.0], [3.0]])
+    target = np.array([1, 1]) if metric == "accuracy" else np.array([0.0, 1.0])
+    assert metrics.row_loss(metric, target, answer) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("metric", "sign"), [("accuracy", 1), ("roc_auc", 1), ("log_loss", -1), ("rmse", -1), ("mae", -1)]
+)
+def test_more_is_better_for_every_score(metric: str, sign: int) -> None:
+    task = "regression" if metric in ("rmse", "mae") else "binary"
+    assert metrics.score(metric, TARGET, ANSWER) == sign * metrics.measures(task, TARGET, ANSWER)[metric]

@@ -1,0 +1,84 @@
+"""A submission in the sample's form, and the refusal of every other one."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from features.errors import UserError
+from features.submission import build, check
+
+SAMPLE = pd.DataFrame({"Id": ["3", "01", "2"], "Survived": ["0", "0", "0"]})
+IDS = ["01", "2", "3"]
+ANSWERS = pd.DataFrame({"answer": ["1", "0", "1"]})
+
+
+def test_columns_ids_and_order_are_the_samples() -> None:
+    made = build(SAMPLE, IDS, ANSWERS, "sample.csv")
+    assert made.to_csv(index=False, lineterminator="\n") == "Id,Survived\n3,1\n01,1\n2,0\n"
+    check(made, SAMPLE, IDS, {"0", "1"}, "submission.csv")
+
+
+@pytest.mark.parametrize("prefix", ["", "Status_"])
+def test_class_probabilities_are_matched_by_name(prefix: str) -> None:
+    sample = pd.DataFrame({"Id": ["1", "2"], f"{prefix}b": ["0", "0"], f"{prefix}a": ["0", "0"]})
+    made = build(sample, ["2", "1"], pd.DataFrame({"a": ["0.1", "0.2"], "b": ["0.9", "0.8"]}), "sample.csv")
+    assert made.to_csv(index=False, lineterminator="\n") == f"Id,{prefix}b,{prefix}a\n1,0.8,0.2\n2,0.9,0.1\n"
+    check(made, sample, ["2", "1"], None, "submission.csv")
+
+
+@pytest.mark.parametrize(
+    ("sample", "ids", "message"),
+    [
+        pytest.param(SAMPLE[["Id"]], IDS, "1 columns; expected 2", id="no answer column"),
+        pytest.param(SAMPLE.assign(More="0"), IDS, "3 columns; expected 2", id="a column too many"),
+        pytest.param(
+            SAMPLE, ["01", "2", "4"], "column 'Id': 1 ids are not in the test table.*'3' in row 2", id="no id"
+        ),
+        pytest.param(
+            SAMPLE.assign(Id=["3", "2", "2"]), IDS, "sample.csv, row 4.*'2' again, first in row 3", id="twice in sample"
+        ),
+        pytest.param(SAMPLE, ["3", "2", "3"], "test table, row 4.*'3' again", id="twice in test"),
+    ],
+)
+def test_a_sample_that_does_not_fit_is_refused(sample: pd.DataFrame, ids: list[str], message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        build(sample, ids, ANSWERS, "sample.csv")
+
+
+def test_a_class_that_the_sample_does_not_name() -> None:
+    sample = pd.DataFrame({"Id": ["1"], "a": ["0"], "c": ["0"]})
+    with pytest.raises(UserError, match="column 'c' names no class; expected one for each of a, b"):
+        build(sample, ["1"], pd.DataFrame({"a": ["1"], "b": ["0"]}), "sample.csv")
+
+
+GOOD = pd.DataFrame({"Id": ["3", "01", "2"], "Survived": ["1", "1", "0"]})
+
+
+@pytest.mark.parametrize(
+    ("submission", "ids", "allowed", "message"),
+    [
+        pytest.param(GOOD[["Survived", "Id"]], IDS, {"0", "1"}, r"columns \['Survived', 'Id'\]", id="column order"),
+        pytest.param(GOOD.rename(columns={"Id": "id"}), IDS, {"0", "1"}, r"columns \['id'", id="column name"),
+        pytest.param(GOOD.head(2), IDS, {"0", "1"}, "2 rows; expected 3", id="a row missing"),
+        pytest.param(GOOD, [*IDS, "9"], {"0", "1"}, r"sample lacks \(9\)", id="test has more ids"),
+        pytest.param(GOOD.iloc[[1, 0, 2]], IDS, {"0", "1"}, "row 2, column 'Id': '01'; expected '3'", id="id order"),
+        pytest.param(GOOD.assign(Survived=["1", None, "0"]), IDS, {"0", "1"}, "row 3.*None", id="missing"),
+        pytest.param(GOOD.assign(Survived=["1", "", "0"]), IDS, {"0", "1"}, "row 3.*''", id="empty"),
+        pytest.param(
+            GOOD.assign(Survived=["1", "1", "0.0"]),
+            IDS,
+            {"0", "1"},
+            "row 4.*'0.0'; expected one of 0, 1",
+            id="spelling",
+        ),
+        pytest.param(GOOD.assign(Survived=["1", "nan", "0"]), IDS, None, "row 3.*'nan'.*finite", id="not a number"),
+        pytest.param(GOOD.assign(Survived=["1", "-inf", "0"]), IDS, None, "row 3.*'-inf'.*finite", id="infinite"),
+        pytest.param(GOOD.assign(Survived=["1", "yes", "0"]), IDS, None, "row 3.*'yes'.*finite", id="a word"),
+    ],
+)
+def test_a_faulty_submission_is_refused(
+    submission: pd.DataFrame, ids: list[str], allowed: set[str] | None, message: str
+) -> None:
+    with pytest.raises(UserError, match=message):
+        check(submission, SAMPLE, ids, allowed, "submission.csv")

@@ -1,0 +1,308 @@
+"""The ensemble stage on made-up arrays: figures by hand, what it writes, what it refuses, and that nothing leaks."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pipeline.ensemble import calibration, main
+from pipeline.files import write_json, write_npz
+
+ROOT = Path(__file__).resolve().parents[2]
+FOLDS = 2
+TABLE = (
+    "      task: binary\n      target: Survived\n      id: PassengerId\n      metric: accuracy\n      module: titanic"
+)
+WRITTEN = ("submission.csv", "metrics.json", "plots/confusion_matrix.csv", "plots/roc.csv", "plots/calibration.csv")
+
+
+def write_params(folder: Path, table: str = TABLE, **changed: str) -> None:
+    """The repository's parameters with two folds; ``table`` and keys of the ensemble block changed."""
+    text = (ROOT / "params.yaml").read_text(encoding="utf-8")
+    old = {key: line for line in text.splitlines() for key in ("method", "threshold", "folds") if f"  {key}:" in line}
+    block = text.index("\nensemble:")
+    head, tail = text[:block], text[block:]
+    for key, value in changed.items():
+        tail = tail.replace(old[key], f"  {key}: {value}", 1)
+    assert TABLE in tail and old["folds"] in head
+    head = head.replace(old["folds"], f"  folds: {FOLDS}", 1)
+    (folder / "params.yaml").write_text(head + tail.replace(TABLE, table, 1), encoding="utf-8")
+
+
+def write_case(
+    folder: Path,
+    target: np.ndarray,
+    answers: np.ndarray,
+    test: np.ndarray,
+    roles: np.ndarray,
+    classes: list[str],
+) -> None:
+    """``answers [trials, repeats, t, c]``: what the member of each trial says of each row in the fold that scores it;
+    ``test [trials, n - t, c]`` the same in all folds."""
+    members = [(trial, fold) for fold in range(roles.shape[1]) for trial in range(len(answers))]
+    out_of_fold = np.full((len(members), *answers.shape[2:]), np.nan, np.float32)
+    for member, (trial, fold) in enumerate(members):
+        scored = roles[:, fold] == 2
+        out_of_fold[member, scored] = answers[trial, fold // FOLDS, scored]
+    count, tests = len(target), test.shape[1]
+    ids = np.array([str(number) for number in range(1, count + tests + 1)])
+    write_npz(folder / "arrays.npz", {"target": target, "roles": roles, "ids": ids})
+    write_npz(
+        folder / "predictions.npz",
+        {
+            "out_of_fold": out_of_fold,
+            "test": np.stack([test[trial] for trial, _ in members]).astype(np.float32),
+            "fold": np.array([fold for _, fold in members]),
+            "trial": np.array([trial for trial, _ in members]),
+            "seed": np.zeros(len(members), int),
+        },
+    )
+    write_json(folder / "encoding.json", {"classes": classes})
+    sexes = ["female" if number % 2 else "male" for number in range(count)]
+    pd.DataFrame({"PassengerId": ids[:count], "Sex": sexes}).to_csv(folder / "train.csv", index=False)
+    pd.DataFrame({"PassengerId": ids[count:], "Survived": "0"}).to_csv(folder / "sample.csv", index=False)
+
+
+def ensemble(folder: Path, report: str = "report") -> int:
+    return main(
+        ["--competition", "titanic", "--params", str(folder / "params.yaml"), "--input", str(folder / "arrays.npz")]
+        + ["--predictions", str(folder / "predictions.npz"), "--encoding", str(folder / "encoding.json")]
+        + ["--train", str(folder / "train.csv"), "--sample", str(folder / "sample.csv")]
+        + ["--report", str(folder / report)]
+    )
+
+
+def found(folder: Path) -> dict[str, float]:
+    return dict(json.loads((folder / "report" / "metrics.json").read_text()))
+
+
+# Fold 0 scores rows 0 and 1, fold 1 rows 2 and 3; two trials.
+ROLES = np.array([[2, 0], [2, 0], [0, 2], [1, 2]], np.int8)
+TARGET = np.array([0, 1, 1, 0], np.float32)
+SAID = np.array([[0.2, 0.6, 0.7, 0.6], [0.4, 0.8, 0.3, 0.2]])[:, None, :, None]
+TEST = np.array([[0.9, 0.2, 0.5], [0.5, 0.3, 0.5]])[..., None]
+
+
+def small(folder: Path, **changed: str) -> None:
+    write_params(folder, **changed)
+    write_case(folder, TARGET, SAID, TEST, ROLES, ["0", "1"])
+
+
+def test_figures_by_hand(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Means 0.3 0.7 0.5 0.4: the third row, at exactly a half, is wrong. Trial 0 is right on 2 of 2 and 1 of 2, trial
+    1 likewise. All women survive is right for rows 1 and 0 of the men 0, 2 (row 0)."""
+    small(tmp_path)
+    assert ensemble(tmp_path) == 0
+    metrics, losses = found(tmp_path), -np.log([0.7, 0.7, 0.5, 0.6])
+    assert metrics["cv_accuracy"] == 0.75 and metrics["single_member_accuracy"] == 0.75
+    assert metrics["ensemble_gain"] == 0.0 and metrics["baseline_accuracy"] == 0.5
+    assert metrics["cv_accuracy_sd"] == pytest.approx(np.std([1, 0.5], ddof=1), abs=1e-6)
+    assert metrics["cv_accuracy_se"] == pytest.approx(0.25, abs=1e-6)
+    assert metrics["cv_log_loss"] == pytest.approx(losses.mean(), abs=1e-6)
+    assert metrics["cv_log_loss_se"] == pytest.approx(losses.std(ddof=1) / 2, abs=1e-6)
+    assert metrics["cv_roc_auc"] == 1.0 and metrics["threshold"] == 0.5 and metrics["members"] == 4
+    single = -np.log([[0.8, 0.6, 0.7, 0.4], [0.6, 0.8, 0.3, 0.8]]).mean()
+    assert metrics["single_member_log_loss"] == pytest.approx(single, abs=1e-6)
+    assert list(metrics) == sorted(metrics)
+    assert (tmp_path / "report" / "submission.csv").read_bytes() == b"PassengerId,Survived\n5,1\n6,0\n7,0\n"
+    confusion = (tmp_path / "report" / "plots" / "confusion_matrix.csv").read_text()
+    assert confusion == "actual,predicted\n0,0\n1,1\n1,0\n0,0\n"
+    assert "CV accuracy 0.7500" in capsys.readouterr().out
+
+
+def test_a_repeat_is_no_new_row(tmp_path: Path) -> None:
+    """The same answers in two repeats: the same score and the same standard error."""
+    write_params(tmp_path)
+    write_case(tmp_path, TARGET, np.repeat(SAID, 2, axis=1), TEST, np.tile(ROLES, 2), ["0", "1"])
+    assert ensemble(tmp_path) == 0
+    assert found(tmp_path)["cv_accuracy"] == 0.75 and found(tmp_path)["members"] == 8
+    assert found(tmp_path)["cv_accuracy_se"] == pytest.approx(0.25, abs=1e-6)
+
+
+def test_greedy_weighs_the_test_answers(tmp_path: Path) -> None:
+    """Trial 0 is sure and right, trial 1 always wrong: the test answer is trial 0's, in every fold."""
+    write_params(tmp_path, method="greedy")
+    said = np.stack([np.where(TARGET == 1, 0.9, 0.1), np.where(TARGET == 1, 0.1, 0.9)])[:, None, :, None]
+    write_case(tmp_path, TARGET, said, np.array([[0.6, 0.4, 0.6], [0.0, 1.0, 0.0]])[..., None], ROLES, ["0", "1"])
+    assert ensemble(tmp_path) == 0
+    assert (tmp_path / "report" / "submission.csv").read_text() == "PassengerId,Survived\n5,1\n6,0\n7,1\n"
+    assert found(tmp_path)["cv_accuracy"] == 1.0 and found(tmp_path)["ensemble_gain"] == 0.5
+
+
+@pytest.mark.parametrize("method", ["mean", "greedy"])
+@pytest.mark.parametrize("threshold", ["half", "metric"])
+def test_shuffled_labels_score_chance(tmp_path: Path, method: str, threshold: str) -> None:
+    """Answers that know nothing of the labels: what is chosen on the rows that are scored would rise above chance."""
+    rng = np.random.default_rng(5)
+    count, trials, repeats = 400, 40, 1
+    target = rng.permutation(np.arange(count) % 2).astype(np.float32)
+    roles = np.zeros((count, repeats * FOLDS), np.int8)
+    for repeat in range(repeats):
+        part = rng.permutation(np.arange(count) % FOLDS)
+        for fold in range(FOLDS):
+            roles[part == fold, repeat * FOLDS + fold] = 2
+    write_params(tmp_path, method=method, threshold=threshold)
+    said = rng.uniform(0.2, 0.8, (trials, repeats, count, 1))
+    write_case(tmp_path, target, said, rng.uniform(size=(trials, 3, 1)), roles, ["0", "1"])
+    assert ensemble(tmp_path) == 0
+    assert abs(found(tmp_path)["cv_accuracy"] - 0.5) < 2 * 0.5 / np.sqrt(count)
+    assert abs(found(tmp_path)["cv_roc_auc"] - 0.5) < 2 * 0.58 / np.sqrt(count)
+
+
+def test_the_metric_threshold_serves_rows_that_did_not_choose_it(tmp_path: Path) -> None:
+    """Every answer lies under a half and the classes part at 0.3: a threshold near there is found in both halves."""
+    write_params(tmp_path, threshold="metric")
+    target = np.tile([0, 0, 1, 1], 10).astype(np.float32)
+    said = np.where(target == 1, 0.4, 0.2)[None, None, :, None]
+    roles = np.stack([np.arange(40) % 8 < 4, np.arange(40) % 8 >= 4], axis=1).astype(np.int8) * 2
+    write_case(tmp_path, target, said, np.array([[0.45, 0.1, 0.2]])[..., None], roles, ["0", "1"])
+    assert ensemble(tmp_path) == 0
+    assert found(tmp_path)["cv_accuracy"] == 1.0 and found(tmp_path)["single_member_accuracy"] == 0.5
+    assert 0.2 <= found(tmp_path)["threshold"] <= 0.4
+    assert (tmp_path / "report" / "submission.csv").read_text() == "PassengerId,Survived\n41,1\n42,0\n43,0\n"
+
+
+@pytest.mark.parametrize("metric", ["roc_auc", "log_loss"])
+def test_probabilities_where_the_metric_asks_for_them(tmp_path: Path, metric: str) -> None:
+    small(tmp_path, table=TABLE.replace("accuracy", metric))
+    assert ensemble(tmp_path) == 0
+    assert (tmp_path / "report" / "submission.csv").read_text() == "PassengerId,Survived\n5,0.7\n6,0.25\n7,0.5\n"
+
+
+PLAIN = TABLE.replace("module: titanic", "module: plain")
+
+
+def test_multiclass_labels_and_probabilities(tmp_path: Path) -> None:
+    table = PLAIN.replace("binary", "multiclass")
+    said = np.array([[0.7, 0.2, 0.1], [0.1, 0.8, 0.1], [0.2, 0.2, 0.6], [0.5, 0.4, 0.1]])[None, None]
+    test = np.array([[0.2, 0.5, 0.3], [0.6, 0.2, 0.2]])[None]
+    target = np.array([0, 1, 2, 1], np.int32)
+    write_params(tmp_path, table)
+    write_case(tmp_path, target, said, test, ROLES, ["ant", "bee", "cat"])
+    assert ensemble(tmp_path) == 0
+    assert (tmp_path / "report" / "submission.csv").read_text() == "PassengerId,Survived\n5,bee\n6,ant\n"
+    metrics = found(tmp_path)
+    assert metrics["cv_accuracy"] == 0.75 and metrics["baseline_accuracy"] == 0.5 and "cv_roc_auc" not in metrics
+    assert (tmp_path / "report" / "plots" / "roc.csv").read_text() == "false_positive_rate,true_positive_rate\n"
+
+    write_params(tmp_path, table.replace("accuracy", "log_loss"))
+    (tmp_path / "sample.csv").write_text("PassengerId,cat,bee,ant\n6,0,0,0\n5,0,0,0\n")
+    assert ensemble(tmp_path) == 0
+    submission = (tmp_path / "report" / "submission.csv").read_text()
+    assert submission == "PassengerId,cat,bee,ant\n6,0.2,0.2,0.6\n5,0.3,0.5,0.2\n"
+
+
+@pytest.mark.parametrize("method", ["mean", "greedy"])
+def test_regression(tmp_path: Path, method: str) -> None:
+    write_params(tmp_path, PLAIN.replace("binary", "regression").replace("accuracy", "rmse"), method=method)
+    said = np.array([1.0, 2.0, 3.0, 2.0])[None, None, :, None]
+    write_case(tmp_path, np.array([1, 2, 3, 4], np.float32), said, np.array([[1.5], [2.25]])[None], ROLES, [])
+    assert ensemble(tmp_path) == 0
+    metrics = found(tmp_path)
+    assert metrics["cv_rmse"] == 1.0 and metrics["cv_mae"] == 0.5
+    assert metrics["baseline_rmse"] == pytest.approx(np.sqrt(1.25), abs=1e-6)
+    assert metrics["cv_rmse_se"] == pytest.approx(1 / 2, abs=1e-6)  # squared errors 0 0 0 4: sd 2, over sqrt(4), over 2
+    assert metrics["single_member_rmse"] == pytest.approx(np.sqrt(2) / 2, abs=1e-6)
+    assert (tmp_path / "report" / "submission.csv").read_text() == "PassengerId,Survived\n5,1.5\n6,2.25\n"
+    assert all((tmp_path / "report" / name).exists() for name in WRITTEN)
+
+
+def test_calibration_has_ten_equal_parts() -> None:
+    answer = np.linspace(0, 1, 40)[:, None]
+    made = calibration("binary", answer, (answer[:, 0] > 0.5).astype(np.float32))
+    assert made["count"].tolist() == [4] * 10
+    assert made["observed"].tolist() == [0.0] * 5 + [1.0] * 5
+    assert made["mean_predicted"].is_monotonic_increasing
+
+
+def test_the_same_bytes_twice(tmp_path: Path) -> None:
+    small(tmp_path, method="greedy", threshold="metric")
+    assert ensemble(tmp_path, "one") == ensemble(tmp_path, "two") == 0
+    for name in WRITTEN:
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+
+
+def broken(folder: Path, **arrays: np.ndarray) -> None:
+    with np.load(folder / "predictions.npz") as archive:
+        known = {name: archive[name] for name in archive.files}
+    write_npz(folder / "predictions.npz", known | arrays)
+
+
+def nan_in_test(folder: Path) -> None:
+    test = np.tile(TEST, (2, 1, 1)).astype(np.float32)
+    test[3, 1] = np.nan
+    broken(folder, test=test)
+
+
+def nan_in_out_of_fold(folder: Path) -> None:
+    broken(folder, out_of_fold=np.full((4, 4, 1), np.nan, np.float32))
+
+
+def fold_without_members(folder: Path) -> None:
+    broken(folder, fold=np.zeros(4, int))
+
+
+def other_test_table(folder: Path) -> None:
+    broken(folder, test=np.zeros((4, 2, 1), np.float32))
+
+
+def other_folds(folder: Path) -> None:
+    with np.load(folder / "arrays.npz") as archive:
+        known = {name: archive[name] for name in archive.files}
+    write_npz(folder / "arrays.npz", known | {"roles": np.tile(ROLES, 2)[:, :3]})
+
+
+def sample_of_another(folder: Path) -> None:
+    (folder / "sample.csv").write_text("PassengerId,Survived\n5,0\n6,0\n99,0\n")
+
+
+def sample_too_short(folder: Path) -> None:
+    (folder / "sample.csv").write_text("PassengerId,Survived\n5,0\n6,0\n")
+
+
+def sample_twice(folder: Path) -> None:
+    (folder / "sample.csv").write_text("PassengerId,Survived\n5,0\n6,0\n7,0\n7,0\n")
+
+
+def sample_gone(folder: Path) -> None:
+    (folder / "sample.csv").unlink()
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        pytest.param(nan_in_test, "member 3 has answers that are no finite number", id="NaN in a test answer"),
+        pytest.param(nan_in_out_of_fold, "member 0 has answers", id="a row without an answer"),
+        pytest.param(fold_without_members, "members and folds differ, first in fold 1", id="a fold without members"),
+        pytest.param(other_test_table, "2 test rows; expected 4 and 3", id="another test table"),
+        pytest.param(other_folds, "3 folds of all repeats; expected a multiple of encode.folds (2)", id="other folds"),
+        pytest.param(sample_of_another, "'99' in row 4", id="ids of another sample"),
+        pytest.param(sample_too_short, "test.csv has ids that the sample lacks (7)", id="a short sample"),
+        pytest.param(sample_twice, "row 5, column 'PassengerId': '7' again, first in row 4", id="an id twice"),
+        pytest.param(sample_gone, "sample.csv: no such file", id="no sample"),
+    ],
+)
+def test_a_failure_says_why_and_leaves_older_results_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], damage: object, message: str
+) -> None:
+    small(tmp_path)
+    assert ensemble(tmp_path) == 0
+    before = {name: (tmp_path / "report" / name).read_bytes() for name in WRITTEN}
+    assert callable(damage)
+    damage(tmp_path)
+    capsys.readouterr()
+    assert ensemble(tmp_path) == 1
+    error = capsys.readouterr().err
+    assert message in error and "Traceback" not in error and "defect" not in error and error.count("\n") <= 3
+    assert {name: (tmp_path / "report" / name).read_bytes() for name in WRITTEN} == before
+
+
+def test_it_starts_without_tensorflow() -> None:
+    code = "import sys, pipeline.ensemble; sys.exit('tensorflow' in sys.modules or 'keras' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
