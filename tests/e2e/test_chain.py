@@ -11,7 +11,7 @@ from ruamel.yaml import YAML
 
 from pipeline import demo, ensemble, train, tune
 
-BYTES = ("submission.csv", "metrics.json", "trials.csv", "members.csv")
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
