@@ -18,11 +18,13 @@ from features.errors import UserError
 from features.folds import SCORE
 from features.tables import parse_table
 from pipeline import stage
-from pipeline.files import read_bytes, read_json, read_npz, write_csv, write_json
+from pipeline.files import fingerprint, read_bytes, read_json, read_npz, write_csv, write_json
 from pipeline.params import Params, load
 
 # Points of the ROC curve and bins of the calibration plot that are worth keeping in Git.
 ROC_POINTS, BINS = 200, 10
+# Columns of folds.csv that are no measure.
+FOLD_KEYS = ["repeat", "fold", "rows", "scored"]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -65,7 +67,8 @@ def ensemble(arguments: argparse.Namespace) -> None:
         )
     check_predictions(predictions, roles, len(arrays["ids"]) - len(target), str(arguments.predictions))
     combined = combine(params, predictions, target, roles)
-    found = summary(params, combined, predictions, target, roles)
+    folds = by_fold(params, combined, target, roles, arrays["ids"])
+    found = summary(params, combined, predictions, target, roles, folds.drop(columns=FOLD_KEYS))
     found["baseline" + ("_rmse" if params.table.task == "regression" else "_accuracy")] = baseline(
         params, train, target, classes
     )
@@ -77,6 +80,7 @@ def ensemble(arguments: argparse.Namespace) -> None:
     submission.check(made, sample, ids, labels, str(path))
     for name, frame in plots(params.table.task, combined, target, classes).items():
         write_csv(arguments.report / "plots" / f"{name}.csv", frame)
+    write_csv(arguments.report / "folds.csv", folds.round(6))
     write_json(arguments.report / "metrics.json", {key: round(value, 6) for key, value in found.items()})
     write_csv(path, made)
     if params.table.task == "regression":
@@ -150,14 +154,19 @@ def combine(params: Params, predictions: dict[str, np.ndarray], target: np.ndarr
 
 
 def summary(
-    params: Params, combined: Combined, predictions: dict[str, np.ndarray], target: np.ndarray, roles: np.ndarray
+    params: Params,
+    combined: Combined,
+    predictions: dict[str, np.ndarray],
+    target: np.ndarray,
+    roles: np.ndarray,
+    folds: pd.DataFrame,
 ) -> dict[str, float]:
-    """``metrics.json``: pooled over rows within a repeat, averaged over repeats.
+    """``metrics.json``: pooled over rows within a repeat, averaged over repeats; ``folds`` holds each fold's measures.
 
     ``_sd``: standard deviation over folds. ``_se``: standard error of the mean over rows, each row's loss averaged
     over repeats first, so that repeats do not pass for more rows than there are.
     """
-    task, folds = params.table.task, params.encode.folds
+    task = params.table.task
     repeats = range(len(combined.out_of_fold))
     shifted = decidable(task, combined)
     found: dict[str, float] = {}
@@ -176,18 +185,9 @@ def summary(
         }
         found["cv_accuracy"] = float(right.mean())
         found |= {f"cv_{name}_se": _se(values) for name, values in rows.items()}
-    per_fold: dict[str, list[float]] = {}
-    for one in range(roles.shape[1]):
-        scored = roles[:, one] == SCORE
-        answer = (shifted if task == "binary" else combined.out_of_fold)[one // folds][scored]
-        part = metrics.measures(task, target[scored], answer) if len(np.unique(target[scored])) > 1 else {}
-        if task != "regression" and part:
-            part["log_loss"] = float(
-                metrics.row_log_loss(target[scored], combined.out_of_fold[one // folds][scored]).mean()
-            )
-        for name, value in part.items():
-            per_fold.setdefault(name, []).append(value)
-    found |= {f"cv_{name}_sd": float(np.std(values, ddof=1)) for name, values in per_fold.items() if len(values) > 1}
+    found |= {
+        f"cv_{name}_sd": float(values.dropna().std()) for name, values in folds.items() if values.notna().sum() > 1
+    }
     single: dict[str, list[float]] = {}
     for member, fold in enumerate(predictions["fold"]):
         scored = roles[:, fold] == SCORE
@@ -205,6 +205,28 @@ def summary(
         found["threshold"] = combined.threshold
     found["members"] = len(predictions["fold"])
     return found
+
+
+def by_fold(params: Params, combined: Combined, target: np.ndarray, roles: np.ndarray, ids: np.ndarray) -> pd.DataFrame:
+    """Every measure of each fold's score rows, a row a fold; NaN where they hold one class only.
+
+    ``scored`` is a fingerprint of the ids that the fold scores: two runs may be compared fold by fold where it agrees.
+    """
+    task, shifted, rows = params.table.task, decidable(params.table.task, combined), []
+    for one in range(roles.shape[1]):
+        repeat, fold = divmod(one, params.encode.folds)
+        scored = roles[:, one] == SCORE
+        known, answer = target[scored], combined.out_of_fold[repeat][scored]
+        found: dict[str, float] = {}
+        if len(np.unique(known)) > 1:
+            found = metrics.measures(
+                task, known, (shifted[repeat] if task == "binary" else combined.out_of_fold[repeat])[scored]
+            )
+            if task != "regression":
+                found["log_loss"] = float(metrics.row_log_loss(known, answer).mean())
+        names = sorted(str(value) for value in ids[: len(target)][scored])
+        rows.append({"repeat": repeat, "fold": fold, "rows": len(known), "scored": fingerprint(*names)[:12]} | found)
+    return pd.DataFrame(rows)
 
 
 def decidable(task: str, combined: Combined) -> np.ndarray:

@@ -19,7 +19,14 @@ FOLDS = 2
 TABLE = (
     "      task: binary\n      target: Survived\n      id: PassengerId\n      metric: accuracy\n      module: titanic"
 )
-WRITTEN = ("submission.csv", "metrics.json", "plots/confusion_matrix.csv", "plots/roc.csv", "plots/calibration.csv")
+WRITTEN = (
+    "submission.csv",
+    "metrics.json",
+    "folds.csv",
+    "plots/confusion_matrix.csv",
+    "plots/roc.csv",
+    "plots/calibration.csv",
+)
 
 
 def write_params(folder: Path, table: str = TABLE, **changed: str) -> None:
@@ -114,6 +121,23 @@ def test_figures_by_hand(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     confusion = (tmp_path / "report" / "plots" / "confusion_matrix.csv").read_text()
     assert confusion == "actual,predicted\n0,0\n1,1\n1,0\n0,0\n"
     assert "CV accuracy 0.7500" in capsys.readouterr().out
+
+
+def test_each_fold_has_its_row_and_is_known_by_the_ids_it_scores(tmp_path: Path) -> None:
+    """Fold 0 scores ids 1 and 2 and is right twice; fold 1 scores ids 3 and 4 and is right once."""
+    small(tmp_path)
+    assert ensemble(tmp_path) == 0
+    folds = pd.read_csv(tmp_path / "report" / "folds.csv", dtype={"scored": str})
+    assert folds[["repeat", "fold", "rows", "accuracy"]].values.tolist() == [[0, 0, 2, 1.0], [0, 1, 2, 0.5]]
+    losses = -np.log([0.7, 0.7, 0.5, 0.6])
+    assert folds["log_loss"].tolist() == pytest.approx([losses[:2].mean(), losses[2:].mean()], abs=1e-6)
+    assert folds["scored"].nunique() == 2
+    swapped = ROLES.copy()
+    swapped[[1, 2]] = swapped[[2, 1]]
+    write_case(tmp_path, TARGET, SAID, TEST, swapped, ["0", "1"])
+    assert ensemble(tmp_path, "other") == 0
+    other = pd.read_csv(tmp_path / "other" / "folds.csv", dtype={"scored": str})
+    assert not set(other["scored"]) & set(folds["scored"])
 
 
 def test_a_repeat_is_no_new_row(tmp_path: Path) -> None:
