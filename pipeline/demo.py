@@ -90,7 +90,7 @@ def prepare(folder: Path, tables: Sequence[str], rows: int) -> None:
     for block, values in BUDGETS.items():
         params[block].update(values)
     own = params["competitions"]["titanic"]
-    params["competitions"] = {}
+    params["competitions"], params["sources"] = {}, {}
     for name in tables:
         if name == "titanic":
             entry = dict(own)
@@ -108,7 +108,8 @@ def prepare(folder: Path, tables: Sequence[str], rows: int) -> None:
         for file, frame in files.items():
             write_csv(raw / file, frame)
         digests = {file: hashlib.sha256((raw / file).read_bytes()).hexdigest() for file in files}
-        entry["fetch"] = {"urls": [], "files": digests, "sample": "sample_submission.csv"}
+        params["sources"][name] = {"files": digests, "urls": []}
+        entry["table"] = {**entry["table"], "sample": "sample_submission.csv"}
         params["competitions"][name] = entry
     write_yaml(folder / "params.yaml", params)
     dvc(folder, "init", "--no-scm", "--quiet")

@@ -13,13 +13,13 @@ from pathlib import Path
 from features.errors import UserError
 from pipeline import stage
 from pipeline.files import read_bytes, write_bytes
-from pipeline.params import Fetch, load
+from pipeline.params import Fetch, Source, load_block, load_source
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Fetch one competition's files; returns the exit code."""
+    """Fetch the files of one source; returns the exit code."""
     parser = argparse.ArgumentParser(prog="pipeline.fetch", description=__doc__)
-    parser.add_argument("--competition", required=True)
+    parser.add_argument("--source", required=True, help="name under `sources` in params.yaml")
     parser.add_argument("--params", type=Path, required=True)
     parser.add_argument("--output", type=Path, required=True, help="folder for the raw files")
     return stage.run(parser, fetch, argv)
@@ -27,60 +27,65 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def fetch(arguments: argparse.Namespace) -> None:
     """Put every file into the output folder; a file that lies there already wins."""
-    settings = load(arguments.params, arguments.competition).fetch
-    for name, digest in settings.files.items():
+    settings: Fetch = load_block(arguments.params, "fetch")[1]
+    source = load_source(arguments.params, arguments.source)
+    for name, digests in source.files.items():
         path = arguments.output / name
         if path.exists():
-            same = hashlib.sha256(read_bytes(path)).hexdigest() == digest
+            same = hashlib.sha256(read_bytes(path)).hexdigest() in digests
             print(f"fetch: {path} kept" + ("" if same else " (your own: its SHA-256 is not the pinned one)"))
             continue
         refusals: list[str] = []
-        for source, content in candidates(settings, arguments.competition, name, digest, refusals):
+        for place, content in candidates(settings, source, arguments.source, name, refusals):
             found = hashlib.sha256(content).hexdigest()
-            if found == digest:
+            if found in digests:
                 write_bytes(path, content)
-                print(f"fetch: {path} from {source}")
+                print(f"fetch: {path} from {place}")
                 break
-            refusals.append(f"{source} has SHA-256 {found[:8]}..., expected {digest[:8]}...")
+            refusals.append(f"{place} has SHA-256 {found[:8]}..., expected {digests[0][:8]}...")
             # Said even where a later source helps: a mirror that went bad is worth knowing.
             print(f"fetch: {refusals[-1]}; left aside")
         else:
             raise UserError(
                 f"{path}: no source has it ({'; '.join(refusals) or 'none is named'}).\n"
-                f"Put the file there yourself (Kaggle: competitions/{arguments.competition}), name a folder that holds "
-                f"{arguments.competition}/{name} in params.yaml (fetch.mirror), or try `make demo`, which "
-                f"needs no files."
+                f"Put the file there yourself, name a folder that holds {arguments.source}/{name} in params.yaml "
+                f"(fetch.mirror), or try `make demo`, which needs no files."
             )
 
 
 def candidates(
-    settings: Fetch, competition: str, name: str, digest: str, refusals: list[str]
+    settings: Fetch, source: Source, name: str, file: str, refusals: list[str]
 ) -> Iterator[tuple[str, bytes]]:
-    """Contents by source, the mirror first; sources that fail add a line to ``refusals``."""
-    local = Path(settings.mirror) / competition / name
+    """Contents by place, the mirror first; places that fail add a line to ``refusals``."""
+    local = Path(settings.mirror) / name / file
     if local.is_file():
         yield str(local), read_bytes(local)
     else:
         refusals.append(f"no {local}")
-    for url in settings.urls:
-        address = url.replace("{file}", name)
+    for url in source.urls:
+        address = url.replace("{file}", file)
         try:
-            yield address, download(address, digest, settings.retries)
+            yield address, download(address, source.files[file], settings.retries)
         except ValueError:  # pooch's word for a hash that does not match
-            refusals.append(f"{address} has another SHA-256 than {digest[:8]}...")
+            refusals.append(f"{address} has another SHA-256 than {source.files[file][0][:8]}...")
             print(f"fetch: {refusals[-1]}; left aside")
         except Exception as error:  # whatever the network does, the next source is tried and the reason is told
             refusals.append(f"{address}: {_short(error)}")
 
 
-def download(address: str, digest: str, retries: int) -> bytes:
-    """The content at ``address``; a progress bar on a terminal, ``retries`` attempts, the hash checked."""
+def download(address: str, digests: Sequence[str], retries: int) -> bytes:
+    """The content at ``address``; a progress bar on a terminal, ``retries`` attempts, the hash checked.
+
+    Raises ``ValueError`` where the content has none of the ``digests``.
+    """
     import pooch  # needed only where no mirror has the file
 
     pooch.get_logger().setLevel(logging.ERROR)
+    # pooch knows one hash a file. With several valid ones the caller's check, which comes anyway, has to do.
+    known = digests[0] if len(digests) == 1 else None
     with tempfile.TemporaryDirectory() as folder:
         keeper = pooch.create(
-            path=folder, base_url="", registry={"file": digest}, urls={"file": address}, retry_if_failed=retries - 1
+            path=folder, base_url="", registry={"file": known}, urls={"file": address}, retry_if_failed=retries - 1
         )
         bar = sys.stderr.isatty()
         downloader = pooch.HTTPDownloader(progressbar=bar, timeout=30)

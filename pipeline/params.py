@@ -58,17 +58,24 @@ class Table:
     id: str = _key(str)
     metric: str = _key(str)
     module: str = _key(str)
+    sample: str = _key(str)
 
 
 @dataclass(frozen=True)
 class Fetch:
-    """Where raw files come from; ``files`` maps a file name to its SHA-256."""
+    """How raw files are looked for, whatever their source."""
 
     mirror: str = _key(str)
     retries: int = _key(int, low=1, high=10)
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where the raw files of one name come from; ``files`` maps a file name to its SHA-256, or to several where the
+    same content is in circulation in different bytes."""
+
+    files: Mapping[str, tuple[str, ...]] = _key(dict)
     urls: tuple[str, ...] = _key(tuple)
-    files: Mapping[str, str] = _key(dict)
-    sample: str = _key(str)
 
 
 @dataclass(frozen=True)
@@ -151,7 +158,6 @@ class Params:
     name: str
     seed: int
     table: Table
-    fetch: Fetch
     validate: Validate
     encode: Encode
     normalize: Normalize
@@ -162,7 +168,6 @@ class Params:
 
 _BLOCKS: dict[str, type] = {
     "table": Table,
-    "fetch": Fetch,
     "validate": Validate,
     "encode": Encode,
     "normalize": Normalize,
@@ -171,8 +176,8 @@ _BLOCKS: dict[str, type] = {
     "ensemble": Ensemble,
 }
 # Keys that only a competition can know, so that no general block may hold them.
-_OWN_KEYS = {"fetch": ("urls", "files", "sample"), "encode": ("features",)}
-_EMPTY: dict[str, Any] = {"urls": [], "files": {}, "sample": "", "features": {}, "columns": {}}
+_OWN_KEYS = {"encode": ("features",)}
+_EMPTY: dict[str, Any] = {"features": {}, "columns": {}}
 # Bounds of the searched hyperparameters: kind, low, high, or the names allowed.
 _SPACE: dict[str, tuple[type, float, float] | tuple[str, ...]] = {
     "depth": (int, 1, 16),
@@ -188,8 +193,7 @@ _SPACE: dict[str, tuple[type, float, float] | tuple[str, ...]] = {
 
 def load(path: Path, name: str) -> Params:
     """Read the parameters of competition ``name``; raises ``UserError`` with file, key, value and cure."""
-    document = read_document(path)
-    _known(document, ["seed", *[b for b in _BLOCKS if b != "table"], "competitions"], str(path), "", OTHER_BLOCKS)
+    document = _document(path)
     competitions = _mapping(document.get("competitions"), f"{path}: competitions")
     if name not in competitions:
         raise UserError(
@@ -216,14 +220,62 @@ def load(path: Path, name: str) -> Params:
             merged,
             lambda key, b=block, o=own: f"{path}: " + (f"competitions.{name}.{b}.{key}" if key in o else f"{b}.{key}"),
         )
-    seed = _value(document.get("seed", MISSING), int, f"{path}: seed", low=0, high=2**31 - 1)
-    params = Params(name=name, seed=seed, **blocks)
+    params = Params(name=name, seed=_seed(document, path), **blocks)
     _check_together(params, path)
     return params
 
 
-# Blocks of stages that belong to no competition; their own readers check them.
-OTHER_BLOCKS: tuple[str, ...] = ()
+# Blocks of stages that belong to no competition.
+_OTHER_BLOCKS: dict[str, type] = {"fetch": Fetch}
+
+
+def load_block(path: Path, name: str) -> tuple[int, Any]:
+    """The seed and the block ``name`` of a stage that belongs to no competition (``fetch``: a ``Fetch``, and so on)."""
+    document, cls = _document(path), _OTHER_BLOCKS[name]
+    values = _mapping(document.get(name, {}), f"{path}: {name}")
+    _known(values, [f.name for f in fields(cls)], str(path), f"{name}.")
+    return _seed(document, path), _build(cls, values, lambda key: f"{path}: {name}.{key}")
+
+
+def load_source(path: Path, name: str) -> Source:
+    """Where the raw files of ``name`` come from. Raises ``UserError`` on a hash that is none."""
+    sources = _mapping(_document(path).get("sources"), f"{path}: sources")
+    if name not in sources:
+        raise UserError(f"{path}: no source {name!r}{_nearest(name, sources)} Known: {_listed(sources)}.")
+    check_name(name)
+    where = f"{path}: sources.{name}"
+    entry = _mapping(sources[name], where)
+    _known(entry, [f.name for f in fields(Source)], str(path), f"sources.{name}.")
+    urls = entry.get("urls") or []
+    if not isinstance(urls, list):
+        raise UserError(f"{where}.urls is {urls!r}; expected a list of addresses.")
+    files: dict[str, tuple[str, ...]] = {}
+    for file, digests in _mapping(entry.get("files"), f"{where}.files").items():
+        files[file] = tuple(str(digest) for digest in (digests if isinstance(digests, list) else [digests]))
+        for digest in files[file]:
+            if not re.fullmatch(r"[0-9a-f]{64}", digest):
+                raise UserError(f"{where}.files.{file} is {digest!r}; expected a SHA-256, 64 hexadecimal digits.")
+        if Path(file).name != file:
+            raise UserError(f"{where}.files names {file!r}; expected a plain file name without folders.")
+    if not files:
+        raise UserError(f"{where}.files is empty; expected file names with their SHA-256.")
+    return Source(MappingProxyType(files), tuple(map(str, urls)))
+
+
+def _document(path: Path) -> dict[str, Any]:
+    """The whole file, its top-level keys checked."""
+    document = read_document(path)
+    _known(
+        document,
+        ["seed", *[b for b in _BLOCKS if b != "table"], *_OTHER_BLOCKS, "sources", "competitions"],
+        str(path),
+        "",
+    )
+    return document
+
+
+def _seed(document: Mapping[str, Any], path: Path) -> int:
+    return _value(document.get("seed", MISSING), int, f"{path}: seed", low=0, high=2**31 - 1)
 
 
 def read_document(path: Path) -> dict[str, Any]:
@@ -271,19 +323,6 @@ def _check_together(params: Params, path: Path) -> None:
             f"{path}: train.top_k is {params.train.top_k}, more than tune.max_trials ({tune.max_trials}). "
             f"Lower the first or raise the second."
         )
-    if params.fetch.files:
-        for file in ("train.csv", "test.csv", params.fetch.sample):
-            if file not in params.fetch.files:
-                raise UserError(
-                    f"{path}: competitions.{params.name}.fetch.files has no {file!r}; expected train.csv, "
-                    f"test.csv and the sample submission."
-                )
-    for file, digest in params.fetch.files.items():
-        if not re.fullmatch(r"[0-9a-f]{64}", str(digest)):
-            raise UserError(
-                f"{path}: competitions.{params.name}.fetch.files.{file} is {digest!r}; expected a SHA-256, 64 "
-                f"hexadecimal digits."
-            )
 
 
 def _build(cls: type, values: Mapping[str, Any], place: Any) -> Any:
@@ -400,12 +439,10 @@ def _mapping(value: Any, where: str) -> dict[str, Any]:
     return {str(key): value[key] for key in value}
 
 
-def _known(mapping: Mapping[str, Any], known: Sequence[str], file: str, prefix: str, also: Sequence[str] = ()) -> None:
+def _known(mapping: Mapping[str, Any], known: Sequence[str], file: str, prefix: str) -> None:
     for key in mapping:
-        if key not in known and key not in also:
-            raise UserError(
-                f"{file}: unknown key {prefix}{key}{_nearest(key, [*known, *also])} Known: {_listed([*known, *also])}."
-            )
+        if key not in known:
+            raise UserError(f"{file}: unknown key {prefix}{key}{_nearest(key, known)} Known: {_listed(known)}.")
 
 
 def _nearest(word: str, known: Any) -> str:

@@ -97,11 +97,11 @@ def test_every_parameter_has_its_comment() -> None:
     """A comment right above a key holds for it and for the scalar keys that follow it without a break."""
     lines = (ROOT / "params.yaml").read_text().split("\n")
     blocks = [index for index, line in enumerate(lines) if re.match(r"[a-z_]+:", line)]
-    assert [lines[index].split(":")[0] for index in blocks] == ["seed", *STAGES, "competitions"]
+    assert [lines[index].split(":")[0] for index in blocks] == ["seed", *STAGES, "sources", "competitions"]
     for index in blocks:
         above = lines[index - 1]
         assert above.startswith("#"), lines[index]
-    for index, line in enumerate(lines[: blocks[-1]]):
+    for index, line in enumerate(lines[: blocks[-2]]):
         if re.match(r"  (?! )[a-z_]+:", line):
             above = lines[index - 1]
             assert above.startswith("  #") or re.match(r"  [a-z_]+: \S", above), line

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 from ruamel.yaml import YAML
@@ -38,14 +39,14 @@ def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Pa
     server.server_close()
 
 
-def run(folder: Path, mirror: Path, *urls: str) -> int:
+def run(folder: Path, mirror: Path, *urls: str, files: Any = None) -> int:
     """Fetch the three files into ``folder/raw``, one attempt an address."""
     params = YAML(typ="safe", pure=True).load((ROOT / "params.yaml").read_text())
     params["fetch"] = {"mirror": str(mirror), "retries": 1}
     digests = {name: hashlib.sha256(content).hexdigest() for name, content in FILES.items()}
-    params["competitions"]["titanic"]["fetch"] = {"urls": list(urls), "files": digests, "sample": "sample.csv"}
+    params["sources"]["titanic"] = {"urls": list(urls), "files": digests if files is None else files}
     write_yaml(folder / "params.yaml", params)
-    arguments = ["--competition", "titanic", "--params", str(folder / "params.yaml"), "--output", str(folder / "raw")]
+    arguments = ["--source", "titanic", "--params", str(folder / "params.yaml"), "--output", str(folder / "raw")]
     return main(arguments)
 
 
@@ -115,3 +116,27 @@ def test_nothing_reachable_names_the_cures(tmp_path: Path, capsys: pytest.Captur
         assert cure in message
     assert "Traceback" not in message
     assert len(message.strip().split("\n")) <= 3
+
+
+def test_either_of_two_valid_hashes_will_do(tmp_path: Path, served: tuple[Path, str]) -> None:
+    fill(served[0], FILES)
+    digests = {name: [hashlib.sha256(b"another zip of the same").hexdigest()] for name in FILES}
+    for name, content in FILES.items():
+        digests[name].append(hashlib.sha256(content).hexdigest())
+    assert run(tmp_path, tmp_path / "absent", served[1], files=digests) == 0
+    assert fetched(tmp_path) == FILES
+
+
+@pytest.mark.parametrize(
+    ("files", "told"),
+    [
+        pytest.param({"train.csv": "123"}, "SHA-256", id="no hash"),
+        pytest.param({"../train.csv": "0" * 64}, "plain file name", id="leaves the folder"),
+        pytest.param({}, "is empty", id="no file"),
+    ],
+)
+def test_a_source_that_makes_no_sense_is_refused(
+    files: dict[str, str], told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(tmp_path, tmp_path / "absent", files=files) == 1
+    assert told in capsys.readouterr().err
