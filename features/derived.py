@@ -1,10 +1,21 @@
-"""What a feature module makes of a typed table, before encoding."""
+"""What a feature module makes of a typed table, before encoding, and what every feature module offers.
+
+A feature module (``features/<module>.py``) is five pure functions. All state is plain data that JSON holds exactly, so
+that rows met later become the same numbers without the tables that the state was learned from:
+
+- ``fit(frame, contract, switches) -> state``: from train and test, one under the other; labels are never seen.
+- ``derive(frame, state) -> Derived``: row by row; one row alone gives what it gives among others.
+- ``in_fold(state, task, classes) -> names`` of the columns that each fold learns anew from labels.
+- ``learn(derived, state, target, train) -> learned``: a fold's own state, from the labels of the rows ``train`` alone.
+- ``recall(derived, state, learned, target, train) -> [n, g]``: the in-fold columns. With ``target`` and ``train`` the
+  rows ``train`` are those learned from, and each is judged without its own label; without them no row is.
+"""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -14,19 +25,18 @@ from features.errors import UserError
 
 @dataclass(frozen=True)
 class Derived:
-    """Columns of all ``n`` rows (training rows first).
+    """Columns of ``n`` rows.
 
-    ``numbers``: float64, NaN where missing; ``categories``: str, NaN where missing; ``parties [n]``: a label of the
-    rows that
-    belong together, for group-aware folds, or None; ``in_fold``: names of the columns that each fold learns anew, and
-    ``learn(target [t], train) -> [n, g]``, which may look at ``target[train]`` only.
+    ``numbers``: float64, NaN where missing; ``categories``: str, NaN where missing; ``groups [n]``: a label of the
+    rows that belong together, for group-aware folds, or None; ``keys``: whatever arrays ``[n]`` the module's ``learn``
+    and ``recall`` look things up by; ``encodings``: the encoding that suits a category better than the default.
     """
 
     numbers: pd.DataFrame
     categories: pd.DataFrame
-    parties: np.ndarray | None = None
-    in_fold: tuple[str, ...] = ()
-    learn: Callable[[np.ndarray, np.ndarray], np.ndarray] | None = None
+    groups: np.ndarray | None = None
+    keys: Mapping[str, np.ndarray] = field(default_factory=dict)
+    encodings: Mapping[str, str] = field(default_factory=dict)
 
 
 def chosen(groups: Sequence[str], switches: Mapping[str, bool]) -> set[str]:

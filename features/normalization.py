@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from sklearn.preprocessing import MinMaxScaler, RobustScaler, StandardScaler
@@ -21,6 +23,16 @@ class Affine:
     scale: np.ndarray
     fill: np.ndarray
     clip: bool
+
+    @classmethod
+    def from_mapping(cls, entry: Mapping[str, Any], method: str) -> Affine:
+        """From a fold's entry in ``normalization.json`` and the method there."""
+        location, scale, fill = (np.array(entry[name], np.float64) for name in ("location", "scale", "fill"))
+        return cls(location, scale, fill, method == "robust")
+
+    def to_mapping(self) -> dict[str, Any]:
+        """What ``from_mapping`` reads."""
+        return {"location": self.location, "scale": self.scale, "fill": self.fill}
 
     def apply(self, values: np.ndarray) -> np.ndarray:
         """``[n, d]`` with NaN for missing -> finite ``[n, d] float32``."""

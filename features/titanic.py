@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -30,17 +31,28 @@ _COMMON = ("Mr", "Mrs", "Miss", "Master")
 _DECKS = {"A": "A", "B": "BDE", "C": "C", "D": "BDE", "E": "BDE", "F": "FG", "G": "FG"}
 # What group survival says of a circle of people, see there.
 _EVIDENCE = ("woman's women", "woman's men", "man's women", "man's men", "known mates")
+_CIRCLES = ("party", "ticket")
 # Imagined groupmates at the prior rate: a group's evidence grows with the number of its known members.
 _SMOOTHING = 1.0
 
 
-def build(frame: pd.DataFrame, contract: Contract, switches: Mapping[str, bool]) -> Derived:
-    """The columns of the groups switched on, from the typed tables of train and test, one under the other."""
-    on = chosen(GROUPS, switches)
+def fit(frame: pd.DataFrame, contract: Contract, switches: Mapping[str, bool]) -> dict[str, Any]:
+    """What rows met later need of the tables: the groups switched on, who travels together, how many share a ticket."""
+    return {
+        "on": [group for group in GROUPS if group in chosen(GROUPS, switches)],
+        "parties": parties(frame),
+        # Tickets of one person are left out: a ticket not listed is one too.
+        "shared_tickets": {str(k): int(v) for k, v in frame["Ticket"].value_counts(sort=False).items() if v > 1},
+    }
+
+
+def derive(frame: pd.DataFrame, state: Mapping[str, Any]) -> Derived:
+    """The columns of the groups switched on, from a typed table."""
+    on = state["on"]
     numbers: dict[str, pd.Series] = {}
     categories: dict[str, pd.Series] = {}
     title, family = titles(frame["Name"]), frame["SibSp"] + frame["Parch"] + 1
-    shared_ticket = frame.groupby("Ticket")["Ticket"].transform("size").astype(float)
+    shared_ticket = frame["Ticket"].map(state["shared_tickets"]).fillna(1).astype(float)
     if "pclass" in on:
         categories["Pclass"] = frame["Pclass"]
     if "sex" in on:
@@ -65,26 +77,56 @@ def build(frame: pd.DataFrame, contract: Contract, switches: Mapping[str, bool])
         categories["Embarked"] = frame["Embarked"]
     if "ticket_group" in on:
         numbers["TicketGroup"] = np.log(shared_ticket)
-    # Families travel on several tickets and tickets hold several families, so both circles have their say.
-    party, ticket = parties(frame), pd.factorize(frame["Ticket"])[0]
-    in_fold: list[str] = []
-    if "age" in on:
-        in_fold += ["Age", "Child"]
-    if "group_survival" in on:
-        in_fold += [f"{name} by {circle}" for circle in ("party", "ticket") for name in _EVIDENCE]
-    age = frame["Age"].to_numpy(float)
+    party = party_of(frame, state["parties"])
+    keys = {
+        # Families travel on several tickets and tickets hold several families, so both circles have their say.
+        "party": party,
+        "ticket": frame["Ticket"].to_numpy(object),
+        "woman or child": woman_or_child,
+        "age": frame["Age"].to_numpy(float),
+        "title": title.to_numpy(object),
+    }
+    return Derived(pd.DataFrame(numbers, frame.index), pd.DataFrame(categories, frame.index), party, keys)
 
-    def learn(target: np.ndarray, train: np.ndarray) -> np.ndarray:
-        columns = []
-        if "age" in on:
-            columns.append(age_by_title(age, title.to_numpy(), train))
-        if "group_survival" in on:
-            columns += [group_survival(circle, woman_or_child, target, train) for circle in (party, ticket)]
-        return np.column_stack(columns) if columns else np.zeros((len(frame), 0))
 
-    return Derived(
-        pd.DataFrame(numbers, frame.index), pd.DataFrame(categories, frame.index), party, tuple(in_fold), learn
-    )
+def in_fold(state: Mapping[str, Any], task: str, classes: int) -> list[str]:
+    """Names of the columns that each fold learns anew."""
+    ages = ["Age", "Child"] if "age" in state["on"] else []
+    if "group_survival" not in state["on"]:
+        return ages
+    return ages + [f"{name} by {circle}" for circle in _CIRCLES for name in _EVIDENCE]
+
+
+def learn(derived: Derived, state: Mapping[str, Any], target: np.ndarray, train: np.ndarray) -> dict[str, Any]:
+    """A fold's ages by title and its fates by circle, from ``target[train]`` alone."""
+    keys, learned = derived.keys, {}
+    if "age" in state["on"]:
+        learned["ages"] = median_ages(keys["age"][train], keys["title"][train])
+    if "group_survival" in state["on"]:
+        women, lived = keys["woman or child"][train], target[train] > 0.5
+        for circle in _CIRCLES:
+            learned[circle] = fates(keys[circle][train], women, lived)
+    return learned
+
+
+def recall(
+    derived: Derived,
+    state: Mapping[str, Any],
+    learned: Mapping[str, Any],
+    target: np.ndarray | None = None,
+    train: np.ndarray | None = None,
+) -> np.ndarray:
+    """The in-fold columns ``[n, g]``; the rows ``train`` that were learned from do not see their own fate."""
+    keys, columns = derived.keys, []
+    if "age" in state["on"]:
+        columns.append(filled_ages(keys["age"], keys["title"], learned["ages"]))
+    if "group_survival" in state["on"]:
+        women = keys["woman or child"]
+        known, lived = np.zeros(len(women), bool), np.zeros(len(women), bool)
+        if target is not None and train is not None:
+            known[train], lived[train] = True, target[train] > 0.5
+        columns += [group_survival(keys[circle], women, learned[circle], known, lived) for circle in _CIRCLES]
+    return np.column_stack(columns) if columns else np.zeros((len(derived.numbers), 0))
 
 
 def baseline(frame: pd.DataFrame) -> pd.Series:
@@ -105,17 +147,12 @@ def decks(cabins: pd.Series) -> pd.Series:
     return cabins.str[0].map(_DECKS).fillna("Unknown")
 
 
-def parties(frame: pd.DataFrame) -> np.ndarray:
-    """A number for each row ``[n]``, the same for people who travel together. Labels are not looked at.
+def parties(frame: pd.DataFrame) -> dict[str, dict[str, int]]:
+    """Who travels together, as ``{kind of key: {key: party}}``. Labels are not looked at.
 
     Together are those on one ticket; those of one surname whose tickets differ in the last character only, as tickets
     bought one after another do; and those of one surname, class, port and family size with relatives on board.
     """
-    surname = frame["Name"].str.split(",").str[0]
-    family = frame["SibSp"] + frame["Parch"] + 1
-    kin = surname + "|" + frame["Pclass"].astype(str) + "|" + family.astype(str) + "|" + frame["Embarked"].fillna("?")
-    kin = kin.where(family > 1, "alone " + pd.Series(range(len(frame)), frame.index).astype(str))
-    bought_together = surname + "|" + frame["Ticket"].str[:-1]
     leader = np.arange(len(frame))
 
     def root(row: int) -> int:
@@ -123,55 +160,88 @@ def parties(frame: pd.DataFrame) -> np.ndarray:
             row = leader[row]
         return row
 
-    for key in (frame["Ticket"], bought_together, kin):
-        first: dict[str, int] = {}
-        for row, value in enumerate(key):
-            one, other = root(row), root(first.setdefault(value, row))
-            leader[max(one, other)] = min(one, other)
-    return np.array([root(row) for row in range(len(frame))])
+    first: dict[str, dict[str, int]] = {}
+    for kind, keys in _party_keys(frame).items():
+        seen = first.setdefault(kind, {})
+        for row, key in enumerate(keys):
+            if key is not None:
+                one, other = root(row), root(seen.setdefault(key, row))
+                leader[max(one, other)] = min(one, other)
+    return {kind: {key: int(root(row)) for key, row in seen.items()} for kind, seen in first.items()}
 
 
-def age_by_title(age: np.ndarray, title: np.ndarray, train: np.ndarray) -> np.ndarray:
-    """``[n, 2]``: age in years and how far it is below 16.
+def party_of(frame: pd.DataFrame, known: Mapping[str, Mapping[str, int]]) -> np.ndarray:
+    """Each row's party ``[n]``: that of its ticket, else of the neighbouring tickets, else of its kin; -1 for none."""
+    found = np.full(len(frame), -1)
+    for kind, keys in _party_keys(frame).items():
+        for row, key in enumerate(keys):
+            if found[row] < 0 and key is not None:
+                found[row] = known[kind].get(key, -1)
+    return found
 
-    A missing age is the median of the fold's train rows of that title, else of all of them, else NaN.
-    """
-    filled = age.copy()
-    known = ~np.isnan(age[train])
-    overall = np.median(age[train][known]) if known.any() else np.nan
-    for name in np.unique(title):
-        ages = age[train][known & (title[train] == name)]
-        filled[np.isnan(age) & (title == name)] = np.median(ages) if len(ages) else overall
+
+def _party_keys(frame: pd.DataFrame) -> dict[str, list[str | None]]:
+    surname = frame["Name"].str.split(",").str[0]
+    family = frame["SibSp"] + frame["Parch"] + 1
+    kin = surname + "|" + frame["Pclass"].astype(str) + "|" + family.astype(str) + "|" + frame["Embarked"].fillna("?")
+    return {
+        "ticket": frame["Ticket"].tolist(),
+        "bought together": (surname + "|" + frame["Ticket"].str[:-1]).tolist(),
+        "kin": [key if size > 1 else None for key, size in zip(kin, family, strict=True)],
+    }
+
+
+def median_ages(age: np.ndarray, title: np.ndarray) -> dict[str, Any]:
+    """The median age in years of each title with a known age, and of all (None where no age is known)."""
+    known = ~np.isnan(age)
+    medians = {str(name): float(np.median(age[known & (title == name)])) for name in np.unique(title[known])}
+    return {"titles": medians, "all": float(np.median(age[known])) if known.any() else None}
+
+
+def filled_ages(age: np.ndarray, title: np.ndarray, medians: Mapping[str, Any]) -> np.ndarray:
+    """``[n, 2]``: age in years and how far it is below 16; a missing age is its title's median, else that of all, else
+    NaN."""
+    rest = np.nan if medians["all"] is None else medians["all"]
+    filled = np.where(np.isnan(age), [medians["titles"].get(name, rest) for name in title], age)
     return np.column_stack([filled, np.maximum(16 - filled, 0)])
 
 
-def group_survival(party: np.ndarray, woman_or_child: np.ndarray, target: np.ndarray, train: np.ndarray) -> np.ndarray:
-    """``[n, 5]``: how the others of a row's party fared, from the labels of the fold's ``train`` rows alone.
+def fates(circle: np.ndarray, woman_or_child: np.ndarray, lived: np.ndarray) -> dict[str, Any]:
+    """How a fold's train rows fared: ``circles``: for each, its women and children and its men, as known and
+    survived; ``all``: the same of everyone."""
+    counts: dict[str, list[int]] = {}
+    everyone = [0, 0, 0, 0]
+    for key, woman, survived in zip(circle.tolist(), woman_or_child.tolist(), lived.tolist(), strict=True):
+        for row in (counts.setdefault(str(key), [0, 0, 0, 0]), everyone):
+            row[0 if woman else 2] += 1
+            row[1 if woman else 3] += survived
+    return {"circles": counts, "all": everyone}
 
-    For the party's women and children, and for its men, the surplus of survivors over the prior of that kind,
-    ``sum(label - prior) / (count + 1)``; a row's own label is left out. Women and children see both sums in the first
-    two
-    columns, men in the next two, 0 elsewhere. Last, the logarithm of one plus the number of known mates.
+
+def group_survival(
+    circle: np.ndarray, woman_or_child: np.ndarray, learned: Mapping[str, Any], known: np.ndarray, lived: np.ndarray
+) -> np.ndarray:
+    """``[n, 5]``: how the others of a row's circle fared, by ``fates``; ``known [n]`` rows are among those counted
+    there, and their own fate ``lived [n]`` is left out.
+
+    For the circle's women and children, and for its men, the surplus of survivors over the prior of that kind,
+    ``(survivors - prior * count) / (count + 1)``. Women and children see both sums in the first two columns, men in
+    the next two, 0 elsewhere. Last, the logarithm of one plus the number of known mates.
     Source: C. Deotte's woman-child-groups for Kaggle's Titanic (2018), here learned inside each fold.
     """
-    known = np.zeros(len(party), bool)
-    known[train] = True
-    label = np.zeros(len(party))
-    label[train] = target[train]
-    sums, counts = [], []
-    for kind in (woman_or_child, ~woman_or_child):
-        of_kind = known & kind
-        prior = label[of_kind].mean() if of_kind.any() else 0.5
-        surplus = np.where(of_kind, label - prior, 0.0)
-        total = np.bincount(party, surplus, minlength=len(party))[party] - surplus
-        count = np.bincount(party, of_kind, minlength=len(party))[party] - of_kind
-        sums.append(total / (count + _SMOOTHING))
-        counts.append(count)
+    counts = np.array([learned["circles"].get(str(key), (0, 0, 0, 0)) for key in circle], float).reshape(-1, 4)
+    everyone, sums, mates = learned["all"], [], np.zeros(len(circle))
+    for place, kind in ((0, woman_or_child), (2, ~woman_or_child)):
+        prior = everyone[place + 1] / everyone[place] if everyone[place] else 0.5
+        own = known & kind
+        count, survivors = counts[:, place] - own, counts[:, place + 1] - (own & lived)
+        sums.append((survivors - prior * count) / (count + _SMOOTHING))
+        mates += count
     evidence = np.column_stack(sums)
     return np.column_stack(
         [
             np.where(woman_or_child[:, None], evidence, 0.0),
             np.where(woman_or_child[:, None], 0.0, evidence),
-            np.log1p(counts[0] + counts[1]),
+            np.log1p(mates),
         ]
     )

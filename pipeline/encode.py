@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import importlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,10 +10,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from features import encoding
+from features import encoder
 from features.contract import Contract
 from features.folds import TRAIN, draw_roles
 from features.tables import parse_table
+from features.target import choose, transformed
 from pipeline import stage
 from pipeline.files import read_bytes, write_json, write_npz
 from pipeline.params import load, read_document
@@ -34,56 +34,61 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def encode(arguments: argparse.Namespace) -> None:
-    """Read, derive, encode, draw folds, learn what each fold learns, write."""
+    """Read, encode, draw folds, learn what each fold learns, write."""
     params = load(arguments.params, arguments.competition)
-    settings = params.encode
+    settings, task = params.encode, params.table.task
     contract = Contract.from_mapping(read_document(arguments.contract), str(arguments.contract))
     train, test = (
         contract.typed(parse_table(read_bytes(path), str(path)), str(path), with_target=path == arguments.train)
         for path in (arguments.train, arguments.test)
     )
-    target, classes = coded_target(train[contract.target], params.table.task)
+    target, classes = coded_target(train[contract.target], task)
     frame = pd.concat([train.drop(columns=contract.target), test], ignore_index=True)
-    derived = importlib.import_module(f"features.{params.table.module}").build(frame, contract, settings.features)
-    labelled = np.arange(len(train))
-    states = encoding.fit(derived.categories, labelled, settings.encoding, settings.columns, settings.min_count)
-    encoded, described, codes, coded = encoding.apply(states, derived.categories)
-    numbers = derived.numbers.to_numpy(np.float64)
-    gaps = [c for c in derived.numbers.columns if settings.missing_indicators and derived.numbers[c].isna().any()]
-    shared = np.concatenate([numbers, derived.numbers[gaps].isna().to_numpy(np.float64), encoded], axis=1)
+    state, encoded = encoder.fit(
+        frame,
+        len(train),
+        contract,
+        params.table.module,
+        settings.features,
+        default=settings.encoding,
+        exceptions=settings.columns,
+        min_count=settings.min_count,
+        missing_indicators=settings.missing_indicators,
+    )
+    groups = encoded.derived.groups
     roles = draw_roles(
         target,
-        params.table.task != "regression",
+        task != "regression",
         settings.folds,
         settings.repeats,
         settings.stop_fraction,
-        derived.parties[labelled] if settings.group_aware and derived.parties is not None else None,
+        groups[: len(train)] if settings.group_aware and groups is not None else None,
         seed_for(params.seed, "folds"),
     )
-    in_fold = np.zeros((roles.shape[1], len(frame), len(derived.in_fold)))
-    if derived.learn is not None:
-        for fold in range(roles.shape[1]):
-            in_fold[fold] = derived.learn(target, np.flatnonzero(roles[:, fold] == TRAIN))
+    transform = choose(target, params.table.metric, settings.target) if task == "regression" else "none"
+    state["in_fold"] = encoder.in_fold(state, task, len(classes))
+    in_fold = np.zeros((roles.shape[1], len(frame), len(state["in_fold"])), np.float32)
+    state["folds"] = []
+    for fold in range(roles.shape[1]):
+        known = np.flatnonzero(roles[:, fold] == TRAIN)
+        learned, in_fold[fold] = encoder.learn(encoded, state, transformed(transform, target), known)
+        state["folds"].append(learned)
+    ids = frame[contract.id].astype(str).to_numpy(str)
     write_npz(
         arguments.output / "arrays.npz",
         {
-            "shared": shared.astype(np.float32),
-            "in_fold": in_fold.astype(np.float32),
-            "codes": codes,
+            "shared": encoded.shared,
+            "in_fold": in_fold,
+            "codes": encoded.codes,
             "target": target,
             "roles": roles,
-            "ids": frame[contract.id].astype(str).to_numpy(str),
+            "ids": ids,
         },
     )
-    kinds = [{"name": str(c), "kind": "number"} for c in derived.numbers.columns]
-    kinds += [{"name": f"{c} missing", "kind": "indicator"} for c in gaps] + described
-    write_json(
-        arguments.output / "encoding.json",
-        {"columns": kinds, "in_fold": list(derived.in_fold), "codes": coded, "categories": states, "classes": classes},
-    )
+    write_json(arguments.output / "encoding.json", {**state, "classes": classes, "target": {"transform": transform}})
     print(
-        f"encode: {len(kinds)} columns, {len(derived.in_fold)} learned in each of {roles.shape[1]} folds, "
-        f"{len(coded)} embedded"
+        f"encode: {len(state['columns'])} columns, {len(state['in_fold'])} learned in each of {roles.shape[1]} folds, "
+        f"{len(state['codes'])} embedded" + (f", target as {transform}" if transform != "none" else "")
     )
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from features.errors import UserError
 from features.folds import TRAIN
 from features.normalization import learn
+from features.target import TargetScale
 from pipeline import stage
 from pipeline.files import read_json, read_npz, write_json, write_npz
 from pipeline.params import load
@@ -45,12 +47,22 @@ def normalize(arguments: argparse.Namespace) -> None:
         values = np.concatenate([shared, arrays["in_fold"][fold].astype(np.float64)], axis=1)
         affine = learn(params.normalize.method, values[: len(roles)][roles[:, fold] == TRAIN], binary)
         inputs.append(affine.apply(values))
-        maps.append({"location": affine.location, "scale": affine.scale, "fill": affine.fill})
+        maps.append(affine.to_mapping())
     kept = {name: arrays[name] for name in ("codes", "target", "roles", "ids")}
-    write_npz(arguments.output / "arrays.npz", {"inputs": np.stack(inputs), **kept})
+    scale: dict[str, Any] = {}
+    if params.table.task == "regression":
+        fitted = TargetScale.fit(encoding["target"]["transform"], arrays["target"], roles == TRAIN)
+        scale = fitted.to_mapping()
+    scaling = {f"target_{name}": np.asarray(value) for name, value in scale.items()}
+    write_npz(arguments.output / "arrays.npz", {"inputs": np.stack(inputs), **kept, **scaling})
     write_json(
         arguments.output / "normalization.json",
-        {"method": params.normalize.method, "columns": [c["name"] for c in columns], "folds": maps},
+        {
+            "method": params.normalize.method,
+            "columns": [c["name"] for c in columns],
+            "folds": maps,
+            "target": scale,
+        },
     )
     print(f"normalize: {params.normalize.method}, {len(columns)} columns in {roles.shape[1]} folds")
 

@@ -98,6 +98,7 @@ class Encode:
     repeats: int = _key(int, low=1, high=20)
     stop_fraction: float = _key(float, low=0.05, high=0.5)
     group_aware: bool = _key(bool)
+    target: str = _key(str, choices=("auto", "log", "none"))
     features: Mapping[str, bool] = _key(dict)
 
 
@@ -141,6 +142,7 @@ class Train:
     seeds: int = _key(int, low=1)
     epochs: int = _key(int, low=1)
     patience: int = _key(int, low=1)
+    clip: bool = _key(bool)
 
 
 @dataclass(frozen=True)

@@ -66,7 +66,7 @@ def train(arguments: argparse.Namespace) -> None:
             lambda share: progress.to(share * len(plan)),
         )
     trial, fold, copy = (np.array(column, np.int64) for column in zip(*plan, strict=True))
-    answers = scaled.original(found.answers, fold)
+    answers = scaled.scale.original(found.answers, fold, params.train.clip)
     sound = (found.best_epoch > 0) & np.isfinite(answers).all(axis=(1, 2))
     for empty in np.setdiff1d(fold, fold[sound])[:1]:
         raise UserError(f"train: every member of fold {empty} diverged. Lower tune.space.learning_rate in params.yaml.")

@@ -4,11 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features import encoding
+from features import encoding, titanic
 from features.errors import UserError
 from features.folds import SCORE, STOP, TRAIN, draw_roles
 from features.normalization import learn
-from features.titanic import age_by_title, group_survival, titles
+from features.titanic import titles
 
 TARGET = np.array([0, 1] * 30, float)
 
@@ -87,19 +87,26 @@ def test_titles() -> None:
 def test_group_survival_uses_train_labels_of_the_others_only() -> None:
     party, woman = np.array([0, 0, 0, 1]), np.array([True, True, True, True])
     target, train = np.array([1.0, 0.0, 1.0, 0.0]), np.array([0, 1])
-    before = group_survival(party, woman, target, train)
+
+    def group_survival(target: np.ndarray, train: np.ndarray) -> np.ndarray:
+        lived, known = target > 0.5, np.isin(np.arange(4), train)
+        learned = titanic.fates(party[train], woman[train], lived[train])
+        return titanic.group_survival(party, woman, learned, known, lived)
+
+    before = group_survival(target, train)
     # Row 2 is not in train: prior 0.5, both mates known, surplus 0.5 - 0.5 = 0; row 0 sees row 1 only.
     assert before[2, 0] == pytest.approx(0.0)
     assert before[0, 0] == pytest.approx(-0.5 / 2)
     target[2:] = 1 - target[2:]
-    np.testing.assert_array_equal(before, group_survival(party, woman, target, train))
-    flipped = group_survival(party, woman, np.array([0.0, 0.0, 1.0, 0.0]), np.array([0, 1, 3]))
-    own = group_survival(party, woman, np.array([0.0, 0.0, 1.0, 1.0]), np.array([0, 1, 3]))
+    np.testing.assert_array_equal(before, group_survival(target, train))
+    flipped = group_survival(np.array([0.0, 0.0, 1.0, 0.0]), np.array([0, 1, 3]))
+    own = group_survival(np.array([0.0, 0.0, 1.0, 1.0]), np.array([0, 1, 3]))
     assert flipped[3, 0] == own[3, 0] == 0.0
 
 
 def test_age_is_filled_by_the_titles_median_of_train_rows() -> None:
     age, title = np.array([30.0, 50.0, np.nan, 4.0]), np.array(["Mr", "Mr", "Mr", "Master"])
-    filled = age_by_title(age, title, np.array([0, 3]))
+    known = np.array([0, 3])
+    filled = titanic.filled_ages(age, title, titanic.median_ages(age[known], title[known]))
     assert filled[2].tolist() == [30.0, 0.0]
     assert filled[3].tolist() == [4.0, 12.0]

@@ -24,8 +24,16 @@ def table() -> tuple[pd.DataFrame, np.ndarray]:
 
 
 def learn(frame: pd.DataFrame, target: np.ndarray, train: np.ndarray) -> np.ndarray:
-    derived: Any = titanic.build(frame, Contract(()), {})
-    return np.asarray(derived.learn(target, train))
+    state: Any = titanic.fit(frame, Contract(()), {})
+    derived = titanic.derive(frame, state)
+    return titanic.recall(derived, state, titanic.learn(derived, state, target, train), target, train)
+
+
+def group_survival(party: np.ndarray, women: np.ndarray, target: np.ndarray, train: np.ndarray) -> np.ndarray:
+    lived, known = target > 0.5, np.isin(np.arange(len(party)), train)
+    learned = titanic.fates(party[train], women[train], lived[train])
+    padded = np.concatenate([lived, np.zeros(len(party) - len(lived), bool)])
+    return titanic.group_survival(party, women, learned, known, padded)
 
 
 @pytest.mark.parametrize("role", [STOP, SCORE])
@@ -49,7 +57,7 @@ def test_a_train_row_sees_its_mates_and_not_itself() -> None:
     party, women = np.array([0, 0, 0, 3, 4]), np.array([True, True, True, True, True])
     target, train = np.array([1.0, 1.0, 0.0, 0.0, 0.0]), np.array([0, 1, 3, 4])
     prior = 0.5  # two of the four known women lived
-    found = titanic.group_survival(party, women, target, train)
+    found = group_survival(party, women, target, train)
     assert found.shape == (5, 5)
     assert found[0, 0] == pytest.approx((1 - prior) / 2), "one known mate, smoothed by one imagined at the prior"
     assert found[2, 0] == pytest.approx(2 * (1 - prior) / 3), "a row to score sees both"
@@ -60,27 +68,28 @@ def test_a_train_row_sees_its_mates_and_not_itself() -> None:
 def test_an_own_label_moves_its_row_no_more_than_any_stranger() -> None:
     party, women = np.array([0, 0, 2, 3]), np.array([True, True, True, True])
     train = np.arange(4)
-    before = titanic.group_survival(party, women, np.array([0.0, 1.0, 0.0, 1.0]), train)
-    own = titanic.group_survival(party, women, np.array([1.0, 1.0, 0.0, 1.0]), train)
-    stranger = titanic.group_survival(party, women, np.array([0.0, 1.0, 1.0, 1.0]), train)
+    before = group_survival(party, women, np.array([0.0, 1.0, 0.0, 1.0]), train)
+    own = group_survival(party, women, np.array([1.0, 1.0, 0.0, 1.0]), train)
+    stranger = group_survival(party, women, np.array([0.0, 1.0, 1.0, 1.0]), train)
     assert own[0].tolist() == stranger[0].tolist() != before[0].tolist()
 
 
 def test_men_and_women_see_the_evidence_in_columns_of_their_own() -> None:
     party, women = np.zeros(4, int), np.array([True, True, False, False])
-    found = titanic.group_survival(party, women, np.array([1.0, 0.0, 1.0, 0.0]), np.arange(4))
+    found = group_survival(party, women, np.array([1.0, 0.0, 1.0, 0.0]), np.arange(4))
     assert not found[women, 2:4].any() and not found[~women, :2].any()
 
 
 def test_a_fold_without_men_or_without_mates_is_finite() -> None:
-    found = titanic.group_survival(np.arange(3), np.array([True, True, False]), np.array([1.0, 0.0, 1.0]), np.arange(2))
+    found = group_survival(np.arange(3), np.array([True, True, False]), np.array([1.0, 0.0, 1.0]), np.arange(2))
     assert np.isfinite(found).all() and not found.any()
 
 
 def test_missing_ages_come_from_train_rows_of_the_title() -> None:
     age = np.array([10.0, 20.0, 60.0, np.nan, np.nan])
     title = np.array(["Miss", "Miss", "Miss", "Miss", "Dr"])
-    found = titanic.age_by_title(age, title, np.array([0, 1, 3, 4]))
+    known = np.array([0, 1, 3, 4])
+    found = titanic.filled_ages(age, title, titanic.median_ages(age[known], title[known]))
     assert found[:, 0].tolist() == [10, 20, 60, 15, 15], "60 is no train row; no known Dr, so all train rows serve"
     assert found[:, 1].tolist() == [6, 0, 0, 1, 1]
 

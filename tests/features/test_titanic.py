@@ -10,6 +10,7 @@ import pytest
 
 from features import titanic
 from features.contract import Contract
+from features.derived import Derived
 from features.errors import UserError
 
 NO_CONTRACT = Contract(())
@@ -25,6 +26,10 @@ def people(**columns: list[Any]) -> pd.DataFrame:
     frame["Ticket"] = [f"{row}00" for row in range(count)]
     frame["Cabin"] = frame["Cabin"].astype(object)  # as the contract types text, even where every cell is missing
     return frame.assign(**columns)
+
+
+def build(frame: pd.DataFrame, switches: dict[str, bool]) -> Derived:
+    return titanic.derive(frame, titanic.fit(frame, NO_CONTRACT, switches))
 
 
 @pytest.mark.parametrize(
@@ -53,7 +58,7 @@ def test_a_party_is_a_ticket_or_a_family() -> None:
         Ticket=["100", "100", "230", "345", "456", "567"],
         SibSp=[0.0, 0, 1, 1, 0, 0],
     )
-    party = titanic.parties(frame)
+    party = titanic.party_of(frame, titanic.parties(frame))
     assert party[0] == party[1], "one ticket"
     assert party[2] == party[3], "one surname, class and port, with relatives on board"
     assert party[4] != party[5], "a shared surname alone makes no family"
@@ -61,7 +66,7 @@ def test_a_party_is_a_ticket_or_a_family() -> None:
 
 def test_a_fare_of_nothing_is_missing_and_a_shared_one_is_divided() -> None:
     frame = people(Fare=[0.0, 20.0, 20.0], Ticket=["1", "2", "2"])
-    each = titanic.build(frame, NO_CONTRACT, {}).numbers["FareEach"]
+    each = build(frame, {}).numbers["FareEach"]
     assert np.isnan(each[0])
     assert each[1:].tolist() == pytest.approx([np.log(11), np.log(11)])
 
@@ -69,24 +74,27 @@ def test_a_fare_of_nothing_is_missing_and_a_shared_one_is_divided() -> None:
 @pytest.mark.parametrize("group", titanic.GROUPS)
 def test_each_group_can_be_switched_off(group: str) -> None:
     frame = people(Age=[4.0, 30.0, np.nan])
-    names = [_names(titanic.build(frame, NO_CONTRACT, switches)) for switches in ({}, {group: False})]
+    names = [_names(build(frame, switches), switches) for switches in ({}, {group: False})]
     assert names[1] < names[0]
 
 
 def test_everything_switched_off_leaves_no_column() -> None:
-    derived = titanic.build(people(Age=[1.0, 2.0]), NO_CONTRACT, dict.fromkeys(titanic.GROUPS, False))
-    assert not _names(derived) and derived.learn is not None
-    assert derived.learn(np.array([0.0]), np.array([0])).shape == (2, 0)
+    frame, off = people(Age=[1.0, 2.0]), dict.fromkeys(titanic.GROUPS, False)
+    derived, state = build(frame, off), titanic.fit(frame, NO_CONTRACT, off)
+    assert not _names(derived, off)
+    learned = titanic.learn(derived, state, np.array([0.0]), np.array([0]))
+    assert titanic.recall(derived, state, learned).shape == (2, 0)
 
 
 def test_a_misspelt_group_gets_the_nearest_name() -> None:
     with pytest.raises(UserError, match="'tittle'; did you mean 'title'"):
-        titanic.build(people(Age=[1.0]), NO_CONTRACT, {"tittle": True})
+        titanic.fit(people(Age=[1.0]), NO_CONTRACT, {"tittle": True})
 
 
 def test_the_rule_to_beat() -> None:
     assert titanic.baseline(people(Sex=["female", "male"])).tolist() == ["1", "0"]
 
 
-def _names(derived: Any) -> set[str]:
-    return {*derived.numbers.columns, *derived.categories.columns, *derived.in_fold}
+def _names(derived: Derived, switches: dict[str, bool]) -> set[str]:
+    state = titanic.fit(people(Age=[1.0]), NO_CONTRACT, switches)
+    return {*derived.numbers.columns, *derived.categories.columns, *titanic.in_fold(state, "binary", 2)}

@@ -1,0 +1,117 @@
+"""A typed table to the arrays of the encode stage, by a state that JSON holds: for train and test, and for any row
+met later.
+
+The state (``encoding.json``) has everything the raw tables were needed for; ``encode_rows`` and ``inputs_of_rows`` give
+a test row, even alone, the very numbers that the stages gave it.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from features import encoding
+from features.contract import Contract
+from features.derived import Derived
+from features.normalization import Affine
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """``shared [n, d] float32`` (NaN where missing), ``codes [n, e] int32``, and the columns they were made from."""
+
+    shared: np.ndarray
+    codes: np.ndarray
+    derived: Derived
+
+
+def fit(
+    frame: pd.DataFrame,
+    labelled: int,
+    contract: Contract,
+    module: str,
+    switches: Mapping[str, bool],
+    *,
+    default: str,
+    exceptions: Mapping[str, str],
+    min_count: int,
+    missing_indicators: bool,
+) -> tuple[dict[str, Any], Encoded]:
+    """The state but for what folds learn, and the tables by it.
+
+    ``frame``: typed train rows (``labelled`` of them), then test rows, without the target. Levels of categories come
+    from the train rows; ``default``, ``exceptions`` and ``min_count`` as in ``encoding.fit``. Raises ``UserError``
+    where a switch or an exception names nothing there.
+    """
+    state: dict[str, Any] = {"module": module, "features": _module(module).fit(frame, contract, switches)}
+    derived: Derived = _module(module).derive(frame, state["features"])
+    numbers, rows = derived.numbers, np.arange(labelled)
+    state["indicators"] = [str(c) for c in numbers.columns if missing_indicators and numbers[c].isna().any()]
+    preferred = {**derived.encodings, **exceptions}
+    state["categories"] = encoding.fit(derived.categories, rows, default, preferred, min_count)
+    _, described, _, state["codes"] = encoding.apply(state["categories"], derived.categories.iloc[:0])
+    state["columns"] = [{"name": str(c), "kind": "number"} for c in numbers.columns]
+    state["columns"] += [{"name": f"{c} missing", "kind": "indicator"} for c in state["indicators"]] + described
+    return state, _encoded(derived, state)
+
+
+def transform(frame: pd.DataFrame, state: Mapping[str, Any]) -> Encoded:
+    """Any typed rows by the state."""
+    return _encoded(_module(state["module"]).derive(frame, state["features"]), state)
+
+
+def _encoded(derived: Derived, state: Mapping[str, Any]) -> Encoded:
+    numbers = derived.numbers.to_numpy(np.float64)
+    gaps = derived.numbers[list(state["indicators"])].isna().to_numpy(np.float64)
+    columns, _, codes, _ = encoding.apply(state["categories"], derived.categories)
+    return Encoded(np.concatenate([numbers, gaps, columns], axis=1).astype(np.float32), codes, derived)
+
+
+def in_fold(state: Mapping[str, Any], task: str, classes: int) -> list[str]:
+    """Names of the columns that each fold learns anew."""
+    names: list[str] = _module(state["module"]).in_fold(state["features"], task, classes)
+    return names
+
+
+def learn(
+    encoded: Encoded, state: Mapping[str, Any], target: np.ndarray, train: np.ndarray
+) -> tuple[dict[str, Any], np.ndarray]:
+    """What a fold learns from ``target[train]``, and its columns ``[n, g] float32`` for all rows, the train rows
+    without their own label."""
+    module = _module(state["module"])
+    learned: dict[str, Any] = module.learn(encoded.derived, state["features"], target, train)
+    values = module.recall(encoded.derived, state["features"], learned, target, train)
+    return learned, values.astype(np.float32)
+
+
+def recall(encoded: Encoded, state: Mapping[str, Any], fold: int) -> np.ndarray:
+    """The columns ``[n, g] float32`` of fold ``fold`` for rows that it did not learn from."""
+    values: np.ndarray = _module(state["module"]).recall(encoded.derived, state["features"], state["folds"][fold])
+    return values.astype(np.float32)
+
+
+def encode_rows(frame: pd.DataFrame, state: Mapping[str, Any], fold: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """``shared [n, d]``, ``in_fold [n, g]`` and ``codes [n, e]`` of typed rows without target, as fold ``fold`` sees
+    rows it did not learn from. ``state``: ``encoding.json``."""
+    encoded = transform(frame, state)
+    return encoded.shared, recall(encoded, state, fold), encoded.codes
+
+
+def inputs_of_rows(
+    encoded: Encoded, state: Mapping[str, Any], normalization: Mapping[str, Any], fold: int
+) -> np.ndarray:
+    """The network's inputs ``[n, d + g] float32`` in fold ``fold`` of rows it did not learn from, finite.
+
+    ``encoded``: ``transform(frame, state)``, which serves every fold; ``normalization``: ``normalization.json``.
+    """
+    values = np.concatenate([encoded.shared, recall(encoded, state, fold)], axis=1).astype(np.float64)
+    return Affine.from_mapping(normalization["folds"][fold], normalization["method"]).apply(values)
+
+
+def _module(name: str) -> Any:
+    return importlib.import_module(f"features.{name}")

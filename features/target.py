@@ -1,0 +1,108 @@
+"""The target of a regression in units that suit a network, and the way back for its answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+# A positive target more skewed than this is learned as its logarithm. A normal sample of 100 stays below 0.7.
+SKEWED = 1.0
+
+
+def choose(target: np.ndarray, metric: str, setting: str) -> str:
+    """``none``, ``log`` or ``log1p`` for ``target [t]``; ``setting``: auto | log | none.
+
+    auto: ``log1p`` where the metric is RMSLE, which compares those; else ``log`` where all values are positive and
+    their skewness is above 1 and smaller after the logarithm. log falls back to ``log1p`` where zeros stand, to none
+    where negative values do.
+    """
+    if setting == "none" or target.min() <= -1:
+        return "none"
+    if metric == "rmsle":
+        return "log1p"
+    if target.min() <= 0:
+        return "log1p" if setting == "log" and target.min() == 0 else "none"
+    if setting == "log" or (skewness(target) > SKEWED and abs(skewness(np.log(target))) < skewness(target)):
+        return "log"
+    return "none"
+
+
+def skewness(values: np.ndarray) -> float:
+    """Third standardised moment of ``values [n]``; 0 where they are constant."""
+    centred = values.astype(np.float64) - values.mean(dtype=np.float64)
+    spread = float(np.sqrt(np.mean(centred**2)))
+    return float(np.mean((centred / spread) ** 3)) if spread > 0 else 0.0
+
+
+def transformed(name: str, target: np.ndarray) -> np.ndarray:
+    """``target`` as float64, its logarithm where the transform ``name`` says so."""
+    return _FORWARD[name](target.astype(np.float64))
+
+
+_FORWARD: dict[str, Callable[[np.ndarray], np.ndarray]] = {"none": np.positive, "log": np.log, "log1p": np.log1p}
+_BACK: dict[str, Callable[[np.ndarray], np.ndarray]] = {"none": np.positive, "log": np.exp, "log1p": np.expm1}
+
+
+@dataclass(frozen=True)
+class TargetScale:
+    """A transform and, for each of ``F`` folds, mean and standard deviation of the transformed train targets, and
+    their range. For classes nothing is changed."""
+
+    transform: str
+    location: np.ndarray
+    scale: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+
+    @classmethod
+    def fit(cls, transform: str, target: np.ndarray, train: np.ndarray) -> TargetScale:
+        """From ``target [t]`` and ``train [t, F] bool``, the rows each fold learns from."""
+        values = transformed(transform, target)
+        parts = [values[rows] for rows in train.T]
+        return cls(
+            transform,
+            np.array([part.mean() for part in parts]),
+            np.array([part.std() or 1.0 for part in parts]),
+            np.array([part.min() for part in parts]),
+            np.array([part.max() for part in parts]),
+        )
+
+    @classmethod
+    def unchanged(cls, folds: int) -> TargetScale:
+        """For classes."""
+        no, yes = np.zeros(folds), np.ones(folds)
+        return cls("none", no, yes, np.full(folds, -np.inf), np.full(folds, np.inf))
+
+    @classmethod
+    def from_mapping(cls, entry: Mapping[str, Any], folds: int) -> TargetScale:
+        """From ``normalization.json``'s ``target``, None there for classes."""
+        if not entry:
+            return cls.unchanged(folds)
+        return cls(entry["transform"], *(np.array(entry[name]) for name in ("location", "scale", "low", "high")))
+
+    def to_mapping(self) -> dict[str, Any]:
+        """What ``from_mapping`` reads."""
+        return {
+            "transform": self.transform,
+            "location": self.location,
+            "scale": self.scale,
+            "low": self.low,
+            "high": self.high,
+        }
+
+    def standard(self, target: np.ndarray) -> np.ndarray:
+        """``target [t]`` -> ``[F, t] float32``, what each fold's networks learn."""
+        values = transformed(self.transform, target)
+        return ((values[None] - self.location[:, None]) / self.scale[:, None]).astype(np.float32)
+
+    def original(self, answers: np.ndarray, fold: np.ndarray, clip: bool) -> np.ndarray:
+        """Members' ``answers [m, n, c]`` in the target's own units; ``clip``: moved into the range of the train
+        targets of their ``fold [m]``."""
+        values = answers.astype(np.float64) * self.scale[fold, None, None] + self.location[fold, None, None]
+        if clip:
+            values = np.clip(values, self.low[fold, None, None], self.high[fold, None, None])
+        with np.errstate(over="ignore"):
+            return _BACK[self.transform](values).astype(np.float32)

@@ -1,0 +1,91 @@
+"""The encoder's state: it goes through JSON, and gives any row, even alone, what the stages gave it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from features import encoder, synthetic
+from features.contract import Contract
+from features.normalization import learn
+from features.tables import parse_table
+from pipeline.params import read_document
+
+ROOT = Path(__file__).resolve().parents[2]
+CONTRACT = Contract.from_mapping(read_document(ROOT / "data" / "contracts" / "titanic.yaml"), "titanic.yaml")
+LABELLED = 150
+Fitted = tuple[pd.DataFrame, dict[str, Any], encoder.Encoded, list[np.ndarray], list[dict[str, Any]]]
+
+
+def read(frame: pd.DataFrame, with_target: bool) -> pd.DataFrame:
+    table = parse_table(frame.to_csv(index=False).encode(), "generated.csv")
+    return CONTRACT.typed(table, "generated.csv", with_target)
+
+
+@pytest.fixture(scope="module")
+def fitted() -> Fitted:
+    """The frame of train and test, the state after JSON, and what the stages make of all rows in two folds."""
+    train, test, _ = synthetic.titanic(LABELLED, 60, 5)
+    labelled = read(train, True)
+    target = labelled["Survived"].to_numpy(float)
+    frame = pd.concat([labelled.drop(columns="Survived"), read(test, False)], ignore_index=True)
+    state, encoded = encoder.fit(
+        frame, LABELLED, CONTRACT, "titanic", {},
+        default="onehot", exceptions={"Title": "embedding"}, min_count=5, missing_indicators=True,
+    )  # fmt: skip
+    state["folds"], inputs, maps = [], [], []
+    for fold in range(2):
+        known = np.arange(fold, LABELLED, 2)
+        learned, values = encoder.learn(encoded, state, target, known)
+        state["folds"].append(learned)
+        every = np.concatenate([encoded.shared, values], axis=1).astype(np.float64)
+        affine = learn("robust", every[known], np.zeros(every.shape[1], bool))
+        maps.append({name: value.tolist() for name, value in affine.to_mapping().items()})
+        inputs.append(affine.apply(every))
+    return frame, json.loads(json.dumps(state, allow_nan=False)), encoded, inputs, json.loads(json.dumps(maps))
+
+
+def test_test_rows_together_or_alone_are_the_stages_rows(fitted: Fitted) -> None:
+    frame, state, encoded, inputs, maps = fitted
+    normalization = {"method": "robust", "folds": maps}
+    places = [slice(LABELLED, len(frame)), *(slice(row, row + 1) for row in range(LABELLED, len(frame)))]
+    for place in places:
+        rows = encoder.transform(frame.iloc[place].reset_index(drop=True), state)
+        assert rows.shared.tobytes() == encoded.shared[place].tobytes()
+        assert rows.codes.tobytes() == encoded.codes[place].tobytes()
+        for fold in range(2):
+            found = encoder.inputs_of_rows(rows, state, normalization, fold)
+            assert found.tobytes() == inputs[fold][place].tobytes()
+
+
+def test_encode_rows_is_the_three_parts(fitted: Fitted) -> None:
+    frame, state, encoded, _, _ = fitted
+    shared, in_fold, codes = encoder.encode_rows(frame.iloc[LABELLED:], state, 1)
+    assert (
+        shared.tobytes() == encoded.shared[LABELLED:].tobytes()
+        and codes.tobytes() == encoded.codes[LABELLED:].tobytes()
+    )
+    assert in_fold.tobytes() == encoder.recall(encoded, state, 1)[LABELLED:].tobytes()
+
+
+def test_no_row_at_all(fitted: Fitted) -> None:
+    frame, state, encoded, _, maps = fitted
+    rows = encoder.transform(frame.iloc[:0], state)
+    assert rows.shared.shape == (0, encoded.shared.shape[1]) and rows.codes.shape == (0, 1)
+    width = len(maps[0]["fill"])
+    assert encoder.inputs_of_rows(rows, state, {"method": "robust", "folds": maps}, 0).shape == (0, width)
+
+
+def test_a_stranger_has_no_party_and_a_friend_of_the_dead_sees_them(fitted: Fitted) -> None:
+    frame, state, _, _, maps = fitted
+    stranger = frame.iloc[[0]].assign(Name="Nobody, Mr. N", Ticket="none like it", SibSp=0.0, Parch=0.0)
+    rows = encoder.transform(stranger, state)
+    assert not encoder.recall(rows, state, 0)[:, 2:].any()
+    assert np.isfinite(encoder.inputs_of_rows(rows, state, {"method": "robust", "folds": maps}, 0)).all()
+    mate = stranger.assign(Ticket=frame["Ticket"][0])
+    assert encoder.recall(encoder.transform(mate, state), state, 0)[:, 2:].any()

@@ -1,0 +1,67 @@
+"""A regression's target: when it is learned as a logarithm, and that every answer finds its way back."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from features.target import TargetScale, choose, transformed
+from pipeline.files import _plain
+
+SKEWED = np.exp(np.random.default_rng(0).normal(12, 0.6, 400))
+EVEN = np.random.default_rng(0).normal(100, 5, 400)
+
+
+@pytest.mark.parametrize(
+    ("target", "metric", "setting", "name"),
+    [
+        (EVEN, "rmse", "auto", "none"),
+        (SKEWED, "rmse", "auto", "log"),
+        (SKEWED, "rmse", "none", "none"),
+        (EVEN, "rmse", "log", "log"),
+        (EVEN, "rmsle", "auto", "log1p"),
+        (SKEWED - SKEWED.min(), "rmse", "auto", "none"),
+        (SKEWED - SKEWED.min(), "rmse", "log", "log1p"),
+        (SKEWED - SKEWED.min() - 5, "rmsle", "log", "none"),
+        (-SKEWED, "mae", "auto", "none"),
+    ],
+)
+def test_which_logarithm(target: np.ndarray, metric: str, setting: str, name: str) -> None:
+    assert choose(target, metric, setting) == name
+
+
+@pytest.mark.parametrize("name", ["none", "log", "log1p"])
+def test_there_and_back_by_json(name: str) -> None:
+    train = np.ones((400, 2), bool)
+    train[:200, 1] = False
+    fitted = TargetScale.fit(name, SKEWED, train)
+    kept = TargetScale.from_mapping(json.loads(json.dumps(fitted.to_mapping(), default=_plain)), 2)
+    standard = kept.standard(SKEWED)
+    assert standard.shape == (2, 400) and standard.dtype == np.float32
+    np.testing.assert_allclose([standard[0].mean(), standard[1, 200:].std()], [0, 1], atol=1e-5)
+    back = kept.original(standard[:, :, None], np.array([0, 1]), clip=False)
+    np.testing.assert_allclose(back[:, :, 0], np.stack([SKEWED, SKEWED]), rtol=1e-5)
+
+
+def test_answers_stay_in_the_range_of_the_folds_own_train_rows() -> None:
+    target, train = np.array([1.0, 2.0, 3.0, 50.0]), np.array([[1, 1], [1, 1], [1, 1], [0, 1]], bool)
+    fitted = TargetScale.fit("none", target, train)
+    wild = np.full((2, 1, 1), 1e6, np.float32)
+    assert fitted.original(wild, np.array([0, 1]), clip=True)[:, 0, 0].tolist() == [3.0, 50.0]
+    assert (fitted.original(wild, np.array([0, 1]), clip=False) > 50).all()
+    assert np.isfinite(TargetScale.fit("log", target, train).original(wild, np.array([0, 1]), clip=True)).all()
+
+
+def test_classes_are_left_alone() -> None:
+    answers = np.random.default_rng(1).random((3, 5, 2), np.float32)
+    kept = TargetScale.from_mapping({}, 4)
+    assert kept.original(answers, np.array([0, 3, 1]), clip=True).tobytes() == answers.tobytes()
+    assert (kept.standard(np.array([0.0, 1.0])) == [[0, 1]] * 4).all()
+
+
+def test_a_constant_target_divides_by_one() -> None:
+    fitted = TargetScale.fit("none", np.full(3, 7.0), np.ones((3, 1), bool))
+    assert fitted.standard(np.full(3, 7.0)).tolist() == [[0, 0, 0]]
+    assert transformed("log1p", np.array([0.0])).tolist() == [0.0]
