@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 if TYPE_CHECKING:
     from types import ModuleType
+
+# What TensorFlow's libraries tell while they load, before their log level counts: hints, and a preface to them.
+CHATTER = "^(I[0-9]{4} |WARNING: All log messages before absl::InitializeLog)"
 
 
 def seed_for(seed: int, *index: int | str) -> int:
@@ -27,12 +34,40 @@ def start_tensorflow() -> ModuleType:
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ["KERAS_BACKEND"] = "tensorflow"
-    import tensorflow as tf
+    with without(CHATTER):
+        import tensorflow as tf
 
-    for gpu in tf.config.list_physical_devices("GPU"):
-        tf.config.experimental.set_memory_growth(gpu, True)
-    tf.config.experimental.enable_op_determinism()
+        for gpu in tf.config.list_physical_devices("GPU"):
+            tf.config.experimental.set_memory_growth(gpu, True)
+        tf.config.experimental.enable_op_determinism()
+        tf.zeros(())  # the devices are opened now, not in the middle of a progress bar
     return tf
+
+
+@contextmanager
+def without(pattern: str) -> Iterator[None]:
+    """Keep the lines that match ``pattern`` (extended regular expression) off this process's standard error.
+
+    Everything else passes as it comes, through a process of its own: what the loader says before it kills the process
+    (a processor that is too old, a library that is missing) still arrives.
+    """
+    sys.stderr.flush()
+    try:
+        sieve = subprocess.Popen(["grep", "-a", "-E", "-v", pattern], stdin=subprocess.PIPE, stdout=2)
+    except OSError:  # no grep: rather the chatter than nothing
+        yield
+        return
+    assert sieve.stdin
+    terminal = os.dup(2)
+    os.dup2(sieve.stdin.fileno(), 2)
+    try:
+        yield
+    finally:
+        sys.stderr.flush()
+        os.dup2(terminal, 2)
+        os.close(terminal)
+        sieve.stdin.close()
+        sieve.wait()
 
 
 def device_name(tf: ModuleType) -> str:

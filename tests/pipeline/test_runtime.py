@@ -1,0 +1,55 @@
+"""Seeds, and what TensorFlow may say on a person's terminal while it starts."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from pipeline.runtime import seed_for
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def run(code: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+def test_seeds_differ_by_purpose_and_item_and_come_again() -> None:
+    seeds = [
+        seed_for(0, "train", 1, 2),
+        seed_for(0, "train", 2, 1),
+        seed_for(0, "tune", 1, 2),
+        seed_for(1, "train", 1, 2),
+    ]
+    assert len(set(seeds)) == 4
+    assert seeds[0] == seed_for(0, "train", 1, 2)
+
+
+def test_tensorflow_starts_without_a_word() -> None:
+    done = run("from pipeline.runtime import start_tensorflow; start_tensorflow()")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_errors_pass_even_where_the_process_dies() -> None:
+    code = """
+import os
+from pipeline.runtime import CHATTER, without
+with without(CHATTER):
+    os.write(2, b"I0000 00:00:1 1 port.cc:153] hint\\nF0000 00:00:1 1 cpu.cc:1] too old\\n")
+    os.abort()
+"""
+    done = run(code)
+    assert done.returncode != 0
+    assert done.stderr == "F0000 00:00:1 1 cpu.cc:1] too old\n"
+
+
+def test_afterwards_everything_passes() -> None:
+    code = """
+import os
+from pipeline.runtime import CHATTER, without
+with without(CHATTER):
+    pass
+os.write(2, b"I0000 later\\n")
+"""
+    assert run(code).stderr == "I0000 later\n"
