@@ -63,6 +63,13 @@ def test_a_stage_depends_on_all_the_code_it_imports(name: str) -> None:
     assert declared == needed
 
 
+@pytest.mark.parametrize("name", STAGES)
+def test_a_stage_that_fails_leaves_the_older_results(name: str) -> None:
+    """DVC deletes outputs before it runs a stage, unless they persist."""
+    for output in [*STAGES[name].get("outs", []), *STAGES[name].get("metrics", [])]:
+        assert isinstance(output, dict) and all(options.get("persist") for options in output.values()), output
+
+
 @pytest.mark.parametrize("name", LIGHT)
 def test_light_stages_do_not_load_tensorflow(name: str) -> None:
     code = (

@@ -72,6 +72,19 @@ def test_nothing_changed_nothing_runs_and_one_key_runs_its_stages(
     assert ran(chain, capfd)[0] == "validate"
 
 
+def test_a_stage_that_fails_keeps_the_older_results(chain: Path) -> None:
+    def results() -> dict[str, bytes]:
+        files = [*(chain / "reports").rglob("*"), *(chain / "data").rglob("*")]
+        return {str(file): file.read_bytes() for file in files if file.is_file()}
+
+    before = results()
+    for key, wrong, right in (("seeds", "two", 2), ("top_k", 600, 2)):
+        change(chain, "train", key, value=wrong)
+        assert demo.dvc(chain, "repro", "--quiet").returncode != 0
+        assert results() == before
+        change(chain, "train", key, value=right)
+
+
 def test_two_cold_runs_are_the_same_bytes_and_an_interrupted_search_ends_alike(chain: Path, tmp_path: Path) -> None:
     once = [argument.replace("OUT", str(tmp_path / "once")) for argument in tune_arguments(chain)]
     again = [argument.replace("OUT", str(tmp_path / "again")) for argument in tune_arguments(chain)]
