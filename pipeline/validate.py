@@ -23,6 +23,7 @@ from features.checks import run_checks
 from features.contract import Column, Contract, ContractError, Fault, fault_at, reordered
 from features.errors import UserError
 from features.tables import parse_table
+from pipeline.data_docs import finish
 from pipeline.files import read_bytes, write_json
 from pipeline.params import Params, load, read_document
 from pipeline.stage import run
@@ -290,6 +291,8 @@ def run_suites(contract: Contract, tables: Mapping[str, pd.DataFrame], docs: Pat
                     found += [_entry(file, one.to_json_dict()) for one in result.results]
             # Once for all tables: an action in each checkpoint would write the pages' common files each time.
             context.build_data_docs()
+            names = {file: "train" if contract.target in table.columns else "test" for file, table in tables.items()}
+            finish(work / "new", names, found)
             _swap(work / "new", docs, work / "old")
         finally:
             shutil.rmtree(work, ignore_errors=True)

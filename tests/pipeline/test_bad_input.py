@@ -10,8 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from pipeline import encode, normalize
 from pipeline.validate import main
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -278,6 +280,17 @@ def validate(folder: Path) -> int:
     )
 
 
+def goes_on(folder: Path) -> None:
+    """What is harmless is harmless to the next stages too: they end with finite inputs for every row."""
+    common = ["--competition", "titanic", "--params", str(folder / "params.yaml")]
+    tables = ["--train", str(folder / "train.csv"), "--test", str(folder / "test.csv")]
+    contract = ["--contract", str(ROOT / "data" / "contracts" / "titanic.yaml")]
+    assert encode.main([*common, *contract, *tables, "--output", str(folder / "encode")]) == 0
+    assert normalize.main([*common, "--input", str(folder / "encode"), "--output", str(folder / "normalize")]) == 0
+    inputs = np.load(folder / "normalize" / "arrays.npz")["inputs"]
+    assert inputs.shape[:2] == (20, 120) and np.isfinite(inputs).all()
+
+
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
 def test_bad_input_is_explained_and_loses_nothing(
     case: Case, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -298,6 +311,8 @@ def test_bad_input_is_explained_and_loses_nothing(
     for words in case.says:
         assert words in text
     assert "Traceback" not in out + err
+    if not case.fails:
+        goes_on(tmp_path)
     if case.fails:
         faults = 1
         if case.read:

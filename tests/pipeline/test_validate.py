@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -39,6 +40,23 @@ def test_the_report_is_stable_and_the_pages_are_there(tmp_path: Path) -> None:
     content = json.loads(first)
     assert content["passed"] and all(e["success"] for e in content["expectations"])
     assert {e["column"] for e in content["expectations"]} >= {"Survived", "Age", "Embarked"}
+
+
+def test_the_pages_can_be_read_without_a_network_and_tell_nobody(tmp_path: Path) -> None:
+    files = Files()
+    put(files.train, "Age", "200", 3)
+    put(files.train, "Sex", "x", 3)
+    files.write(tmp_path)
+    assert validate(tmp_path) == 1
+    pages = tmp_path / "reports" / "data_docs"
+    index = (pages / "index.html").read_text()
+    assert "http" not in index and "<script" not in index
+    counts = re.findall(r"<td>([^<]*)</td><td>(\d+)</td><td[^>]*>(\d+)</td>", index)
+    assert [(Path(file).name, failed) for file, _, failed in counts] == [("train.csv", "2"), ("test.csv", "0")]
+    links = re.findall(r'href="([^"]*)"', index)
+    assert len(links) == 4 and all((pages / link).is_file() for link in links)
+    for page in [*pages.rglob("*.html"), *pages.rglob("*.css")]:
+        assert not re.search(r"amazonaws|newsletter|<img[^>]*https?:", page.read_text(encoding="utf-8")), page
 
 
 def test_report_and_pages_come_before_the_failure(tmp_path: Path) -> None:
