@@ -137,7 +137,7 @@ def baseline(frame: pd.DataFrame) -> pd.Series:
 def titles(names: pd.Series) -> pd.Series:
     """``Mr``, ``Mrs``, ``Miss``, ``Master`` or ``Other`` (officers, clergy, doctors) from ``Surname, Title. Given
     names``."""
-    found = names.str.extract(r",\s*([^.,]+)\.", expand=False).str.strip().replace(_TITLES)
+    found = names.str.extract(r",\s*([^.,]+)\.", expand=False).str.strip().map(lambda title: _TITLES.get(title, title))
     return found.where(found.isin(_COMMON), "Other")
 
 
