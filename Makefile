@@ -1,4 +1,4 @@
-# One vocabulary for people and CI: setup lint type test repro demo bench clean help
+# One vocabulary for people and CI: setup lint type test repro submit leaderboard demo bench clean help
 PYTHON ?=
 LOCK := requirements$(if $(GPU),-gpu).lock
 BIN := .venv/bin
@@ -6,12 +6,12 @@ BIN := .venv/bin
 STAMP := .venv/setup-$(shell { pwd; cat $(LOCK); } | cksum | tr ' ' '-').stamp
 export DVC_NO_ANALYTICS := 1
 
-.PHONY: all setup scm lint type test repro demo bench lock clean help
+.PHONY: all setup scm lint type test repro submit leaderboard demo bench lock clean help
 
 all: setup repro  ## set everything up, then run the main job (default)
 
 help:  ## list the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 13
 
 setup: $(STAMP) scm  ## make .venv from the lock and compile it (GPU=1 for the CUDA libraries)
 
@@ -30,6 +30,12 @@ scm: $(STAMP)
 
 repro: setup  ## run every stage that is not up to date: raw CSV files to reports/titanic/submission.csv
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/dvc repro
+
+submit: setup  ## send a file to Kaggle and keep its score: make submit NAME=titanic M="what is new"
+	@$(BIN)/python -m pipeline.submit "$(or $(NAME),titanic)" -m "$$M" $(if $(FORCE),--force)
+
+leaderboard: setup  ## what was submitted, CV beside public score, as a table and a plot
+	@$(BIN)/python -m pipeline.leaderboard $(NAME)
 
 lint: setup  ## ruff: style and format
 	@$(BIN)/ruff check .

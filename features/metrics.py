@@ -7,6 +7,8 @@ from sklearn.metrics import roc_auc_score
 
 # Probabilities nearer to 0 or 1 than this count as if they were so far away: one sure mistake shall not cost infinity.
 CLIP = 1e-7
+# Of these measures more is better, of all others less.
+RISING = frozenset({"accuracy", "roc_auc"})
 
 
 def accuracy(target: np.ndarray, answer: np.ndarray, threshold: float = 0.5) -> float:
@@ -73,4 +75,4 @@ def score(metric: str, target: np.ndarray, answer: np.ndarray, threshold: float 
     """The competition's ``metric``, turned so that more is better."""
     task = "regression" if metric in ("rmse", "rmsle", "mae") else "binary" if answer.shape[1] == 1 else "multiclass"
     value = measures(task, target, answer, threshold)[metric]
-    return value if metric in ("accuracy", "roc_auc") else -value
+    return value if metric in RISING else -value

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from features.errors import UserError
-from pipeline import stage
+from pipeline import kaggle_client, stage
 from pipeline.files import read_bytes, write_bytes
 from pipeline.params import Fetch, Source, load_block, load_source
 
@@ -56,12 +56,18 @@ def fetch(arguments: argparse.Namespace) -> None:
 def candidates(
     settings: Fetch, source: Source, name: str, file: str, refusals: list[str]
 ) -> Iterator[tuple[str, bytes]]:
-    """Contents by place, the mirror first; places that fail add a line to ``refusals``."""
+    """Contents by place: the mirror, Kaggle (where the source is a competition and there are credentials), the
+    addresses; places that fail add a line to ``refusals``."""
     local = Path(settings.mirror) / name / file
     if local.is_file():
         yield str(local), read_bytes(local)
     else:
         refusals.append(f"no {local}")
+    if source.kaggle and kaggle_client.has_credentials():
+        try:
+            yield f"Kaggle's {source.kaggle}", kaggle_client.download(source.kaggle, file)
+        except UserError as error:
+            refusals.append(str(error).rstrip("."))
     for url in source.urls:
         address = url.replace("{file}", file)
         try:

@@ -72,10 +72,11 @@ class Fetch:
 @dataclass(frozen=True)
 class Source:
     """Where the raw files of one name come from; ``files`` maps a file name to its SHA-256, or to several where the
-    same content is in circulation in different bytes."""
+    same content is in circulation in different bytes; ``kaggle``: the competition's name at Kaggle, or ""."""
 
     files: Mapping[str, tuple[str, ...]] = _key(dict)
     urls: tuple[str, ...] = _key(tuple)
+    kaggle: str = ""
 
 
 @dataclass(frozen=True)
@@ -261,7 +262,13 @@ def load_source(path: Path, name: str) -> Source:
             raise UserError(f"{where}.files names {file!r}; expected a plain file name without folders.")
     if not files:
         raise UserError(f"{where}.files is empty; expected file names with their SHA-256.")
-    return Source(MappingProxyType(files), tuple(map(str, urls)))
+    kaggle = entry.get("kaggle", "")
+    if not isinstance(kaggle, str) or not re.fullmatch(r"[a-z0-9-]*", kaggle):
+        raise UserError(
+            f"{where}.kaggle is {kaggle!r}; expected the competition's name as in kaggle.com/competitions/NAME: small "
+            f"letters, digits and '-'."
+        )
+    return Source(MappingProxyType(files), tuple(map(str, urls)), kaggle)
 
 
 def _document(path: Path) -> dict[str, Any]:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import io
+import shutil
 import threading
+import zipfile
 from collections.abc import Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -15,6 +18,7 @@ from ruamel.yaml import YAML
 
 from pipeline.demo import write_yaml
 from pipeline.fetch import main
+from tests.pipeline.kaggle_stand_in import TOKEN, serving, settings
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = {"train.csv": b"id,y\n1,0\n", "test.csv": b"id\n2\n", "sample.csv": b"id,y\n2,0\n"}
@@ -39,12 +43,12 @@ def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Pa
     server.server_close()
 
 
-def run(folder: Path, mirror: Path, *urls: str, files: Any = None) -> int:
+def run(folder: Path, mirror: Path, *urls: str, files: Any = None, kaggle: str = "") -> int:
     """Fetch the three files into ``folder/raw``, one attempt an address."""
     params = YAML(typ="safe", pure=True).load((ROOT / "params.yaml").read_text())
     params["fetch"] = {"mirror": str(mirror), "retries": 1}
     digests = {name: hashlib.sha256(content).hexdigest() for name, content in FILES.items()}
-    params["sources"]["titanic"] = {"urls": list(urls), "files": digests if files is None else files}
+    params["sources"]["titanic"] = {"urls": list(urls), "files": digests if files is None else files, "kaggle": kaggle}
     write_yaml(folder / "params.yaml", params)
     arguments = ["--source", "titanic", "--params", str(folder / "params.yaml"), "--output", str(folder / "raw")]
     return main(arguments)
@@ -116,6 +120,40 @@ def test_nothing_reachable_names_the_cures(tmp_path: Path, capsys: pytest.Captur
         assert cure in message
     assert "Traceback" not in message
     assert len(message.strip().split("\n")) <= 3
+
+
+def zipped(name: str, content: bytes) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr(name, content)
+    return buffer.getvalue()
+
+
+def test_kaggles_own_client_serves_where_there_are_credentials(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The real client, a stand-in for Kaggle; one file comes zipped, as Kaggle does with larger ones, one is not the
+    pinned one."""
+    dead = "http://127.0.0.1:9/{file}"
+    with serving() as kaggle:
+        for name, value in settings(kaggle, tmp_path / "home").items():
+            monkeypatch.setenv(name, value) if value else monkeypatch.delenv(name, raising=False)
+        kaggle.files = {**FILES, "test.csv": b"another"}
+        assert run(tmp_path, tmp_path / "absent", dead, kaggle="titanic") == 1
+        told = capsys.readouterr()
+        assert "Kaggle's titanic has SHA-256" in told.out
+        assert "signature" not in told.out + told.err and TOKEN not in told.out + told.err
+        kaggle.files = {**FILES, "test.csv": zipped("test.csv", FILES["test.csv"])}
+        assert run(tmp_path, tmp_path / "absent", dead, kaggle="titanic") == 0
+        assert fetched(tmp_path) == FILES
+        shutil.rmtree(tmp_path / "raw")
+        kaggle.refusals["DownloadDataFile"] = (403, "You must accept this competition's rules")
+        assert run(tmp_path, tmp_path / "absent", dead, kaggle="titanic") == 1
+        assert "competitions/titanic/rules" in capsys.readouterr().err
+        monkeypatch.delenv("KAGGLE_API_TOKEN")
+        kaggle.calls.clear()
+        assert run(tmp_path, tmp_path / "absent", dead, kaggle="titanic") == 1
+        assert kaggle.calls == []
 
 
 def test_either_of_two_valid_hashes_will_do(tmp_path: Path, served: tuple[Path, str]) -> None:

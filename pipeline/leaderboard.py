@@ -1,0 +1,191 @@
+"""``make leaderboard``: what was submitted, with its cross-validation and its public score, as a table and a plot."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from features.errors import UserError
+from features.metrics import RISING
+from pipeline import stage
+from pipeline.files import read_bytes, write_bytes
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from rich.table import Table
+
+BOARD = Path("reports/leaderboard.csv")
+COLUMNS = [
+    "competition",
+    "date",
+    "revision",
+    "dirty",
+    "metric",
+    "cv",
+    "cv_se",
+    "cv_log_loss",
+    "public_score",
+    "params",
+    "message",
+    "submission",
+    "sha256",
+]
+# With fewer rows a correlation says nothing.
+ENOUGH = 5
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Show the leaderboard; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="pipeline.leaderboard", description=__doc__)
+    parser.add_argument("name", nargs="?", help="one competition (all, if left out)")
+    parser.add_argument("--board", type=Path, default=BOARD)
+    return stage.run(parser, leaderboard, argv)
+
+
+def leaderboard(arguments: argparse.Namespace) -> None:
+    """Read, print, plot."""
+    from rich.console import Console
+
+    rows = read_board(arguments.board)
+    names = list(dict.fromkeys(rows["competition"]))
+    if arguments.name:
+        if arguments.name not in names:
+            raise UserError(
+                f"{arguments.board}: no submission of {arguments.name!r}; there are {', '.join(names) or 'none'}. "
+                f'Send one: make submit NAME={arguments.name} M="what is new".'
+            )
+        names = [arguments.name]
+    if not names:
+        raise UserError(f'{arguments.board}: no submission yet. Send one: make submit NAME=titanic M="what is new".')
+    console = Console()
+    for name in names:
+        own = rows[rows["competition"] == name]
+        console.print(table(name, own))
+        console.print(agreement(own))
+        path = arguments.board.parent / name / "leaderboard.png"
+        buffer = io.BytesIO()
+        plot(name, own).savefig(buffer, format="png", dpi=120, metadata={"Software": None})
+        write_bytes(path, buffer.getvalue())
+        console.print(f"plot: {path}")
+
+
+def read_board(path: Path) -> pd.DataFrame:
+    """All rows, every cell as it is written; an empty frame without the file. Raises ``UserError`` on other columns."""
+    if not path.exists():
+        return pd.DataFrame(columns=COLUMNS, dtype=str)
+    try:
+        rows = pd.read_csv(io.BytesIO(read_bytes(path)), dtype=str, keep_default_na=False)
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: not the table that `submit` writes ({error}). Restore it from Git.") from None
+    if list(rows.columns) != COLUMNS:
+        raise UserError(f"{path}: columns {list(rows.columns)}; expected {COLUMNS}. Restore it from Git.")
+    return rows
+
+
+def numbers(column: pd.Series) -> np.ndarray:
+    """A column as floats, NaN where a cell holds none."""
+    return pd.to_numeric(column, errors="coerce").to_numpy(float)
+
+
+def best(values: np.ndarray, metric: str) -> int:
+    """The position of the best value by ``metric``, the first among equals; -1 where there is none."""
+    if np.isnan(values).all():
+        return -1
+    return int(np.nanargmax(values) if metric in RISING else np.nanargmin(values))
+
+
+def correlation(rows: pd.DataFrame) -> tuple[float, float] | None:
+    """Pearson's and Spearman's correlation of CV and public score; None below five rows or where one never moved."""
+    pairs = pd.DataFrame({"cv": numbers(rows["cv"]), "public": numbers(rows["public_score"])}).dropna()
+    if len(pairs) < ENOUGH or pairs["cv"].nunique() < 2 or pairs["public"].nunique() < 2:
+        return None
+    ranks = pairs.rank()
+    return float(pairs["cv"].corr(pairs["public"])), float(ranks["cv"].corr(ranks["public"]))
+
+
+def agreement(rows: pd.DataFrame) -> str:
+    """A sentence on how far CV tells the public score."""
+    found = correlation(rows)
+    if found is None:
+        return f"CV against public score: {len(rows)} rows, a correlation needs {ENOUGH} that differ"
+    return f"CV against public score: correlation {found[0]:+.2f}, of ranks {found[1]:+.2f} ({len(rows)} rows)"
+
+
+def table(name: str, rows: pd.DataFrame) -> Table:
+    """The rows of one competition; the best CV and the best public score are marked with a star and in colour, a
+    revision whose tree was dirty with a plus."""
+    from rich.table import Table
+    from rich.text import Text
+
+    metric = rows["metric"].iloc[-1]
+    heading = f"{name}: {metric}, {'more' if metric in RISING else 'less'} is better"
+    shown = Table(title=heading, title_justify="left", show_lines=True)
+    for column, side in (("#", "right"), ("date, revision", "left"), ("CV, log loss", "right"), ("public", "right")):
+        shown.add_column(column, justify=side, no_wrap=True)  # type: ignore[arg-type]
+    shown.add_column("what is new", overflow="fold")
+    stars = best(numbers(rows["cv"]), metric), best(numbers(rows["public_score"]), metric)
+    for position, (_, row) in enumerate(rows.iterrows()):
+        cv = Text(_digits(row["cv"]) + (f" ± {_digits(row['cv_se'])}" if row["cv_se"] else ""))
+        public = Text(row["public_score"] or "none")
+        for cell, star, colour in ((cv, stars[0], "cyan"), (public, stars[1], "green")):
+            if position == star:
+                cell.append(" ★")
+                cell.stylize(f"bold {colour}")
+        if row["cv_log_loss"]:
+            cv.append("\n" + _digits(row["cv_log_loss"]), style="dim")
+        revision = row["revision"][:7] + ("+" if row["dirty"] == "true" else "")
+        new = Text(row["message"])
+        if position and changes(row["params"]):
+            new.append("\n" + changes(row["params"]), style="dim")
+        shown.add_row(str(position + 1), f"{row['date'][:10]}\n{revision}", cv, public, new)
+    return shown
+
+
+def changes(cell: str) -> str:
+    """``key=value`` of the parameters that a row names as differing from the row before."""
+    found = json.loads(cell or "{}")
+    return ", ".join(f"{key}={value if isinstance(value, str) else json.dumps(value)}" for key, value in found.items())
+
+
+def plot(name: str, rows: pd.DataFrame) -> Figure:
+    """CV (with its standard error) against public score, each point numbered as in the table."""
+    from matplotlib.figure import Figure
+
+    cv, public, error = (numbers(rows[column]) for column in ("cv", "public_score", "cv_se"))
+    metric = rows["metric"].iloc[-1]
+    figure = Figure(figsize=(6.4, 5.2), layout="constrained")
+    axes = figure.add_subplot()
+    axes.errorbar(cv, public, xerr=np.nan_to_num(error), fmt="o", color="#4c72b0", ecolor="#c5cfe2", capsize=3)
+    for star, colour, label in (
+        (best(cv, metric), "#17a2b8", "best CV"),
+        (best(public, metric), "#2ca02c", "best public score"),
+    ):
+        if star >= 0:
+            axes.plot(cv[star], public[star], "*", color=colour, markersize=15, label=label)
+    for number, (x, y) in enumerate(zip(cv, public, strict=True), start=1):
+        if np.isfinite(x) and np.isfinite(y):
+            axes.annotate(str(number), (x, y), xytext=(6, 6), textcoords="offset points", fontsize=9)
+    axes.ticklabel_format(useOffset=False)
+    axes.set(xlabel=f"CV {metric} (± standard error)", ylabel=f"public {metric}")
+    axes.set_title(f"{name}\n{agreement(rows)}", fontsize=10)
+    axes.grid(alpha=0.3)
+    figure.legend(loc="outside lower center", ncols=2, frameon=False)
+    return figure
+
+
+def _digits(value: str) -> str:
+    try:
+        return f"{float(value):.4f}" if abs(float(value)) < 1000 else f"{float(value):.6g}"
+    except ValueError:
+        return value
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

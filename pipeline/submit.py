@@ -1,0 +1,193 @@
+"""``make submit``: send a competition's checked file to Kaggle, wait for its public score, keep both."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from features.errors import UserError
+from pipeline import kaggle_client, stage
+from pipeline.files import read_bytes, read_json, write_csv
+from pipeline.kaggle_client import Submission
+from pipeline.leaderboard import BOARD, COLUMNS, read_board
+from pipeline.params import load, load_source, read_document
+from pipeline.progress import Progress
+from pipeline.provenance import parameters_of
+from pipeline.revisions import head
+
+# Between two looks at the score.
+POLL_SECONDS = 5.0
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Submit one competition's file; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="pipeline.submit", description=__doc__)
+    parser.add_argument("name", help="competition, as in params.yaml")
+    parser.add_argument("-m", "--message", required=True, help="what is new; Kaggle shows it beside the score")
+    parser.add_argument("--force", action="store_true", help="send the same content again")
+    parser.add_argument("--timeout", type=float, default=300, help="seconds to wait for the score (default 300)")
+    parser.add_argument("--kaggle", help="the competition's name at Kaggle, if `sources` in params.yaml has none")
+    parser.add_argument("--params", type=Path, default=Path("params.yaml"))
+    return stage.run(parser, submit, argv)
+
+
+@dataclass(frozen=True)
+class Parcel:
+    """What is to be sent, and all that a row of the leaderboard says before the score is known."""
+
+    slug: str
+    file: Path
+    tag: str
+    row: dict[str, str]
+
+
+def submit(arguments: argparse.Namespace) -> None:
+    """Check, send, wait, record; on any refusal nothing is recorded."""
+    message = " ".join(arguments.message.split())
+    if not message:
+        raise UserError("-m is empty; expected a few words on what is new in this submission.")
+    parcel = prepare(arguments, message)
+    print(f"submit: {parcel.file}, CV {parcel.row['metric']} {parcel.row['cv']}")
+    known = kaggle_client.board(parcel.slug)
+    sent = None if arguments.force else already(parcel, known.submissions)
+    if sent is None:
+        if known.allowed <= 0 < known.total:
+            raise UserError("Kaggle takes no more submissions today: the daily limit starts anew at midnight UTC.")
+        ref = kaggle_client.send(parcel.slug, parcel.file, f"{message} {parcel.tag}")
+        print(f"submit: sent as {ref}, waiting for the score")
+    else:
+        ref = sent.ref
+        print(f"submit: Kaggle has this content already (submission {ref}, {sent.date}); not sent again")
+    scored = wait(parcel, ref, arguments.timeout)
+    number = record(parcel, scored)
+    score = scored.public_score or "none"
+    print(f"submit: public score {score}, CV {parcel.row['cv']}; row {number} of {BOARD}")
+
+
+def prepare(arguments: argparse.Namespace, message: str) -> Parcel:
+    """The file, known to be what the present parameters make, not sent before (unless forced)."""
+    params = load(arguments.params, arguments.name)
+    report = Path("reports") / params.name
+    file = report / "submission.csv"
+    slug = arguments.kaggle or slug_of(arguments.params, params.name)
+    digest = hashlib.sha256(read_bytes(file)).hexdigest()
+    rows = read_board(BOARD)
+    own = rows[rows["competition"] == params.name]
+    same = own[own["sha256"] == digest]
+    if len(same) and not arguments.force:
+        raise UserError(
+            f"{file}: this content was sent already, {same['date'].iloc[-1]}, public score "
+            f"{same['public_score'].iloc[-1] or 'none'}. Change something first, or send it again with --force."
+        )
+    used = parameters_of(file, Path("dvc.lock"), arguments.params)
+    metrics, metric = read_json(report / "metrics.json"), params.table.metric
+    revision, dirty = head(BOARD, report / "leaderboard.png")
+    row = {
+        "competition": params.name,
+        "revision": revision,
+        "dirty": str(dirty).lower() if revision else "",
+        "metric": metric,
+        "cv": _cell(metrics, f"cv_{metric}"),
+        "cv_se": _cell(metrics, f"cv_{metric}_se"),
+        "cv_log_loss": _cell(metrics, "cv_log_loss"),
+        "params": json.dumps(difference(before(own), used), sort_keys=True, ensure_ascii=False),
+        "message": message,
+        "sha256": digest,
+    }
+    state = f"{revision[:7]}{'+' if dirty else ''} " if revision else ""
+    return Parcel(slug, file, f"[{state}{digest[:12]}]", row)
+
+
+def slug_of(params: Path, name: str) -> str:
+    """The competition's name at Kaggle. Raises ``UserError`` where params.yaml does not tell it."""
+    sources = read_document(params).get("sources") or {}
+    slug = load_source(params, name).kaggle if name in sources else ""
+    if not slug:
+        raise UserError(
+            f"{params}: sources.{name}.kaggle names no competition at Kaggle. Add it, as in "
+            f"kaggle.com/competitions/NAME, or say --kaggle NAME."
+        )
+    return slug
+
+
+def before(own: pd.DataFrame) -> dict[str, Any]:
+    """All parameters of the last row: the first row holds all, each later one what differs (null: no longer there)."""
+    known: dict[str, Any] = {}
+    for cell in own["params"]:
+        known |= json.loads(cell or "{}")
+    return {key: value for key, value in known.items() if value is not None}
+
+
+def difference(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
+    """Keys whose values differ, with the new value; null for a key that is gone."""
+    return {key: new.get(key) for key in sorted(old.keys() | new.keys()) if old.get(key) != new.get(key)}
+
+
+def already(parcel: Parcel, submissions: Sequence[Submission]) -> Submission | None:
+    """The submission of the same content that Kaggle knows of, by the mark that ours carry.
+
+    So a submission whose answer got lost is found again and not sent twice. Raises ``UserError`` where Kaggle found it
+    faulty then.
+    """
+    mark = f"{parcel.row['sha256'][:12]}]"
+    for one in submissions:
+        if one.description.endswith(mark):
+            if one.status == "ERROR":
+                raise UserError(f"{_faulty(parcel, one)} The same content is sent again with --force only.")
+            return one
+    return None
+
+
+def wait(parcel: Parcel, ref: int, seconds: float) -> Submission:
+    """The submission ``ref`` with its score. Raises ``UserError`` where it is faulty or not scored in time."""
+    start = time.monotonic()
+    with Progress(seconds, "s", "submit: waiting") as progress:
+        while True:
+            trouble = "it is still pending"
+            try:
+                known = kaggle_client.board(parcel.slug).submissions
+            except UserError as error:  # a network that is gone for a moment is no reason to give up
+                known, trouble = (), str(error)
+            for one in known:
+                if one.ref == ref or (not ref and one.description.endswith(parcel.tag)):
+                    if one.status == "ERROR":
+                        raise UserError(_faulty(parcel, one))
+                    if one.status == "COMPLETE":
+                        return one
+            waited = time.monotonic() - start
+            if waited >= seconds:
+                raise UserError(
+                    f"No score within {seconds:g} s ({trouble.rstrip('.')}). Nothing is recorded yet: run the same "
+                    f"command later; the file is recognised, not sent again, and recorded with its score."
+                )
+            progress.to(waited)
+            time.sleep(min(POLL_SECONDS, seconds - waited))
+
+
+def record(parcel: Parcel, scored: Submission) -> int:
+    """Append the row, in one step, to the leaderboard as it is now; returns the number of its rows."""
+    row = parcel.row | {"date": scored.date, "public_score": scored.public_score, "submission": str(scored.ref)}
+    rows = pd.concat([read_board(BOARD), pd.DataFrame([row], columns=COLUMNS)], ignore_index=True)
+    write_csv(BOARD, rows)
+    return len(rows)
+
+
+def _faulty(parcel: Parcel, one: Submission) -> str:
+    said = " ".join(one.error.split()).rstrip(".") or "no reason given"
+    return f"{parcel.file}: Kaggle finds the file faulty ({said}). Nothing is recorded; correct it and send it anew."
+
+
+def _cell(metrics: dict[str, float], key: str) -> str:
+    return f"{metrics[key]:.10g}" if key in metrics else ""
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,80 @@
+"""The leaderboard's table, its marks, its correlation and its plot, on rows written by hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pipeline.leaderboard import COLUMNS, best, changes, correlation, main, read_board
+
+
+def rows(*scores: tuple[str, str], metric: str = "accuracy", name: str = "titanic") -> pd.DataFrame:
+    made = pd.DataFrame("", index=range(len(scores)), columns=COLUMNS)
+    made["competition"], made["metric"], made["params"] = name, metric, "{}"
+    made["cv"], made["public_score"] = [cv for cv, _ in scores], [public for _, public in scores]
+    made["cv_se"], made["message"] = "0.01", [f"try [{number}]" for number in range(len(scores))]
+    return made
+
+
+def write(folder: Path, frame: pd.DataFrame) -> list[str]:
+    folder.mkdir(exist_ok=True)
+    frame.to_csv(folder / "leaderboard.csv", index=False)
+    return ["--board", str(folder / "leaderboard.csv")]
+
+
+FIVE = [("0.80", "0.76"), ("0.82", "0.77"), ("0.85", "0.775"), ("0.84", "0.79"), ("0.83", "")]
+
+
+def test_best_cv_and_best_public_score_are_marked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(write(tmp_path, rows(*FIVE))) == 0
+    lines = capsys.readouterr().out.split("\n")
+    (cv,) = [line for line in lines if "0.8500 ± 0.0100 ★" in line]
+    (public,) = [line for line in lines if "0.79 ★" in line]
+    assert cv.startswith("│ 3 │") and public.startswith("│ 4 │")
+    assert all(len(line) <= 80 for line in lines[:-3])  # what a plain terminal shows
+    assert "a correlation needs 5" in "\n".join(lines)  # the fifth has no public score
+    assert (tmp_path / "titanic" / "leaderboard.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_correlation_from_five_rows_on() -> None:
+    assert correlation(rows(*FIVE)) is None
+    pairs = [*FIVE[:4], ("0.83", "0.78")]
+    found = correlation(rows(*pairs))
+    values = np.array(pairs, float)
+    assert found is not None and found[0] == pytest.approx(np.corrcoef(values.T)[0, 1])
+    assert correlation(rows(*[("0.8", "0.7")] * 6)) is None
+
+
+def test_less_error_is_better(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert best(np.array([0.2, np.nan, 0.1, 0.1]), "rmsle") == 2
+    assert best(np.array([np.nan]), "rmsle") == -1
+    both = pd.concat([rows(*FIVE), rows(("0.13", "0.14"), ("0.12", "0.15"), metric="rmsle", name="house")])
+    assert main([*write(tmp_path, both), "house"]) == 0
+    out = capsys.readouterr().out
+    assert "0.1200 ± 0.0100 ★" in out and "0.14 ★" in out and "titanic" not in out
+
+
+def test_the_same_rows_draw_the_same_bytes(tmp_path: Path) -> None:
+    pictures = []
+    for folder in (tmp_path / "a", tmp_path / "b"):
+        assert main(write(folder, rows(*FIVE))) == 0
+        pictures.append((folder / "titanic" / "leaderboard.png").read_bytes())
+    assert pictures[0] == pictures[1]
+
+
+def test_changed_parameters_read_as_keys_and_values() -> None:
+    assert changes('{"tune.max_trials": 60, "encode.columns": ["a"]}') == 'tune.max_trials=60, encode.columns=["a"]'
+
+
+def test_no_row_and_a_broken_file_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--board", str(tmp_path / "none.csv")]) == 1
+    assert "make submit" in capsys.readouterr().err
+    assert main([*write(tmp_path, rows(*FIVE)), "house"]) == 1
+    assert "no submission of 'house'" in capsys.readouterr().err
+    (tmp_path / "leaderboard.csv").write_text("<<<<<<< HEAD\na,b\n")
+    assert main(["--board", str(tmp_path / "leaderboard.csv")]) == 1
+    assert "Restore it from Git" in capsys.readouterr().err
+    assert list(read_board(tmp_path / "absent.csv").columns) == COLUMNS
