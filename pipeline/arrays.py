@@ -9,7 +9,7 @@ import numpy as np
 
 from features.target import TargetScale
 from pipeline.files import read_npz
-from pipeline.nets.fit import Table
+from pipeline.nets.sources import Table
 
 
 @dataclass(frozen=True)

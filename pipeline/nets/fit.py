@@ -1,36 +1,43 @@
-"""Training members together: the one file that knows TensorFlow.
+"""Training members together: one loop for tables, images and bags of words.
 
-A *program* is a set of members that share activation and batch size; they train side by side, each on its fold's
-``train`` rows,
-in its own order, with its own dropout, L2, learning rate and initial weights, until its ``stop`` rows have not
-improved for
-``patience`` epochs. Its best weights are kept. A member that has stopped leaves the program, so the others go on
-faster.
+A *program* is a set of members that share activation, normalisation and batch size; they train side by side, each on
+its fold's ``train`` rows, with its own dropout, L1, L2, learning rate and initial weights, until its ``stop`` rows have
+not improved for ``patience`` epochs. Its best weights are kept. A member that has stopped leaves the program, so the
+others go on faster.
 
-What a member computes depends on its own row of ``Members`` alone, never on its neighbours.
+What a member computes depends on its own row of ``Members`` and on the source alone, never on its neighbours.
 """
 
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
-from keras import ops
 
 from pipeline.nets.heads import HEADS, Head
-from pipeline.nets.layers import NOISE_LEVELS, embed, forward, initial_kernel
+from pipeline.nets.layers import NOISE_LEVELS, forward, initial_kernel
+from pipeline.nets.sources import SCORE, STOP, TRAIN, Layout, Source, Table
 
-TRAIN, STOP, SCORE = 0, 1, 2
+__all__ = ["SCORE", "STOP", "TRAIN", "Fit", "Members", "Table", "fit", "members_of"]
+
 BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-10
-EMBEDDING_UNITS = 4
 # Together, weights, moments and best weights of a program should stay in the processor's cache.
 MEMBERS_PER_PROGRAM = 64
 # Rows times members of one prediction, which bounds its memory.
 PREDICTED_AT_ONCE = 200_000
+# Bytes of dropout noise that are drawn at a time, which bounds the memory of an epoch.
+NOISE_AT_ONCE = 1 << 28
+# Share of the cosine schedule's steps in which the learning rate rises.
+WARM_UP = 0.05
+# Weights under L1 and L2, and those that are one vector a member.
+PENALISED, VECTORS = ("kernel_", "filter_"), ("bias_", "gain_", "shift_", "offset_")
+# What a configuration need not say.
+DEFAULTS: dict[str, Any] = {"l1": 0.0, "normalization": "none"}
 
 
 @dataclass(frozen=True)
@@ -40,9 +47,11 @@ class Members:
     depth: np.ndarray
     width: np.ndarray
     dropout: np.ndarray
+    l1: np.ndarray
     l2: np.ndarray
     initializer: np.ndarray
     activation: np.ndarray
+    normalization: np.ndarray
     learning_rate: np.ndarray
     batch_size: np.ndarray
     fold: np.ndarray
@@ -57,25 +66,11 @@ class Members:
 
 
 def members_of(configurations: Sequence[dict[str, Any]], folds: Sequence[int], seeds: Sequence[int]) -> Members:
-    """One member for each configuration (keys: ``depth`` to ``batch_size``), with its fold and seed."""
-    columns = {key: np.array([c[key] for c in configurations]) for key in configurations[0]}
+    """One member for each configuration (keys: ``depth`` to ``batch_size``; ``l1`` and ``normalization`` may be left
+    out), with its fold and seed."""
+    names = [f.name for f in fields(Members) if f.name not in ("fold", "seed")]
+    columns = {name: np.array([{**DEFAULTS, **c}[name] for c in configurations]) for name in names}
     return Members(**columns, fold=np.array(folds, np.int64), seed=np.array(seeds, np.uint64))
-
-
-@dataclass(frozen=True)
-class Table:
-    """The arrays that every member may draw from.
-
-    ``inputs [F, n, d] float32``, ``codes [n, e] int32`` (columns with a learned embedding), ``levels``: how many codes
-    there are, ``target [F, t]``, ``roles [t, F]`` (0 train, 1 stop, 2 score), ``outputs``: units of the last layer.
-    """
-
-    inputs: np.ndarray
-    codes: np.ndarray
-    levels: int
-    target: np.ndarray
-    roles: np.ndarray
-    outputs: int
 
 
 @dataclass(frozen=True)
@@ -85,9 +80,8 @@ class Fit:
     ``answers [m, n, c] float32``: probabilities (regression: predictions) for all rows from the best weights;
     ``loss [m, t] float32``: the loss of each labelled row from the same weights;
     ``train_loss``/``stop_loss [m, epochs] float32``: mean loss an epoch, NaN after the member stopped (the train loss
-    is taken
-    while training, so under dropout); ``best_epoch [m]``: from 1, or 0 for a member that never had a finite loss;
-    ``epochs_run [m]``; ``weights``: for each program the members in it and their weight arrays.
+    is taken while training, so under dropout); ``best_epoch [m]``: from 1, or 0 for a member that never had a finite
+    loss; ``epochs_run [m]``; ``weights``: for each program the members in it and their weight arrays.
     """
 
     answers: np.ndarray
@@ -101,29 +95,36 @@ class Fit:
 
 def fit(
     members: Members,
-    table: Table,
+    source: Source,
     task: str,
     epochs: int,
     patience: int,
     progress: Callable[[float], None] = lambda share: None,
+    schedule: str = "constant",
+    seed: int = 0,
 ) -> Fit:
-    """Train all members; ``progress`` is told the share done, from 0 to 1."""
-    count, rows = len(members), table.inputs.shape[1]
-    answers = np.full((count, rows, table.outputs), np.nan, np.float32)
-    loss = np.full((count, len(table.roles)), np.nan, np.float32)
+    """Train all members; ``progress`` is told the share done, from 0 to 1.
+
+    ``schedule``: ``constant``, or ``cosine`` (up for a twentieth of the steps, then down to 0 at ``epochs``; Loshchilov
+    and Hutter, 2017). ``seed`` draws what members share: the rows' order and the augmentation of a shared batch.
+    """
+    count, labelled = len(members), len(source.roles)
+    answers = np.full((count, source.rows, source.outputs), np.nan, np.float32)
+    loss = np.full((count, labelled), np.nan, np.float32)
     train_loss = np.full((count, epochs), np.nan, np.float32)
     stop_loss = np.full((count, epochs), np.nan, np.float32)
     best_epoch, epochs_run = np.zeros(count, np.int64), np.zeros(count, np.int64)
+    arrays = {name: tf.constant(array) for name, array in {**source.arrays(), "target": source.target}.items()}
     weights, done = [], 0
     for index in programs(members):
-        program = Program(members.take(index), table, HEADS[task])
+        program = Program(members.take(index), source, arrays, HEADS[task], seed)
         start, size = done, len(index)
 
         def report(share: float, start: int = start, size: int = size) -> None:
             progress((start + share * size) / count)
 
         train_loss[index], stop_loss[index], best_epoch[index], epochs_run[index] = program.train(
-            epochs, patience, report
+            epochs, patience, SCHEDULES[schedule], report
         )
         answers[index], loss[index] = program.predict()
         weights.append({"members": index, **program.best_weights()})
@@ -131,69 +132,110 @@ def fit(
     return Fit(answers, loss, train_loss, stop_loss, best_epoch, epochs_run, weights)
 
 
+# Factors of the learning rate at a share of all steps, from 0 to 1.
+SCHEDULES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "constant": np.ones_like,
+    "cosine": lambda share: np.where(
+        share < WARM_UP,
+        share / WARM_UP,
+        0.5 * (1.0 + np.cos(math.pi * (share - WARM_UP) / (1.0 - WARM_UP))),
+    ),
+}
+
+
 def programs(members: Members) -> Iterator[np.ndarray]:
-    """Indices of the members that train together: one activation and batch size, alike in width, of falling depth."""
-    keys = sorted(set(zip(members.activation.tolist(), members.batch_size.tolist(), strict=True)))
-    for activation, batch_size in keys:
-        index = np.flatnonzero((members.activation == activation) & (members.batch_size == batch_size))
+    """Indices of the members that train together: alike in what ``Kind`` holds, close in width, of falling depth."""
+    columns = (members.activation, members.normalization, members.batch_size, members.depth == 0)
+    kinds = list(zip(*(column.tolist() for column in columns), strict=True))
+    for kind in sorted(set(kinds)):
+        index = np.array([number for number, one in enumerate(kinds) if one == kind])
         index = index[np.argsort(members.width[index], kind="stable")]
         for part in np.array_split(index, -(-len(index) // MEMBERS_PER_PROGRAM)):
             yield part[np.argsort(-members.depth[part], kind="stable")]
 
 
+@dataclass(frozen=True)
+class Kind:
+    """What a training program is compiled for; ``sparse``: some member has an L1 penalty."""
+
+    layout: Layout
+    activation: str
+    normalization: str
+    sparse: bool
+    depth: int
+    head: Head
+
+    @property
+    def normalized(self) -> bool:
+        """Whether hidden layers have a gain and a shift."""
+        return self.normalization == "layer"
+
+
 class Program:
-    """Members that share activation and batch size, in order of falling depth."""
+    """Members of one kind and batch size, in order of falling depth."""
 
-    def __init__(self, members: Members, table: Table, head: Head) -> None:
-        self._members, self._table, self._head = members, table, head
+    def __init__(self, members: Members, source: Source, arrays: dict[str, tf.Tensor], head: Head, seed: int) -> None:
+        self._members, self._source, self._arrays = members, source, arrays
         self._batch = int(members.batch_size[0])
-        self._width = int(members.width.max())
+        self._width = max(int(members.width.max()), 1)
         self._depths = [np.flatnonzero(members.depth > layer) for layer in range(int(members.depth.max()))]
-        self._train_rows = [np.flatnonzero(table.roles[:, f] == TRAIN) for f in members.fold]
-        largest = int((table.roles == TRAIN).sum(axis=0).max())
-        self._steps = -(-largest // self._batch)
+        # Members of a shared batch draw from one generator, so one list of rows serves them all.
+        folds = members.fold[:1] if source.shared else members.fold
+        self._train_rows = [np.flatnonzero(source.roles[:, f] == TRAIN) for f in folds]
+        self._stop_rows = [np.flatnonzero(source.roles[:, f] == STOP) for f in folds]
+        self._steps = -(-max(map(len, self._train_rows)) // self._batch)
         self._generators = [np.random.Generator(np.random.SFC64(int(seed))) for seed in members.seed]
+        self._common = np.random.Generator(np.random.SFC64(seed))
         # Weights are held in units of their member's learning rate: then Adam's step is 1 for everyone, and
-        # TensorFlow's
-        # fused kernel, which knows one learning rate only, serves all members (Adam's step does not depend on the
-        # gradient's
-        # scale). A member's true weight is this times its learning rate.
-        scale = members.learning_rate.astype(np.float32)
-        self._best = [weight / scale[: len(weight), None, None] for weight in self._initial_weights()]
-        self._trainer = trainer(str(members.activation[0]), head, len(self._depths), table.codes.shape[1])
+        # TensorFlow's fused kernel, which knows one learning rate only, serves all members (Adam's step does not depend
+        # on the gradient's scale). A member's true weight is this times its learning rate.
+        self._unit = members.learning_rate.astype(np.float32)[:, None, None]
+        self._best = {name: weight / self._unit[: len(weight)] for name, weight in self._initial_weights().items()}
+        self._kind = Kind(
+            source.layout,
+            str(members.activation[0]),
+            str(members.normalization[0]),
+            bool(members.l1.any()),
+            len(self._depths),
+            head,
+        )
+        constants = self._constants(np.arange(len(members)))
+        specification = tuple((name, array.ndim, array.dtype.name) for name, array in constants.items())
+        self._trainer = trainer(self._kind, tuple(self._best), specification)
 
-    def _initial_weights(self) -> list[np.ndarray]:
-        """Kernels then biases ``[m_l, 1, o]`` layer by layer, then the embedding table, each padded with zeros."""
-        members, table = self._members, self._table
-        embedded = table.codes.shape[1] * EMBEDDING_UNITS
-        fan_in = table.inputs.shape[2] + embedded
-        layers = len(self._depths)
-        weights = []
-        for layer in range(layers):
-            rows = self._width if layer else fan_in
-            weights += [
-                np.zeros((len(self._depths[layer]), rows, self._width), np.float32),
-                np.zeros((len(self._depths[layer]), 1, self._width), np.float32),
-            ]
-        count = len(members)
-        weights += [
-            np.zeros((count, self._width, table.outputs), np.float32),
-            np.zeros((count, 1, table.outputs), np.float32),
-        ]
-        if embedded:
-            weights.append(np.zeros((count, table.levels, EMBEDDING_UNITS), np.float32))
+    def _initial_weights(self) -> dict[str, np.ndarray]:
+        """``kernel_l [m_l, i, o]`` and ``bias_l [m_l, 1, o]`` layer by layer (with ``gain_l`` and ``shift_l`` where
+        normalised), the output's last, then the source's own; each padded with zeros."""
+        members, source = self._members, self._source
+        hidden, last = self._width, len(self._depths)
+        normalized = str(members.normalization[0]) == "layer"
+        weights: dict[str, np.ndarray] = {}
+        for layer in range(last + 1):
+            count = len(self._depths[layer]) if layer < last else len(members)
+            shape = (count, hidden if layer else source.fan_in, hidden if layer < last else source.outputs)
+            weights[f"kernel_{layer}"] = np.zeros(shape, np.float32)
+            weights[f"bias_{layer}"] = np.zeros((count, 1, shape[2]), np.float32)
+            if normalized and layer < last:
+                used = np.arange(hidden) < members.width[:count, None]
+                weights[f"gain_{layer}"] = used[:, None].astype(np.float32)
+                weights[f"shift_{layer}"] = np.zeros((count, 1, hidden), np.float32)
+        own: list[dict[str, np.ndarray]] = []
         for m, generator in enumerate(self._generators):
-            name, width = str(members.initializer[m]), int(members.width[m])
-            for layer in range(int(members.depth[m])):
-                rows = width if layer else fan_in
-                weights[2 * layer][m, :rows, :width] = initial_kernel(name, generator, rows, width)
-            weights[2 * layers][m, :width] = initial_kernel(name, generator, width, table.outputs)
-            if embedded:
-                weights[-1][m] = generator.normal(0.0, 0.05, weights[-1][m].shape)
-        return weights
+            name, width, depth = str(members.initializer[m]), int(members.width[m]), int(members.depth[m])
+            for layer in range(depth):
+                rows = width if layer else source.fan_in
+                weights[f"kernel_{layer}"][m, :rows, :width] = initial_kernel(name, generator, rows, width)
+            rows = width if depth else source.fan_in
+            weights[f"kernel_{last}"][m, :rows] = initial_kernel(name, generator, rows, source.outputs)
+            own.append(source.weights(name, generator))
+        return weights | {name: np.stack([each[name] for each in own]) for name in own[0]}
 
     def train(
-        self, epochs: int, patience: int, progress: Callable[[float], None]
+        self,
+        epochs: int,
+        patience: int,
+        schedule: Callable[[np.ndarray], np.ndarray],
+        progress: Callable[[float], None],
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """Returns train loss ``[m, epochs]``, stop loss ``[m, epochs]``, best epoch ``[m]`` and epochs run ``[m]``."""
         count = len(self._members)
@@ -201,19 +243,19 @@ class Program:
         stop_loss = np.full((count, epochs), np.nan, np.float32)
         lowest, best_epoch, epochs_run = np.full(count, np.inf), np.zeros(count, np.int64), np.zeros(count, np.int64)
         active, going = np.arange(count), np.ones(count, bool)
+        factors = schedule((np.arange(epochs * self._steps) + 1.0) / (epochs * self._steps)).astype(np.float32)
         self._trainer.start(self._best)
         arrays = self._constants(active)
         for epoch in range(epochs):
-            order, noise = self._draw(active)
-            losses = self._trainer.epoch(tf.constant(order), [tf.constant(n) for n in noise], arrays)
             here = active[going]  # who has stopped but is still on board leaves no trace
-            train_loss[here, epoch], stop_loss[here, epoch] = losses[0].numpy()[going], losses[1].numpy()[going]
+            trained = self._epoch(active, factors[epoch * self._steps :], arrays, epoch / epochs, 1 / epochs, progress)
+            train_loss[here, epoch] = trained[going]
+            stop_loss[here, epoch] = self._trainer.evaluate(self._blocks(active), arrays).numpy()[going]
             epochs_run[here] = epoch + 1
             improved = here[stop_loss[here, epoch] < lowest[here]]
             lowest[improved], best_epoch[improved] = stop_loss[improved, epoch], epoch + 1
             self._keep_best(active, np.isin(active, improved))
-            going &= (epoch + 1 - best_epoch[active] < patience) & np.isfinite(losses[0].numpy())
-            progress((epoch + 1) / epochs)
+            going &= (epoch + 1 - best_epoch[active] < patience) & np.isfinite(trained)
             if not going.any():
                 break
             # Leaving costs a copy of all weights, so stopped members wait until they are a fifth of the program.
@@ -225,214 +267,258 @@ class Program:
         progress(1.0)
         return train_loss, stop_loss, best_epoch, epochs_run
 
-    def _draw(self, active: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:
-        """The epoch's row order ``[m, steps, b]`` (-1 where a batch is short) and noise ``[m_l, steps, b, o] uint8``
-        a layer."""
-        order = np.full((len(active), self._steps * self._batch), -1, np.int32)
-        depths = self._members.depth[active]
+    def _epoch(
+        self,
+        active: np.ndarray,
+        factors: np.ndarray,
+        arrays: dict[str, tf.Tensor],
+        before: float,
+        share: float,
+        progress: Callable[[float], None],
+    ) -> np.ndarray:
+        """One pass over the train rows, in as few calls as the noise's memory allows; mean train loss ``[m]``."""
+        order = self._order(active)
+        total, step = np.zeros(len(active), np.float32), 0
+        units = sum(int((self._members.depth[active] > layer).sum()) for layer in range(len(self._depths)))
+        at_once = max(NOISE_AT_ONCE // max(units * self._width * self._batch, 1), 1)
+        while step < self._steps:
+            part = order[:, step : step + at_once]
+            noise = [tf.constant(each) for each in self._noise(active, part)]
+            draws = self._common.random((1, *part.shape[1:], self._source.draws), np.float32)
+            rates = tf.constant(factors[step : step + part.shape[1]])
+            total += self._trainer.steps(tf.constant(part), noise, tf.constant(draws), rates, arrays).numpy()
+            step += part.shape[1]
+            progress(before + share * step / self._steps)
+        return total / np.maximum((order >= 0).sum(axis=(1, 2)), 1)
+
+    def _order(self, active: np.ndarray) -> np.ndarray:
+        """The epoch's row order ``[m or 1, steps, b]``, -1 where a batch is short."""
+        if self._source.shared:
+            drawn = [(self._common, self._train_rows[0])]
+        else:
+            drawn = [(self._generators[m], self._train_rows[m]) for m in active]
+        order = np.full((len(drawn), self._steps * self._batch), -1, np.int32)
+        for position, (generator, rows) in enumerate(drawn):
+            order[position, : len(rows)] = generator.permutation(rows)
+        return order.reshape(len(drawn), self._steps, self._batch)
+
+    def _noise(self, active: np.ndarray, order: np.ndarray) -> list[np.ndarray]:
+        """Noise ``[m_l, steps, b, o] uint8`` a layer for the rows of ``order [m or 1, steps, b]``."""
+        steps, depths = order.shape[1], self._members.depth[active]
         noise = [
-            np.full(((depths > layer).sum(), self._steps * self._batch, self._width), NOISE_LEVELS - 1, np.uint8)
+            np.full(((depths > layer).sum(), steps * self._batch, self._width), NOISE_LEVELS - 1, np.uint8)
             for layer in range(len(self._depths))
         ]
+        counts = np.broadcast_to((order >= 0).sum(axis=(1, 2)), len(active))
         for position, m in enumerate(active):
-            generator, rows, width = self._generators[m], self._train_rows[m], int(self._members.width[m])
-            order[position, : len(rows)] = generator.permutation(rows)
+            generator, rows, width = self._generators[m], int(counts[position]), int(self._members.width[m])
             if self._members.dropout[m] > 0:
                 for layer in range(depths[position]):
-                    drawn = np.frombuffer(generator.bytes(len(rows) * width), np.uint8)
-                    noise[layer][position, : len(rows), :width] = drawn.reshape(len(rows), width)
-        steps = (self._steps, self._batch)
-        return order.reshape(len(active), *steps), [n.reshape(len(n), *steps, self._width) for n in noise]
+                    drawn = np.frombuffer(generator.bytes(rows * width), np.uint8)
+                    noise[layer][position, :rows, :width] = drawn.reshape(rows, width)
+        return [each.reshape(len(each), steps, self._batch, self._width) for each in noise]
+
+    def _blocks(self, active: np.ndarray) -> tf.Tensor:
+        """Stop rows ``[m or 1, blocks, b]``, -1 where there are fewer."""
+        rows = self._stop_rows if self._source.shared else [self._stop_rows[m] for m in active]
+        most = max(map(len, rows))
+        blocks = -(-most * len(active) // PREDICTED_AT_ONCE)
+        size = -(-most // blocks)
+        padded = [np.pad(each, (0, blocks * size - len(each)), constant_values=-1) for each in rows]
+        return tf.constant(np.reshape(padded, (len(rows), blocks, size)), tf.int32)
 
     def _constants(self, active: np.ndarray) -> dict[str, tf.Tensor]:
         """What does not change from epoch to epoch, for the members still in training."""
-        members, table = self._members.take(active), self._table
-        stops = [np.flatnonzero(table.roles[:, f] == STOP) for f in members.fold]
-        most = max(map(len, stops))
-        stop_rows = np.array([np.pad(rows, (0, most - len(rows)), constant_values=-1) for rows in stops], np.int32)
+        members = self._members.take(active)
         return {
-            "inputs": tf.constant(table.inputs),
-            "codes": tf.constant(table.codes),
-            "target": tf.constant(table.target),
-            "fold": tf.constant(members.fold, tf.int32),
-            "stop_rows": tf.constant(stop_rows),
+            **self._arrays,
+            "fold": tf.constant(members.fold[:1] if self._source.shared else members.fold, tf.int32),
             "rate": tf.constant(members.dropout, tf.float32),
+            "l1": tf.constant(members.l1, tf.float32),
             "l2": tf.constant(members.l2, tf.float32),
-            "scale": tf.constant(members.learning_rate, tf.float32),
+            "unit": tf.constant(members.learning_rate, tf.float32),
             "width": tf.constant(members.width, tf.int32),
         }
 
     def _keep_best(self, active: np.ndarray, improved: np.ndarray) -> None:
         if improved.any():
-            for best, weight in zip(self._best, self._trainer.weights, strict=True):
-                value = weight.numpy()
+            for name, best in self._best.items():
+                value = self._trainer.weights[name].numpy()
                 here = improved[: len(value)]
                 best[active[: len(value)][here]] = value[here]
 
     def best_weights(self) -> dict[str, np.ndarray]:
-        """True weights by name: ``kernel_0 [m_0, i, o]``, ``bias_0 [m_0, o]``, ..., the output's last,
-        ``embedding``."""
-        scale = self._members.learning_rate.astype(np.float32)
-        true = [best * scale[: len(best), None, None] for best in self._best]
-        named = {}
-        for layer in range(len(self._depths) + 1):
-            named[f"kernel_{layer}"], named[f"bias_{layer}"] = true[2 * layer], true[2 * layer + 1][:, 0]
-        if len(true) > 2 * len(self._depths) + 2:
-            named["embedding"] = true[-1]
-        return named
+        """True weights by name: ``kernel_0 [m_0, i, o]``, ``bias_0 [m_0, o]``, ..., the output's last, and the
+        source's own (``embedding``, ``filter_0``, ...)."""
+        true = {name: best * self._unit[: len(best)] for name, best in self._best.items()}
+        return {name: weight[:, 0] if name.startswith(VECTORS) else weight for name, weight in true.items()}
 
     def predict(self) -> tuple[np.ndarray, np.ndarray]:
         """Answers ``[m, n, c]`` for every row and losses ``[m, t]`` of the labelled ones, from the best weights."""
-        weights = self.best_weights()
-        layers = range(len(self._depths) + 1)
-        count, rows = len(self._members), self._table.inputs.shape[1]
-        answers = np.empty((count, rows, self._table.outputs), np.float32)
-        labelled = self._table.target.shape[1]
+        weights = {name: tf.constant(best * self._unit[: len(best)]) for name, best in self._best.items()}
+        arrays = self._constants(np.arange(len(self._members)))
+        count, rows = len(self._members), self._source.rows
+        answers = np.empty((count, rows, self._source.outputs), np.float32)
+        labelled = len(self._source.roles)
         losses = np.empty((count, labelled), np.float32)
         size = max(1, PREDICTED_AT_ONCE // count)
         for start in range(0, rows, size):
-            part = slice(start, start + size)
-            inputs = tf.constant(self._table.inputs[self._members.fold, part])
-            if "embedding" in weights:
-                codes = np.repeat(self._table.codes[None, part], count, axis=0)
-                inputs = ops.concatenate(
-                    [inputs, embed(tf.constant(codes), tf.constant(weights["embedding"]))], axis=-1
-                )
-            logits = forward(
-                inputs,
-                [tf.constant(weights[f"kernel_{layer}"]) for layer in layers],
-                [tf.constant(weights[f"bias_{layer}"][:, None]) for layer in layers],
-                str(self._members.activation[0]),
-                tf.constant(self._members.width, tf.int32),
-                None,
-                tf.zeros(count),
+            part = np.arange(start, min(start + size, rows), dtype=np.int32)
+            logits = self._trainer.logits(
+                tf.constant(np.tile(part, (len(self._train_rows), 1))), arrays, weights, None, None
             )
-            answers[:, part] = self._head.answer(logits).numpy()
-            known = min(start + size, labelled) - start
-            if known > 0:
-                target = self._table.target[self._members.fold, start : start + known]
-                losses[:, start : start + known] = self._head.loss(tf.constant(target), logits[:, :known]).numpy()
+            answers[:, part] = self._kind.head.answer(logits).numpy()
+            known = part[part < labelled]
+            if len(known):
+                target = np.broadcast_to(self._source.target[arrays["fold"].numpy()][:, known], (count, len(known)))
+                losses[:, known] = self._kind.head.loss(tf.constant(target), logits[:, : len(known)]).numpy()
         return answers, losses
 
 
 class Trainer:
-    """Weights, Adam's moments (Kingma and Ba, 2015) and the compiled epoch of one activation, depth and task.
+    """Weights ``[m_l, i, o]``, Adam's moments (Kingma and Ba, 2015) and the compiled steps of one kind of program.
 
     Member, batch and unit axes are left open, so that one trace (a second or so) serves every program of that kind.
+    ``names``: the weights; ``specification``: name, rank and type of each array that the program reads.
     """
 
-    def __init__(self, activation: str, head: Head, depth: int, embedded: int) -> None:
-        self._activation, self._head, self._depth, self._embedded = activation, head, depth, embedded
-        count = 2 * depth + 2 + bool(embedded)
+    def __init__(self, kind: Kind, names: Sequence[str], specification: Sequence[tuple[str, int, str]]) -> None:
+        self._kind = kind
 
-        def empty() -> list[tf.Variable]:
-            return [tf.Variable(tf.zeros([0, 0, 0]), shape=[None] * 3, trainable=False) for _ in range(count)]
+        def empty() -> dict[str, tf.Variable]:
+            return {name: tf.Variable(tf.zeros([0, 0, 0]), shape=[None] * 3, trainable=False) for name in names}
 
         self.weights, self._first, self._second = empty(), empty(), empty()
         self._powers = [tf.Variable(beta, dtype=tf.float32, trainable=False) for beta in (BETA_1, BETA_2)]
-        axis = [None]
-        self.epoch = tf.function(
-            self._epoch,
-            input_signature=[
-                tf.TensorSpec(axis * 3, tf.int32),
-                [tf.TensorSpec([*axis * 3, None], tf.uint8) for _ in range(depth)],
-                {
-                    "inputs": tf.TensorSpec(axis * 3, tf.float32),
-                    "codes": tf.TensorSpec([None, embedded], tf.int32),
-                    "target": tf.TensorSpec(axis * 2, tf.float32),
-                    "fold": tf.TensorSpec(axis, tf.int32),
-                    "stop_rows": tf.TensorSpec(axis * 2, tf.int32),
-                    "rate": tf.TensorSpec(axis, tf.float32),
-                    "l2": tf.TensorSpec(axis, tf.float32),
-                    "scale": tf.TensorSpec(axis, tf.float32),
-                    "width": tf.TensorSpec(axis, tf.int32),
-                },
-            ],
-        )
+        arrays = {name: tf.TensorSpec([None] * rank, kind_of) for name, rank, kind_of in specification}
+        rows, noise = tf.TensorSpec([None] * 3, tf.int32), tf.TensorSpec([None] * 4, tf.uint8)
+        draws, factors = tf.TensorSpec([None] * 4, tf.float32), tf.TensorSpec([None], tf.float32)
+        self.steps = tf.function(self._steps, input_signature=[rows, [noise] * kind.depth, draws, factors, arrays])
+        self.evaluate = tf.function(self._evaluate, input_signature=[rows, arrays])
 
-    def start(self, weights: list[np.ndarray]) -> None:
+    def start(self, weights: dict[str, np.ndarray]) -> None:
         """Begin with ``weights`` (in units of the learning rate) and fresh moments."""
-        for variable, first, second, weight in zip(self.weights, self._first, self._second, weights, strict=True):
-            variable.assign(weight)
-            first.assign(np.zeros_like(weight))
-            second.assign(np.zeros_like(weight))
+        for name, weight in weights.items():
+            self.weights[name].assign(weight)
+            self._first[name].assign(np.zeros_like(weight))
+            self._second[name].assign(np.zeros_like(weight))
         for power, beta in zip(self._powers, (BETA_1, BETA_2), strict=True):
             power.assign(beta)
 
     def keep(self, going: np.ndarray) -> None:
         """Go on with the members ``going`` only."""
-        for variable in [*self.weights, *self._first, *self._second]:
-            value = variable.numpy()
-            variable.assign(value[going[: len(value)]])
+        for variables in (self.weights, self._first, self._second):
+            for variable in variables.values():
+                value = variable.numpy()
+                variable.assign(value[going[: len(value)]])
 
-    def _logits(
-        self, rows: tf.Tensor, arrays: dict[str, tf.Tensor], weights: list[tf.Tensor], noises: list[tf.Tensor] | None
+    def logits(
+        self,
+        rows: tf.Tensor,
+        arrays: dict[str, tf.Tensor],
+        weights: dict[str, tf.Tensor],
+        noises: list[tf.Tensor] | None,
+        draws: tf.Tensor | None,
     ) -> tf.Tensor:
-        place = tf.maximum(rows, 0)
-        folds, count, width = tf.unstack(tf.shape(arrays["inputs"]))
-        flat = tf.reshape(arrays["inputs"], [folds * count, width])
-        inputs = tf.gather(flat, place + (arrays["fold"] * count)[:, None])  # [m, b, d]
-        layers = 2 * self._depth + 2
-        if self._embedded:
-            inputs = ops.concatenate([inputs, embed(tf.gather(arrays["codes"], place), weights[-1])], axis=-1)
+        """``[m, b, c]`` for ``rows [m or 1, b]``; ``noises`` and ``draws`` ask for dropout and augmentation."""
+        kind = self._kind
+        inputs = kind.layout.batch(arrays, rows, arrays["fold"], weights, draws)
+        hidden = range(kind.depth)
         return forward(
-            inputs, weights[0:layers:2], weights[1:layers:2], self._activation, arrays["width"], noises, arrays["rate"]
+            inputs,
+            [weights[f"kernel_{layer}"] for layer in range(kind.depth + 1)],
+            [weights[f"bias_{layer}"] for layer in range(kind.depth + 1)],
+            kind.activation,
+            arrays["width"],
+            noises,
+            arrays["rate"],
+            [(weights[f"gain_{layer}"], weights[f"shift_{layer}"]) for layer in hidden] if kind.normalized else (),
+            kind.layout.project,
         )
 
     def _losses(self, rows: tf.Tensor, arrays: dict[str, tf.Tensor], logits: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Sum of the losses and number of rows, ``[m]``; a row of -1 does not count."""
-        counts = tf.cast(rows >= 0, tf.float32)
+        shape = tf.shape(logits)[:2]
+        counts = tf.broadcast_to(tf.cast(rows >= 0, tf.float32), shape)
         index = tf.stack([tf.broadcast_to(arrays["fold"][:, None], tf.shape(rows)), tf.maximum(rows, 0)], -1)
-        loss = self._head.loss(tf.gather_nd(arrays["target"], index), logits)
+        target = tf.broadcast_to(tf.gather_nd(arrays["target"], index), shape)
+        loss = self._kind.head.loss(target, logits)
         return tf.reduce_sum(loss * counts, axis=1), tf.reduce_sum(counts, axis=1)
 
-    def _true_weights(self, scale: tf.Tensor) -> list[tf.Tensor]:
-        return [variable * scale[: tf.shape(variable)[0], None, None] for variable in self.weights]
+    def _true_weights(self, unit: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {name: weight * unit[: tf.shape(weight)[0], None, None] for name, weight in self.weights.items()}
 
-    def _epoch(
-        self, order: tf.Tensor, noise: list[tf.Tensor], arrays: dict[str, tf.Tensor]
-    ) -> tuple[tf.Tensor, tf.Tensor]:
-        """One pass over ``order [m, steps, b]``: mean train loss and, after it, mean stop loss, each ``[m]``."""
-        total = tf.zeros(tf.shape(arrays["scale"]))
+    def _steps(
+        self,
+        order: tf.Tensor,
+        noise: list[tf.Tensor],
+        draws: tf.Tensor,
+        factors: tf.Tensor,
+        arrays: dict[str, tf.Tensor],
+    ) -> tf.Tensor:
+        """One step for each batch of ``order [m or 1, steps, b]``; the sum of the train rows' losses ``[m]``.
+
+        ``draws [1, steps, b, k]``; ``factors [steps]`` of the learning rates.
+        """
+        total = tf.zeros(tf.shape(arrays["unit"]))
         for step in tf.range(tf.shape(order)[1]):
             tf.autograph.experimental.set_loop_options(shape_invariants=[(total, tf.TensorShape([None]))])
-            rows = order[:, step]  # [m, b]
-            weights = self._true_weights(arrays["scale"])
+            rows = order[:, step]
+            weights = self._true_weights(arrays["unit"])
             with tf.GradientTape() as tape:
                 tape.watch(weights)
-                logits = self._logits(rows, arrays, weights, [each[:, step] for each in noise])
+                drawn = draws[:, step] if self._kind.layout.distorts else None
+                logits = self.logits(rows, arrays, weights, [each[:, step] for each in noise], drawn)
                 summed, counts = self._losses(rows, arrays, logits)
                 objective = tf.reduce_sum(summed / tf.maximum(counts, 1.0))
             total += summed
-            self._step(weights, tape.gradient(objective, weights), arrays)
-        rows = arrays["stop_rows"]
-        logits = self._logits(rows, arrays, self._true_weights(arrays["scale"]), None)
-        stopped, stops = self._losses(rows, arrays, logits)
-        trained = tf.reduce_sum(tf.cast(order >= 0, tf.float32), axis=[1, 2])
-        return total / trained, stopped / stops
+            self._step(weights, tape.gradient(objective, weights), factors[step], arrays)
+        return total
 
-    def _step(self, weights: list[tf.Tensor], gradients: list[tf.Tensor], arrays: dict[str, tf.Tensor]) -> None:
-        for number, (weight, gradient) in enumerate(zip(weights, gradients, strict=True)):
-            count = tf.shape(weight)[0]
-            if number % 2 == 0 and number < 2 * self._depth + 2:  # kernels: the penalty is l2 * sum(kernel^2)
+    def _evaluate(self, blocks: tf.Tensor, arrays: dict[str, tf.Tensor]) -> tf.Tensor:
+        """Mean loss ``[m]`` of the rows in ``blocks [m or 1, blocks, b]``, without dropout."""
+        weights = self._true_weights(arrays["unit"])
+        total, count = tf.zeros(tf.shape(arrays["unit"])), tf.zeros(tf.shape(arrays["unit"]))
+        for block in tf.range(tf.shape(blocks)[1]):
+            tf.autograph.experimental.set_loop_options(
+                shape_invariants=[(total, tf.TensorShape([None])), (count, tf.TensorShape([None]))]
+            )
+            rows = blocks[:, block]
+            summed, counts = self._losses(rows, arrays, self.logits(rows, arrays, weights, None, None))
+            total += summed
+            count += counts
+        return total / count
+
+    def _step(
+        self,
+        weights: dict[str, tf.Tensor],
+        gradients: dict[str, tf.Tensor],
+        factor: tf.Tensor,
+        arrays: dict[str, tf.Tensor],
+    ) -> None:
+        for name, weight in weights.items():
+            count, gradient = tf.shape(weight)[0], gradients[name]
+            if name.startswith(PENALISED):  # the penalty is l1 * sum |w| + l2 * sum w^2
                 gradient += (2.0 * arrays["l2"][:count])[:, None, None] * weight
+                if self._kind.sparse:
+                    gradient += arrays["l1"][:count, None, None] * tf.sign(weight)
             tf.raw_ops.ResourceApplyAdam(
-                var=self.weights[number].handle,
-                m=self._first[number].handle,
-                v=self._second[number].handle,
+                var=self.weights[name].handle,
+                m=self._first[name].handle,
+                v=self._second[name].handle,
                 beta1_power=self._powers[0],
                 beta2_power=self._powers[1],
-                lr=1.0,
+                lr=factor,
                 beta1=BETA_1,
                 beta2=BETA_2,
                 epsilon=EPSILON,
-                grad=gradient * arrays["scale"][:count, None, None],
+                grad=gradient * arrays["unit"][:count, None, None],
             )
         self._powers[0].assign(self._powers[0] * BETA_1)
         self._powers[1].assign(self._powers[1] * BETA_2)
 
 
 @functools.cache
-def trainer(activation: str, head: Head, depth: int, embedded: int) -> Trainer:
+def trainer(kind: Kind, names: tuple[str, ...], specification: tuple[tuple[str, int, str], ...]) -> Trainer:
     """The one trainer of a kind; programs use it one after another."""
-    return Trainer(activation, head, depth, embedded)
+    return Trainer(kind, names, specification)

@@ -1,8 +1,7 @@
 """Layers with a leading member axis, written with ``keras.ops``: one batched product serves every network at once.
 
-``m`` members, ``b`` rows of a batch, ``i``/``o`` units in and out. A member narrower than its program has zero
-weights in the
-spare units; ``spare`` units are also silenced after the activation, so that any activation may be used.
+``m`` members, ``b`` rows of a batch, ``i``/``o`` units in and out. A member narrower than its program has zero weights
+in the spare units, which are silenced after an activation that is not 0 at 0.
 """
 
 from __future__ import annotations
@@ -32,9 +31,8 @@ def initial_kernel(name: str, generator: np.random.Generator, fan_in: int, fan_o
     """One member's first kernel ``[fan_in, fan_out] float32``.
 
     Variance 2 / (fan_in + fan_out) for Glorot (Glorot and Bengio, 2010), 2 / fan_in for He (He et al., 2015),
-    1 / fan_in for LeCun; ``random_normal`` has standard deviation 0.05 as in Keras; ``zeros`` and ``ones`` never
-    break the
-    symmetry between neurons and are here to show that.
+    1 / fan_in for LeCun; ``random_normal`` has standard deviation 0.05 as in Keras; ``zeros`` and ``ones`` never break
+    the symmetry between neurons and are here to show that.
     """
     shape = (fan_in, fan_out)
     if name in ("zeros", "ones"):
@@ -49,9 +47,41 @@ def initial_kernel(name: str, generator: np.random.Generator, fan_in: int, fan_o
     return generator.normal(0.0, np.sqrt(variance), shape).astype(np.float32)
 
 
-def dense(inputs: Tensor, kernel: Tensor, bias: Tensor) -> Tensor:
-    """``[m, b, i] x [m, i, o] + [m, 1, o] -> [m, b, o]``."""
-    return ops.matmul(inputs, kernel) + bias
+def bag(rows: Tensor, kernel: Tensor) -> Tensor:
+    """A sparse ``rows [b, i]`` times each member's ``kernel [m, i, o] -> [m, b, o]``: for a multi-hot row the sum of
+    the kernel's rows at its ones, a hundred additions instead of ten thousand products."""
+    members, words, units = (ops.shape(kernel)[axis] for axis in range(3))
+    side_by_side = ops.reshape(ops.transpose(kernel, (1, 0, 2)), (words, members * units))
+    summed = ops.reshape(ops.matmul(rows, side_by_side), (-1, members, units))
+    return ops.transpose(summed, (1, 0, 2))
+
+
+def convolve(images: Tensor, kernel: Tensor, bias: Tensor, window: int, filters: int) -> Tensor:
+    """Convolution, ReLU and 2 x 2 maximum: a dense layer over the window around each pixel.
+
+    ``images [m or 1, b, h, w, c]``, ``kernel [m, window * window * c, filters]``, ``bias [m, 1, filters]`` ->
+    ``[m, b, h / 2, w / 2, filters]``; zeros beyond the edge.
+    """
+    groups, rows, height, width, channels = (ops.shape(images)[axis] for axis in range(5))
+    edge = window // 2
+    padded = ops.pad(images, ((0, 0), (0, 0), (edge, edge), (edge, edge), (0, 0)))
+    size = (groups, rows, height, width, channels)
+    shifted = [ops.slice(padded, (0, 0, top, left, 0), size) for top in range(window) for left in range(window)]
+    inputs = images.shape[-1]
+    patches = ops.reshape(ops.concatenate(shifted, axis=-1), (groups, rows * height * width, window * window * inputs))
+    units = ops.relu(ops.matmul(patches, kernel) + bias)  # [m, b * h * w, filters]
+    members = ops.shape(units)[0]
+    pooled = ops.max_pool(ops.reshape(units, (members * rows, images.shape[2], images.shape[3], filters)), 2)
+    return ops.reshape(pooled, (members, rows, images.shape[2] // 2, images.shape[3] // 2, filters))
+
+
+def normalize(units: Tensor, widths: Tensor, gain: Tensor, shift: Tensor) -> Tensor:
+    """Layer normalisation (Ba et al., 2016) over the units in use: ``units [m, b, o]``, ``widths [m]``, ``gain`` and
+    ``shift [m, 1, o]``, which are 0 in the spare units. Spare ``units`` must be 0."""
+    used = ops.cast(widths, units.dtype)[:, None, None]
+    mean = ops.sum(units, axis=-1, keepdims=True) / used
+    variance = ops.sum(ops.square(units), axis=-1, keepdims=True) / used - ops.square(mean)
+    return (units - mean) * ops.rsqrt(ops.maximum(variance, 0.0) + 1e-3) * gain + shift
 
 
 def embed(codes: Tensor, table: Tensor) -> Tensor:
@@ -89,13 +119,16 @@ def forward(
     widths: Tensor,
     noises: Sequence[Tensor] | None,
     rates: Tensor,
+    norms: Sequence[tuple[Tensor, Tensor]] = (),
+    project: Callable[[Tensor, Tensor], Tensor] = ops.matmul,
 ) -> Tensor:
     """Logits ``[m, b, c]`` of members of different depth and width.
 
     Members stand in order of falling depth, so layer ``l`` concerns the first ``m_l`` of them only: ``kernels[l]`` is
-    ``[m_l, i, o]``, ``biases[l]`` ``[m_l, 1, o]``. The last kernel is the output's, for all members. ``widths [m]``
-    are the units in use; ``noises``
-    (one a hidden layer, ``[m_l, b, o] uint8``) ask for dropout.
+    ``[m_l, i, o]``, ``biases[l]`` ``[m_l, 1, o]``. The last kernel is the output's, for all members; it may be the only
+    one. ``widths [m]`` are the units in use; ``noises`` (one a hidden layer, ``[m_l, b, o] uint8``) ask for dropout;
+    ``norms`` (gain and shift, one a hidden layer) for layer normalisation. ``project`` takes the inputs to the first
+    layer: they may be ``[m, b, i]``, ``[1, b, i]`` for all members alike, or whatever it understands.
     """
     units, finished = inputs, []
     for layer, (kernel, bias) in enumerate(zip(kernels[:-1], biases[:-1], strict=True)):
@@ -103,11 +136,17 @@ def forward(
         if layer:
             units, done = _split(units, deeper)
             finished.append(done)
-        units = ACTIVATIONS[activation](dense(units, kernel, bias))  # [m_l, b, o]
+        units = (ops.matmul if layer else project)(units, kernel) + bias  # [m_l, b, o]
+        if norms:
+            units = normalize(units, widths[:deeper], *norms[layer])
+        units = ACTIVATIONS[activation](units)
         if activation == "sigmoid":  # the one activation that is not 0 at 0, where the spare units are
             spare = ops.arange(ops.shape(kernel)[2])[None, :] < widths[:deeper, None]
             units = units * ops.cast(spare, units.dtype)[:, None, :]
         if noises is not None:
             units = drop(units, noises[layer], rates[:deeper])
-    units = ops.concatenate([units, *reversed(finished)], axis=0)  # [m, b, o], in the members' order again
-    return dense(units, kernels[-1], biases[-1])
+    if len(kernels) == 1:
+        return project(units, kernels[-1]) + biases[-1]
+    if finished:
+        units = ops.concatenate([units, *reversed(finished)], axis=0)  # [m, b, o], in the members' order again
+    return ops.matmul(units, kernels[-1]) + biases[-1]

@@ -92,8 +92,8 @@ def test_training_equals_keras(table: engine.Table) -> None:
     rows = np.flatnonzero(table.roles[:, 0] == engine.TRAIN)
     config = configuration(depth=2, l2=0.01, batch_size=20, learning_rate=0.002)
     members = engine.members_of([config], [0], [5])
-    program = engine.Program(members, table, engine.HEADS["binary"])
-    start = [weight[0] * np.float32(0.002) for weight in program._best]
+    program = engine.Program(members, table, {}, engine.HEADS["binary"], 0)
+    start = [weight[0] * np.float32(0.002) for weight in program._best.values()]
     generator = np.random.Generator(np.random.SFC64(5))
     for fan_in, fan_out in ((4, 8), (8, 8), (8, 1)):
         initial_kernel("glorot_uniform", generator, fan_in, fan_out)

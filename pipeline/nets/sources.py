@@ -1,0 +1,323 @@
+"""Where a batch comes from: rows of a table, images, or bags of words; each knows arrays only.
+
+A *source* holds the arrays of all rows, labelled rows first, and says which rows a fold trains on, stops on and scores.
+Its *layout* is the part that the training program is compiled for: how the rows asked for become the inputs of the
+first dense layer, and how those meet its kernel. Shapes: ``n`` rows, ``t`` labelled rows, ``F`` folds, ``m`` members,
+``b`` rows of a batch.
+
+A table's members draw their own rows, each in its fold and order. The members of the other sources share one fold and
+the batch, ``[1, b]`` rows, so that it is read (and distorted) once for all.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, ClassVar, Protocol
+
+import numpy as np
+import tensorflow as tf
+from keras import ops
+
+from pipeline.nets.images import Augmentation, distort
+from pipeline.nets.layers import bag, convolve, embed, initial_kernel
+
+Tensor = Any
+Arrays = dict[str, Any]
+
+TRAIN, STOP, SCORE = 0, 1, 2
+EMBEDDING_UNITS = 4
+# Height and width of a convolution's window, in pixels.
+WINDOW = 3
+
+
+class Layout(Protocol):
+    """What of a source is compiled; frozen, so that programs alike in it share one trace."""
+
+    @property
+    def distorts(self) -> bool:
+        """Whether training batches are augmented."""
+
+    def batch(self, arrays: Arrays, rows: Tensor, fold: Tensor, weights: Arrays, draws: Tensor | None) -> Tensor:
+        """Inputs of the first dense layer for ``rows [m or 1, b]`` (a row of -1 is any row); ``draws [1, b, k]``,
+        uniform in [0, 1), ask for augmentation."""
+
+    def project(self, inputs: Tensor, kernel: Tensor) -> Tensor:
+        """``inputs x kernel [m, i, o] -> [m, b, o]``."""
+
+
+class Source(Protocol):
+    """Arrays of all rows, and their roles."""
+
+    shared: ClassVar[bool]
+
+    @property
+    def target(self) -> np.ndarray:
+        """``[F, t] float32``: 0/1, a class's number, or a value."""
+
+    @property
+    def roles(self) -> np.ndarray:
+        """``[t, F]``: 0 train, 1 stop, 2 score."""
+
+    @property
+    def outputs(self) -> int:
+        """Units of the last layer."""
+
+    @property
+    def rows(self) -> int:
+        """``n``, labelled rows first."""
+
+    @property
+    def fan_in(self) -> int:
+        """Inputs of the first dense layer."""
+
+    @property
+    def draws(self) -> int:
+        """Random numbers that augmentation takes a row, ``k``."""
+
+    @property
+    def layout(self) -> Layout:
+        """The compiled part."""
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """What the program reads, by name."""
+
+    def weights(self, initializer: str, generator: np.random.Generator) -> dict[str, np.ndarray]:
+        """First weights of one member's layers before the first dense one, by name."""
+
+
+@dataclass(frozen=True)
+class TableLayout:
+    """Rows of a table, with ``embedded`` columns of category codes."""
+
+    embedded: int
+    distorts: ClassVar[bool] = False
+
+    def batch(self, arrays: Arrays, rows: Tensor, fold: Tensor, weights: Arrays, draws: Tensor | None) -> Tensor:
+        """``[m, b, d + embedded * units]``; see ``Layout``."""
+        place = ops.maximum(rows, 0)
+        folds, count, width = (ops.shape(arrays["inputs"])[axis] for axis in range(3))
+        flat = ops.reshape(arrays["inputs"], (folds * count, width))
+        inputs = ops.take(flat, place + (fold * count)[:, None], axis=0)  # [m, b, d]
+        if not self.embedded:
+            return inputs
+        return ops.concatenate([inputs, embed(ops.take(arrays["codes"], place, axis=0), weights["embedding"])], axis=-1)
+
+    def project(self, inputs: Tensor, kernel: Tensor) -> Tensor:
+        """The batched matrix product."""
+        return ops.matmul(inputs, kernel)
+
+
+@dataclass(frozen=True)
+class Table:
+    """The arrays that every member of a tabular search may draw from.
+
+    ``inputs [F, n, d] float32``, ``codes [n, e] int32`` (columns with a learned embedding), ``levels``: how many codes
+    there are, ``target [F, t]``, ``roles [t, F]`` (0 train, 1 stop, 2 score), ``outputs``: units of the last layer.
+    """
+
+    inputs: np.ndarray
+    codes: np.ndarray
+    levels: int
+    target: np.ndarray
+    roles: np.ndarray
+    outputs: int
+    shared: ClassVar[bool] = False
+    draws: ClassVar[int] = 0
+
+    @property
+    def rows(self) -> int:
+        """``n``."""
+        return self.inputs.shape[1]
+
+    @property
+    def fan_in(self) -> int:
+        """Columns, and units of the embeddings."""
+        return self.inputs.shape[2] + self.codes.shape[1] * EMBEDDING_UNITS
+
+    @property
+    def layout(self) -> TableLayout:
+        """See ``Source``."""
+        return TableLayout(self.codes.shape[1])
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """See ``Source``."""
+        return {"inputs": self.inputs, "codes": self.codes}
+
+    def weights(self, initializer: str, generator: np.random.Generator) -> dict[str, np.ndarray]:
+        """The embedding table ``[levels, units]``, where a column has one."""
+        if not self.codes.shape[1]:
+            return {}
+        return {"embedding": generator.normal(0.0, 0.05, (self.levels, EMBEDDING_UNITS)).astype(np.float32)}
+
+
+@dataclass(frozen=True)
+class ImagesLayout:
+    """Images of ``height x width`` pixels, seen through ``filters`` (a convolution each) or as one long row."""
+
+    height: int
+    width: int
+    filters: tuple[int, ...]
+    augmentation: Augmentation
+
+    @property
+    def distorts(self) -> bool:
+        """Whether training batches are augmented."""
+        return self.augmentation.draws > 0
+
+    def batch(self, arrays: Arrays, rows: Tensor, fold: Tensor, weights: Arrays, draws: Tensor | None) -> Tensor:
+        """``[1, b, pixels]``, or ``[m, b, features]`` of the convolutions; see ``Layout``."""
+        images = ops.cast(ops.take(arrays["pixels"], ops.maximum(rows[0], 0), axis=0), "float32")
+        images = ops.reshape(images, (-1, self.height, self.width))
+        if draws is not None:
+            images = distort(images, draws[0], self.augmentation)
+        images = (images - arrays["location"]) / arrays["scale"]
+        count = ops.shape(images)[0]
+        if not self.filters:
+            return ops.reshape(images, (1, count, self.height * self.width))
+        units = ops.reshape(images, (1, count, self.height, self.width, 1))
+        for layer, filters in enumerate(self.filters):
+            units = convolve(units, weights[f"filter_{layer}"], weights[f"offset_{layer}"], WINDOW, filters)
+        members = ops.shape(units)[0]
+        return ops.reshape(units, (members, count, self.features))
+
+    @property
+    def features(self) -> int:
+        """What reaches the first dense layer: each convolution halves height and width."""
+        if not self.filters:
+            return self.height * self.width
+        halvings = 2 ** len(self.filters)
+        return (self.height // halvings) * (self.width // halvings) * self.filters[-1]
+
+    def project(self, inputs: Tensor, kernel: Tensor) -> Tensor:
+        """The matrix product; one batch for all members is broadcast."""
+        return ops.matmul(inputs, kernel)
+
+
+@dataclass(frozen=True)
+class Images:
+    """``pixels [n, h, w] uint8`` (they stay bytes until the batch), ``target [1, t]``, ``roles [t, 1]``.
+
+    ``filters``: channels of each convolution, none for a dense network; ``augmentation`` distorts training batches.
+    """
+
+    pixels: np.ndarray
+    target: np.ndarray
+    roles: np.ndarray
+    outputs: int
+    augmentation: Augmentation
+    filters: tuple[int, ...] = ()
+    shared: ClassVar[bool] = True
+
+    @property
+    def rows(self) -> int:
+        """``n``."""
+        return len(self.pixels)
+
+    @property
+    def fan_in(self) -> int:
+        """Pixels, or what the convolutions leave of them."""
+        return self.layout.features
+
+    @property
+    def draws(self) -> int:
+        """See ``Source``."""
+        return self.augmentation.draws
+
+    @property
+    def layout(self) -> ImagesLayout:
+        """See ``Source``."""
+        return ImagesLayout(self.pixels.shape[1], self.pixels.shape[2], self.filters, self.augmentation)
+
+    @cached_property
+    def _moments(self) -> tuple[np.float32, np.float32]:
+        """Mean and standard deviation of the training pixels, from a histogram so that no float copy is made."""
+        train = self.pixels[: len(self.roles)][self.roles[:, 0] == TRAIN]
+        share = np.bincount(train.ravel(), minlength=256) / train.size
+        mean = float(share @ np.arange(256))
+        return np.float32(mean), np.float32(np.sqrt(share @ (np.arange(256) - mean) ** 2) or 1.0)
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """See ``Source``."""
+        location, scale = self._moments
+        return {"pixels": self.pixels, "location": np.array(location), "scale": np.array(scale)}
+
+    def weights(self, initializer: str, generator: np.random.Generator) -> dict[str, np.ndarray]:
+        """``filter_l [window * window * channels, channels]`` and ``offset_l [1, channels]``."""
+        weights, channels = {}, 1
+        for layer, filters in enumerate(self.filters):
+            weights[f"filter_{layer}"] = initial_kernel(initializer, generator, WINDOW * WINDOW * channels, filters)
+            weights[f"offset_{layer}"] = np.zeros((1, filters), np.float32)
+            channels = filters
+        return weights
+
+
+@dataclass(frozen=True)
+class BagsLayout:
+    """Rows that hold few of ``vocabulary`` words."""
+
+    vocabulary: int
+    distorts: ClassVar[bool] = False
+
+    def batch(self, arrays: Arrays, rows: Tensor, fold: Tensor, weights: Arrays, draws: Tensor | None) -> Tensor:
+        """A sparse ``[b, vocabulary]``; see ``Layout``."""
+        place = tf.maximum(rows[0], 0)
+        begin = tf.gather(arrays["starts"], place)
+        length = tf.gather(arrays["starts"], place + 1) - begin
+        row = tf.repeat(tf.range(tf.size(place)), length)
+        within = tf.range(tf.size(row)) - tf.repeat(tf.cumsum(length, exclusive=True), length)
+        position = tf.repeat(begin, length) + within
+        index = tf.stack([row, tf.gather(arrays["ids"], position)], axis=1)
+        shape = tf.stack([tf.size(place), self.vocabulary])
+        return tf.SparseTensor(
+            tf.cast(index, tf.int64), tf.gather(arrays["values"], position), tf.cast(shape, tf.int64)
+        )
+
+    def project(self, inputs: Tensor, kernel: Tensor) -> Tensor:
+        """The sum of a row's kernel rows."""
+        return bag(inputs, kernel)
+
+
+@dataclass(frozen=True)
+class Bags:
+    """Bags of words in compressed rows: row ``r`` holds the words ``ids[starts[r]:starts[r + 1]]``, each once, with
+    ``values`` (1 for a multi-hot row). ``starts [n + 1] int32``, ``ids [z] int32``, ``values [z] float32``,
+    ``target [1, t]``, ``roles [t, 1]``. The dense ``[n, vocabulary]`` matrix never exists.
+    """
+
+    starts: np.ndarray
+    ids: np.ndarray
+    values: np.ndarray
+    vocabulary: int
+    target: np.ndarray
+    roles: np.ndarray
+    outputs: int
+    shared: ClassVar[bool] = True
+    draws: ClassVar[int] = 0
+
+    @property
+    def rows(self) -> int:
+        """``n``."""
+        return len(self.starts) - 1
+
+    @property
+    def fan_in(self) -> int:
+        """Words."""
+        return self.vocabulary
+
+    @property
+    def layout(self) -> BagsLayout:
+        """See ``Source``."""
+        return BagsLayout(self.vocabulary)
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """See ``Source``."""
+        return {
+            "starts": self.starts.astype(np.int32),
+            "ids": self.ids.astype(np.int32),
+            "values": self.values.astype(np.float32),
+        }
+
+    def weights(self, initializer: str, generator: np.random.Generator) -> dict[str, np.ndarray]:
+        """None: the first dense layer is the first."""
+        return {}

@@ -1,0 +1,193 @@
+"""Images and bags of words on the loop that tables use: the same numbers as the dense product or as the pixels give."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+from pipeline.nets import fit as engine
+from pipeline.nets.images import Augmentation, distort, turn
+from pipeline.nets.layers import bag, convolve, normalize
+from pipeline.nets.sources import Bags, Images, Source
+
+
+def configuration(**changes: Any) -> dict[str, Any]:
+    return {
+        "depth": 2,
+        "width": 8,
+        "dropout": 0.2,
+        "l2": 1e-4,
+        "initializer": "he_normal",
+        "activation": "relu",
+        "learning_rate": 0.01,
+        "batch_size": 16,
+        **changes,
+    }
+
+
+def roles(rows: int) -> np.ndarray:
+    found = np.zeros((rows, 1), np.int8)
+    found[rows // 2 : 3 * rows // 4], found[3 * rows // 4 :] = engine.STOP, engine.SCORE
+    return found
+
+
+@pytest.fixture
+def bags() -> Bags:
+    """Reviews of 5 to 12 of 40 words; a word of the upper half more often than not makes it a good one."""
+    generator = np.random.default_rng(3)
+    words = [np.sort(generator.permutation(40)[: generator.integers(5, 13)]) for _ in range(140)]
+    target = np.array([np.mean(each >= 20) > 0.5 for each in words[:120]], np.float32)
+    starts = np.concatenate([[0], np.cumsum([len(each) for each in words])])
+    ids = np.concatenate(words)
+    return Bags(starts, ids, np.ones(len(ids), np.float32), 40, target[None], roles(120), 1)
+
+
+@pytest.fixture
+def images() -> Images:
+    """A bright bar, standing (1) or lying (0), on 8 x 8 pixels."""
+    generator = np.random.default_rng(4)
+    pixels = generator.integers(0, 60, (140, 8, 8)).astype(np.uint8)
+    standing = generator.random(140) < 0.5
+    for image, upright in zip(pixels, standing, strict=True):
+        (image.T if upright else image)[generator.integers(1, 7)] = 250
+    return Images(pixels, standing[:120].astype(np.float32)[None], roles(120), 2, Augmentation(flip=True, shift=1))
+
+
+def dense(bags: Bags) -> np.ndarray:
+    rows = np.zeros((bags.rows, bags.vocabulary), np.float32)
+    for row in range(bags.rows):
+        span = slice(bags.starts[row], bags.starts[row + 1])
+        rows[row, bags.ids[span]] = bags.values[span]
+    return rows
+
+
+def test_a_bag_of_words_is_the_dense_product(bags: Bags) -> None:
+    kernel = np.random.default_rng(0).normal(size=(3, 40, 5)).astype(np.float32)
+    weighted = Bags(bags.starts, bags.ids, np.linspace(-1, 1, len(bags.ids)), 40, bags.target, bags.roles, 1)
+    arrays = {name: keras.ops.convert_to_tensor(array) for name, array in weighted.arrays().items()}
+    rows = np.array([[7, 0, -1, 139, 7]], np.int32)
+    found = np.array(bag(weighted.layout.batch(arrays, keras.ops.convert_to_tensor(rows), None, {}, None), kernel))
+    np.testing.assert_allclose(found, dense(weighted)[np.maximum(rows[0], 0)] @ kernel, atol=1e-5)
+
+
+def test_training_on_bags_equals_training_on_the_dense_matrix(bags: Bags) -> None:
+    """The row order is that of a shared batch in one and of the member in the other; a batch of all rows has none."""
+    members = engine.members_of([configuration(dropout=0.0, batch_size=60)], [0], [5])
+    table = engine.Table(dense(bags)[None], np.zeros((140, 0), np.int32), 0, bags.target, bags.roles, 1)
+    sparse = engine.fit(members, bags, "binary", 12, 12)
+    full = engine.fit(members, table, "binary", 12, 12)
+    np.testing.assert_allclose(sparse.stop_loss, full.stop_loss, rtol=1e-4)
+    np.testing.assert_allclose(sparse.answers, full.answers, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", ["bags", "images", "convolved"])
+def test_one_member_more_changes_no_others_result(name: str, bags: Bags, images: Images) -> None:
+    source: Source = bags if name == "bags" else images
+    if name == "convolved":
+        source = Images(images.pixels, images.target, images.roles, 2, images.augmentation, (4,))
+    task = "binary" if name == "bags" else "multiclass"
+    members = engine.members_of(
+        [configuration(), configuration(depth=1, width=5, dropout=0.5), configuration(depth=3, l2=0.01, l1=1e-3)],
+        [0] * 3,
+        [1, 2, 3],
+    )
+    together = engine.fit(members, source, task, 8, 3, schedule="cosine", seed=9)
+    for one in range(3):
+        alone = engine.fit(members.take(np.array([one])), source, task, 8, 3, schedule="cosine", seed=9)
+        assert alone.epochs_run[0] == together.epochs_run[one]
+        np.testing.assert_allclose(alone.answers[0], together.answers[one], atol=1e-4)
+
+
+def test_noise_drawn_in_parts_trains_as_well_and_repeats(images: Images, monkeypatch: pytest.MonkeyPatch) -> None:
+    members = engine.members_of([configuration(width=16)], [0], [1])
+    monkeypatch.setattr(engine, "NOISE_AT_ONCE", 1000)
+    first, second = (engine.fit(members, images, "multiclass", 30, 30) for _ in range(2))
+    assert first.answers.tobytes() == second.answers.tobytes()
+    assert np.nanmin(first.stop_loss) < 0.5 * first.stop_loss[0, 0]
+
+
+@pytest.mark.parametrize("filters", [(), (4, 8)])
+def test_images_are_told_apart(images: Images, filters: tuple[int, ...]) -> None:
+    source = Images(images.pixels, images.target, images.roles, 2, images.augmentation, filters)
+    members = engine.members_of([configuration(width=16, normalization="layer") for _ in range(2)], [0, 0], [1, 2])
+    found = engine.fit(members, source, "multiclass", 40, 40)
+    scored = images.roles[:, 0] == engine.SCORE
+    right = found.answers[:, :120].argmax(axis=2)[:, scored] == images.target[0, scored]
+    assert right.mean() > 0.85
+    assert np.allclose(found.answers.sum(axis=2), 1, atol=1e-5)
+
+
+def test_augmentation_touches_training_alone(images: Images) -> None:
+    """Answers for rows come from the pictures as they are: the same network with and without augmentation."""
+    members = engine.members_of([configuration()], [0], [1])
+    plain = Images(images.pixels, images.target, images.roles, 2, Augmentation())
+    layouts = [source.layout for source in (images, plain)]
+    rows = np.array([[0, 5]], np.int32)
+    arrays = {name: keras.ops.convert_to_tensor(array) for name, array in plain.arrays().items()}
+    first, second = (np.array(layout.batch(arrays, rows, None, {}, None)) for layout in layouts)
+    np.testing.assert_array_equal(first, second)
+    draws = np.random.default_rng(1).random((1, 2, images.draws), np.float32)
+    assert not np.array_equal(first, np.array(layouts[0].batch(arrays, rows, None, {}, draws)))
+    assert engine.fit(members, plain, "multiclass", 2, 2).answers.shape == (1, 140, 2)
+
+
+def test_distortions_do_what_they_say() -> None:
+    image = np.zeros((1, 9, 9), np.float32)
+    image[0, 2, 3] = 1.0
+    zero, one = np.zeros(1, np.float32), np.ones(1, np.float32)
+    np.testing.assert_allclose(np.array(turn(image, zero, one * 2, one))[0, 3, 5], 1.0, atol=1e-5)
+    quarter = np.array(turn(image, one * np.pi / 2, zero, zero))[0]
+    assert np.unravel_index(quarter.argmax(), (9, 9)) in [(3, 6), (5, 2)]
+    assert quarter.max() == pytest.approx(1.0, abs=1e-4)
+    draws = np.full((1, 9), 0.25, np.float32)
+    flipped = np.array(distort(image, draws, Augmentation(flip=True)))[0]
+    assert flipped[2, 5] == 1.0
+    full = np.ones((1, 9, 9), np.float32)
+    erased = np.array(distort(full, draws, Augmentation(erase=0.5)))[0]
+    assert 1 <= (erased == 0).sum() <= 25
+    np.testing.assert_array_equal(np.array(distort(full, draws, Augmentation(erase=0.1))), full)
+
+
+def test_layer_normalisation_equals_keras_and_leaves_spare_units_alone() -> None:
+    generator = np.random.default_rng(0)
+    units = generator.normal(size=(2, 3, 6)).astype(np.float32)
+    units[1, :, 4:] = 0
+    widths = np.array([6, 4])
+    gain, shift = (generator.normal(size=(2, 1, 6)).astype(np.float32) for _ in range(2))
+    gain[1, :, 4:] = shift[1, :, 4:] = 0
+    found = np.array(normalize(units, widths, gain, shift))
+    for member, width in enumerate(widths):
+        layer = keras.layers.LayerNormalization(epsilon=1e-3)
+        layer.build((3, int(width)))
+        layer.set_weights([gain[member, 0, :width], shift[member, 0, :width]])
+        np.testing.assert_allclose(found[member, :, :width], layer(units[member, :, :width]), atol=1e-4)
+    assert not found[1, :, 4:].any()
+
+
+def test_a_convolution_equals_keras() -> None:
+    generator = np.random.default_rng(0)
+    image = generator.normal(size=(1, 3, 6, 8, 2)).astype(np.float32)
+    kernel = generator.normal(size=(2, 18, 5)).astype(np.float32)
+    bias = generator.normal(size=(2, 1, 5)).astype(np.float32)
+    found = np.array(convolve(image, kernel, bias, 3, 5))
+    for member in range(2):
+        convolved = keras.ops.conv(image[0], kernel[member].reshape(3, 3, 2, 5), padding="same") + bias[member]
+        pooled = keras.ops.max_pool(keras.ops.relu(convolved), 2)
+        np.testing.assert_allclose(found[member], np.array(pooled), atol=1e-4)
+
+
+def test_l1_shrinks_the_sum_of_absolute_weights(bags: Bags) -> None:
+    members = engine.members_of([configuration(dropout=0.0, l1=strength) for strength in (0.0, 0.01)], [0, 0], [1, 1])
+    found = engine.fit(members, bags, "binary", 30, 30)
+    free, bound = np.abs(found.weights[0]["kernel_0"]).sum(axis=(1, 2))
+    assert bound < 0.5 * free
+
+
+def test_a_linear_model_has_no_hidden_layer(bags: Bags) -> None:
+    members = engine.members_of([configuration(depth=0, width=1, learning_rate=0.05)], [0], [1])
+    found = engine.fit(members, bags, "binary", 40, 40)
+    assert found.weights[0]["kernel_0"].shape == (1, 40, 1)
+    assert np.nanmin(found.stop_loss) < 0.45
