@@ -289,15 +289,20 @@ def _seed(document: Mapping[str, Any], path: Path) -> int:
 
 def read_document(path: Path) -> dict[str, Any]:
     """The whole file as plain dicts, lists and scalars; raises ``UserError`` where it is no YAML mapping."""
+    return parse_document(read_bytes(path), str(path))
+
+
+def parse_document(content: bytes, path: str) -> dict[str, Any]:
+    """Likewise from the file's content; ``path`` is for messages."""
     try:
-        document = YAML(typ="safe", pure=True).load(read_bytes(path))
+        document = YAML(typ="safe", pure=True).load(content)
     except (YAMLError, UnicodeDecodeError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f", line {mark.line + 1}" if mark else ""
         raise UserError(
             f"{path}{where}: not YAML ({getattr(error, 'problem', error)}). Check indentation and colons there."
         ) from None
-    return _mapping(document, str(path))
+    return _mapping(document, path)
 
 
 def check_name(name: str) -> None:

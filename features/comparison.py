@@ -1,0 +1,87 @@
+"""Whether one run is better than another: measures paired over the same folds, and answers that moved."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from features.metrics import RISING
+
+# A difference within so many standard errors is noise.
+ERRORS = 2.0
+FOLD = ["repeat", "fold"]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """How much one measure moved from A to B, with the standard error of that."""
+
+    mean: float
+    error: float
+
+    def verdict(self, measure: str) -> str:
+        """``better``, ``worse``, ``within noise``, or ``the same`` where nothing moved at all."""
+        if self.mean == 0 and not self.error > 0:
+            return "the same"
+        if not abs(self.mean) > ERRORS * self.error:
+            return "within noise"
+        return "better" if (self.mean > 0) == (measure in RISING) else "worse"
+
+
+def same_folds(a: pd.DataFrame, b: pd.DataFrame) -> bool:
+    """Whether two ``folds.csv`` score the same rows, fold by fold."""
+    keys = [*FOLD, "scored"]
+    return a[keys].astype(str).equals(b[keys].astype(str))
+
+
+def paired(a: pd.DataFrame, b: pd.DataFrame, measure: str) -> Difference:
+    """The mean over folds of B minus A and its standard error, folds without the measure left aside.
+
+    Folds share most of their train rows, so their differences are not independent: the variance of the mean is
+    ``(1/J + scored/others) s^2`` for ``J`` folds (Nadeau and Bengio, 2003), with ``scored/others`` the number of rows
+    that a fold scores against those it does not. NaN with fewer than two folds.
+    """
+    moved = (b[measure] - a[measure]).to_numpy(float)
+    known = np.isfinite(moved)
+    rows = a["rows"].to_numpy(float)
+    total = rows.sum() / max(a["repeat"].nunique(), 1)
+    if known.sum() < 2 or total <= rows.mean():
+        return Difference(float(np.mean(moved[known])) if known.any() else float("nan"), float("nan"))
+    share = rows.mean() / (total - rows.mean())
+    error = np.sqrt((1 / known.sum() + share) * np.var(moved[known], ddof=1))
+    return Difference(float(moved[known].mean()), float(error))
+
+
+def moved_answers(a: pd.DataFrame, b: pd.DataFrame, decided: bool) -> tuple[pd.DataFrame, int]:
+    """Rows whose answer moved (``id``, ``a``, ``b``) and how many rows both submissions have.
+
+    Both as written to submission.csv, the id first. ``decided``: the answers are classes or probabilities, so a row
+    has moved when its class has: the label, the probability's side of 0.5, or the most probable of several columns.
+    Otherwise a row has moved when its number has; the largest move comes first.
+    """
+    key = a.columns[0]
+    both = a.merge(b, on=key, suffixes=(" a", " b"), validate="one_to_one")
+    sides = [both[[f"{name} {side}" for name in a.columns[1:]]].set_axis(a.columns[1:], axis=1) for side in "ab"]
+    if decided:
+        old, new = (_decided(side) for side in sides)
+        differs = (old != new).to_numpy()
+    else:
+        old, new = (side.iloc[:, 0] for side in sides)
+        differs = (old != new).to_numpy()
+    found = pd.DataFrame({"id": both[key], "a": old, "b": new})[differs]
+    if not decided:
+        size = (pd.to_numeric(found["b"]) - pd.to_numeric(found["a"])).abs()
+        found = found.loc[size.sort_values(ascending=False, kind="stable").index]
+    return found.reset_index(drop=True), len(both)
+
+
+def _decided(answers: pd.DataFrame) -> pd.Series:
+    if len(answers.columns) > 1:
+        return answers.apply(pd.to_numeric).idxmax(axis=1)
+    column = answers.iloc[:, 0]
+    numbers = pd.to_numeric(column, errors="coerce")
+    if numbers.between(0, 1).all() and (numbers % 1 != 0).any():
+        return (numbers > 0.5).astype(int).astype(str)
+    return column

@@ -1,0 +1,201 @@
+"""``python -m pipeline.compare REV_A REV_B [NAME]``: what differs between two runs, and whether it matters."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from features.comparison import ERRORS, FOLD, Difference, moved_answers, paired, same_folds
+from features.errors import UserError
+from pipeline import stage
+from pipeline.params import parse_document
+from pipeline.provenance import flat
+from pipeline.revisions import WORKSPACE, read_at, resolve
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+# Rows of a submission that are named one by one, unless all are asked for.
+NAMED = 30
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Compare two revisions; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="pipeline.compare", description=__doc__)
+    parser.add_argument("a", metavar="REV_A", help="commit, branch, tag, DVC experiment, or 'workspace'")
+    parser.add_argument("b", metavar="REV_B", help="likewise")
+    parser.add_argument("name", nargs="?", help="one competition (all that both have, if left out)")
+    parser.add_argument("--all", action="store_true", help="name every row of the submission that moved")
+    parser.add_argument("--params", type=Path, default=Path("params.yaml"))
+    return stage.run(parser, compare, argv)
+
+
+@dataclass(frozen=True)
+class Run:
+    """One competition's results at one revision; ``folds`` is None where the revision is older than that report."""
+
+    revision: str
+    params: dict[str, Any]
+    metrics: dict[str, float]
+    folds: pd.DataFrame | None
+    submission: pd.DataFrame
+
+    @property
+    def label(self) -> str:
+        """What a person calls it."""
+        return self.revision if self.revision == WORKSPACE else self.revision[:7]
+
+
+def compare(arguments: argparse.Namespace) -> None:
+    """Read both, print what differs."""
+    from rich.console import Console
+
+    revisions = [resolve(arguments.a), resolve(arguments.b)]
+    documents = [parse_document(read_at(one, arguments.params), str(arguments.params)) for one in revisions]
+    known = [list(document.get("competitions") or {}) for document in documents]
+    names = [name for name in known[0] if name in known[1]]
+    if arguments.name:
+        for one, there in zip(revisions, known, strict=True):
+            if arguments.name not in there:
+                raise UserError(f"{arguments.params} of {one[:10]} has no competition {arguments.name!r}: {there}.")
+        names = [arguments.name]
+    if not names:
+        raise UserError(f"{arguments.params}: no competition is in both revisions ({known[0]} and {known[1]}).")
+    console = Console()
+    for name in names:
+        runs = [load_run(one, document, name) for one, document in zip(revisions, documents, strict=True)]
+        show(console, name, runs[0], runs[1], None if arguments.all else NAMED)
+
+
+def load_run(revision: str, document: dict[str, Any], name: str) -> Run:
+    """Results of competition ``name``. Raises ``UserError`` where the revision holds none."""
+    report = Path("reports") / name
+    try:
+        folds = _csv(read_at(revision, report / "folds.csv"), {"scored": str})
+    except UserError:
+        folds = None
+    submission = _csv(read_at(revision, report / "submission.csv"), str)
+    return Run(
+        revision, own_params(document, name), json.loads(read_at(revision, report / "metrics.json")), folds, submission
+    )
+
+
+def own_params(document: dict[str, Any], name: str) -> dict[str, Any]:
+    """The parameters that concern one competition, by dotted key: those of other competitions and sources are not."""
+    found: dict[str, Any] = {}
+    for block, value in document.items():
+        if block in ("competitions", "sources"):
+            value = {name: value[name]} if name in value else {}
+        found.update(flat(value, block))
+    return found
+
+
+def show(console: Console, name: str, a: Run, b: Run, named: int | None) -> None:
+    """Parameters, measures, folds, submission."""
+    console.print(f"[bold]{name}: A = {a.label}, B = {b.label}[/bold]")
+    console.print(params_table(a, b))
+    same = a.folds is not None and b.folds is not None and same_folds(a.folds, b.folds)
+    console.print(measures_table(a, b, same))
+    if same:
+        console.print(folds_table(a, b))
+    console.print(answers_told(a, b, named), markup=False, highlight=False)
+
+
+def params_table(a: Run, b: Run) -> Table | str:
+    """Which parameters differ."""
+    from rich.markup import escape
+
+    keys = [key for key in sorted(a.params.keys() | b.params.keys()) if a.params.get(key) != b.params.get(key)]
+    if not keys:
+        return "no parameter differs"
+    table = _table("parameter", "A", "B", folded=3)
+    for key in keys:
+        table.add_row(key, *(escape(_value(run.params[key])) if key in run.params else "-" for run in (a, b)))
+    return table
+
+
+def measures_table(a: Run, b: Run, same: bool) -> Table:
+    """Each cross-validated measure, how far it moved and whether that is more than noise."""
+    table = _table("CV", "A", "B", "B - A", "std. error", "B is")
+    for measure in measures(a, b):
+        moved = difference(a, b, measure, same)
+        word = moved.verdict(measure) if moved.error == moved.error else "unknown"
+        colour = {"better": "bold green", "worse": "bold red"}.get(word, "")
+        old, new = (f"{run.metrics[f'cv_{measure}']:.4f}" for run in (a, b))
+        table.add_row(measure, old, new, f"{moved.mean:+.4f}", f"{moved.error:.4f}", word, style=colour)
+    how = f"paired over the same {len(a.folds)} folds" if same and a.folds is not None else "not paired: folds differ"
+    table.caption = f"{how}; within {ERRORS:g} standard errors is noise"
+    return table
+
+
+def measures(a: Run, b: Run) -> list[str]:
+    """Measures that both runs have, without their spreads."""
+    keys = [key for key in a.metrics if key in b.metrics and key.startswith("cv_")]
+    return [key.removeprefix("cv_") for key in keys if not key.endswith(("_se", "_sd"))]
+
+
+def difference(a: Run, b: Run, measure: str, same: bool) -> Difference:
+    """Fold by fold where both runs have the same folds, else the two figures with both their standard errors."""
+    if same and a.folds is not None and b.folds is not None and measure in a.folds and measure in b.folds:
+        return paired(a.folds, b.folds, measure)
+    errors = [run.metrics.get(f"cv_{measure}_se", float("nan")) for run in (a, b)]
+    mean = b.metrics[f"cv_{measure}"] - a.metrics[f"cv_{measure}"]
+    return Difference(mean, (errors[0] ** 2 + errors[1] ** 2) ** 0.5)
+
+
+def folds_table(a: Run, b: Run) -> Table:
+    """Each fold's measures, B minus A in brackets."""
+    assert a.folds is not None and b.folds is not None
+    names = [name for name in measures(a, b) if name in a.folds and name in b.folds]
+    table = _table("fold", "rows", *(f"{name} B (- A)" for name in names))
+    for (_, old), (_, new) in zip(a.folds.iterrows(), b.folds.iterrows(), strict=True):
+        cells = [f"{new[name]:.4f} ({new[name] - old[name]:+.4f})" for name in names]
+        table.add_row(".".join(str(old[key]) for key in FOLD), str(old["rows"]), *cells)
+    table.caption = "fold: repeat.part"
+    return table
+
+
+def answers_told(a: Run, b: Run, named: int | None) -> str:
+    """How many of the submission's rows moved, and which."""
+    if list(a.submission.columns) != list(b.submission.columns):
+        return f"submission: columns {list(a.submission.columns)} and {list(b.submission.columns)}, not comparable"
+    decided = "cv_accuracy" in a.metrics
+    moved, rows = moved_answers(a.submission, b.submission, decided)
+    others = len(a.submission) + len(b.submission) - 2 * rows
+    told = f"submission: {len(moved)} of {rows} rows {'flipped' if decided else 'moved'}"
+    told += f", {others} rows are in one only" if others else ""
+    shown = moved if named is None else moved.head(named)
+    if len(shown):
+        told += ": " + ", ".join(f"{row.id} ({row.a} → {row.b})" for row in shown.itertuples())
+        told += f" and {len(moved) - len(shown)} more (--all)" if len(moved) > len(shown) else ""
+    return told
+
+
+def _csv(content: bytes, types: Any) -> pd.DataFrame:
+    return pd.read_csv(io.BytesIO(content), dtype=types, keep_default_na=types is not str)
+
+
+def _table(first: str, *others: str, folded: int = 0) -> Table:
+    from rich.table import Table
+
+    table = Table(title_justify="left", caption_justify="left")
+    table.add_column(first, overflow="fold")
+    for name in others:
+        table.add_column(name, justify="left" if folded else "right", overflow="fold")
+    return table
+
+
+def _value(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,124 @@
+"""Comparing two revisions of a small repository: parameters, measures, folds, flipped rows, and what can't be read."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from pipeline.compare import main
+from pipeline.revisions import head, resolve
+
+ROOT = Path(__file__).resolve().parents[2]
+REPORT = Path("reports/titanic")
+
+
+def git(*words: str) -> str:
+    done = subprocess.run(
+        ["git", "-c", "user.name=t", "-c", "user.email=t@example.org", *words],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout.strip()
+
+
+def results(losses: list[float], labels: str, scored: str = "abc") -> None:
+    REPORT.mkdir(parents=True, exist_ok=True)
+    frame = pd.DataFrame({"repeat": 0, "fold": range(3), "rows": 10, "scored": list(scored), "log_loss": losses})
+    frame.to_csv(REPORT / "folds.csv", index=False)
+    mean = sum(losses) / 3
+    metrics = {"cv_log_loss": mean, "cv_log_loss_se": 0.01, "cv_accuracy": 0.8, "cv_accuracy_se": 0.01}
+    (REPORT / "metrics.json").write_text(json.dumps(metrics))
+    rows = pd.DataFrame({"PassengerId": range(892, 892 + len(labels)), "Survived": list(labels)})
+    rows.to_csv(REPORT / "submission.csv", index=False)
+
+
+@pytest.fixture
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "100")
+    git("init", "-q", "-b", "main")
+    shutil.copy(ROOT / "params.yaml", tmp_path)
+    results([0.40, 0.41, 0.42], "0110")
+    git("add", ".")
+    git("commit", "-qm", "one")
+
+
+def change(old: str, new: str) -> None:
+    text = Path("params.yaml").read_text()
+    assert old in text
+    Path("params.yaml").write_text(text.replace(old, new, 1))
+
+
+def told(capsys: pytest.CaptureFixture[str], *words: str, code: int = 0) -> str:
+    assert main(list(words)) == code
+    out = capsys.readouterr()
+    assert "Traceback" not in out.err
+    return out.err if code else out.out
+
+
+def line(text: str, start: str) -> list[str]:
+    (found,) = [row for row in text.split("\n") if row.strip("│ ").startswith(start)]
+    return [cell.strip() for cell in found.strip("│").split("│")]
+
+
+def test_parameters_measures_folds_and_flipped_rows(repository: None, capsys: pytest.CaptureFixture[str]) -> None:
+    change("method: mean", "method: greedy")
+    results([0.38, 0.39, 0.40], "0011")
+    out = told(capsys, "main", "workspace", "titanic")
+    assert line(out, "ensemble.method")[1:] == ["mean", "greedy"]
+    assert line(out, "log_loss")[1:] == ["0.4100", "0.3900", "-0.0200", "0.0000", "better"]
+    assert line(out, "0.2")[1:] == ["10", "0.4000 (-0.0200)"]
+    assert "paired over the same 3 folds" in out
+    assert "2 of 4 rows flipped: 893 (1 → 0), 895 (0 → 1)" in out
+    git("commit", "-qam", "two")
+    assert told(capsys, "HEAD~1", "HEAD").split("\n")[1:] == out.split("\n")[1:]
+    back = told(capsys, "HEAD", "HEAD~1", "titanic")
+    assert line(back, "log_loss")[-1] == "worse"
+
+
+def test_nothing_differs(repository: None, capsys: pytest.CaptureFixture[str]) -> None:
+    out = told(capsys, "HEAD", "workspace")
+    assert "no parameter differs" in out and "0 of 4 rows flipped" in out
+    assert line(out, "log_loss")[-1] == "the same"
+
+
+def test_other_folds_are_not_paired(repository: None, capsys: pytest.CaptureFixture[str]) -> None:
+    results([0.40, 0.41, 0.41], "0110", scored="abd")
+    out = told(capsys, "HEAD", "workspace")
+    assert "not paired: folds differ" in out
+    assert line(out, "log_loss")[-2:] == ["0.0141", "within noise"]
+
+
+def test_an_experiment_is_known_by_its_name(repository: None, capsys: pytest.CaptureFixture[str]) -> None:
+    """DVC keeps experiments under refs/exps/<first two>/<rest of the commit they start from>/<name>."""
+    git("update-ref", "refs/exps/ab/cdef0123/bushy-tail", "HEAD")
+    assert resolve("bushy-tail") == git("rev-parse", "HEAD")
+    assert "no parameter differs" in told(capsys, "bushy-tail", "workspace")
+
+
+def test_what_cannot_be_compared_is_told(
+    repository: None, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "No revision 'nope'" in told(capsys, "HEAD", "nope", code=1)
+    assert "No revision '--all'" in told(capsys, "--", "--all", "HEAD", code=1)
+    assert "no competition 'house'" in told(capsys, "HEAD", "workspace", "house", code=1)
+    git("rm", "-q", "--cached", "reports/titanic/submission.csv")
+    git("commit", "-qm", "gone")
+    assert "submission.csv is not in revision" in told(capsys, "HEAD", "workspace", code=1)
+    (REPORT / "metrics.json").unlink()
+    assert "no such file" in told(capsys, "workspace", "workspace", code=1)
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent.parent))
+    monkeypatch.chdir(tmp_path.parent)
+    assert "No Git repository here" in told(capsys, "HEAD", "workspace", code=1)
+
+
+def test_head_says_whether_the_tree_is_dirty(repository: None) -> None:
+    assert head() == (git("rev-parse", "HEAD"), False)
+    Path("reports/leaderboard.csv").write_text("a\n")
+    assert head()[1] and not head(Path("reports/leaderboard.csv"))[1]
