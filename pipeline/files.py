@@ -73,6 +73,17 @@ def read_bytes(path: Path) -> bytes:
         raise UserError(f"{path}: could not be read ({error.strerror or error}).") from error
 
 
+def read_csv(path: Path) -> pd.DataFrame:
+    """A report of ours, as ``write_csv`` wrote it. Raises ``UserError`` where the file is missing or no CSV."""
+    import pandas as pd
+
+    content = read_bytes(path)
+    try:
+        return pd.read_csv(io.BytesIO(content))
+    except (ValueError, pd.errors.ParserError) as error:
+        raise UserError(f"{path}: not a table ({error}). Delete it and run `dvc repro`.") from error
+
+
 def read_json(path: Path) -> Any:
     """Raises ``UserError`` where the file is missing or no JSON."""
     try:

@@ -1,0 +1,132 @@
+"""Stage ``report``: what the other stages found, as one page with one picture that needs neither network nor DVC."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from pipeline import stage
+from pipeline.files import read_csv, read_json, write_bytes
+from pipeline.params import load
+from pipeline.pictures import label, panels, png
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Draw and write the page; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="pipeline.report", description=__doc__)
+    parser.add_argument("--competition", required=True)
+    parser.add_argument("--params", type=Path, required=True)
+    parser.add_argument("--report", type=Path, required=True, help="folder that holds the results and gets the page")
+    return stage.run(parser, report, argv)
+
+
+def report(arguments: argparse.Namespace) -> None:
+    """Read, draw, write."""
+    params, folder = load(arguments.params, arguments.competition), arguments.report
+    metrics = read_json(folder / "metrics.json")
+    frames = {
+        name: read_csv(folder / f"{name}.csv")
+        for name in ("learning_curves", "trials", "plots/calibration", "plots/confusion_matrix", "plots/roc")
+    }
+    write_bytes(folder / "overview.png", overview(frames, params.table.task))
+    write_bytes(folder / "README.md", page(params.name, params.table.task, metrics).encode())
+    print(f"report: {folder / 'README.md'}, with overview.png")
+
+
+def overview(frames: Mapping[str, pd.DataFrame], task: str) -> bytes:
+    """The picture: learning curves, trials and calibration; for classes the confusion, for two of them the ROC."""
+    draws = {"learning_curves": learning_curves, "trials": trials, "plots/calibration": calibration}
+    if task != "regression":
+        draws["plots/confusion_matrix"] = confusion_matrix
+    if task == "binary":
+        draws["plots/roc"] = roc
+    figure, axes = panels(len(draws))
+    for axis, (name, draw) in zip(axes, draws.items(), strict=True):
+        draw(axis, frames[name])
+    return png(figure)
+
+
+def learning_curves(axis: Axes, frame: pd.DataFrame) -> None:
+    """Train and stop loss by epoch, with their standard errors over members."""
+    for name in ("train_loss", "stop_loss"):
+        mean, error = frame[name], frame[f"{name}_se"]
+        axis.plot(frame["epoch"], mean, label=name.replace("_", " "))
+        axis.fill_between(frame["epoch"], mean - error, mean + error, alpha=0.25)
+    label(axis, "Loss, mean over members (train loss under dropout)", "epoch", "loss", legend=True)
+
+
+def trials(axis: Axes, frame: pd.DataFrame) -> None:
+    """Each trial's loss, and the best so far."""
+    name = "log_loss" if "log_loss" in frame else "squared_error"
+    axis.plot(frame["trial"], frame[name], "o", markersize=4, label="a trial")
+    axis.plot(frame["trial"], frame[name].cummin(), drawstyle="steps-post", label="best so far")
+    label(axis, "The search: loss of each trial, mean over folds", "trial", name.replace("_", " "), legend=True)
+
+
+def calibration(axis: Axes, frame: pd.DataFrame) -> None:
+    """Ten equal parts of the rows: what was predicted against what came."""
+    ends = [
+        frame[["mean_predicted", "observed"]].min().min(),
+        frame[["mean_predicted", "observed"]].max().max(),
+    ]
+    axis.plot(ends, ends, color="0.6", linewidth=1)
+    axis.errorbar(frame["mean_predicted"], frame["observed"], yerr=frame["standard_error"], fmt="o-", markersize=4)
+    label(axis, "What was predicted, and what came (out of fold)", "mean predicted", "observed")
+
+
+def confusion_matrix(axis: Axes, frame: pd.DataFrame) -> None:
+    """How many rows of each class were decided as which."""
+    names = sorted({*frame["actual"].astype(str), *frame["predicted"].astype(str)})
+    counts = pd.crosstab(frame["actual"].astype(str), frame["predicted"].astype(str))
+    table = counts.reindex(index=names, columns=names, fill_value=0).to_numpy()
+    axis.imshow(table, cmap="Blues")
+    axis.grid(visible=False)
+    for row, column in np.ndindex(table.shape):
+        shade = "white" if table[row, column] > table.max() / 2 else "black"
+        axis.text(column, row, str(table[row, column]), ha="center", va="center", color=shade, fontsize=8)
+    axis.set_xticks(range(len(names)), names)
+    axis.set_yticks(range(len(names)), names)
+    label(axis, "Decisions (out of fold)", "predicted", "actual")
+
+
+def roc(axis: Axes, frame: pd.DataFrame) -> None:
+    """True against false positives at every threshold."""
+    axis.plot([0, 1], [0, 1], color="0.6", linewidth=1)
+    axis.plot(frame["false_positive_rate"], frame["true_positive_rate"])
+    label(axis, "ROC curve (out of fold)", "false positive rate", "true positive rate")
+
+
+def page(name: str, task: str, metrics: Mapping[str, float]) -> str:
+    """The page in Markdown: a table of measures with their errors, the picture, and where the rest lies."""
+    measures = ("rmse", "rmsle", "mae") if task == "regression" else ("accuracy", "log_loss", "roc_auc")
+    rows = []
+    for measure in measures:
+        if f"cv_{measure}" not in metrics:
+            continue
+        cells = [metrics.get(key) for key in (f"cv_{measure}", f"cv_{measure}_se", f"cv_{measure}_sd")]
+        cells += [metrics.get(f"single_member_{measure}"), metrics.get(f"baseline_{measure}")]
+        shown = ["" if value is None else f"{value:.4f}" for value in cells]
+        rows.append(f"| {measure.replace('_', ' ')} | {' | '.join(shown)} |")
+    return f"""# {name}
+
+Cross-validation of {metrics["members"]} members, out of fold: no row is scored by a network that learned from it or was
+stopped by it.
+
+| | ensemble | standard error | sd over folds | single member | baseline |
+|---|---|---|---|---|---|
+{chr(10).join(rows)}
+
+![Learning curves, trials, calibration, decisions](overview.png)
+
+Beside this page: `submission.csv` (the answer, checked against the sample), `metrics.json`, `trials.csv` (the search),
+`members.csv`, `learning_curves.csv`, `validation.json` and `data_docs/index.html` (the tables against their contract).
+"""
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,67 @@
+"""The page and its picture: figures from the files, the same bytes twice, a picture for every task."""
+
+from __future__ import annotations
+
+import json
+import struct
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from pipeline import report
+from tests.pipeline.test_bad_input import ROOT
+
+METRICS = {"cv_accuracy": 0.8123, "cv_accuracy_se": 0.0111, "cv_log_loss": 0.4, "baseline_accuracy": 0.6, "members": 7}
+
+
+def frames(task: str, last: float = 0.5) -> dict[str, pd.DataFrame]:
+    loss = "squared_error" if task == "regression" else "log_loss"
+    curves = {f"{kind}_loss{error}": [0.7, last] for kind in ("train", "stop") for error in ("", "_se")}
+    decided = {"actual": [], "predicted": []} if task == "regression" else {"actual": [0, 1, 1], "predicted": [0, 1, 0]}
+    rates = {"false_positive_rate": [0, 1], "true_positive_rate": [0, 1]}
+    return {
+        "learning_curves": pd.DataFrame({"epoch": [1, 2], **curves}),
+        "trials": pd.DataFrame({"trial": [0, 1, 2], loss: [0.5, None, 0.4]}),
+        "plots/calibration": pd.DataFrame(
+            {"mean_predicted": [0.1, 0.9], "observed": [0.2, 0.8], "standard_error": [0.1, 0.1]}
+        ),
+        "plots/confusion_matrix": pd.DataFrame(decided),
+        "plots/roc": pd.DataFrame(rates if task == "binary" else {name: [] for name in rates}),
+    }
+
+
+def size(picture: bytes) -> tuple[int, int]:
+    assert picture.startswith(b"\x89PNG")
+    return struct.unpack(">II", picture[16:24])
+
+
+@pytest.mark.parametrize(("task", "rows"), [("binary", 2), ("multiclass", 2), ("regression", 1)])
+def test_every_task_has_its_picture(task: str, rows: int) -> None:
+    picture = report.overview(frames(task), task)
+    assert size(picture) == (1380, 340 * rows)
+    assert report.overview(frames(task), task) == picture
+    assert report.overview(frames(task, last=0.3), task) != picture
+    assert b"matplotlib" not in picture.lower() and b"tIME" not in picture
+
+
+def test_the_page_holds_the_figures_of_the_run(tmp_path: Path) -> None:
+    (tmp_path / "metrics.json").write_text(json.dumps(METRICS))
+    for name, frame in frames("binary").items():
+        path = tmp_path / f"{name}.csv"
+        path.parent.mkdir(exist_ok=True)
+        frame.to_csv(path, index=False)
+    arguments = ["--competition", "titanic", "--params", str(ROOT / "params.yaml"), "--report", str(tmp_path)]
+    assert report.main(arguments) == 0
+    page = (tmp_path / "README.md").read_text()
+    assert "| accuracy | 0.8123 | 0.0111 |" in page and "of 7 members" in page
+    assert "| log loss | 0.4000 |  |" in page and "roc auc" not in page
+    assert "(overview.png)" in page and (tmp_path / "overview.png").is_file()
+
+
+def test_a_missing_result_is_one_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "metrics.json").write_text(json.dumps(METRICS))
+    arguments = ["--competition", "titanic", "--params", str(ROOT / "params.yaml"), "--report", str(tmp_path)]
+    assert report.main(arguments) == 1
+    assert "learning_curves.csv: no such file" in capsys.readouterr().err
+    assert not (tmp_path / "README.md").exists()
