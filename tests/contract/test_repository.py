@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import difflib
 import re
 import subprocess
 import sys
@@ -113,6 +114,19 @@ def test_every_parameter_has_its_comment() -> None:
         if re.match(r"  (?! )[a-z_]+:", line):
             above = lines[index - 1]
             assert above.startswith("  #") or re.match(r"  [a-z_]+: \S", above), line
+
+
+def test_params_keep_their_form_when_dvc_sets_one(tmp_path: Path) -> None:
+    """``dvc exp run -S`` rewrites the file: it wraps lines over 80 columns, flow style becomes block style, and a
+    comment that follows a list is lost. So the file is written in the form that stays."""
+    from dvc.utils.hydra import apply_overrides
+
+    before = (ROOT / "params.yaml").read_text()
+    (tmp_path / "params.yaml").write_text(before)
+    apply_overrides(str(tmp_path / "params.yaml"), ["seed=123456"])
+    after = (tmp_path / "params.yaml").read_text()
+    changed = [line for line in difflib.ndiff(before.splitlines(), after.splitlines()) if line[0] in "+-"]
+    assert [line for line in changed if "seed:" not in line] == []
 
 
 def test_nothing_of_one_machine_is_in_git() -> None:
