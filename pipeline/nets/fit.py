@@ -156,12 +156,13 @@ def programs(members: Members) -> Iterator[np.ndarray]:
 
 @dataclass(frozen=True)
 class Kind:
-    """What a training program is compiled for; ``sparse``: some member has an L1 penalty."""
+    """What a training program is compiled for; ``l1`` and ``l2``: whether some member has such a penalty."""
 
     layout: Layout
     activation: str
     normalization: str
-    sparse: bool
+    l1: bool
+    l2: bool
     depth: int
     head: Head
 
@@ -196,6 +197,7 @@ class Program:
             str(members.activation[0]),
             str(members.normalization[0]),
             bool(members.l1.any()),
+            bool(members.l2.any()),
             len(self._depths),
             head,
         )
@@ -365,7 +367,7 @@ class Program:
         for start in range(0, rows, size):
             part = np.arange(start, min(start + size, rows), dtype=np.int32)
             logits = self._trainer.logits(
-                tf.constant(np.tile(part, (len(self._train_rows), 1))), arrays, weights, None, None
+                tf.constant(np.tile(part, (len(self._train_rows), 1))), arrays, weights, None, None, None
             )
             answers[:, part] = self._kind.head.answer(logits).numpy()
             known = part[part < labelled]
@@ -419,8 +421,10 @@ class Trainer:
         weights: dict[str, tf.Tensor],
         noises: list[tf.Tensor] | None,
         draws: tf.Tensor | None,
+        scale: tf.Tensor | None,
     ) -> tf.Tensor:
-        """``[m, b, c]`` for ``rows [m or 1, b]``; ``noises`` and ``draws`` ask for dropout and augmentation."""
+        """``[m, b, c]`` for ``rows [m or 1, b]``; ``noises`` and ``draws`` ask for dropout and augmentation. Kernels
+        are given in units of ``scale [m]``."""
         kind = self._kind
         inputs = kind.layout.batch(arrays, rows, arrays["fold"], weights, draws)
         hidden = range(kind.depth)
@@ -434,6 +438,7 @@ class Trainer:
             arrays["rate"],
             [(weights[f"gain_{layer}"], weights[f"shift_{layer}"]) for layer in hidden] if kind.normalized else (),
             kind.layout.project,
+            scale,
         )
 
     def _losses(self, rows: tf.Tensor, arrays: dict[str, tf.Tensor], logits: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -445,8 +450,12 @@ class Trainer:
         loss = self._kind.head.loss(target, logits)
         return tf.reduce_sum(loss * counts, axis=1), tf.reduce_sum(counts, axis=1)
 
-    def _true_weights(self, unit: tf.Tensor) -> dict[str, tf.Tensor]:
-        return {name: weight * unit[: tf.shape(weight)[0], None, None] for name, weight in self.weights.items()}
+    def _scaled(self, weights: dict[str, tf.Tensor], unit: tf.Tensor) -> dict[str, tf.Tensor]:
+        """True weights, except for the kernels: the largest by far, they meet their unit in ``forward``."""
+        return {
+            name: weight if name.startswith("kernel_") else weight * unit[: tf.shape(weight)[0], None, None]
+            for name, weight in weights.items()
+        }
 
     def _steps(
         self,
@@ -464,46 +473,45 @@ class Trainer:
         for step in tf.range(tf.shape(order)[1]):
             tf.autograph.experimental.set_loop_options(shape_invariants=[(total, tf.TensorShape([None]))])
             rows = order[:, step]
-            weights = self._true_weights(arrays["unit"])
+            weights = {name: variable.read_value() for name, variable in self.weights.items()}
             with tf.GradientTape() as tape:
                 tape.watch(weights)
                 drawn = draws[:, step] if self._kind.layout.distorts else None
-                logits = self.logits(rows, arrays, weights, [each[:, step] for each in noise], drawn)
+                scaled = self._scaled(weights, arrays["unit"])
+                noises = [each[:, step] for each in noise]
+                logits = self.logits(rows, arrays, scaled, noises, drawn, arrays["unit"])
                 summed, counts = self._losses(rows, arrays, logits)
                 objective = tf.reduce_sum(summed / tf.maximum(counts, 1.0))
             total += summed
-            self._step(weights, tape.gradient(objective, weights), factors[step], arrays)
+            self._step(tape.gradient(objective, weights), factors[step], arrays)
         return total
 
     def _evaluate(self, blocks: tf.Tensor, arrays: dict[str, tf.Tensor]) -> tf.Tensor:
         """Mean loss ``[m]`` of the rows in ``blocks [m or 1, blocks, b]``, without dropout."""
-        weights = self._true_weights(arrays["unit"])
+        weights = self._scaled(self.weights, arrays["unit"])
         total, count = tf.zeros(tf.shape(arrays["unit"])), tf.zeros(tf.shape(arrays["unit"]))
         for block in tf.range(tf.shape(blocks)[1]):
             tf.autograph.experimental.set_loop_options(
                 shape_invariants=[(total, tf.TensorShape([None])), (count, tf.TensorShape([None]))]
             )
             rows = blocks[:, block]
-            summed, counts = self._losses(rows, arrays, self.logits(rows, arrays, weights, None, None))
+            summed, counts = self._losses(rows, arrays, self.logits(rows, arrays, weights, None, None, arrays["unit"]))
             total += summed
             count += counts
         return total / count
 
-    def _step(
-        self,
-        weights: dict[str, tf.Tensor],
-        gradients: dict[str, tf.Tensor],
-        factor: tf.Tensor,
-        arrays: dict[str, tf.Tensor],
-    ) -> None:
-        for name, weight in weights.items():
-            count, gradient = tf.shape(weight)[0], gradients[name]
-            if name.startswith(PENALISED):  # the penalty is l1 * sum |w| + l2 * sum w^2
-                gradient += (2.0 * arrays["l2"][:count])[:, None, None] * weight
-                if self._kind.sparse:
-                    gradient += arrays["l1"][:count, None, None] * tf.sign(weight)
+    def _step(self, gradients: dict[str, tf.Tensor], factor: tf.Tensor, arrays: dict[str, tf.Tensor]) -> None:
+        """One step of Adam on the weights in units of the learning rate. The penalty is l1 * sum |w| + l2 * sum w^2 of
+        the true weights w = unit * weight."""
+        for name, gradient in gradients.items():
+            variable, count = self.weights[name], tf.shape(gradient)[0]
+            unit = arrays["unit"][:count, None, None]
+            if name.startswith(PENALISED) and self._kind.l2:
+                gradient += 2.0 * arrays["l2"][:count, None, None] * unit**2 * variable
+            if name.startswith(PENALISED) and self._kind.l1:
+                gradient += arrays["l1"][:count, None, None] * unit * tf.sign(variable)
             tf.raw_ops.ResourceApplyAdam(
-                var=self.weights[name].handle,
+                var=variable.handle,
                 m=self._first[name].handle,
                 v=self._second[name].handle,
                 beta1_power=self._powers[0],
@@ -512,7 +520,7 @@ class Trainer:
                 beta1=BETA_1,
                 beta2=BETA_2,
                 epsilon=EPSILON,
-                grad=gradient * arrays["unit"][:count, None, None],
+                grad=gradient,
             )
         self._powers[0].assign(self._powers[0] * BETA_1)
         self._powers[1].assign(self._powers[1] * BETA_2)

@@ -93,15 +93,15 @@ def embed(codes: Tensor, table: Tensor) -> Tensor:
     return ops.reshape(vectors, (count, rows, columns * units))
 
 
-def drop(units: Tensor, noise: Tensor, rate: Tensor) -> Tensor:
-    """Inverted dropout (Srivastava et al., 2014): zero a share ``rate [m]`` of ``units [m, b, o]``, scale up the rest.
+def drop(units: Tensor, noise: Tensor, rate: Tensor) -> tuple[Tensor, Tensor]:
+    """Inverted dropout (Srivastava et al., 2014): a share ``rate [m]`` of ``units [m, b, o]`` set to zero, and the
+    factor ``[m]`` by which the rest must grow, left to the next layer.
 
     ``noise [m, b, o] uint8``: a unit whose byte is below ``256 * rate`` rests, so a byte of 255 always keeps it.
     """
     threshold = ops.cast(ops.round(rate * NOISE_LEVELS), "uint8")
     keep = ops.cast(noise >= threshold[:, None, None], units.dtype)
-    scale = 1.0 / (1.0 - ops.cast(threshold, units.dtype) / NOISE_LEVELS)
-    return units * (keep * scale[:, None, None])
+    return units * keep, 1.0 / (1.0 - ops.cast(threshold, units.dtype) / NOISE_LEVELS)
 
 
 def _split(units: Tensor, first: Tensor) -> tuple[Tensor, Tensor]:
@@ -121,6 +121,7 @@ def forward(
     rates: Tensor,
     norms: Sequence[tuple[Tensor, Tensor]] = (),
     project: Callable[[Tensor, Tensor], Tensor] = ops.matmul,
+    scale: Tensor | None = None,
 ) -> Tensor:
     """Logits ``[m, b, c]`` of members of different depth and width.
 
@@ -128,15 +129,18 @@ def forward(
     ``[m_l, i, o]``, ``biases[l]`` ``[m_l, 1, o]``. The last kernel is the output's, for all members; it may be the only
     one. ``widths [m]`` are the units in use; ``noises`` (one a hidden layer, ``[m_l, b, o] uint8``) ask for dropout;
     ``norms`` (gain and shift, one a hidden layer) for layer normalisation. ``project`` takes the inputs to the first
-    layer: they may be ``[m, b, i]``, ``[1, b, i]`` for all members alike, or whatever it understands.
+    layer: they may be ``[m, b, i]``, ``[1, b, i]`` for all members alike, or whatever it understands. ``scale [m]``
+    multiplies each member's kernels, which are given without it: a product's result is scaled instead, since a batch is
+    smaller than a kernel.
     """
+    scale = ops.ones_like(rates) if scale is None else scale
     units, finished = inputs, []
     for layer, (kernel, bias) in enumerate(zip(kernels[:-1], biases[:-1], strict=True)):
         deeper = ops.shape(kernel)[0]
         if layer:
             units, done = _split(units, deeper)
             finished.append(done)
-        units = (ops.matmul if layer else project)(units, kernel) + bias  # [m_l, b, o]
+        units = (ops.matmul if layer else project)(units, kernel) * scale[:deeper, None, None] + bias  # [m_l, b, o]
         if norms:
             units = normalize(units, widths[:deeper], *norms[layer])
         units = ACTIVATIONS[activation](units)
@@ -144,9 +148,10 @@ def forward(
             spare = ops.arange(ops.shape(kernel)[2])[None, :] < widths[:deeper, None]
             units = units * ops.cast(spare, units.dtype)[:, None, :]
         if noises is not None:
-            units = drop(units, noises[layer], rates[:deeper])
-    if len(kernels) == 1:
-        return project(units, kernels[-1]) + biases[-1]
-    if finished:
+            units, growth = drop(units, noises[layer], rates[:deeper])
+            if not layer:
+                scale = scale * growth  # each later product of a member, the output's too, follows a dropout
+    if len(kernels) > 1:
         units = ops.concatenate([units, *reversed(finished)], axis=0)  # [m, b, o], in the members' order again
-    return ops.matmul(units, kernels[-1]) + biases[-1]
+        project = ops.matmul
+    return project(units, kernels[-1]) * scale[:, None, None] + biases[-1]

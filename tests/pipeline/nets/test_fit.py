@@ -176,7 +176,8 @@ def test_embed_looks_up_each_members_own_table() -> None:
 def test_dropout_rests_the_asked_share_and_keeps_the_mean() -> None:
     noise = np.random.default_rng(0).integers(0, 256, (2, 400, 50)).astype(np.uint8)
     units = np.ones((2, 400, 50), np.float32)
-    dropped = np.array(drop(units, noise, np.array([0.25, 0.0], np.float32)))
+    kept, growth = (np.array(each) for each in drop(units, noise, np.array([0.25, 0.0], np.float32)))
+    dropped = kept * growth[:, None, None]
     assert (dropped[0] == 0).mean() == pytest.approx(0.25, abs=0.01)
     assert dropped[0].mean() == pytest.approx(1.0, abs=0.02)
     np.testing.assert_array_equal(dropped[1], units[1])
