@@ -72,7 +72,9 @@ def take(starts: np.ndarray, ids: np.ndarray, rows: np.ndarray) -> tuple[np.ndar
 
 def multi_hot(starts: np.ndarray, words: np.ndarray, vocabulary: int) -> Bags:
     """The words of each text below ``vocabulary``, each once."""
-    return _bags(_text_of(starts), np.where(words < vocabulary, words, -1).astype(np.int64), len(starts) - 1, vocabulary)
+    return _bags(
+        _text_of(starts), np.where(words < vocabulary, words, -1).astype(np.int64), len(starts) - 1, vocabulary
+    )
 
 
 def learn_vocabulary(starts: np.ndarray, words: np.ndarray, length: int, min_count: int) -> Vocabulary:

@@ -63,8 +63,9 @@ def check_index(content: object, where: str) -> dict[str, int]:
         if not isinstance(rank, int) or isinstance(rank, bool):
             raise UserError(f"{where}: the rank of {word!r} is {rank!r}; {expected}.")
     if sorted(content.values()) != list(range(1, len(content) + 1)):
-        raise UserError(f"{where}: ranks {min(content.values())} to {max(content.values())} for {len(content)} "
-                        f"words; {expected}.")
+        raise UserError(
+            f"{where}: ranks {min(content.values())} to {max(content.values())} for {len(content)} words; {expected}."
+        )
     return content
 
 

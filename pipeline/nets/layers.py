@@ -47,15 +47,6 @@ def initial_kernel(name: str, generator: np.random.Generator, fan_in: int, fan_o
     return generator.normal(0.0, np.sqrt(variance), shape).astype(np.float32)
 
 
-def bag(rows: Tensor, kernel: Tensor) -> Tensor:
-    """A sparse ``rows [b, i]`` times each member's ``kernel [m, i, o] -> [m, b, o]``: for a multi-hot row the sum of
-    the kernel's rows at its ones, a hundred additions instead of ten thousand products."""
-    members, words, units = (ops.shape(kernel)[axis] for axis in range(3))
-    side_by_side = ops.reshape(ops.transpose(kernel, (1, 0, 2)), (words, members * units))
-    summed = ops.reshape(ops.matmul(rows, side_by_side), (-1, members, units))
-    return ops.transpose(summed, (1, 0, 2))
-
-
 def convolve(images: Tensor, kernel: Tensor, bias: Tensor, window: int, filters: int) -> Tensor:
     """Convolution, ReLU and 2 x 2 maximum: a dense layer over the window around each pixel.
 

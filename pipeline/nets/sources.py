@@ -20,7 +20,7 @@ import tensorflow as tf
 from keras import ops
 
 from pipeline.nets.images import Augmentation, distort
-from pipeline.nets.layers import bag, convolve, embed, initial_kernel
+from pipeline.nets.layers import convolve, embed, initial_kernel
 
 Tensor = Any
 Arrays = dict[str, Any]
@@ -29,6 +29,8 @@ TRAIN, STOP, SCORE = 0, 1, 2
 EMBEDDING_UNITS = 4
 # Height and width of a convolution's window, in pixels.
 WINDOW = 3
+# Columns of a kernel that a sparse product takes at once: TensorFlow's is several times slower a column with more.
+COLUMNS_AT_ONCE = 16
 
 
 class Layout(Protocol):
@@ -250,6 +252,24 @@ class Images:
             weights[f"offset_{layer}"] = np.zeros((1, filters), np.float32)
             channels = filters
         return weights
+
+
+def bag(rows: tf.SparseTensor, kernel: Tensor) -> Tensor:
+    """``rows [b, i]`` times each member's ``kernel [m, i, o] -> [m, b, o]``: for a multi-hot row the sum of the
+    kernel's rows at its ones, a hundred additions instead of ten thousand products.
+
+    Member by member, a few columns at a time, with TensorFlow's own product (that of ``keras.ops`` takes six times as
+    long).
+    """
+    members, words, units = tf.unstack(tf.shape(kernel))
+    parts = -(-units // COLUMNS_AT_ONCE)
+    width = -(-units // parts)
+    padded = tf.pad(kernel, ((0, 0), (0, 0), (0, parts * width - units)))
+    narrow = tf.transpose(tf.reshape(padded, (members, words, parts, width)), (0, 2, 1, 3))
+    narrow = tf.reshape(narrow, (members * parts, words, width))
+    summed = tf.map_fn(lambda one: tf.sparse.sparse_dense_matmul(rows, one), narrow, parallel_iterations=2)
+    summed = tf.transpose(tf.reshape(summed, (members, parts, -1, width)), (0, 2, 1, 3))
+    return tf.reshape(summed, (members, -1, parts * width))[..., :units]
 
 
 @dataclass(frozen=True)

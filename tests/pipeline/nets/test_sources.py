@@ -10,8 +10,8 @@ import pytest
 
 from pipeline.nets import fit as engine
 from pipeline.nets.images import Augmentation, distort, turn
-from pipeline.nets.layers import bag, convolve, normalize
-from pipeline.nets.sources import Bags, Images, Source
+from pipeline.nets.layers import convolve, normalize
+from pipeline.nets.sources import Bags, Images, Source, bag
 
 
 def configuration(**changes: Any) -> dict[str, Any]:
