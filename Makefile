@@ -1,4 +1,4 @@
-# One vocabulary for people and CI: setup lint type test repro submit leaderboard demo bench clean help
+# One vocabulary for people and CI: setup lint type test repro new submit leaderboard demo bench clean help
 PYTHON ?=
 LOCK := requirements$(if $(GPU),-gpu).lock
 BIN := .venv/bin
@@ -6,7 +6,7 @@ BIN := .venv/bin
 STAMP := .venv/setup-$(shell { pwd; cat $(LOCK); } | cksum | tr ' ' '-').stamp
 export DVC_NO_ANALYTICS := 1
 
-.PHONY: all setup scm lint type test repro submit leaderboard demo bench lock clean help
+.PHONY: all setup scm lint type test repro submit leaderboard new demo bench lock clean help
 
 all: setup repro  ## set everything up, then run the main job (default)
 
@@ -49,6 +49,10 @@ test: lint type  ## lint, types and all tests
 
 demo: setup  ## the whole chain on data the project makes itself: no network, no mirror
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pipeline.demo
+
+# Further options in OPTIONS, as in: make new NAME=x TRAIN=t.csv TEST=u.csv OPTIONS="--metric rmse".
+new: setup  ## a new competition: NAME=... TRAIN=... TEST=... [SAMPLE=...] [OPTIONS=...]
+	@$(BIN)/python -m pipeline.new "$(NAME)" --train "$(TRAIN)" --test "$(TEST)" $(if $(SAMPLE),--sample "$(SAMPLE)") $(OPTIONS)
 
 bench: setup  ## time, memory, bytes and quality, side by side; writes reports/bench/
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m bench

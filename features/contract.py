@@ -19,15 +19,13 @@ import pandas as pd
 from features.errors import UserError
 
 ROLES = ("id", "target", "feature", "ignore")
-TYPES = ("number", "category", "text")
+TYPES = ("number", "boolean", "category", "code", "date", "text")
 # How other programs spell a missing value. Only numbers and the target are read so: "NA" may well be a category.
 _MISSING_WORDS = {"", "nan", "na", "n/a", "null", "none"}
 _KEYS = ("role", "type", "values", "minimum", "maximum", "integer", "nullable", "unique", "description")
 _WHOLE = re.compile(r"[+-]?\d+")
 _WHOLE_FLOAT = re.compile(r"\s*[+-]?\d+(\.0*)?\s*")
 _SHOWN = 3
-# More levels than this, or nearly one a row, and a column of words is text rather than a category.
-_MAX_LEVELS = 50
 
 
 @dataclass(frozen=True)
@@ -145,33 +143,6 @@ class Contract:
                 )
         return cls(columns, file)
 
-    @classmethod
-    def infer(cls, train: pd.DataFrame, test: pd.DataFrame, target: str, id: str, task: str) -> Contract:
-        """A first contract of a plain table of strings, as ``parse_table`` returns it; ``id`` and ``target`` are names.
-
-        A column of numbers is a number, one with few levels a category, anything else text. Ranges are left open and
-        only columns without any gap are declared not nullable. Raises ``UserError`` where id or target is not there.
-        """
-        for name, role in ((id, "id"), (target, "target")):
-            if name not in train.columns:
-                raise UserError(
-                    f"the training table has no column {name!r}, the {role}{_nearest(name, list(train.columns))}; "
-                    f"it has {', '.join(train.columns)}."
-                )
-        columns = []
-        for name in map(str, train.columns):
-            cells = train[name] if name not in test.columns else pd.concat([train[name], test[name]])
-            present = cells[cells.notna()].astype(str)
-            if name == id:
-                columns.append(Column(name, "id", "text", nullable=False, unique=True))
-            elif name == target and task == "regression":
-                columns.append(Column(name, "target", "number", nullable=False))
-            elif name == target:
-                columns.append(Column(name, "target", "category", values=_levels(present), nullable=False))
-            else:
-                columns.append(_inferred(name, present, gaps=bool(cells.isna().any())))
-        return cls(tuple(columns), "contract")
-
     def to_mapping(self) -> dict[str, Any]:
         """What ``from_mapping`` reads, rules that hold by default left out."""
         return {"columns": {column.name: _written(column) for column in self.columns}}
@@ -215,7 +186,7 @@ class Contract:
         for column in self.expected_columns(with_target):
             cells = frame[column.name].reset_index(drop=True)
             if column.type == "number":
-                built[column.name], wrong = _numbers(cells)
+                built[column.name], wrong = numbers_of(cells)
                 if wrong.any():
                     comma = any("," in str(v) for v in cells[wrong])
                     cure = (
@@ -418,7 +389,7 @@ def _column(name: str, entry: Any, file: str) -> Column:
         raise UserError(f"{where}.integer is true, but the type is {kind!r}; expected it for numbers only.")
     values = entry.get("values")
     if values is not None:
-        if kind != "category" or not isinstance(values, list) or not values:
+        if kind not in ("category", "boolean") or not isinstance(values, list) or not values:
             raise UserError(f"{where}.values is {values!r} (type {kind!r}); expected a list, for a category only.")
         if any(isinstance(v, bool | float) or v is None for v in values):
             raise UserError(
@@ -458,28 +429,13 @@ def _written(column: Column) -> dict[str, Any]:
     return entry
 
 
-def _inferred(name: str, present: pd.Series, *, gaps: bool) -> Column:
-    numbers, wrong = _numbers(present)
-    # A column without any value stays a number: it is then reported as empty and encoded as a constant.
-    if not wrong.any():
-        filled = numbers.dropna().to_numpy()
-        whole = bool(len(filled)) and bool(np.all(np.isfinite(filled)) and np.all(filled == np.floor(filled)))
-        # The missing words ("NA") are gaps too, though their cells are not empty.
-        return Column(
-            name, "feature", "number", integer=whole, nullable=gaps or len(filled) < len(present) or not len(filled)
-        )
-    levels = _levels(present)
-    if len(levels) <= min(_MAX_LEVELS, max(2, len(present) // 5)):
-        return Column(name, "feature", "category", values=levels, nullable=gaps)
-    return Column(name, "feature", "text", nullable=gaps)
-
-
-def _levels(present: pd.Series) -> tuple[str, ...]:
+def levels_of(present: pd.Series) -> tuple[str, ...]:
+    """The different words, missing ones left out; whole numbers in their order, else by alphabet."""
     levels = sorted({str(v).strip() for v in present if str(v).strip().lower() not in _MISSING_WORDS - {"na", "none"}})
     return tuple(sorted(levels, key=lambda v: (float(v), v)) if all(_WHOLE.fullmatch(v) for v in levels) else levels)
 
 
-def _numbers(cells: pd.Series) -> tuple[pd.Series, np.ndarray]:
+def numbers_of(cells: pd.Series) -> tuple[pd.Series, np.ndarray]:
     """The numbers (NaN where missing or wrong) and which cells are no number."""
     text = cells.map(lambda v: "" if v is None or v != v else str(v).strip())
     missing = text.str.lower().isin(_MISSING_WORDS).to_numpy()

@@ -36,6 +36,7 @@ def fit(
     contract: Contract,
     module: str,
     switches: Mapping[str, bool],
+    classes: int,
     *,
     default: str,
     exceptions: Mapping[str, str],
@@ -44,11 +45,12 @@ def fit(
 ) -> tuple[dict[str, Any], Encoded]:
     """The state but for what folds learn, and the tables by it.
 
-    ``frame``: typed train rows (``labelled`` of them), then test rows, without the target. Levels of categories come
+    ``frame``: typed train rows (``labelled`` of them), then test rows, without the target; ``classes``: how many, 0 for
+    regression. Levels of categories come
     from the train rows; ``default``, ``exceptions`` and ``min_count`` as in ``encoding.fit``. Raises ``UserError``
     where a switch or an exception names nothing there.
     """
-    state: dict[str, Any] = {"module": module, "features": _module(module).fit(frame, contract, switches)}
+    state: dict[str, Any] = {"module": module, "features": _module(module).fit(frame, contract, switches, classes)}
     derived: Derived = _module(module).derive(frame, state["features"])
     numbers, rows = derived.numbers, np.arange(labelled)
     state["indicators"] = [str(c) for c in numbers.columns if missing_indicators and numbers[c].isna().any()]
@@ -57,6 +59,7 @@ def fit(
     _, described, _, state["codes"] = encoding.apply(state["categories"], derived.categories.iloc[:0])
     state["columns"] = [{"name": str(c), "kind": "number"} for c in numbers.columns]
     state["columns"] += [{"name": f"{c} missing", "kind": "indicator"} for c in state["indicators"]] + described
+    state["in_fold"] = _module(module).in_fold(state["features"])
     return state, _encoded(derived, state)
 
 
@@ -70,12 +73,6 @@ def _encoded(derived: Derived, state: Mapping[str, Any]) -> Encoded:
     gaps = derived.numbers[list(state["indicators"])].isna().to_numpy(np.float64)
     columns, _, codes, _ = encoding.apply(state["categories"], derived.categories)
     return Encoded(np.concatenate([numbers, gaps, columns], axis=1).astype(np.float32), codes, derived)
-
-
-def in_fold(state: Mapping[str, Any], task: str, classes: int) -> list[str]:
-    """Names of the columns that each fold learns anew."""
-    names: list[str] = _module(state["module"]).in_fold(state["features"], task, classes)
-    return names
 
 
 def learn(

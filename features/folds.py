@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from sklearn.model_selection import KFold, StratifiedGroupKFold, StratifiedKFold, train_test_split
 
@@ -18,14 +20,14 @@ def draw_roles(
     stop_fraction: float,
     groups: np.ndarray | None,
     seed: int,
+    names: Sequence[str] = (),
 ) -> np.ndarray:
     """Roles ``[t, folds * repeats] int8`` (0 train, 1 stop, 2 score) of ``target [t]``.
 
     Each row scores once a repeat. Classes keep their shares in every part; with ``groups [t]`` the rows of a group
     score
     together, and stop together. Column ``repeat * folds + part`` depends on ``seed`` and its own place only. Raises
-    ``UserError``
-    where a class has fewer rows than there are folds.
+    ``UserError`` (with the class as spelt in ``names``) where a class has fewer rows than there are folds.
     """
     if len(target) < 2 * folds:
         raise UserError(
@@ -34,10 +36,10 @@ def draw_roles(
     if classes:
         labels, counts = np.unique(target, return_counts=True)
         if counts.min() < folds + 1:
+            rare = labels[counts.argmin()]
             raise UserError(
-                f"class {labels[counts.argmin()]!r} of the target has {counts.min()} rows, expected more than "
-                f"encode.folds "
-                f"({folds}). Lower encode.folds in params.yaml or drop the class."
+                f"class {(names[int(rare)] if names else rare)!r} of the target has {counts.min()} rows, expected more "
+                f"than encode.folds ({folds}). Lower encode.folds in params.yaml or drop the class."
             )
     roles = np.zeros((len(target), folds * repeats), np.int8)
     for repeat in range(repeats):

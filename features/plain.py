@@ -1,4 +1,4 @@
-"""The feature module of a table without features of its own: its columns as the contract declares them."""
+"""The feature module of any table: each column as its type in the contract says, and in-fold target statistics."""
 
 from __future__ import annotations
 
@@ -8,34 +8,68 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from features import statistics
+from features.columns import FITS, PARTS
 from features.contract import Contract
 from features.derived import Derived, chosen
 
+# A category with more levels than this is embedded rather than one-hot.
+WIDE = 30
+# A category with more levels than this gets a target statistic beside its encoding; for fewer it only repeats it.
+TOLD = 10
 
-def fit(frame: pd.DataFrame, contract: Contract, switches: Mapping[str, bool]) -> dict[str, Any]:
-    """Numbers and categories of the contract's feature columns; free text is left out. ``switches``: column -> on or
-    off."""
+
+def fit(frame: pd.DataFrame, contract: Contract, switches: Mapping[str, bool], classes: int) -> dict[str, Any]:
+    """State of the contract's feature columns, and the levels that target statistics are kept for.
+
+    ``switches``: column -> on or off; ``classes``: 0 for regression.
+    """
     wanted = chosen([column.name for column in contract.features], switches)
-    used = [column for column in contract.features if column.name in wanted]
-    return {
-        "numbers": [c.name for c in used if c.type == "number"],
-        "categories": [c.name for c in used if c.type == "category"],
-    }
+    columns = []
+    for column in contract.features:
+        if column.name in wanted:
+            columns.append({"name": column.name, "type": column.type, **FITS[column.type](frame[column.name])})
+    _, categories = _parts(frame, columns)
+    levels = {}
+    for name, cells in categories.items():
+        counts = pd.Series(cells).value_counts(sort=False, dropna=False)
+        if len(counts) > TOLD:
+            # A level of one row in all tables can tell nothing of another.
+            levels[name] = sorted(_spelt(level) for level, count in counts.items() if count > 1)
+    wide = sorted(name for name, cells in categories.items() if pd.Series(cells).nunique() > WIDE)
+    outputs = statistics.outputs(classes)
+    return {"columns": columns, "wide": wide, "levels": levels if outputs else {}, "outputs": outputs}
 
 
 def derive(frame: pd.DataFrame, state: Mapping[str, Any]) -> Derived:
-    """The columns of the state."""
-    return Derived(numbers=frame[list(state["numbers"])], categories=frame[list(state["categories"])])
+    """Every part of every column."""
+    numbers, categories = _parts(frame, state["columns"])
+    keys = {}
+    for name, levels in state["levels"].items():
+        place = {level: code for code, level in enumerate(levels)}
+        keys[name] = np.array([place.get(_spelt(cell), -1) for cell in categories[name].tolist()], np.int64)
+    return Derived(
+        pd.DataFrame(numbers, frame.index),
+        pd.DataFrame(categories, frame.index, dtype=object),
+        keys=keys,
+        encodings=dict.fromkeys(state["wide"], "embedding"),
+    )
 
 
-def in_fold(state: Mapping[str, Any], task: str, classes: int) -> list[str]:
-    """No column."""
-    return []
+def in_fold(state: Mapping[str, Any]) -> list[str]:
+    """A target statistic of each category, for several classes one of each class."""
+    count = state["outputs"]
+    tails = [f" of class {number}" if count > 1 else "" for number in range(count)]
+    return [f"target by {name}{tail}" for name in state["levels"] for tail in tails]
 
 
 def learn(derived: Derived, state: Mapping[str, Any], target: np.ndarray, train: np.ndarray) -> dict[str, Any]:
-    """Nothing."""
-    return {}
+    """Counts and sums of ``target[train]`` by level."""
+    values = _values(target[train], state["outputs"])
+    return {
+        name: statistics.learn(derived.keys[name][train], len(levels), values)
+        for name, levels in state["levels"].items()
+    }
 
 
 def recall(
@@ -45,5 +79,33 @@ def recall(
     target: np.ndarray | None = None,
     train: np.ndarray | None = None,
 ) -> np.ndarray:
-    """``[n, 0]``."""
-    return np.zeros((len(derived.numbers), 0))
+    """The statistics ``[n, g]``; the rows ``train`` are judged by other rows of them."""
+    columns = []
+    for name, levels in state["levels"].items():
+        codes = derived.keys[name]
+        found = statistics.recall(codes, learned[name])
+        if target is not None and train is not None:
+            found[train] = statistics.recall_train(codes[train], len(levels), _values(target[train], state["outputs"]))
+        columns.append(found)
+    return np.concatenate(columns, axis=1) if columns else np.zeros((len(derived.numbers), 0))
+
+
+def _parts(frame: pd.DataFrame, columns: list[dict[str, Any]]) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    numbers: dict[str, np.ndarray] = {}
+    categories: dict[str, np.ndarray] = {}
+    for column in columns:
+        made = PARTS[column["type"]](column["name"], frame[column["name"]], column)
+        numbers |= made.numbers
+        categories |= made.categories
+    return numbers, categories
+
+
+def _values(target: np.ndarray, outputs: int) -> np.ndarray:
+    if outputs > 1:
+        return (target[:, None] == np.arange(outputs)[None]).astype(np.float64)
+    return target[:, None].astype(np.float64)
+
+
+def _spelt(level: Any) -> str:
+    # A missing cell is a level of its own.
+    return str(level) if isinstance(level, str) else ""

@@ -64,3 +64,37 @@ def _party(generator: np.random.Generator) -> list[dict[str, str]]:
             }
         )
     return party
+
+
+def mixed(rows: int, test_rows: int, seed: int, numbers: int = 2) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Train and test with a column of every form that ``new`` tells apart, all str, empty where missing.
+
+    ``numbers``: columns of plain numbers. ``cost``, positive and skewed, ``level`` (four words) and ``yes``
+    (True/False) each serve as the target; the caller drops what it does not want.
+    """
+    generator = np.random.default_rng(seed)
+    count = rows + test_rows
+    shop, plain = generator.integers(0, max(count // 20, 40), count), generator.normal(size=(count, numbers))
+    deck, berth = generator.integers(0, 6, count), generator.integers(1, 400, count)
+    day = pd.Timestamp("2015-03-01") + pd.to_timedelta(generator.integers(0, 900, count), unit="D")
+    area = generator.lognormal(4, 1, count)
+    luck = generator.normal(size=int(shop.max()) + 1)
+    signal = 1.5 * luck[shop] + plain[:, 0] - 0.5 * (deck == 2) + 0.8 * np.log(area) + generator.normal(0, 0.5, count)
+    ranks = pd.Series(signal).rank(pct=True)
+    frame = pd.DataFrame({f"number {n}": pd.Series(plain[:, n]).round(4).astype(str) for n in range(numbers)})
+    frame["area"] = pd.Series(area).round(2).astype(str)
+    frame["number 1"] = frame["number 1"].where(generator.random(count) > 0.1, "")
+    frame["colour"] = np.array(["red", "green", "blue"])[generator.integers(0, 3, count)]
+    frame["open"] = np.where(generator.random(count) < 0.5, "Yes", "No")
+    frame["shop"] = [f"shop {number}" for number in shop]
+    frame["cabin"] = [f"{'ABCDEF'[d]}/{b}/{'PS'[b % 2]}" for d, b in zip(deck, berth, strict=True)]
+    frame["day"] = day.strftime("%d.%m.%Y")
+    words = generator.choice(np.array(_SYLLABLES), (count, 6))
+    frame["remark"] = [" ".join(row) for row in words]
+    frame["currency"] = "EUR"
+    frame["token"] = [f"{number:08x}" for number in generator.permutation(count) * 7919]
+    frame.insert(0, "id", [str(number) for number in range(1, count + 1)])
+    frame["cost"] = np.exp(pd.Series(signal) + 3).round(2).astype(str)
+    frame["level"] = np.array(["poor", "fair", "good", "best"])[(ranks * 3.999).astype(int)]
+    frame["yes"] = np.where(ranks > 0.5, "True", "False")
+    return frame[:rows], frame[rows:].drop(columns=["cost", "level", "yes"]).reset_index(drop=True)

@@ -36,7 +36,7 @@ _CIRCLES = ("party", "ticket")
 _SMOOTHING = 1.0
 
 
-def fit(frame: pd.DataFrame, contract: Contract, switches: Mapping[str, bool]) -> dict[str, Any]:
+def fit(frame: pd.DataFrame, contract: Contract, switches: Mapping[str, bool], classes: int) -> dict[str, Any]:
     """What rows met later need of the tables: the groups switched on, who travels together, how many share a ticket."""
     return {
         "on": [group for group in GROUPS if group in chosen(GROUPS, switches)],
@@ -89,7 +89,7 @@ def derive(frame: pd.DataFrame, state: Mapping[str, Any]) -> Derived:
     return Derived(pd.DataFrame(numbers, frame.index), pd.DataFrame(categories, frame.index), party, keys)
 
 
-def in_fold(state: Mapping[str, Any], task: str, classes: int) -> list[str]:
+def in_fold(state: Mapping[str, Any]) -> list[str]:
     """Names of the columns that each fold learns anew."""
     ages = ["Age", "Child"] if "age" in state["on"] else []
     if "group_survival" not in state["on"]:

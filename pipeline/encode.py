@@ -50,6 +50,7 @@ def encode(arguments: argparse.Namespace) -> None:
         contract,
         params.table.module,
         settings.features,
+        len(classes),
         default=settings.encoding,
         exceptions=settings.columns,
         min_count=settings.min_count,
@@ -64,9 +65,9 @@ def encode(arguments: argparse.Namespace) -> None:
         settings.stop_fraction,
         groups[: len(train)] if settings.group_aware and groups is not None else None,
         seed_for(params.seed, "folds"),
+        classes,
     )
     transform = choose(target, params.table.metric, settings.target) if task == "regression" else "none"
-    state["in_fold"] = encoder.in_fold(state, task, len(classes))
     in_fold = np.zeros((roles.shape[1], len(frame), len(state["in_fold"])), np.float32)
     state["folds"] = []
     for fold in range(roles.shape[1]):

@@ -145,9 +145,11 @@ def _order(contract: Contract, frame: pd.DataFrame, file: str, with_target: bool
 def sample_matches(
     contract: Contract, sample: pd.DataFrame, test: pd.DataFrame, sample_file: str, test_file: str
 ) -> list[Fault]:
-    """The sample submission (strings) holds id and target, and the ids of test (typed); another order is a warning."""
+    """The sample submission (strings) holds the id, an answer or one for each class, and the ids of test (typed);
+    another order, or another name of the one answer, is a warning."""
     names = [contract.id, contract.target]
-    if list(sample.columns) != names:
+    answers = [str(name) for name in sample.columns[1:]]
+    if not _answers(contract, answers) or str(sample.columns[0]) != contract.id:
         wrong = (
             [str(c) for c in sample.columns if c not in names] or [n for n in names if n not in sample.columns] or names
         )
@@ -161,6 +163,10 @@ def sample_matches(
         ]
     ids = sample[contract.id].map(lambda v: v if v is None or v != v else str(v).strip())
     faults = []
+    if len(answers) == 1 and answers[0] != contract.target:
+        problem = f"the answer has another name than the target {contract.target!r}"
+        cure = "It is kept; check that the sample belongs to this competition."
+        faults.append(Fault(sample_file, answers[0], 1, (), (), "", problem, cure, "sample_matches", True))
     doubles = ids.duplicated(keep="first").to_numpy()
     for wrong_rows, cells, file, problem in (
         (doubles, ids, sample_file, "there a second time"),
@@ -180,7 +186,7 @@ def sample_matches(
                     cure="Put the test file and the sample submission of one competition there.",
                 )
             )
-    if not faults and not (ids.to_numpy() == test[contract.id].to_numpy()).all():
+    if not any(not f.warning for f in faults) and not (ids.to_numpy() == test[contract.id].to_numpy()).all():
         moved = ids.to_numpy() != test[contract.id].to_numpy()
         faults.append(
             fault_at(
@@ -195,6 +201,14 @@ def sample_matches(
             )
         )
     return faults
+
+
+def _answers(contract: Contract, names: list[str]) -> bool:
+    """One column, or one for each class, named after it."""
+    classes = contract.column(contract.target).values or ()
+    return len(names) == 1 or (
+        len(names) == len(classes) and all(any(name == c or name.endswith(f"_{c}") for name in names) for c in classes)
+    )
 
 
 def _counted(count: int, problem: str) -> str:

@@ -35,7 +35,7 @@ def fitted() -> Fitted:
     target = labelled["Survived"].to_numpy(float)
     frame = pd.concat([labelled.drop(columns="Survived"), read(test, False)], ignore_index=True)
     state, encoded = encoder.fit(
-        frame, LABELLED, CONTRACT, "titanic", {},
+        frame, LABELLED, CONTRACT, "titanic", {}, 2,
         default="onehot", exceptions={"Title": "embedding"}, min_count=5, missing_indicators=True,
     )  # fmt: skip
     state["folds"], inputs, maps = [], [], []

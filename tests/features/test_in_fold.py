@@ -24,7 +24,7 @@ def table() -> tuple[pd.DataFrame, np.ndarray]:
 
 
 def learn(frame: pd.DataFrame, target: np.ndarray, train: np.ndarray) -> np.ndarray:
-    state: Any = titanic.fit(frame, Contract(()), {})
+    state: Any = titanic.fit(frame, Contract(()), {}, 2)
     derived = titanic.derive(frame, state)
     return titanic.recall(derived, state, titanic.learn(derived, state, target, train), target, train)
 

@@ -29,7 +29,7 @@ def people(**columns: list[Any]) -> pd.DataFrame:
 
 
 def build(frame: pd.DataFrame, switches: dict[str, bool]) -> Derived:
-    return titanic.derive(frame, titanic.fit(frame, NO_CONTRACT, switches))
+    return titanic.derive(frame, titanic.fit(frame, NO_CONTRACT, switches, 2))
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_each_group_can_be_switched_off(group: str) -> None:
 
 def test_everything_switched_off_leaves_no_column() -> None:
     frame, off = people(Age=[1.0, 2.0]), dict.fromkeys(titanic.GROUPS, False)
-    derived, state = build(frame, off), titanic.fit(frame, NO_CONTRACT, off)
+    derived, state = build(frame, off), titanic.fit(frame, NO_CONTRACT, off, 2)
     assert not _names(derived, off)
     learned = titanic.learn(derived, state, np.array([0.0]), np.array([0]))
     assert titanic.recall(derived, state, learned).shape == (2, 0)
@@ -88,7 +88,7 @@ def test_everything_switched_off_leaves_no_column() -> None:
 
 def test_a_misspelt_group_gets_the_nearest_name() -> None:
     with pytest.raises(UserError, match="'tittle'; did you mean 'title'"):
-        titanic.fit(people(Age=[1.0]), NO_CONTRACT, {"tittle": True})
+        titanic.fit(people(Age=[1.0]), NO_CONTRACT, {"tittle": True}, 2)
 
 
 def test_the_rule_to_beat() -> None:
@@ -96,5 +96,5 @@ def test_the_rule_to_beat() -> None:
 
 
 def _names(derived: Derived, switches: dict[str, bool]) -> set[str]:
-    state = titanic.fit(people(Age=[1.0]), NO_CONTRACT, switches)
-    return {*derived.numbers.columns, *derived.categories.columns, *titanic.in_fold(state, "binary", 2)}
+    state = titanic.fit(people(Age=[1.0]), NO_CONTRACT, switches, 2)
+    return {*derived.numbers.columns, *derived.categories.columns, *titanic.in_fold(state)}

@@ -1,0 +1,60 @@
+"""How much work a table of a given size is worth: what ``new`` writes into a competition's entry in params.yaml.
+
+The defaults of params.yaml suit Titanic's 891 rows. More rows make a network dearer and surer at once, so larger tables
+get fewer repeats, trials and epochs and larger batches; a person may change any of it in the entry.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+FOLDS = 5
+# Rows up to which a tier holds: encode.repeats; trials; epochs and patience in the search, in the final training; the
+# ensemble's trials a fold; batch sizes. The first tier keeps the defaults of tune and train.
+TIERS: tuple[tuple[int, int, int, tuple[int, int], tuple[int, int], int, tuple[int, ...]], ...] = (
+    (20_000, 1, 20, (40, 6), (60, 8), 4, (128, 256)),
+    (100_000, 1, 12, (20, 4), (30, 5), 3, (256, 512)),
+    (1 << 62, 1, 8, (12, 3), (20, 4), 2, (1024, 2048)),
+)
+SMALL = 5_000
+# A level needs so many rows, whatever the table's size, and no more than this are ever asked for.
+MIN_COUNT = (4, 20)
+
+
+def budget(rows: int, rarest: int) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
+    """Overrides a block of params.yaml for ``rows`` training rows, ``rarest`` of them of the rarest class (regression:
+    all), and the sentence that explains each block's."""
+    # A class has a row in every fold and one more; a fold scores two rows or more.
+    folds = max(min(FOLDS, rarest - 1, rows // 2), 2)
+    low, high = MIN_COUNT
+    count = min(max(low, rows // 300), high)
+    blocks: dict[str, dict[str, Any]] = {
+        "encode": {"min_count": count, "folds": folds, "repeats": 2 if rows <= SMALL else 1},
+        "normalize": {"method": "robust"},
+    }
+    why = {
+        "encode": f"For {rows} training rows: a level has its own column from {count} rows on"
+        + ("" if folds == FOLDS else f"; {folds} folds, since the rarest class has {rarest} rows")
+        + ("" if rows <= SMALL else "; with so many, one draw of the folds tells enough")
+        + ".",
+        "normalize": "Medians and quartiles with a smooth clip: nobody has looked for outliers in this table yet.",
+    }
+    if rows > SMALL:
+        _, _, trials, search, final, top_k, batches = next(tier for tier in TIERS if rows <= tier[0])
+        blocks["tune"] = {
+            "max_trials": trials,
+            "generation": min(trials, 10),
+            "epochs": search[0],
+            "patience": search[1],
+            # More rows need less holding back: weaker penalties, wider networks.
+            "space": {
+                "width": [64, 128],
+                "dropout": {"low": 0.0, "high": 0.4},
+                "l2": {"low": 1.0e-6, "high": 1.0e-2, "log": True},
+                "batch_size": list(batches),
+            },
+        }
+        blocks["train"] = {"top_k": top_k, "epochs": final[0], "patience": final[1]}
+        why["tune"] = f"Fewer and shorter trials than the defaults, since {rows} rows make each dearer and surer."
+        why["train"] = "An epoch holds many steps here, so fewer epochs do."
+    return blocks, why

@@ -1,0 +1,234 @@
+"""What a column of each type becomes: a function that fits plain state on train and test, and one that applies it.
+
+``fit_<type>(cells) -> state`` never sees a label; ``parts_<type>(name, cells, state) -> Parts`` works row by row, so a
+row alone gives what it gives among others. A cell that does not fit (a new form of code, a date out of the calendar)
+counts as missing.
+"""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from features.target import skewness
+
+# How dates are written, tried in this order; the first that reads every cell is taken.
+DATE_FORMATS = ("ISO8601", "%d.%m.%Y", "%d.%m.%Y %H:%M", "%d.%m.%Y %H:%M:%S", "%d/%m/%Y", "%d/%m/%Y %H:%M",
+                "%d/%m/%Y %H:%M:%S", "%m/%d/%Y", "%m/%d/%Y %H:%M", "%m/%d/%Y %H:%M:%S", "%m/%d/%Y %I:%M:%S %p",
+                "%d-%m-%Y", "%m-%d-%Y", "%d-%m-%Y %H:%M", "%Y/%m/%d", "%Y/%m/%d %H:%M", "%Y/%m/%d %H:%M:%S",
+                "%d %b %Y", "%d-%b-%Y", "%d-%b-%y", "%b %d, %Y", "%d %B %Y", "%B %d, %Y", "%Y%m%dT%H%M%S")  # fmt: skip
+# What the ISO reader of pandas takes beyond dates: a bare year or number.
+_ISO = re.compile(r"\d{4}-\d{1,2}-\d{1,2}([T ].*)?")
+# What may stand between the parts of a composite code.
+SEPARATORS = ("/", "|", "_", "-", ":", ".")
+_LETTERS_DIGITS = re.compile(r"([A-Za-z]+)(\d+)")
+# A number more skewed than this is learned as its logarithm, where that is less skewed.
+SKEWED = 1.0
+# Places that the words and word pairs of a text are hashed to.
+BUCKETS = 64
+_WORD = re.compile(r"\w+")
+_LARGEST = float(np.finfo(np.float32).max)
+
+
+@dataclass
+class Parts:
+    """Columns made from one: ``numbers`` (float64, NaN where missing) and ``categories`` (str, NaN where missing)."""
+
+    numbers: dict[str, np.ndarray] = field(default_factory=dict)
+    categories: dict[str, np.ndarray] = field(default_factory=dict)
+
+
+def fit_number(cells: pd.Series) -> dict[str, Any]:
+    """``unit``: what a skewed column is divided by before its logarithm, the median of its sizes; None for others."""
+    values = cells.to_numpy(float)
+    values = values[np.isfinite(values)]
+    sizes = np.abs(values[values != 0])
+    if not len(sizes):
+        return {"unit": None}
+    unit = float(np.median(sizes))
+    before, after = abs(skewness(values)), abs(skewness(_signed_log(values, unit)))
+    return {"unit": unit if before > SKEWED and after < before else None}
+
+
+def parts_number(name: str, cells: pd.Series, state: Mapping[str, Any]) -> Parts:
+    """The number, or ``sign(x) ln(1 + |x| / unit)``."""
+    values = cells.to_numpy(np.float64)
+    return Parts({name: values if state["unit"] is None else _signed_log(values, state["unit"])})
+
+
+def _signed_log(values: np.ndarray, unit: float) -> np.ndarray:
+    return np.sign(values) * np.log1p(np.abs(values) / unit)
+
+
+def fit_boolean(cells: pd.Series) -> dict[str, Any]:
+    """``yes``: the later of the two words in sorted order."""
+    words = sorted(set(cells.dropna()))
+    return {"yes": words[-1] if words else ""}
+
+
+def parts_boolean(name: str, cells: pd.Series, state: Mapping[str, Any]) -> Parts:
+    """1 for the word ``yes``, 0 for the other."""
+    return Parts({name: np.where(cells.isna(), np.nan, cells == state["yes"]).astype(np.float64)})
+
+
+def fit_category(cells: pd.Series) -> dict[str, Any]:
+    """Nothing: levels are counted by ``features.encoding``, on the train rows."""
+    return {}
+
+
+def parts_category(name: str, cells: pd.Series, state: Mapping[str, Any]) -> Parts:
+    """The category itself."""
+    return Parts(categories={name: cells.to_numpy(object)})
+
+
+def date_format(cells: pd.Series) -> str | None:
+    """The first of ``DATE_FORMATS`` that reads every cell that is there, or None. Cells are str."""
+    present = cells.dropna().astype(str).str.strip()
+    if present.empty or not present.iloc[0][:1].isalnum():
+        return None
+    for form in DATE_FORMATS:
+        # A few cells rule most formats out at once.
+        if not _dates(present.iloc[:50], form).isna().any() and not _dates(present, form).isna().any():
+            return form
+    return None
+
+
+def _dates(cells: pd.Series, form: str) -> pd.Series:
+    text = cells.astype("string").str.strip()
+    if form == "ISO8601":
+        text = text.where(text.str.fullmatch(_ISO).fillna(False))
+    return pd.to_datetime(text, format=form, errors="coerce", utc=True).dt.tz_localize(None)
+
+
+def fit_date(cells: pd.Series) -> dict[str, Any]:
+    """The format, the first day as ISO text, and the calendar parts that vary."""
+    form = date_format(cells) or "ISO8601"
+    dates = _dates(cells, form)
+    first = "1970-01-01" if dates.isna().all() else dates.min().date().isoformat()
+    parts = _calendar(dates, first)
+    varying = [part for part, values in parts.items() if len(np.unique(values[~np.isnan(values)])) > 1]
+    return {"format": form, "first": first, "parts": varying}
+
+
+def parts_date(name: str, cells: pd.Series, state: Mapping[str, Any]) -> Parts:
+    """``<name> year``, ``month``, ``day``, ``weekday``, ``hour``, the year's and the week's circle, days since the
+    first."""
+    parts = _calendar(_dates(cells, state["format"]), state["first"])
+    return Parts({f"{name} {part}": parts[part] for part in state["parts"]})
+
+
+def _calendar(dates: pd.Series, first: str) -> dict[str, np.ndarray]:
+    at = dates.dt
+    hour = (at.hour + at.minute / 60).to_numpy(float)
+    year, week, day = at.dayofyear.to_numpy(float) / 366, at.weekday.to_numpy(float) / 7, hour / 24
+    parts = {
+        "days": ((dates - pd.Timestamp(first)) / pd.Timedelta(days=1)).to_numpy(float),
+        "year": at.year.to_numpy(float),
+        "month": at.month.to_numpy(float),
+        "day": at.day.to_numpy(float),
+        "weekday": at.weekday.to_numpy(float),
+        "hour": hour,
+    }
+    for circle, share in (("year", year), ("week", week), ("clock", day)):
+        parts[f"{circle} sin"], parts[f"{circle} cos"] = np.sin(2 * np.pi * share), np.cos(2 * np.pi * share)
+    return parts
+
+
+def code_separator(cells: pd.Series) -> str | None:
+    """What splits every cell into the same number of parts, two or more: a separator, ``""`` for letters followed by
+    digits (``C85``), or None."""
+    present = cells.dropna().astype(str).str.strip()
+    if present.empty:
+        return None
+    if present.str.fullmatch(_LETTERS_DIGITS).all():
+        return ""
+    for separator in SEPARATORS:
+        counts = present.str.count(re.escape(separator))
+        if counts.iloc[0] >= 1 and (counts == counts.iloc[0]).all() and not present.str.contains(r"\s").any():
+            return separator
+    return None
+
+
+def fit_code(cells: pd.Series) -> dict[str, Any]:
+    """The separator and what each part is: number or category."""
+    separator = code_separator(cells)
+    if separator is None:
+        return {"separator": None, "parts": []}
+    width = len(_split(str(cells.dropna().iloc[0]).strip(), separator))
+    columns = _split_all(cells, separator, width)
+    kinds = []
+    for column in columns:
+        present = [part for part in column if part is not None]
+        kinds.append("number" if all(re.fullmatch(r"\d+(\.\d+)?", part) for part in present) else "category")
+    return {"separator": separator, "parts": kinds}
+
+
+def parts_code(name: str, cells: pd.Series, state: Mapping[str, Any]) -> Parts:
+    """``<name> 1``, ``<name> 2``, ...: the parts in their order."""
+    made = Parts()
+    columns = _split_all(cells, state["separator"], len(state["parts"])) if state["parts"] else []
+    for place, (kind, column) in enumerate(zip(state["parts"], columns, strict=True), start=1):
+        if kind == "number":
+            made.numbers[f"{name} {place}"] = np.array([_as_number(part) for part in column], np.float64)
+        else:
+            words = np.empty(len(column), object)
+            words[:] = [np.nan if part is None else part for part in column]
+            made.categories[f"{name} {place}"] = words
+    return made
+
+
+def _split(text: str, separator: str) -> list[str]:
+    if separator:
+        return text.split(separator)
+    match = _LETTERS_DIGITS.fullmatch(text)
+    return list(match.groups()) if match else []
+
+
+def _split_all(cells: pd.Series, separator: str, width: int) -> list[list[str | None]]:
+    rows: list[list[str | None]] = []
+    for cell in cells:
+        parts = _split(cell.strip(), separator) if isinstance(cell, str) else []
+        rows.append([part or None for part in parts] if len(parts) == width else [None] * width)
+    return [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in range(width)]
+
+
+def _as_number(part: str | None) -> float:
+    try:
+        return float(part) if part is not None and abs(float(part)) <= _LARGEST else np.nan
+    except ValueError:
+        return np.nan
+
+
+def fit_text(cells: pd.Series) -> dict[str, Any]:
+    """How many places words are hashed to."""
+    return {"buckets": BUCKETS}
+
+
+def parts_text(name: str, cells: pd.Series, state: Mapping[str, Any]) -> Parts:
+    """Length in words, and words and word pairs hashed to ``<name> #0``, ``#1``, ... with a sign, counts divided by
+    the root of their number (Weinberger et al., 2009). A missing text has length 0."""
+    buckets = int(state["buckets"])
+    table, length = np.zeros((len(cells), buckets)), np.zeros(len(cells))
+    for row, cell in enumerate(cells):
+        words = _WORD.findall(cell.lower()) if isinstance(cell, str) else []
+        grams = words + [f"{one} {other}" for one, other in zip(words, words[1:], strict=False)]
+        length[row] = len(words)
+        for gram in grams:
+            code = zlib.crc32(gram.encode())
+            table[row, code % buckets] += 1.0 if code & 0x80000000 else -1.0
+        if grams:
+            table[row] /= np.sqrt(len(grams))
+    numbers = {f"{name} words": np.log1p(length)}
+    return Parts(numbers | {f"{name} #{place}": table[:, place] for place in range(buckets)})
+
+
+FITS = {"number": fit_number, "boolean": fit_boolean, "category": fit_category, "date": fit_date, "code": fit_code,
+        "text": fit_text}  # fmt: skip
+PARTS = {"number": parts_number, "boolean": parts_boolean, "category": parts_category, "date": parts_date,
+         "code": parts_code, "text": parts_text}  # fmt: skip

@@ -1,0 +1,423 @@
+"""A first contract of a table nobody has described: task, metric, target, id, and each column's role and type, with the
+reason of each decision. Pure functions on tables of strings, as ``parse_table`` returns them."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from features.columns import SKEWED, code_separator, date_format, fit_number
+from features.contract import Column, Contract, levels_of, numbers_of
+from features.errors import UserError
+from features.target import skewness
+
+METRICS = {
+    "accuracy": "classes",
+    "roc_auc": "classes",
+    "log_loss": "classes",
+    "rmse": "numbers",
+    "rmsle": "numbers",
+    "mae": "numbers",
+}
+# Whole numbers with at most so many values, each in ten rows or more on average, are classes.
+MAX_CLASSES, ROWS_A_CLASS = 20, 10
+# Rows that a class needs: one to learn from, one to stop by, one to score.
+FEWEST = 3
+# A category with more levels is high-cardinality: its values are not listed.
+LISTED = 30
+# Words with so many blanks a cell on average are text.
+TEXT_WORDS = 3.0
+_BOOLEANS = [{"true", "false"}, {"yes", "no"}, {"y", "n"}, {"t", "f"}, {"on", "off"}]
+_ID_NAME = re.compile(r"(?i)(id|.*[_ ]id|.*[a-z]I[dD]|key|index|row)")
+ROW = "row"
+
+
+@dataclass(frozen=True)
+class Inferred:
+    """What was decided: ``reasons`` has a sentence for each column, ``notes`` what was changed in the tables."""
+
+    contract: Contract
+    task: str
+    metric: str
+    train: pd.DataFrame
+    test: pd.DataFrame
+    sample: pd.DataFrame
+    reasons: dict[str, str]
+    notes: tuple[str, ...]
+
+    @property
+    def rarest(self) -> int:
+        """Rows of the rarest class; all rows for regression."""
+        if self.task == "regression":
+            return len(self.train)
+        return int(self.train[self.contract.target].str.strip().value_counts().iloc[-1])
+
+
+def infer(
+    train: pd.DataFrame,
+    test: pd.DataFrame,
+    sample: pd.DataFrame | None,
+    *,
+    target: str | None = None,
+    id: str | None = None,
+    metric: str | None = None,
+) -> Inferred:
+    """Decide everything that is not given. Raises ``UserError`` where the tables leave it open or contradict it."""
+    notes: list[str] = []
+    target, why_target = find_target(train, test, sample, target)
+    train, test = common_columns(train, test, target, notes)
+    if sample is not None and len(sample.columns) < 2:
+        raise UserError("the sample submission has one column; expected an id and an answer. Take the right file.")
+    id, why_id, train, test = find_id(train, test, sample, target, id, notes)
+    check_sample_ids(test, sample, id)
+    cells = train[target]
+    gaps = np.flatnonzero(cells.isna().to_numpy())
+    if len(gaps):
+        raise UserError(
+            f"the training table's target {target!r} is missing in {len(gaps)} rows (row {gaps[0] + 2} first). "
+            "Delete these rows, or fill them in."
+        )
+    task, why_task = find_task(cells, sample, metric)
+    metric, why_metric = find_metric(cells, task, sample, metric)
+    check_target(cells, task, target)
+    columns, reasons = [], {}
+    for name in map(str, train.columns):
+        if name == id:
+            columns.append(Column(name, "id", "text", nullable=False, unique=True))
+            reasons[name] = f"id: {why_id}"
+        elif name == target:
+            levels = None if task == "regression" else levels_of(cells.astype(str))
+            kind = "number" if task == "regression" else "category"
+            columns.append(Column(name, "target", kind, values=levels, nullable=False))
+            reasons[name] = f"target: {why_target}; {task}: {why_task}; metric {metric}: {why_metric}"
+        else:
+            column, reason = infer_column(name, pd.concat([train[name], test[name]], ignore_index=True))
+            columns.append(column)
+            reasons[name] = f"{'ignored' if column.role == 'ignore' else column.type}: {reason}"
+    if not any(column.role == "feature" for column in columns):
+        first = next((f"{n} ({r})" for n, r in reasons.items() if n not in (id, target)), "there is no other column")
+        raise UserError(
+            f"no column is left to learn from: {first}. Give a table with a column that varies, or name another "
+            "target or id with --target, --id."
+        )
+    if sample is None:
+        answer = cells.mode().iloc[0] if task != "regression" else "0"
+        sample = pd.DataFrame({id: test[id], target: answer}, dtype=object)
+        notes.append(f"no sample submission given: one is made with the columns {id}, {target}")
+    return Inferred(Contract(tuple(columns)), task, metric, train, test, sample, reasons, tuple(notes))
+
+
+def find_target(
+    train: pd.DataFrame, test: pd.DataFrame, sample: pd.DataFrame | None, given: str | None
+) -> tuple[str, str]:
+    """The target and why: as given, else the column of train that test lacks; the sample decides among several."""
+    have = [str(name) for name in train.columns]
+    if given is not None:
+        if given not in have:
+            where = " (test has it; were train and test exchanged?)" if given in test.columns else ""
+            raise UserError(
+                f"the training table has no column {given!r}, the target{_nearest(given, have)}{where}. "
+                f"It has {_listed(have)}."
+            )
+        return given, "named with --target"
+    absent = [name for name in have if name not in test.columns]
+    if len(absent) == 1:
+        return absent[0], "the one column that test lacks"
+    answers = [] if sample is None else [str(name) for name in sample.columns[1:]]
+    named = [name for name in absent if name in answers]
+    if len(named) == 1:
+        return named[0], "test lacks it and the sample submission asks for it"
+    missing = [name for name in answers if name not in have] if len(answers) == 1 else []
+    if not absent and missing:
+        raise UserError(
+            f"the sample submission asks for {missing[0]!r}, which the training table lacks"
+            f"{_nearest(missing[0], have)}. Give the training table with its target, or name it with --target."
+        )
+    if not absent:
+        raise UserError("test has every column of train, so none shows itself as the target. Name it with --target.")
+    raise UserError(f"test lacks {len(absent)} columns of train: {_listed(absent)}. Name the target with --target.")
+
+
+def common_columns(
+    train: pd.DataFrame, test: pd.DataFrame, target: str, notes: list[str]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Both tables with the columns they share, and train's target. A column of test that train lacks is an error."""
+    features = [name for name in train.columns if name != target]
+    if target in test.columns:
+        if test[target].notna().any():
+            row = int(np.flatnonzero(test[target].notna().to_numpy())[0])
+            raise UserError(
+                f"test holds the target {target!r} (row {row + 2}: {test[target].iloc[row]!r}); expected rows to be "
+                "predicted. Delete the column there, name another --target, or were train and test exchanged?"
+            )
+        notes.append(f"{target}: an empty column in test, taken out there")
+        test = test.drop(columns=target)
+    foreign = [str(name) for name in test.columns if name not in features]
+    if foreign:
+        raise UserError(
+            f"test has columns that train lacks: {_listed(foreign)}{_nearest(foreign[0], features)}. "
+            "Give the train and test files of one competition, with the same header."
+        )
+    left = [name for name in features if name not in test.columns]
+    if left:
+        notes.append(f"{_listed(left)}: not in test, so taken out of train")
+    kept = [name for name in features if name not in left]
+    if not kept:
+        raise UserError("train and test share no column. Give the train and test files of one competition.")
+    return train[[name for name in train.columns if name in kept or name == target]], test[kept]
+
+
+def find_id(
+    train: pd.DataFrame,
+    test: pd.DataFrame,
+    sample: pd.DataFrame | None,
+    target: str,
+    given: str | None,
+    notes: list[str],
+) -> tuple[str, str, pd.DataFrame, pd.DataFrame]:
+    """The id column and why, and the tables, with running numbers added where no column names a row."""
+    have = [str(name) for name in test.columns]
+    if given is not None:
+        if given not in have:
+            raise UserError(
+                f"the tables share no column {given!r}, the id{_nearest(given, have)}. They share {_listed(have)}."
+            )
+        _check_unique(train, test, given)
+        return given, "named with --id", train, test
+    asked = None if sample is None else str(sample.columns[0])
+    if asked is not None and asked in have:
+        _check_unique(train, test, asked)
+        return asked, "the sample submission's first column", train, test
+    likely = [name for name in have if _ID_NAME.fullmatch(name) and _unique(pd.concat([train[name], test[name]]))]
+    if asked is None and likely:
+        return likely[0], "each value once in both tables, and the name says so", train, test
+    if asked is not None and likely:
+        raise UserError(
+            f"the sample submission's first column is {asked!r}, which test lacks; its id seems to be {likely[0]!r}. "
+            "Give the sample that belongs to this test file, or write the id's name into its header."
+        )
+    name = asked or _unused(ROW, [*have, target])
+    if asked is not None and sample is not None and len(sample) != len(test):
+        raise UserError(
+            f"the sample submission's id {asked!r} is no column of test, and {len(sample)} rows do not number its "
+            f"{len(test)} rows either. Give the sample that belongs to this test file, or name the id with --id."
+        )
+    numbers = [str(n) for n in range(1, len(train) + len(test) + 1)]
+    ids = numbers[len(train) :] if sample is None or asked is None else list(sample[asked])
+    taken = set(ids)
+    firsts = [n for n in (numbers if sample is None else [f"train{n}" for n in numbers]) if n not in taken]
+    train, test = train.copy(), test.copy()
+    train.insert(0, name, firsts[: len(train)])
+    test.insert(0, name, ids)
+    notes.append(f"{name}: no column names a row, so {'running numbers' if asked is None else 'the sample ids'} do")
+    return name, "added, since no column of the tables names a row", train, test
+
+
+def _unique(cells: pd.Series) -> bool:
+    return bool(cells.notna().all()) and cells.is_unique
+
+
+def _check_unique(train: pd.DataFrame, test: pd.DataFrame, id: str) -> None:
+    for cells, table in ((train[id], "train"), (test[id], "test")):
+        wrong = np.flatnonzero((cells.isna() | cells.duplicated()).to_numpy())
+        if len(wrong):
+            value = cells.iloc[wrong[0]]
+            what = "is missing" if value is None or value != value else f"{value!r} stands there a second time"
+            raise UserError(
+                f"{table}, row {wrong[0] + 2}: the id {id!r} {what}; expected each id once ({len(wrong)} such rows). "
+                "Name another column with --id, or correct the file."
+            )
+
+
+def check_sample_ids(test: pd.DataFrame, sample: pd.DataFrame | None, id: str) -> None:
+    """Raises ``UserError`` where the sample's ids are not those of test."""
+    if sample is None:
+        return
+    if str(sample.columns[0]) != id:
+        raise UserError(
+            f"the sample submission's first column is {sample.columns[0]!r}, the id {id!r}. "
+            "Give the sample that belongs to this test file, or name its id with --id."
+        )
+    have, asked = set(test[id]), set(sample[id])
+    for less, more, words in ((have, asked, "test lacks"), (asked, have, "the sample submission lacks")):
+        extra = [value for value in (sample[id] if more is asked else test[id]) if value not in less]
+        if extra:
+            raise UserError(
+                f"{words} {len(extra)} ids of the other, {extra[0]!r} first. "
+                "Give the test file and the sample submission of one competition."
+            )
+
+
+def find_task(cells: pd.Series, sample: pd.DataFrame | None, metric: str | None) -> tuple[str, str]:
+    """binary, multiclass or regression, and why."""
+    if metric is not None and metric not in METRICS:
+        near = difflib.get_close_matches(metric, METRICS, n=1, cutoff=0.5)
+        hint = f"; did you mean {near[0]!r}?" if near else "."
+        raise UserError(f"--metric is {metric!r}{hint} Known: {', '.join(METRICS)}.")
+    numbers, wrong = numbers_of(cells)
+    count = cells.astype(str).str.strip().nunique()
+    if metric is not None and METRICS[metric] == "numbers":
+        if wrong.any():
+            row = int(np.flatnonzero(wrong)[0])
+            raise UserError(
+                f"--metric {metric} compares numbers, but the target in train, row {row + 2}, is {cells.iloc[row]!r}. "
+                "Name another metric or target."
+            )
+        return "regression", f"{metric} compares numbers"
+    classes = "binary" if count == 2 else "multiclass"
+    if metric is not None:
+        if metric == "roc_auc" and count != 2:
+            raise UserError(f"--metric roc_auc ranks two classes, the target has {count}. Use log_loss or accuracy.")
+        return classes, f"{metric} judges classes, there are {count}"
+    if wrong.any():
+        return classes, f"{count} words"
+    values = numbers.to_numpy()
+    if count == 2:
+        return "binary", f"two values, {_listed(levels_of(cells.astype(str)))}"
+    whole = bool(np.all(np.isfinite(values)) and np.all(values == np.floor(values)))
+    if whole and count <= MAX_CLASSES and len(cells) >= ROWS_A_CLASS * count and not _fractions(sample):
+        return "multiclass", f"{count} whole numbers"
+    return "regression", f"{count} different numbers"
+
+
+def _fractions(sample: pd.DataFrame | None) -> bool:
+    """Whether the sample's one answer column holds fractions, as an answer in numbers would."""
+    if sample is None or len(sample.columns) != 2:
+        return False
+    numbers, wrong = numbers_of(sample.iloc[:, 1])
+    values = numbers[~wrong].to_numpy()
+    return bool(np.any(values != np.floor(values)))
+
+
+def find_metric(cells: pd.Series, task: str, sample: pd.DataFrame | None, given: str | None) -> tuple[str, str]:
+    """The metric and why, from the sample submission's form where none is given."""
+    if given is not None:
+        return given, "named with --metric"
+    if task == "regression":
+        values = numbers_of(cells)[0].to_numpy()
+        finite = values[np.isfinite(values)]
+        if finite.min() > 0 and skewness(finite) > SKEWED and abs(skewness(np.log(finite))) < skewness(finite):
+            return "rmsle", "positive and skewed, so ratios count; --metric rmse if the competition says so"
+        return "rmse", "the answer is a number"
+    if sample is None:
+        return "accuracy", "no sample submission says otherwise"
+    if len(sample.columns) > 2:
+        return "log_loss", f"the sample has {len(sample.columns) - 1} columns of answers, probabilities of the classes"
+    levels, answers = set(cells.astype(str).str.strip()), sample.iloc[:, 1].dropna().astype(str).str.strip()
+    if set(answers) <= levels:
+        return "accuracy", "the sample's answers are labels"
+    numbers, wrong = numbers_of(answers)
+    if not wrong.any() and numbers.between(0, 1).all() and task == "binary":
+        return "roc_auc", "the sample's answers are probabilities; --metric log_loss if the competition says so"
+    first = next(value for value in answers if value not in levels)
+    raise UserError(
+        f"the sample submission's answer {first!r} is no label of the target ({_listed(sorted(levels))}) and no "
+        "probability of two classes. Give the right sample, or name the metric with --metric."
+    )
+
+
+def check_target(cells: pd.Series, task: str, target: str) -> None:
+    """Raises ``UserError`` on too few rows, a target that never varies, an infinite one, or a class of a row or two."""
+    if len(cells) < 2 * FEWEST:
+        raise UserError(f"train has {len(cells)} rows; expected {2 * FEWEST} or more. Give the whole training table.")
+    if task == "regression":
+        values = numbers_of(cells)[0].to_numpy()
+        wrong = np.flatnonzero(~np.isfinite(values))
+        if len(wrong):
+            raise UserError(
+                f"train, row {wrong[0] + 2}: the target {target!r} is {cells.iloc[wrong[0]]!r} ({len(wrong)} such "
+                "rows); expected finite numbers. Correct or delete the rows."
+            )
+        if len(np.unique(values)) > 1:
+            return
+    counts = cells.astype(str).str.strip().value_counts()
+    if len(counts) < 2:
+        raise UserError(f"the target {target!r} is {counts.index[0]!r} in every row; there is nothing to learn.")
+    rare, count = counts.index[-1], int(counts.iloc[-1])
+    if task != "regression" and count < FEWEST:
+        row = int(np.flatnonzero(cells.astype(str).str.strip() == rare)[0])
+        raise UserError(
+            f"class {rare!r} of the target {target!r} has {count} row{'' if count == 1 else 's'} (train, row {row + 2})"
+            f"; expected {FEWEST} or more, to learn from, to stop by and to score. "
+            "Delete the class, or join it with another."
+        )
+
+
+def infer_column(name: str, cells: pd.Series) -> tuple[Column, str]:
+    """Role and type of one feature, and why. ``cells``: of train and test."""
+    present = cells[cells.notna()].astype(str).str.strip()
+    gaps = bool(cells.isna().any())
+    plain = Column(name, "feature", "category", nullable=gaps)
+    ignored = replace(plain, role="ignore", type="text", nullable=True)
+    if present.empty:
+        return ignored, "empty"
+    distinct = present.nunique()
+    if distinct == 1 and not gaps:
+        return ignored, f"constant, {present.iloc[0]!r} everywhere"
+    numbers, wrong = numbers_of(present)
+    if not wrong.any() and numbers.notna().any():
+        return _number(plain, present, numbers, distinct, gaps)
+    words = {word.lower() for word in present.unique()} if distinct == 2 else set()
+    if words in _BOOLEANS:
+        return replace(plain, type="boolean", values=levels_of(present)), f"two words, {_listed(levels_of(present))}"
+    if distinct == 1:
+        return replace(plain, values=levels_of(present)), f"{present.iloc[0]!r} or nothing"
+    form = date_format(present)
+    if form is not None and distinct > 2:
+        return replace(plain, type="date"), f"dates, as {present.iloc[0]!r}; calendar parts"
+    blanks = float(present.str.count(r"\s+").mean()) + 1
+    if distinct == len(present) and len(present) > 2 and blanks < 1.5 and not _code(present):
+        return ignored, "identifier, a word of its own in every row"
+    if distinct > LISTED and _code(present):
+        return replace(plain, type="code"), f"composite code, as {present.iloc[0]!r}; split into parts"
+    if distinct <= LISTED and distinct <= max(2, len(present) // 5):
+        return replace(plain, values=levels_of(present)), f"{distinct} words"
+    if blanks >= TEXT_WORDS or distinct > 0.9 * len(present):
+        return replace(plain, type="text"), f"free text, {blanks:.0f} words a cell; hashed"
+    return plain, f"high-cardinality, {distinct} words; embedded, and target statistics in each fold"
+
+
+def _number(plain: Column, present: pd.Series, numbers: pd.Series, distinct: int, gaps: bool) -> tuple[Column, str]:
+    values = numbers.dropna().to_numpy()
+    finite = values[np.isfinite(values)]
+    whole = bool(len(finite) == len(values) and np.all(values == np.floor(values)))
+    if whole and distinct == len(present) and len(present) > 10 and np.ptp(values) < 2 * len(values):
+        return replace(plain, role="ignore", type="text", nullable=True), "identifier, a running number"
+    column = replace(plain, type="number", nullable=gaps or len(values) < len(present))
+    log = len(finite) and fit_number(pd.Series(finite))["unit"] is not None
+    return column, f"{distinct} {'whole numbers' if whole else 'numbers'}" + (
+        "; skewed, so as logarithm" if log else ""
+    )
+
+
+def _code(present: pd.Series) -> bool:
+    """Whether the cells are made of a few parts of which one at least groups rows."""
+    separator = code_separator(present)
+    if separator is None:
+        return False
+    sample = present.iloc[0]
+    width = len(sample.split(separator)) if separator else 2
+    if width > 6:
+        return False
+    parts = present.str.split(separator, expand=True) if separator else present.str.extract(r"([A-Za-z]+)(\d+)")
+    return any(parts[place].nunique() <= max(LISTED, len(present) // 10) for place in parts)
+
+
+def _unused(name: str, taken: list[str]) -> str:
+    while name in taken:
+        name += "_"
+    return name
+
+
+def _nearest(word: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
+    return f" (did you mean {close[0]!r}?)" if close else ""
+
+
+def _listed(words: object) -> str:
+    names = [str(word) for word in words]  # type: ignore[attr-defined]
+    return ", ".join(names[:8]) + (f", ... ({len(names)} in all)" if len(names) > 8 else "")

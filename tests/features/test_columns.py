@@ -1,0 +1,88 @@
+"""What a column of each type becomes, and what a cell of another form becomes."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from features import columns
+
+
+def series(*cells: object) -> pd.Series:
+    return pd.Series(cells, dtype=object)
+
+
+def test_a_skewed_number_is_a_logarithm_and_an_even_one_itself() -> None:
+    skewed = pd.Series(np.exp(np.random.default_rng(0).normal(0, 2, 300)))
+    state = columns.fit_number(skewed)
+    assert state["unit"] == pytest.approx(float(np.median(skewed)))
+    found = columns.parts_number("x", pd.Series([-state["unit"], 0.0, state["unit"], np.nan]), state).numbers["x"]
+    np.testing.assert_allclose(found, [-np.log(2), 0, np.log(2), np.nan])
+    even = pd.Series(np.arange(50.0))
+    assert columns.fit_number(even) == {"unit": None}
+    assert columns.parts_number("x", even, {"unit": None}).numbers["x"].tolist() == even.tolist()
+
+
+@pytest.mark.parametrize("cells", [[np.nan, np.nan], [0.0, 0.0], [np.inf, 1.0, 2.0]])
+def test_an_odd_column_of_numbers_is_left_as_it_is(cells: list[float]) -> None:
+    assert columns.fit_number(pd.Series(cells)) == {"unit": None}
+
+
+def test_a_boolean_is_one_for_the_later_word() -> None:
+    state = columns.fit_boolean(series("No", "Yes", np.nan))
+    found = columns.parts_boolean("b", series("Yes", "No", np.nan), state).numbers["b"]
+    np.testing.assert_array_equal(found, [1, 0, np.nan])
+
+
+@pytest.mark.parametrize(
+    ("cells", "form"),
+    [
+        (["2015-03-01", "2016-12-31"], "ISO8601"),
+        (["2015-03-01 10:20", "2016-12-31 23:59:59"], "ISO8601"),
+        (["01.03.2015", "31.12.2016"], "%d.%m.%Y"),
+        (["13/02/2015", "01/03/2015"], "%d/%m/%Y"),
+        (["02/13/2015", "01/03/2015"], "%m/%d/%Y"),
+        (["3 Mar 2015"], "%d %b %Y"),
+        (["2015", "2016"], None),
+        (["2015-03-01", "not a date"], None),
+        (["2015-02-31"], None),
+        ([None], None),
+    ],
+)
+def test_how_dates_are_written(cells: list[str], form: str | None) -> None:
+    assert columns.date_format(series(*cells)) == form
+
+
+def test_a_date_is_its_calendar_parts() -> None:
+    cells = series("2015-03-01 06:00", "2016-12-31 18:00", np.nan)
+    state = json.loads(json.dumps(columns.fit_date(cells)))
+    found = columns.parts_date("d", series("2015-03-02 06:00", "never", np.nan), state).numbers
+    assert {"d days", "d year", "d month", "d weekday", "d hour", "d year sin", "d clock sin"} <= found.keys()
+    assert [found[f"d {part}"][0] for part in ("days", "year", "month", "day", "weekday")] == [1.25, 2015, 3, 2, 0]
+    assert all(np.isnan(values[1:]).all() for values in found.values())
+    midnight = columns.fit_date(series("2015-03-01", "2015-03-02"))
+    assert "hour" not in midnight["parts"] and "year" not in midnight["parts"] and "day" in midnight["parts"]
+
+
+def test_a_code_is_its_parts() -> None:
+    state = columns.fit_code(series("B/45/S", "F/7/P", np.nan))
+    assert state == {"separator": "/", "parts": ["category", "number", "category"]}
+    found = columns.parts_code("c", series("B/45/S", "B/S", np.nan, "G/x/P"), state)
+    assert found.numbers["c 2"][0] == 45 and np.isnan(found.numbers["c 2"][1:]).all()
+    assert found.categories["c 1"][[0, 3]].tolist() == ["B", "G"] and pd.isna(found.categories["c 1"][[1, 2]]).all()
+    assert columns.code_separator(series("C85", "E46")) == ""
+    assert columns.fit_code(series("C85", "E46"))["parts"] == ["category", "number"]
+    assert columns.code_separator(series("a b-c", "d e-f")) is None
+    assert columns.parts_code("c", series("x"), columns.fit_code(series("x", "y"))) == columns.Parts()
+
+
+def test_a_text_is_hashed_word_by_word() -> None:
+    state = columns.fit_text(series("a"))
+    found = columns.parts_text("t", series("Red house", "red HOUSE", "house red", np.nan), state).numbers
+    table = np.column_stack(list(found.values()))
+    assert table.shape == (4, 1 + columns.BUCKETS)
+    assert table[0].tolist() == table[1].tolist() != table[2].tolist()
+    assert not table[3].any() and table[0].any()

@@ -1,0 +1,143 @@
+"""What is decided about a table nobody has described, and what is left to a person."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from features.contract import Contract
+from features.errors import UserError
+from features.inference import Inferred, infer, infer_column
+from features.synthetic import mixed
+from features.tables import parse_table
+
+COUNT = 120
+GENERATOR = np.random.default_rng(0)
+
+
+def cells(*values: Any) -> pd.Series:
+    return pd.Series([None if v is None else str(v) for v in (values * COUNT)[:COUNT]], dtype=object)
+
+
+@pytest.mark.parametrize(
+    ("column", "role", "kind", "said"),
+    [
+        (cells(*(round(x, 3) for x in GENERATOR.normal(size=COUNT))), "feature", "number", "numbers"),
+        (cells(*(round(x, 3) for x in GENERATOR.lognormal(0, 2, COUNT))), "feature", "number", "logarithm"),
+        (cells(1, 2, None, 3), "feature", "number", "3 whole numbers"),
+        (cells("1.5", "NaN", "n/a"), "feature", "number", "numbers"),
+        (cells("Yes", "No"), "feature", "boolean", "two words"),
+        (cells("TRUE", "false"), "feature", "boolean", "two words"),
+        (cells("red", "blue"), "feature", "category", "2 words"),
+        (cells("x", None), "feature", "category", "'x' or nothing"),
+        (cells(*(f"shop {x}" for x in range(60))), "feature", "category", "high-cardinality, 60"),
+        (cells("2015-03-01", "2015-04-01", "2015-05-01"), "feature", "date", "'2015-03-01'"),
+        (cells(*(f"B/{x}/S" for x in range(60))), "feature", "code", "composite"),
+        (cells(*(f"C{x}" for x in range(60))), "feature", "code", "composite"),
+        (cells(*(f"{x} words in a row" for x in range(COUNT))), "feature", "text", "5 words a cell"),
+        (cells("same"), "ignore", "text", "constant, 'same'"),
+        (cells(3), "ignore", "text", "constant"),
+        (cells(None), "ignore", "text", "empty"),
+        (cells(*range(COUNT)), "ignore", "text", "running number"),
+        (cells(*(f"k{x * 7919:07x}z" for x in range(COUNT))), "ignore", "text", "identifier"),
+    ],
+)
+def test_a_column(column: pd.Series, role: str, kind: str, said: str) -> None:
+    found, reason = infer_column("c", column)
+    assert (found.role, found.type) == (role, kind) and said in reason
+    if role == "feature" and column.isna().any():
+        assert found.nullable
+
+
+def table(target: list[Any], **more: list[Any]) -> pd.DataFrame:
+    count = len(target)
+    frame = {"key": range(1, count + 1), "x": [f"{x:.3f}" for x in np.random.default_rng(0).normal(size=count)]}
+    return pd.DataFrame(frame | more | {"y": target}).astype(str)
+
+
+def decided(target: list[Any], sample: dict[str, list[Any]] | None = None, **given: str) -> Inferred:
+    train = table(target)
+    test = pd.DataFrame({"key": ["901", "902"], "x": ["0.1", "0.2"]}, dtype=object)
+    asked = None if sample is None else pd.DataFrame({"key": ["901", "902"]} | sample).astype(str)
+    return infer(train, test, asked, **given)
+
+
+WORDS, BITS, MARKS = ["a", "b"] * 30, [0, 1] * 30, list(range(1, 8)) * 10
+SKEWED = [round(float(v), 2) for v in np.exp(np.random.default_rng(0).normal(10, 1, 60))]
+EVEN = [round(float(v), 2) for v in np.random.default_rng(0).normal(0, 1, 60)]
+
+
+@pytest.mark.parametrize(
+    ("target", "sample", "given", "task", "metric"),
+    [
+        (WORDS, {"y": ["a", "a"]}, {}, "binary", "accuracy"),
+        (["True", "False"] * 30, {"y": ["False", "False"]}, {}, "binary", "accuracy"),
+        (BITS, {"y": [0, 0]}, {}, "binary", "accuracy"),
+        (BITS, {"y": [0.5, 0.5]}, {}, "binary", "roc_auc"),
+        (BITS, {"y": [0.5, 0.5]}, {"metric": "log_loss"}, "binary", "log_loss"),
+        (BITS, None, {}, "binary", "accuracy"),
+        (MARKS, {"y": [1, 1]}, {}, "multiclass", "accuracy"),
+        (MARKS, {f"y_{k}": [0.1, 0.1] for k in range(1, 8)}, {}, "multiclass", "log_loss"),
+        (MARKS, {"y": [3.5, 3.5]}, {}, "regression", "rmse"),
+        (MARKS, None, {"metric": "mae"}, "regression", "mae"),
+        (EVEN, {"y": [0, 0]}, {}, "regression", "rmse"),
+        (SKEWED, {"y": [0, 0]}, {}, "regression", "rmsle"),
+        (SKEWED, {"price": [1, 1]}, {"metric": "rmse"}, "regression", "rmse"),
+    ],
+)
+def test_task_and_metric(
+    target: list[Any], sample: dict[str, list[Any]] | None, given: dict[str, str], task: str, metric: str
+) -> None:
+    found = decided(target, sample, **given)
+    assert (found.task, found.metric) == (task, metric)
+    assert (found.contract.id, found.contract.target) == ("key", "y")
+    assert found.contract.column("y").type == ("number" if task == "regression" else "category")
+    assert Contract.from_mapping(found.contract.to_mapping(), "contract") == Contract(
+        found.contract.columns, "contract"
+    )
+    if sample is None:
+        assert found.sample.columns.tolist() == ["key", "y"] and found.sample["key"].tolist() == ["901", "902"]
+
+
+def test_every_form_at_once_and_its_contract_holds() -> None:
+    train, test = mixed(150, 50, 0)
+    train = train.drop(columns=["level", "yes"])
+    read = [parse_table(frame.to_csv(index=False).encode(), "f.csv") for frame in (train, test)]
+    found = infer(*read, None)
+    kinds = {column.name: column.type for column in found.contract.features}
+    assert kinds == {
+        "number 0": "number", "number 1": "number", "area": "number", "colour": "category", "open": "boolean",
+        "shop": "category", "cabin": "code", "day": "date", "remark": "text",
+    }  # fmt: skip
+    assert found.contract.column("shop").values is None
+    assert [c.name for c in found.contract.columns if c.role == "ignore"] == ["currency", "token"]
+    assert set(found.reasons) == {column.name for column in found.contract.columns}
+    for frame, with_target in ((found.train, True), (found.test, False)):
+        assert found.contract.faults(found.contract.typed(frame, "f.csv", with_target), "f.csv", with_target) == []
+
+
+def test_a_table_without_id_gets_running_numbers() -> None:
+    train, test = table(WORDS).drop(columns="key"), pd.DataFrame({"x": ["0.1", "0.2"]}, dtype=object)
+    found = infer(train, test, None)
+    assert (
+        found.contract.id == "row"
+        and found.train["row"].tolist()[0] == "1"
+        and found.test["row"].tolist() == ["61", "62"]
+    )
+    sample = pd.DataFrame({"Id": ["0", "1"], "y": ["a", "a"]}, dtype=object)
+    numbered = infer(train, test, sample)
+    assert numbered.contract.id == "Id" and numbered.test["Id"].tolist() == ["0", "1"]
+    assert not set(numbered.train["Id"]) & {"0", "1"}
+
+
+def test_columns_that_test_lacks_go_when_the_target_is_named() -> None:
+    train, test = table(WORDS, extra=list(range(60))), pd.DataFrame({"key": ["901"], "x": ["0.1"]}, dtype=object)
+    with pytest.raises(UserError, match=r"test lacks 2 columns of train: extra, y. Name the target with --target"):
+        infer(train, test, None)
+    found = infer(train, test, None, target="y")
+    assert "extra" not in found.train and "taken out" in found.notes[0]
+    asked = pd.DataFrame({"key": ["901"], "y": ["a"]}, dtype=object)
+    assert infer(train, test, asked).contract.target == "y"

@@ -1,0 +1,91 @@
+"""Any table: every type of column through the encoder, labels kept out, the same row always the same bytes."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from features import encoder, plain, synthetic
+from features.contract import Contract
+from features.errors import UserError
+from features.inference import infer
+from features.tables import parse_table
+
+ROWS, TESTS = 200, 60
+
+
+def read(frame: pd.DataFrame) -> pd.DataFrame:
+    return parse_table(frame.to_csv(index=False).encode(), "generated.csv")
+
+
+def tables(target: str) -> tuple[Contract, pd.DataFrame, pd.Series]:
+    """Contract, typed frame of train and test, typed target."""
+    train, test = synthetic.mixed(ROWS, TESTS, 1)
+    train = train.drop(columns=[name for name in ("cost", "level", "yes") if name != target])
+    found = infer(read(train), read(test), None)
+    labelled = found.contract.typed(found.train, "train", True)
+    rest = found.contract.typed(found.test, "test", False)
+    return found.contract, pd.concat([labelled.drop(columns=target), rest], ignore_index=True), labelled[target]
+
+
+def fitted(target: str, values: np.ndarray, classes: int) -> tuple[pd.DataFrame, dict[str, Any], Any, np.ndarray]:
+    contract, frame, _ = tables(target)
+    state, encoded = encoder.fit(
+        frame, ROWS, contract, "plain", {}, classes,
+        default="onehot", exceptions={}, min_count=4, missing_indicators=True,
+    )  # fmt: skip
+    learned, found = encoder.learn(encoded, state, values, np.arange(0, ROWS, 2))
+    return frame, json.loads(json.dumps({**state, "folds": [learned]}, allow_nan=False)), encoded, found
+
+
+@pytest.mark.parametrize(("target", "classes", "columns"), [("cost", 0, 1), ("yes", 2, 1), ("level", 4, 4)])
+def test_test_rows_together_or_alone_are_the_stages_rows(target: str, classes: int, columns: int) -> None:
+    values = np.random.default_rng(0).integers(0, max(classes, 5), ROWS).astype(float)
+    frame, state, encoded, in_fold = fitted(target, values, classes)
+    assert state["in_fold"][0].startswith("target by ") and len(state["in_fold"]) == in_fold.shape[1]
+    assert in_fold.shape[1] % columns == 0 and in_fold.shape[1]
+    places = [slice(ROWS, ROWS + TESTS), slice(ROWS, ROWS), *(slice(r, r + 1) for r in range(ROWS, ROWS + TESTS))]
+    for place in places:
+        shared, told, codes = encoder.encode_rows(frame.iloc[place].reset_index(drop=True), state, 0)
+        assert shared.tobytes() == encoded.shared[place].tobytes()
+        assert codes.tobytes() == encoded.codes[place].tobytes()
+        assert told.tobytes() == in_fold[place].tobytes()
+
+
+def test_each_form_of_column_is_there() -> None:
+    frame, state, encoded, _ = fitted("cost", np.zeros(ROWS), 0)
+    names = [column["name"] for column in state["columns"]]
+    for name in ("number 0", "number 1 missing", "area", "colour=red", "open", "cabin 2", "cabin 1=A", "day month"):
+        assert name in names
+    assert "remark #0" in names and state["codes"] == ["shop"] and state["in_fold"] == ["target by shop"]
+    assert not any("currency" in name or "token" in name for name in names)
+    assert encoded.shared.shape == (ROWS + TESTS, len(names)) and encoded.codes.max() > 1
+
+
+@pytest.mark.parametrize("outside", ["odd rows", "no label"])
+def test_no_column_follows_a_label_outside_train(outside: str) -> None:
+    values = np.random.default_rng(0).normal(size=ROWS)
+    other = values.copy()
+    other[1::2] = np.nan if outside == "no label" else other[1::2] + 9
+    np.testing.assert_array_equal(fitted("cost", values, 0)[3], fitted("cost", other, 0)[3])
+
+
+def test_rows_with_values_nobody_has_seen() -> None:
+    frame, state, _, _ = fitted("cost", np.zeros(ROWS), 0)
+    odd = frame.iloc[:1].assign(
+        shop="new", colour="pink", cabin="?", day="soon", remark=np.nan, open="Maybe", area=1e30
+    )
+    shared, told, codes = encoder.encode_rows(odd, state, 0)
+    assert np.isfinite(told).all() and codes.min() >= 0 and not np.isinf(shared).any()
+
+
+def test_columns_can_be_switched_off() -> None:
+    contract, frame, _ = tables("cost")
+    state = plain.fit(frame, contract, {"remark": False}, 0)
+    assert "remark" not in [column["name"] for column in state["columns"]]
+    with pytest.raises(UserError, match="did you mean 'remark'"):
+        plain.fit(frame, contract, {"remarc": False}, 0)

@@ -1,0 +1,244 @@
+"""A new competition: what `new` writes, that it is refused where it would harm, and every bad input with its cure."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from features.budget import FOLDS, TIERS, budget
+from features.contract import Contract
+from features.synthetic import mixed
+from pipeline import encode, normalize, validate
+from pipeline.files import read_npz
+from pipeline.new import dumped, main
+from pipeline.params import load, read_document
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass
+class Files:
+    """The files that a person hands over; ``given`` are further options."""
+
+    train: pd.DataFrame
+    test: pd.DataFrame
+    sample: pd.DataFrame | None
+    name: str = "shops"
+    given: tuple[str, ...] = ()
+
+    def run(self, folder: Path, *more: str) -> int:
+        if not (folder / "params.yaml").exists():
+            shutil.copy(ROOT / "params.yaml", folder)
+        options = []
+        for option in ("train", "test", "sample"):
+            frame = getattr(self, option)
+            if frame is not None:
+                path = folder / f"given_{option}.csv"
+                frame.to_csv(path, index=False)
+                options += [f"--{option}", str(path)]
+        return main([self.name, *options, "--folder", str(folder), *self.given, *more])
+
+
+def files(rows: int = 90, target: str = "level") -> Files:
+    train, test = mixed(rows, 30, 2)
+    train = train.drop(columns=[name for name in ("cost", "level", "yes") if name != target])
+    return Files(train, test, pd.DataFrame({"id": test["id"], target: train[target].iloc[0]}))
+
+
+def stages(folder: Path, name: str = "shops") -> dict[str, np.ndarray]:
+    """validate, encode and normalize of the competition; the normalized arrays."""
+    raw, common = folder / "data" / "raw" / name, ["--competition", name, "--params", str(folder / "params.yaml")]
+    contract = ["--contract", str(folder / "data" / "contracts" / f"{name}.yaml")]
+    tables = ["--train", str(raw / "train.csv"), "--test", str(raw / "test.csv")]
+    sample, docs = ["--sample", str(raw / "sample_submission.csv")], ["--docs", str(folder / "docs")]
+    report = ["--report", str(folder / "validation.json")]
+    assert validate.main([*common, *contract, *tables, *sample, *report, *docs]) == 0
+    assert encode.main([*common, *contract, *tables, "--output", str(folder / "encode")]) == 0
+    assert normalize.main([*common, "--input", str(folder / "encode"), "--output", str(folder / "normalize")]) == 0
+    return read_npz(folder / "normalize" / "arrays.npz")
+
+
+def test_what_it_writes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert files().run(tmp_path) == 0
+    out = capsys.readouterr().out
+    params = load(tmp_path / "params.yaml", "shops")
+    assert (params.table.task, params.table.metric, params.table.module) == ("multiclass", "accuracy", "plain")
+    assert params.encode.folds == FOLDS and params.normalize.method == "robust"
+    path = tmp_path / "data" / "contracts" / "shops.yaml"
+    contract = Contract.from_mapping(read_document(path), str(path))
+    for column in contract.columns:
+        lines = [line for line in out.splitlines() if line.startswith(f"  {column.name}  ")]
+        assert len(lines) == 1 and lines[0].split("  ")[-1].strip() in path.read_text(), "one line a column, kept"
+    before, after = ((folder / "params.yaml").read_text().splitlines() for folder in (ROOT, tmp_path))
+    rest = iter(after)
+    assert all(line in rest for line in before), "every line of the old file stands there still, in its order"
+    inputs = stages(tmp_path)["inputs"]
+    assert inputs.shape[:2] == (2 * FOLDS, 120) and np.isfinite(inputs).all()
+
+
+def test_the_parameters_survive_the_round_trip() -> None:
+    from pipeline.new import _yaml
+
+    text = (ROOT / "params.yaml").read_bytes()
+    assert dumped(_yaml().load(text.decode())) == text
+
+
+def test_it_overwrites_only_when_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    given = files()
+    assert given.run(tmp_path) == 0
+    first = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    assert given.run(tmp_path) == 1
+    assert "exists already" in capsys.readouterr().err
+    assert first == {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    assert given.run(tmp_path, "--force") == 0
+    assert first == {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("../x", "since folders are named after it"),
+        ("a/b", "since folders are named after it"),
+        ("a b", "since folders are named after it"),
+        ("", "since folders are named after it"),
+        ("1st", "expected a letter"),
+        ("titanic", "exists already"),
+    ],
+)
+def test_a_name_that_is_no_folders_name(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, said: str
+) -> None:
+    given = files()
+    given.name = name
+    assert given.run(tmp_path) == 1
+    error = capsys.readouterr().err
+    assert said in error and "Traceback" not in error
+    assert not (tmp_path / "data").exists() and not (tmp_path.parent / "x").exists()
+
+
+def test_a_competition_with_features_of_its_own_is_never_replaced(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = files()
+    given.name = "titanic"
+    assert given.run(tmp_path, "--force") == 1
+    assert "feature module of its own" in capsys.readouterr().err
+
+
+def _put(frame: str, column: str, value: Any, row: int = 0) -> Callable[[Files], object]:
+    def change(given: Files) -> None:
+        table = getattr(given, frame)
+        cells = [value if n == row else cell for n, cell in enumerate(table[column])]
+        setattr(given, frame, table.assign(**{column: cells}))
+
+    return change
+
+
+def _given(*options: str) -> Callable[[Files], object]:
+    return lambda given: setattr(given, "given", options)
+
+
+def _renamed(frame: str, old: str, new: str) -> Callable[[Files], object]:
+    return lambda given: setattr(given, frame, getattr(given, frame).rename(columns={old: new}))
+
+
+def _foreign(given: Files) -> None:
+    given.test, given.sample = given.test[["id", "colour", "day", "shop"]], None
+
+
+def _constant(given: Files) -> None:
+    given.train, given.test = (
+        frame[[c for c in frame.columns if c in ("id", "currency", "level")]] for frame in (given.train, given.test)
+    )
+
+
+BAD = [
+    ("wrong target", _given("--target", "levle"), ("'levle'", "did you mean 'level'", "It has id,")),
+    ("target of test", _given("--target", "shop"), ("test holds the target 'shop'", "row 2", "another --target")),
+    ("target missing", lambda g: setattr(g, "train", g.train.drop(columns="level")), ("asks for 'level'", "lacks")),
+    ("target cell missing", _put("train", "level", None, 3), ("'level'", "missing in 1 rows", "row 5", "Delete")),
+    ("wrong id", _given("--id", "idd"), ("'idd'", "did you mean 'id'")),
+    ("id twice", _put("train", "id", "2"), ("train, row 3", "'2'", "each id once", "--id")),
+    ("wrong metric", _given("--metric", "acuracy"), ("'acuracy'", "did you mean 'accuracy'")),
+    ("metric of numbers", _given("--metric", "rmse"), ("rmse compares numbers", "row 2", "Name another")),
+    ("metric of two classes", _given("--metric", "roc_auc"), ("roc_auc ranks two classes", "has 4")),
+    ("test with another column", _renamed("test", "shop", "shopp"), ("train lacks: shopp", "'shop'", "header")),
+    ("sample of other ids", _put("sample", "id", "9999"), ("test lacks 1 ids", "'9999'", "one competition")),
+    ("sample with another id", _renamed("sample", "id", "key"), ("'key'", "seems to be 'id'", "header")),
+    ("sample of one column", lambda g: setattr(g, "sample", g.sample[["id"]]), ("row 1", "one column")),
+    ("sample of other words", _put("sample", "level", "fine"), ("'fine'", "no label", "best, fair, good, poor")),
+    ("a class of one row", _put("train", "level", "odd", 4), ("class 'odd'", "1 row ", "row 6", "3 or more", "join")),
+    (
+        "one class",
+        lambda g: setattr(g, "train", g.train.assign(level="good")),
+        ("'good' in every row", "nothing to learn"),
+    ),
+    ("few rows", lambda g: setattr(g, "train", g.train[:4]), ("4 rows", "6 or more", "whole training table")),
+    ("constant features", _constant, ("no column is left", "currency", "constant", "--target")),
+    ("columns of another table", _foreign, ("test lacks 9 columns", "number 0", "--target")),
+]
+
+
+@pytest.mark.parametrize(("change", "said"), [case[1:] for case in BAD], ids=[case[0] for case in BAD])
+def test_bad_input_is_explained_and_nothing_is_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], change: Callable[[Files], object], said: tuple[str, ...]
+) -> None:
+    given = files()
+    change(given)
+    assert given.run(tmp_path) == 1
+    error = capsys.readouterr().err
+    for words in said:
+        assert words in error
+    assert len(error.strip().splitlines()) <= 3 and "Traceback" not in error and "defect" not in error
+    assert not (tmp_path / "data").exists()
+    assert (tmp_path / "params.yaml").read_bytes() == (ROOT / "params.yaml").read_bytes()
+
+
+def test_an_infinite_target(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    given = files(target="cost")
+    _put("train", "cost", "inf", 2)(given)
+    assert given.run(tmp_path) == 1
+    assert "train, row 4: the target 'cost' is 'inf'" in capsys.readouterr().err
+
+
+def test_a_table_of_text_alone_is_learned_from(tmp_path: Path) -> None:
+    given = files()
+    given.train, given.test = given.train[["id", "remark", "level"]], given.test[["id", "remark"]]
+    assert given.run(tmp_path) == 0
+    assert stages(tmp_path)["inputs"].shape[2] == 65
+
+
+def test_more_folds_than_a_class_has_rows(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    given = files()
+    given.train = given.train.assign(level=["rare" if n < 4 else v for n, v in enumerate(given.train["level"])])
+    assert given.run(tmp_path) == 0
+    assert load(tmp_path / "params.yaml", "shops").encode.folds == 3
+    stages(tmp_path)
+    text = (tmp_path / "params.yaml").read_text()
+    head, tail = text[: text.index("  shops:\n    table")], text[text.index("  shops:\n    table") :]
+    (tmp_path / "params.yaml").write_text(head + tail.replace("folds: 3", "folds: 9"))
+    capsys.readouterr()
+    raw, contract = tmp_path / "data" / "raw" / "shops", tmp_path / "data" / "contracts" / "shops.yaml"
+    common = ["--competition", "shops", "--params", str(tmp_path / "params.yaml"), "--contract", str(contract)]
+    tables = ["--train", str(raw / "train.csv"), "--test", str(raw / "test.csv")]
+    assert encode.main([*common, *tables, "--output", str(tmp_path / "encode")]) == 1
+    error = capsys.readouterr().err
+    assert "class 'rare'" in error and "4 rows" in error and "encode.folds" in error
+
+
+@pytest.mark.parametrize("rows", [50, 1460, 5000, *[tier[0] for tier in TIERS[:-1]], 200_000])
+def test_a_budget_is_valid_and_more_rows_cost_no_more_trials(rows: int) -> None:
+    blocks, why = budget(rows, rows)
+    assert blocks.keys() == why.keys()
+    assert (
+        blocks.get("tune", {"max_trials": 40})["max_trials"]
+        <= budget(max(rows // 10, 6), rows)[0].get("tune", {"max_trials": 40})["max_trials"]
+    )
+    assert 4 <= blocks["encode"]["min_count"] <= 20
