@@ -28,7 +28,9 @@ scm: $(STAMP)
 	  mkdir -p .dvc && $(BIN)/dvc config --quiet --local core.no_scm true; \
 	fi
 
-repro: setup  ## run every stage that is not up to date: raw CSV files to reports/titanic/submission.csv
+# The competitions first: their submissions are what most people wait for.
+repro: setup  ## run every stage that is not up to date: raw files to submissions, then images, reviews and labs
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/dvc repro report
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/dvc repro
 
 submit: setup  ## send a file to Kaggle and keep its score: make submit NAME=titanic M="what is new"

@@ -45,8 +45,16 @@ INITIALIZERS = (
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
 
 
-def _key(kind: type, *, low: float | None = None, high: float | None = None, choices: Sequence[str] = ()) -> Any:
-    return field(metadata={"kind": kind, "low": low, "high": high, "choices": tuple(choices)})
+def _key(
+    kind: type,
+    *,
+    low: float | None = None,
+    high: float | None = None,
+    choices: Sequence[str] = (),
+    of: type | None = None,
+) -> Any:
+    """A key's rule; ``of``: what each entry of a mapping is."""
+    return field(metadata={"kind": kind, "low": low, "high": high, "choices": tuple(choices), "of": of})
 
 
 @dataclass(frozen=True)
@@ -155,6 +163,38 @@ class Ensemble:
 
 
 @dataclass(frozen=True)
+class ImageNetwork:
+    """A preset of the Fashion-MNIST stage: the deep network, how it trains, and how its images are distorted."""
+
+    network: str = _key(str, choices=("dense", "convolutional"))
+    filters: tuple[int, ...] = _key(tuple)
+    members: int = _key(int, low=1, high=64)
+    depth: int = _key(int, low=1, high=16)
+    width: int = _key(int, low=1, high=4096)
+    normalization: str = _key(str, choices=("none", "layer"))
+    dropout: float = _key(float, low=0, high=0.95)
+    l2: float = _key(float, low=0, high=10)
+    learning_rate: float = _key(float, low=1e-7, high=10)
+    batch_size: int = _key(int, low=1, high=65536)
+    epochs: int = _key(int, low=1)
+    patience: int = _key(int, low=1)
+    flip: bool = _key(bool)
+    shift: float = _key(float, low=0, high=14)
+    rotation: float = _key(float, low=0, high=180)
+    erase: float = _key(float, low=0, high=1)
+
+
+@dataclass(frozen=True)
+class FashionMnist:
+    """The Fashion-MNIST stage; ``preset`` names one of ``presets``, or ``auto``."""
+
+    preset: str = _key(str)
+    validation: int = _key(int, low=10, high=50000)
+    mlp_width: int = _key(int, low=1, high=4096)
+    presets: Mapping[str, ImageNetwork] = _key(dict, of=ImageNetwork)
+
+
+@dataclass(frozen=True)
 class Params:
     """All parameters of one competition, its overrides applied."""
 
@@ -229,15 +269,13 @@ def load(path: Path, name: str) -> Params:
 
 
 # Blocks of stages that belong to no competition.
-_OTHER_BLOCKS: dict[str, type] = {"fetch": Fetch}
+_OTHER_BLOCKS: dict[str, type] = {"fetch": Fetch, "fashion_mnist": FashionMnist}
 
 
 def load_block(path: Path, name: str) -> tuple[int, Any]:
     """The seed and the block ``name`` of a stage that belongs to no competition (``fetch``: a ``Fetch``, and so on)."""
-    document, cls = _document(path), _OTHER_BLOCKS[name]
-    values = _mapping(document.get(name, {}), f"{path}: {name}")
-    _known(values, [f.name for f in fields(cls)], str(path), f"{name}.")
-    return _seed(document, path), _build(cls, values, lambda key: f"{path}: {name}.{key}")
+    document = _document(path)
+    return _seed(document, path), _block(_OTHER_BLOCKS[name], document.get(name, {}), f"{path}: {name}")
 
 
 def load_source(path: Path, name: str) -> Source:
@@ -354,6 +392,10 @@ def _build(cls: type, values: Mapping[str, Any], place: Any) -> Any:
             built[item.name] = MappingProxyType(
                 {k: _value(v, str, f"{where}.{k}", choices=ENCODINGS) for k, v in mapping.items()}
             )
+        elif meta["of"]:
+            built[item.name] = MappingProxyType(
+                {key: _block(meta["of"], entry, f"{where}.{key}") for key, entry in _mapping(raw, where).items()}
+            )
         elif meta["kind"] is dict:
             built[item.name] = MappingProxyType(dict(_mapping(raw, where)))
         elif meta["kind"] is tuple:
@@ -365,6 +407,13 @@ def _build(cls: type, values: Mapping[str, Any], place: Any) -> Any:
                 raw, meta["kind"], where, low=meta["low"], high=meta["high"], choices=meta["choices"]
             )
     return cls(**built)
+
+
+def _block(cls: type, raw: Any, where: str) -> Any:
+    """A mapping with the keys of ``cls``, no more and no fewer."""
+    values, (file, _, prefix) = _mapping(raw, where), where.partition(": ")
+    _known(values, [f.name for f in fields(cls)], file, f"{prefix}.")
+    return _build(cls, values, lambda key: f"{where}.{key}")
 
 
 def _space(raw: Any, where: str) -> Mapping[str, Choices | Range]:

@@ -28,8 +28,8 @@ __all__ = ["SCORE", "STOP", "TRAIN", "Fit", "Members", "Table", "fit", "members_
 BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-10
 # Together, weights, moments and best weights of a program should stay in the processor's cache.
 MEMBERS_PER_PROGRAM = 64
-# Rows times members of one prediction, which bounds its memory.
-PREDICTED_AT_ONCE = 200_000
+# Numbers of the widest layer, over rows and members, that a prediction holds at a time, which bounds its memory.
+PREDICTED_AT_ONCE = 1 << 24
 # Bytes of dropout noise that are drawn at a time, which bounds the memory of an epoch.
 NOISE_AT_ONCE = 1 << 28
 # Share of the cosine schedule's steps in which the learning rate rises.
@@ -324,10 +324,13 @@ class Program:
         """Stop rows ``[m or 1, blocks, b]``, -1 where there are fewer."""
         rows = self._stop_rows if self._source.shared else [self._stop_rows[m] for m in active]
         most = max(map(len, rows))
-        blocks = -(-most * len(active) // PREDICTED_AT_ONCE)
+        blocks = -(-most // self._rows_at_once(len(active)))
         size = -(-most // blocks)
         padded = [np.pad(each, (0, blocks * size - len(each)), constant_values=-1) for each in rows]
         return tf.constant(np.reshape(padded, (len(rows), blocks, size)), tf.int32)
+
+    def _rows_at_once(self, members: int) -> int:
+        return max(PREDICTED_AT_ONCE // (members * max(self._width, self._source.row_size)), 1)
 
     def _constants(self, active: np.ndarray) -> dict[str, tf.Tensor]:
         """What does not change from epoch to epoch, for the members still in training."""
@@ -363,7 +366,7 @@ class Program:
         answers = np.empty((count, rows, self._source.outputs), np.float32)
         labelled = len(self._source.roles)
         losses = np.empty((count, labelled), np.float32)
-        size = max(1, PREDICTED_AT_ONCE // count)
+        size = self._rows_at_once(count)
         for start in range(0, rows, size):
             part = np.arange(start, min(start + size, rows), dtype=np.int32)
             logits = self._trainer.logits(

@@ -74,6 +74,10 @@ class Source(Protocol):
         """Inputs of the first dense layer."""
 
     @property
+    def row_size(self) -> int:
+        """Numbers a row and member at its widest before the first dense layer."""
+
+    @property
     def draws(self) -> int:
         """Random numbers that augmentation takes a row, ``k``."""
 
@@ -136,6 +140,11 @@ class Table:
     def fan_in(self) -> int:
         """Columns, and units of the embeddings."""
         return self.inputs.shape[2] + self.codes.shape[1] * EMBEDDING_UNITS
+
+    @property
+    def row_size(self) -> int:
+        """The inputs."""
+        return self.fan_in
 
     @property
     def layout(self) -> TableLayout:
@@ -220,6 +229,12 @@ class Images:
     def fan_in(self) -> int:
         """Pixels, or what the convolutions leave of them."""
         return self.layout.features
+
+    @property
+    def row_size(self) -> int:
+        """The windows and channels of the first convolution, or the pixels."""
+        pixels = self.pixels.shape[1] * self.pixels.shape[2]
+        return pixels * (WINDOW * WINDOW + self.filters[0]) if self.filters else pixels
 
     @property
     def draws(self) -> int:
@@ -324,6 +339,11 @@ class Bags:
     def fan_in(self) -> int:
         """Words."""
         return self.vocabulary
+
+    @property
+    def row_size(self) -> int:
+        """The words of a row, on average."""
+        return max(len(self.ids) // self.rows, 1)
 
     @property
     def layout(self) -> BagsLayout:

@@ -1,0 +1,50 @@
+"""What learning curves say, in words: underfits, fits or overfits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+# A validation loss this much above its lowest, as a share of it, has risen.
+RISE = 0.03
+# A validation loss that fell by more than this share in the last tenth of the epochs is still falling.
+FALL = 0.01
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """``verdict``: underfits, fits or overfits; ``reason``: the figures that say so; ``gap``: validation minus training
+    loss at the end, in the units of the loss."""
+
+    verdict: str
+    reason: str
+    gap: float
+
+
+def diagnose(train: np.ndarray, validation: np.ndarray) -> Diagnosis:
+    """Read the losses ``[epochs]`` of one training; NaN after an early stop. Epochs count from 1."""
+    train, validation = train[np.isfinite(validation)], validation[np.isfinite(validation)]
+    last, best = len(validation) - 1, int(validation.argmin())
+    before = validation[max(last - max(last // 10, 1), 0)]
+    gap = float(validation[last] - train[last])
+    if validation[last] > validation[best] * (1 + RISE):
+        return Diagnosis(
+            "overfits",
+            f"validation loss rose from {validation[best]:.3f} in epoch {best + 1} to {validation[last]:.3f} in epoch "
+            f"{last + 1}, while training loss fell from {train[best]:.3f} to {train[last]:.3f}",
+            gap,
+        )
+    if before > validation[last] * (1 + FALL):
+        return Diagnosis(
+            "underfits",
+            f"validation loss was still falling when training ended, from {before:.3f} to {validation[last]:.3f} in "
+            f"the last {max(last // 10, 1)} of {last + 1} epochs",
+            gap,
+        )
+    return Diagnosis(
+        "fits",
+        f"validation loss came down to {validation[best]:.3f} in epoch {best + 1} and stayed there (training loss "
+        f"{train[last]:.3f} at the end)",
+        gap,
+    )

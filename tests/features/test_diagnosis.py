@@ -1,0 +1,32 @@
+"""What learning curves say in words, on curves drawn by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from features.diagnosis import diagnose
+
+EPOCHS = np.arange(1, 41)
+
+
+@pytest.mark.parametrize(
+    ("train", "validation", "verdict", "told"),
+    [
+        pytest.param(1 / EPOCHS, 0.3 + 0.01 * np.abs(EPOCHS - 8), "overfits", "0.300 in epoch 8 to 0.620", id="rises"),
+        pytest.param(2 - 0.02 * EPOCHS, 2.1 - 0.02 * EPOCHS, "underfits", "still falling", id="falls to the end"),
+        pytest.param(0.3 + 1 / EPOCHS**3, 0.4 + 1 / EPOCHS**3, "fits", "stayed there", id="levels out"),
+    ],
+)
+def test_a_curve_is_called_what_it_is(train: np.ndarray, validation: np.ndarray, verdict: str, told: str) -> None:
+    found = diagnose(train, validation)
+    assert found.verdict == verdict
+    assert told in found.reason
+
+
+def test_what_follows_an_early_stop_does_not_count() -> None:
+    train, validation = 1 / EPOCHS, 0.3 + 0.01 * np.abs(EPOCHS - 8)
+    found = diagnose(train, np.where(EPOCHS <= 20, validation, np.nan))
+    assert found.verdict == "overfits"
+    assert "0.420 in epoch 20" in found.reason
+    assert found.gap == pytest.approx(0.42 - 1 / 20)

@@ -1,0 +1,200 @@
+"""The Fashion-MNIST stage on small made-up pictures in the same format, and what it says of files that are not."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import shutil
+import struct
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from ruamel.yaml import YAML
+
+from pipeline import fashion_mnist, files
+from pipeline.demo import write_yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def idx(array: np.ndarray) -> bytes:
+    head = struct.pack(f">BBBB{array.ndim}I", 0, 0, 8, array.ndim, *array.shape)
+    return gzip.compress(head + array.astype(np.uint8).tobytes(), mtime=0)
+
+
+def clothes(rows: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Noisy pictures of 12 x 12 pixels; each class has a bright square at a place of its own."""
+    generator = np.random.default_rng(seed)
+    labels = generator.permutation(np.arange(rows) % 10)
+    pixels = generator.integers(0, 90, (rows, 12, 12))
+    for image, label in zip(pixels, labels, strict=True):
+        row, column = divmod(int(label), 4)
+        image[row * 4 : row * 4 + 4, column * 3 : column * 3 + 3] += 120
+    return pixels, labels
+
+
+@pytest.fixture
+def raw(tmp_path: Path) -> Path:
+    folder = tmp_path / "raw"
+    folder.mkdir()
+    for part, (rows, seed) in {"train": (300, 1), "test": (80, 2)}.items():
+        pixels, labels = clothes(rows, seed)
+        (folder / fashion_mnist.FILES[f"{part} images"]).write_bytes(idx(pixels))
+        (folder / fashion_mnist.FILES[f"{part} labels"]).write_bytes(idx(labels))
+    return folder
+
+
+def run(folder: Path, raw: Path, **changes: Any) -> int:
+    params = YAML(typ="safe", pure=True).load((ROOT / "params.yaml").read_text())
+    block = params["fashion_mnist"]
+    block.update({"validation": 60, "mlp_width": 16, "preset": "dense"})
+    small = {"members": 2, "width": 32, "batch_size": 32, "epochs": 12, "shift": 0.0, "flip": False}
+    for preset in block["presets"].values():
+        preset.update(small)
+        preset["filters"] = preset["filters"][:1]
+    block.update(changes)
+    write_yaml(folder / "params.yaml", params)
+    return fashion_mnist.main(
+        [
+            *("--params", str(folder / "params.yaml"), "--input", str(raw)),
+            *("--output", str(folder / "data"), "--report", str(folder / "reports")),
+        ]
+    )
+
+
+def test_the_stage_learns_and_writes_all_it_promises(tmp_path: Path, raw: Path) -> None:
+    assert run(tmp_path, raw) == 0
+    metrics = json.loads((tmp_path / "reports" / "metrics.json").read_text())
+    for name in ("mlp", "dnn", "augmented", "ensemble"):
+        assert metrics[f"{name}_accuracy"] > 0.8
+        assert 0 <= metrics[f"{name}_accuracy_se"] < 0.1
+    assert metrics["ensemble_gain"] == pytest.approx(
+        metrics["ensemble_accuracy"] - metrics["augmented_accuracy"], abs=2e-6
+    )
+    assert list(metrics["recall"]) == sorted(fashion_mnist.CLASSES)
+    networks = pd.read_csv(tmp_path / "reports" / "networks.csv")
+    assert networks["network"].tolist() == ["mlp", "dnn", "augmented", "augmented"]
+    predictions = files.read_npz(tmp_path / "data" / "predictions.npz")
+    assert metrics["ensemble_accuracy"] == pytest.approx(
+        (predictions["augmented_test"].mean(axis=0).argmax(axis=1) == predictions["labels"]).mean(), abs=1e-6
+    )
+    page = (tmp_path / "reports" / "README.md").read_text()
+    assert f"{metrics['ensemble_accuracy']:.4f}" in page
+    for picture in ("learning_curves.png", "mistakes.png"):
+        assert (tmp_path / "reports" / picture).read_bytes().startswith(b"\x89PNG")
+    assert len(pd.read_csv(tmp_path / "reports" / "confusion_matrix.csv")) == 80
+
+
+def test_two_runs_are_the_same_bytes_and_convolutions_are_an_option(tmp_path: Path, raw: Path) -> None:
+    for folder in ("once", "again"):
+        assert run(tmp_path / folder, raw, preset="convolutional") == 0
+    for file in sorted((tmp_path / "once").rglob("*.*")):
+        again = tmp_path / "again" / file.relative_to(tmp_path / "once")
+        assert file.read_bytes() == again.read_bytes(), file.name
+    weights = files.read_npz(tmp_path / "once" / "data" / "weights.npz")
+    assert weights["augmented/filter_0"].shape == (2, 9, 32)
+    assert "mlp/filter_0" not in weights
+
+
+def test_the_test_images_touch_nothing_that_trains(tmp_path: Path, raw: Path) -> None:
+    assert run(tmp_path / "once", raw) == 0
+    pixels, labels = clothes(80, 9)
+    (raw / fashion_mnist.FILES["test images"]).write_bytes(idx(255 - pixels))
+    (raw / fashion_mnist.FILES["test labels"]).write_bytes(idx(labels))
+    assert run(tmp_path / "again", raw) == 0
+    first, second = (files.read_npz(tmp_path / folder / "data" / "weights.npz") for folder in ("once", "again"))
+    assert all(first[name].tobytes() == second[name].tobytes() for name in first)
+
+
+def damaged(part: str, change: Callable[[bytes], bytes]) -> Callable[[Path], None]:
+    def apply(raw: Path) -> None:
+        path = raw / fashion_mnist.FILES[part]
+        path.write_bytes(change(path.read_bytes()))
+
+    return apply
+
+
+def swapped(raw: Path) -> None:
+    images, labels = (raw / fashion_mnist.FILES[f"train {what}"] for what in ("images", "labels"))
+    kept = images.read_bytes()
+    images.write_bytes(labels.read_bytes())
+    labels.write_bytes(kept)
+
+
+def put(part: str, array: np.ndarray) -> Callable[[Path], None]:
+    return damaged(part, lambda content: idx(array))
+
+
+def unzipped_short(content: bytes) -> bytes:
+    return gzip.compress(gzip.decompress(content)[:-5], mtime=0)
+
+
+BAD = [
+    pytest.param(damaged("train images", lambda c: c[:-200]), "no whole gzip file", id="truncated"),
+    pytest.param(damaged("test images", lambda c: b"<html>" + c), "no whole gzip file", id="no gzip"),
+    pytest.param(damaged("test images", unzipped_short), "header announces", id="short inside"),
+    pytest.param(swapped, "swapped", id="images and labels swapped"),
+    pytest.param(damaged("train labels", lambda c: gzip.compress(b"other")), "idx header", id="another format"),
+    pytest.param(put("test labels", np.arange(80) % 12), "label 10 at place 11", id="label out of range"),
+    pytest.param(put("test labels", np.zeros(79, int)), "79 labels for 80 images", id="fewer labels"),
+    pytest.param(put("test images", np.zeros((80, 5, 5), int)), "5 x 5", id="another size"),
+    pytest.param(lambda raw: shutil.rmtree(raw), "no such file", id="absent"),
+]
+
+
+@pytest.mark.parametrize(("damage", "told"), BAD)
+def test_a_bad_file_is_told_and_older_results_stay(
+    damage: Callable[[Path], None], told: str, tmp_path: Path, raw: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "reports").mkdir()
+    (tmp_path / "reports" / "metrics.json").write_text("older")
+    damage(raw)
+    assert run(tmp_path, raw) == 1
+    message = capsys.readouterr().err
+    assert told in message
+    assert "Traceback" not in message
+    assert len(message.strip().split("\n")) <= 3
+    assert (tmp_path / "reports" / "metrics.json").read_text() == "older"
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        pytest.param({"preset": "dens"}, "expected auto or one of", id="unknown preset"),
+        pytest.param({"validation": 300}, "expected fewer", id="nothing left to train on"),
+        pytest.param({"validatoin": 60}, "did you mean 'validation'", id="misspelt"),
+    ],
+)
+def test_wrong_parameters_are_told(
+    changes: dict[str, Any], told: str, tmp_path: Path, raw: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(tmp_path, raw, **changes) == 1
+    assert told in capsys.readouterr().err
+
+
+def test_a_full_disk_keeps_older_results(
+    tmp_path: Path, raw: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run(tmp_path, raw) == 0
+    before = {file: file.read_bytes() for file in (tmp_path / "reports").iterdir()}
+
+    def full(source: object, target: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("pipeline.files.os.replace", full)
+    assert run_again(tmp_path, raw) == 1
+    assert "Free some space" in capsys.readouterr().err
+    assert {file: file.read_bytes() for file in (tmp_path / "reports").iterdir()} == before
+
+
+def run_again(folder: Path, raw: Path) -> int:
+    return fashion_mnist.main(
+        [
+            *("--params", str(folder / "params.yaml"), "--input", str(raw)),
+            *("--output", str(folder / "data"), "--report", str(folder / "reports")),
+        ]
+    )
