@@ -39,6 +39,7 @@ INITIALIZERS = (
     "lecun_uniform",
     "lecun_normal",
     "random_normal",
+    "large_normal",
     "zeros",
     "ones",
 )
@@ -195,6 +196,15 @@ class FashionMnist:
 
 
 @dataclass(frozen=True)
+class Labs:
+    """The textbook's experiments."""
+
+    folds: int = _key(int, low=2, high=40)
+    epochs: int = _key(int, low=1)
+    ensemble: int = _key(int, low=2, high=1000)
+
+
+@dataclass(frozen=True)
 class Params:
     """All parameters of one competition, its overrides applied."""
 
@@ -269,7 +279,7 @@ def load(path: Path, name: str) -> Params:
 
 
 # Blocks of stages that belong to no competition.
-_OTHER_BLOCKS: dict[str, type] = {"fetch": Fetch, "fashion_mnist": FashionMnist}
+_OTHER_BLOCKS: dict[str, type] = {"fetch": Fetch, "fashion_mnist": FashionMnist, "labs": Labs}
 
 
 def load_block(path: Path, name: str) -> tuple[int, Any]:

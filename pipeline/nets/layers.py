@@ -31,14 +31,14 @@ def initial_kernel(name: str, generator: np.random.Generator, fan_in: int, fan_o
     """One member's first kernel ``[fan_in, fan_out] float32``.
 
     Variance 2 / (fan_in + fan_out) for Glorot (Glorot and Bengio, 2010), 2 / fan_in for He (He et al., 2015),
-    1 / fan_in for LeCun; ``random_normal`` has standard deviation 0.05 as in Keras; ``zeros`` and ``ones`` never break
-    the symmetry between neurons and are here to show that.
+    1 / fan_in for LeCun; ``random_normal`` has standard deviation 0.05 as in Keras. Here to show what goes wrong:
+    ``large_normal`` has standard deviation 1, ``zeros`` and ``ones`` never break the symmetry between neurons.
     """
     shape = (fan_in, fan_out)
     if name in ("zeros", "ones"):
         return np.full(shape, float(name == "ones"), np.float32)
-    if name == "random_normal":
-        return generator.normal(0.0, 0.05, shape).astype(np.float32)
+    if name in ("random_normal", "large_normal"):
+        return generator.normal(0.0, 0.05 if name == "random_normal" else 1.0, shape).astype(np.float32)
     family, form = name.split("_")
     variance = {"glorot": 2.0 / (fan_in + fan_out), "he": 2.0 / fan_in, "lecun": 1.0 / fan_in}[family]
     if form == "uniform":

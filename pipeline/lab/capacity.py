@@ -1,0 +1,133 @@
+"""Lab 6, over- and underfitting: networks of growing width, and one network on growing numbers of rows."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from features.diagnosis import RISE
+from pipeline.lab.laboratory import Frames, Lab, Material, by_setting, sentence_case, train, watched
+from pipeline.nets.sources import TRAIN, Table
+from pipeline.pictures import label, panels
+
+WIDTHS = (1, 4, 16, 64)
+ROWS = (50, 100, 200, 400)
+WIDEST, RATE = 64, 3e-3
+# A row that has no part in a fold.
+UNUSED = 3
+
+
+def run(material: Material) -> Frames:
+    """By width at all rows, and by rows at the widest: losses of the last epoch and the lowest one on unseen rows.
+
+    The rows that do not train are only watched; nothing is chosen by them.
+    """
+    table, epochs = watched(material.table), 2 * material.plan.epochs
+    widths = train(material, "capacity", table, [{"width": width, "learning_rate": RATE} for width in WIDTHS], epochs)
+    most = int((table.roles == TRAIN).sum(axis=0).min())
+    counts = [count for count in ROWS if count < most]
+    few = fewer_rows(table, counts)
+    rows = train(material, "capacity", few, [{"width": WIDEST, "learning_rate": RATE}], epochs)
+    by_width = pd.DataFrame({"width": WIDTHS, **ends(widths.train_loss, widths.stop_loss, len(WIDTHS))})
+    by_rows = pd.DataFrame({"rows": counts, **ends(rows.train_loss, rows.stop_loss, len(counts))})
+    everything = by_width[by_width["width"] == WIDEST].rename(columns={"width": "rows"}).assign(rows=most)
+    curves = {"epoch": np.arange(epochs) + 1}
+    for kind, losses in (("train", widths.train_loss), ("unseen", widths.stop_loss)):
+        means = by_setting(losses, len(WIDTHS)).mean(axis=1)
+        curves |= {f"{kind}_width_{width}": means[number] for number, width in enumerate(WIDTHS)}
+    return {
+        "capacity": pd.DataFrame(curves).round(6),
+        "capacity_width": diagnosed(by_width).round(6),
+        "capacity_rows": diagnosed(pd.concat([by_rows, everything], ignore_index=True)).round(6),
+    }
+
+
+def fewer_rows(table: Table, counts: list[int]) -> Table:
+    """Each fold once a count, with only its first ``count`` train rows: folds ``[counts * F]``."""
+    roles = []
+    for count in counts:
+        part = table.roles.copy()
+        for fold in range(part.shape[1]):
+            part[np.flatnonzero(part[:, fold] == TRAIN)[count:], fold] = UNUSED
+        roles.append(part)
+    times = len(counts)
+    return Table(
+        np.tile(table.inputs, (times, 1, 1)),
+        table.codes,
+        table.levels,
+        np.tile(table.target, (times, 1)),
+        np.concatenate(roles, axis=1),
+        table.outputs,
+    )
+
+
+def ends(train_loss: np.ndarray, unseen_loss: np.ndarray, settings: int) -> dict[str, np.ndarray]:
+    """From curves ``[m, epochs]``: last train and unseen loss, the lowest of the mean unseen curve and its epoch."""
+    trained = by_setting(train_loss, settings).mean(axis=1)
+    unseen = by_setting(unseen_loss, settings).mean(axis=1)
+    return {
+        "train_loss": trained[:, -1],
+        "unseen_loss": unseen[:, -1],
+        "lowest_unseen_loss": unseen.min(axis=1),
+        "lowest_at_epoch": unseen.argmin(axis=1) + 1,
+    }
+
+
+def diagnosed(frame: pd.DataFrame) -> pd.DataFrame:
+    """With a word a row: ``overfits`` where the unseen loss has risen from its lowest by more than ``RISE``,
+    ``underfits`` where even its lowest stays that much above the best row's, else ``fits``."""
+    rose = frame["unseen_loss"] > (1 + RISE) * frame["lowest_unseen_loss"]
+    short = frame["lowest_unseen_loss"] > (1 + RISE) * frame["lowest_unseen_loss"].min()
+    return frame.assign(diagnosis=np.where(rose, "overfits", np.where(short, "underfits", "fits")))
+
+
+def picture(frames: Frames) -> Figure:
+    """Curves of the narrowest and widest network; the ends by width and by rows."""
+    curves = frames["capacity"]
+    figure, (left, middle, right) = panels(3)
+    for width in (WIDTHS[0], WIDTHS[-1]):
+        for kind, style in (("train", "--"), ("unseen", "-")):
+            colour = f"C{WIDTHS.index(width) % 2}"
+            left.plot(curves["epoch"], curves[f"{kind}_width_{width}"], style, color=colour, label=f"{kind}, {width}")
+    label(left, "Loss by epoch, width 1 and 64", "epoch", "log loss", legend=True)
+    _ends(middle, frames["capacity_width"], "width")
+    _ends(right, frames["capacity_rows"], "rows")
+    return figure
+
+
+def _ends(axis: Axes, frame: pd.DataFrame, by: str) -> None:
+    for name in ("train_loss", "unseen_loss", "lowest_unseen_loss"):
+        axis.plot(frame[by], frame[name], "o-", markersize=4, label=name.replace("_", " "))
+    axis.set_xscale("log")
+    axis.set_xticks(frame[by], [str(value) for value in frame[by]])
+    axis.minorticks_off()
+    label(axis, f"After the last epoch, by {by}", by, "log loss", legend=True)
+
+
+def sentence(frames: Frames) -> str:
+    """What is to be seen."""
+    width, rows = frames["capacity_width"], frames["capacity_rows"]
+    words = [
+        f"width {row.width} {row.diagnosis} (train {row.train_loss:.3f}, unseen {row.unseen_loss:.3f}, lowest "
+        f"{row.lowest_unseen_loss:.3f} at epoch {row.lowest_at_epoch})"
+        for row in width.itertuples()
+    ]
+    few, many = rows.iloc[0], rows.iloc[-1]
+    gaps = [one["unseen_loss"] - one["train_loss"] for one in (few, many)]
+    return (
+        f"{sentence_case('; '.join(words))}. At width {WIDEST} the gap between unseen and train loss is "
+        f"{gaps[0]:.2f} with {few['rows']} rows and {gaps[1]:.2f} with {many['rows']}."
+    )
+
+
+def measures(frames: Frames) -> dict[str, float]:
+    """The gap of each width."""
+    return {
+        f"capacity_gap_width_{row.width}": round(row.unseen_loss - row.train_loss, 6)
+        for row in frames["capacity_width"].itertuples()
+    }
+
+
+LAB = Lab("capacity", "Over- and underfitting", run, picture, sentence, measures)

@@ -1,0 +1,130 @@
+"""What every lab has: the material it works on, the members it trains, and what it hands over.
+
+A lab is three functions: ``run`` makes the plot data, ``picture`` and ``sentence`` are made from that data alone, so
+that neither can say what the run did not find.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from pipeline.nets.fit import Fit, fit, members_of
+from pipeline.nets.sources import Source, Table
+from pipeline.params import Labs
+from pipeline.runtime import seed_for
+
+Frames = dict[str, pd.DataFrame]
+# The network that the labs vary; what a lab does not say is as here.
+BASE: dict[str, Any] = {
+    "depth": 2,
+    "width": 32,
+    "dropout": 0.0,
+    "l1": 0.0,
+    "l2": 0.0,
+    "initializer": "glorot_uniform",
+    "activation": "relu",
+    "learning_rate": 1e-3,
+    "batch_size": 64,
+}
+
+
+@dataclass(frozen=True)
+class Material:
+    """Titanic's labelled rows as the normalize stage left them, cut to the labs' folds, and some raw columns.
+
+    ``table``: inputs scaled in each fold, with the folds' roles; ``numbers [t, d] float64``: raw columns, NaN where
+    missing; ``titles [t]``: one categorical column as words.
+    """
+
+    table: Table
+    numbers: np.ndarray
+    titles: pd.Series
+    plan: Labs
+    seed: int
+
+    @property
+    def folds(self) -> int:
+        """``F``."""
+        return self.table.roles.shape[1]
+
+
+@dataclass(frozen=True)
+class Lab:
+    """``name`` names its files; ``run`` gives the plot data by file name. ``table`` may show some of it on the page."""
+
+    name: str
+    title: str
+    run: Callable[[Material], Frames]
+    picture: Callable[[Frames], Figure]
+    sentence: Callable[[Frames], str]
+    measures: Callable[[Frames], dict[str, float]]
+    table: Callable[[Frames], pd.DataFrame] | None = None
+
+
+def train(
+    material: Material,
+    lab: str,
+    source: Source,
+    settings: Sequence[dict[str, Any]],
+    epochs: int,
+    patience: int | None = None,
+) -> Fit:
+    """Every setting in every fold, as members of as few programs as their shapes allow; member ``setting * F + fold``.
+
+    Members of one fold share their seed, so that settings differ in nothing but what is set, unless a setting names a
+    ``copy`` of its own. Without ``patience`` nothing stops early.
+    """
+    pairs = [(setting, fold) for setting in settings for fold in range(source.roles.shape[1])]
+    members = members_of(
+        [{**BASE, **setting} for setting, _ in pairs],
+        [fold for _, fold in pairs],
+        [
+            seed_for(material.seed, "labs", lab, setting.get("copy", 0), fold % material.folds)
+            for setting, fold in pairs
+        ],
+    )
+    return fit(members, source, "binary", epochs, patience or epochs + 1)
+
+
+def by_setting(values: np.ndarray, settings: int) -> np.ndarray:
+    """``[m, ...]`` of ``train`` as ``[setting, fold, ...]``."""
+    return values.reshape(settings, -1, *values.shape[1:])
+
+
+def row_loss(loss: np.ndarray, roles: np.ndarray, role: int) -> np.ndarray:
+    """Mean over the rows of one role: ``loss [setting, F, t]``, ``roles [t, F]`` -> ``[setting, F]``."""
+    counted = (roles == role).T
+    return np.where(counted, loss, 0.0).sum(axis=-1) / counted.sum(axis=-1)
+
+
+def standard_error(values: np.ndarray, axis: int = -1) -> np.ndarray:
+    """Of the mean along ``axis``."""
+    return values.std(axis=axis, ddof=1) / np.sqrt(values.shape[axis])
+
+
+def watched(table: Table) -> Table:
+    """The table with every row that does not train on watch: its stop loss is the curve of unseen rows.
+
+    Such a loss may be shown, as nothing is chosen by it; with early stopping it would no longer be one of unseen rows.
+    """
+    return _with_roles(table, np.minimum(table.roles, 1))
+
+
+def _with_roles(table: Table, roles: np.ndarray) -> Table:
+    return Table(table.inputs, table.codes, table.levels, table.target, roles.astype(np.int8), table.outputs)
+
+
+def sentence_case(words: str) -> str:
+    """With a capital at the start."""
+    return words[:1].upper() + words[1:]
+
+
+def listed(words: Sequence[str]) -> str:
+    """``a``, ``a and b``, ``a, b and c``."""
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else list(words))

@@ -1,0 +1,100 @@
+"""Lab 7, regularisers: dropout, L1 and L2 of growing strength against the gap between train and unseen rows."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from pipeline.lab.laboratory import Frames, Lab, Material, by_setting, row_loss, train
+from pipeline.nets.sources import SCORE, STOP, TRAIN, Table
+from pipeline.pictures import label, panels
+
+STRENGTHS = {
+    "dropout": (0.1, 0.2, 0.35, 0.5, 0.7),
+    "l1": (1e-4, 3e-4, 1e-3, 3e-3, 1e-2),
+    "l2": (1e-3, 3e-3, 1e-2, 3e-2, 1e-1),
+}
+WIDTH, RATE = 64, 3e-3
+# A row that has no part in a fold.
+UNUSED = 3
+
+
+def run(material: Material) -> Frames:
+    """A row a regulariser and strength (0: none): losses of train and unseen rows, both without dropout."""
+    table = followed(material.table)
+    named = [("none", 0.0), *[(name, value) for name, values in STRENGTHS.items() for value in values]]
+    base = {"width": WIDTH, "learning_rate": RATE}
+    settings = [base | ({} if name == "none" else {name: value}) for name, value in named]
+    found = train(material, "regularisers", table, settings, material.plan.epochs)
+    loss = by_setting(found.loss, len(settings))
+    trained, unseen = (row_loss(loss, table.roles, role) for role in (TRAIN, SCORE))
+    frame = pd.DataFrame(named, columns=["regulariser", "strength"])
+    frame["train_loss"], frame["unseen_loss"] = trained.mean(axis=1), unseen.mean(axis=1)
+    frame["gap"] = frame["unseen_loss"] - frame["train_loss"]
+    return {"regularisers": frame.round(6)}
+
+
+def followed(table: Table) -> Table:
+    """The table twice over: ``[F, 2 t, d]``. The copies of the train rows stop, all other rows score.
+
+    So the weights kept are those that fit the train rows best, which is what early stopping would hide, and the unseen
+    rows have no say in anything.
+    """
+    labelled = len(table.roles)
+    rows = np.r_[:labelled, :labelled]
+    first = np.where(table.roles == TRAIN, TRAIN, SCORE)
+    copies = np.where(table.roles == TRAIN, STOP, UNUSED)
+    return Table(
+        table.inputs[:, rows],
+        table.codes[rows],
+        table.levels,
+        table.target[:, rows],
+        np.concatenate([first, copies]).astype(np.int8),
+        table.outputs,
+    )
+
+
+def picture(frames: Frames) -> Figure:
+    """A panel a regulariser: train and unseen loss by strength, with no regulariser at the left edge."""
+    frame = frames["regularisers"]
+    none = frame[frame["regulariser"] == "none"]
+    figure, axes = panels(len(STRENGTHS))
+    low, high = frame[["train_loss", "unseen_loss"]].min().min(), frame[["train_loss", "unseen_loss"]].max().max()
+    for axis, name in zip(axes, STRENGTHS, strict=True):
+        part = pd.concat([none, frame[frame["regulariser"] == name]])
+        place = np.arange(len(part))
+        axis.fill_between(place, part["train_loss"], part["unseen_loss"], alpha=0.15)
+        axis.plot(place, part["train_loss"], "o-", markersize=4, label="train")
+        axis.plot(place, part["unseen_loss"], "o-", markersize=4, label="unseen")
+        axis.set_xticks(place, [f"{value:g}" for value in part["strength"]])
+        axis.set_ylim(low - 0.02, high + 0.02)
+        label(axis, f"{name.upper() if name != 'dropout' else 'Dropout'}", "strength", "log loss", legend=True)
+    return figure
+
+
+def sentence(frames: Frames) -> str:
+    """What is to be seen."""
+    frame = frames["regularisers"]
+    none = frame[frame["regulariser"] == "none"].iloc[0]
+    parts = []
+    for name in STRENGTHS:
+        part = frame[frame["regulariser"] == name]
+        best, last = part.loc[part["unseen_loss"].idxmin()], part.iloc[-1]
+        more = f", {last['unseen_loss']:.3f} at {last['strength']:g}" if last["strength"] > best["strength"] else ""
+        word = name.upper() if name != "dropout" else name
+        parts.append(f"{word} {best['strength']:g} to {best['unseen_loss']:.3f} with a gap of {best['gap']:.3f}{more}")
+    return (
+        f"Without a regulariser the loss of unseen rows is {none['unseen_loss']:.3f}, {none['gap']:.3f} above that of "
+        f"train rows. At its best strength each brings it: {'; '.join(parts)}."
+    )
+
+
+def measures(frames: Frames) -> dict[str, float]:
+    """The gap without any, and the lowest unseen loss with each."""
+    frame = frames["regularisers"].groupby("regulariser")
+    found = {f"regulariser_lowest_loss_{name}": float(loss) for name, loss in frame["unseen_loss"].min().items()}
+    return found | {"regulariser_gap_none": float(frame["gap"].first()["none"])}
+
+
+LAB = Lab("regularisers", "Dropout, L1 and L2", run, picture, sentence, measures)

@@ -1,0 +1,85 @@
+"""Lab 5, normalisation: the same network on raw and on scaled columns, and the steps it takes to the same loss."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from features.normalization import learn
+from pipeline.lab.laboratory import Frames, Lab, Material, listed, train, watched
+from pipeline.nets.sources import TRAIN, Table
+from pipeline.pictures import label, panels
+
+METHODS = {"raw": "none", "min_max": "minmax", "z_score": "zscore", "keras_layer": "keras"}
+
+
+def run(material: Material) -> Frames:
+    """A row an epoch: train loss with each scaling, mean over folds, and the steps taken so far."""
+    table, folds = material.table, material.folds
+    labelled = len(table.roles)
+    scaled = np.concatenate([inputs(material, method) for method in METHODS.values()])  # [methods * F, t, d]
+    times = len(METHODS)
+    wide = Table(
+        scaled,
+        np.zeros((labelled, 0), np.int32),
+        0,
+        np.tile(table.target, (times, 1)),
+        np.tile(table.roles, (1, times)),
+        table.outputs,
+    )
+    found = train(material, "scaling", watched(wide), [{}], material.plan.epochs)
+    losses = found.train_loss.reshape(times, folds, -1).mean(axis=1)
+    steps = int(np.ceil((table.roles == TRAIN).sum(axis=0).max() / 64))
+    epoch = np.arange(material.plan.epochs) + 1
+    curves = dict(zip(METHODS, losses, strict=True))
+    return {"scaling": pd.DataFrame({"epoch": epoch, "steps": epoch * steps, **curves}).round(6)}
+
+
+def inputs(material: Material, method: str) -> np.ndarray:
+    """``[F, t, d] float32``: the raw columns, scaled by what each fold's train rows teach."""
+    scaled = []
+    for fold in range(material.folds):
+        known = material.numbers[material.table.roles[:, fold] == TRAIN]
+        binary = np.asarray(np.isin(known, (0, 1)).all(axis=0))
+        scaled.append(learn(method, known, binary).apply(material.numbers))
+    return np.stack(scaled)
+
+
+def steps_to(frame: pd.DataFrame) -> tuple[float, dict[str, int]]:
+    """The lowest loss that every scaling reaches, and the steps each takes to it."""
+    level = float(frame[list(METHODS)].min().max())
+    return level, {name: int(frame["steps"][(frame[name] <= level).idxmax()]) for name in METHODS}
+
+
+def picture(frames: Frames) -> Figure:
+    """Loss by step, with the level that all reach."""
+    frame = frames["scaling"]
+    level, _ = steps_to(frame)
+    figure, (axis,) = panels(1, width=6.0)
+    for name in METHODS:  # z-score and the Keras layer do the same, so the line of one lies on the other's
+        style = ":" if name == "keras_layer" else "-"
+        axis.plot(frame["steps"], frame[name], style, linewidth=2, label=name.replace("_", " "))
+    axis.axhline(level, color="0.6", linewidth=1)
+    label(axis, "Train loss (line: the lowest that all reach)", "steps of Adam", "log loss", legend=True)
+    return figure
+
+
+def sentence(frames: Frames) -> str:
+    """What is to be seen."""
+    level, steps = steps_to(frames["scaling"])
+    shown = listed([f"{count} steps ({name.replace('_', ' ')})" for name, count in steps.items()])
+    slow, fast = max(steps, key=lambda name: steps[name]), min(steps, key=lambda name: steps[name])
+    return (
+        f"A train loss of {level:.3f} takes {shown}: {steps[slow] / steps[fast]:.1f} times as many with "
+        f"{slow.replace('_', ' ')} as with {fast.replace('_', ' ')}."
+    )
+
+
+def measures(frames: Frames) -> dict[str, float]:
+    """The level and the steps."""
+    level, steps = steps_to(frames["scaling"])
+    return {"scaling_level": level} | {f"scaling_steps_{name}": float(count) for name, count in steps.items()}
+
+
+LAB = Lab("scaling", "Normalisation", run, picture, sentence, measures)

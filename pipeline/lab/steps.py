@@ -1,0 +1,77 @@
+"""Lab 9, batch size and learning rate: how far a step goes, and how many there are in an epoch."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from pipeline.lab.laboratory import Frames, Lab, Material, by_setting, row_loss, sentence_case, train
+from pipeline.nets.sources import SCORE, TRAIN
+from pipeline.pictures import label, panels
+
+RATES = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1)
+BATCHES = (16, 64, 256)
+
+
+def run(material: Material) -> Frames:
+    """A row a learning rate; by batch size the loss of rows that score, at the epoch that the stop rows like best, and
+    the steps taken until then (means over folds)."""
+    settings = [{"learning_rate": rate, "batch_size": batch} for batch in BATCHES for rate in RATES]
+    found = train(material, "steps", material.table, settings, material.plan.epochs)
+    roles = material.table.roles
+    losses = row_loss(by_setting(found.loss, len(settings)), roles, SCORE).mean(axis=1)
+    epochs = by_setting(found.best_epoch, len(settings)).mean(axis=1)
+    frame = pd.DataFrame({"learning_rate": RATES})
+    most = (roles == TRAIN).sum(axis=0).max()
+    for number, batch in enumerate(BATCHES):
+        part = slice(number * len(RATES), (number + 1) * len(RATES))
+        frame[f"batch_{batch}"] = losses[part]
+        frame[f"steps_{batch}"] = epochs[part] * np.ceil(most / batch)
+    return {"steps": frame.round(6)}
+
+
+def picture(frames: Frames) -> Figure:
+    """Loss and steps by learning rate, a line a batch size."""
+    frame = frames["steps"]
+    figure, axes = panels(2)
+    for axis, kind in zip(axes, ("batch", "steps"), strict=True):
+        for batch in BATCHES:
+            axis.plot(frame["learning_rate"], frame[f"{kind}_{batch}"], "o-", markersize=4, label=f"batch size {batch}")
+        axis.set_xscale("log")
+        axis.set_yscale("log")
+    label(axes[0], "Loss of unseen rows at the best epoch", "learning rate", "log loss", legend=True)
+    label(axes[1], "Steps until the best epoch", "learning rate", "steps", legend=True)
+    return figure
+
+
+def sentence(frames: Frames) -> str:
+    """What is to be seen."""
+    frame = frames["steps"].set_index("learning_rate")
+    parts = []
+    for batch in BATCHES:
+        rate = frame[f"batch_{batch}"].idxmin()
+        parts.append(
+            f"batches of {batch} do best at {rate:g} ({frame[f'batch_{batch}'][rate]:.4f} after "
+            f"{frame[f'steps_{batch}'][rate]:.0f} steps)"
+        )
+    columns = [f"batch_{batch}" for batch in BATCHES]
+    low, high = frame.index[0], frame.index[-1]
+    return (
+        f"{sentence_case(', '.join(parts))}; the smallest rate ({low:g}) costs "
+        f"{(frame.loc[low, columns] - frame[columns].min()).max():.3f} of log loss at worst, the largest ({high:g}) "
+        f"{(frame.loc[high, columns] - frame[columns].min()).max():.3f}."
+    )
+
+
+def measures(frames: Frames) -> dict[str, float]:
+    """The best rate of each batch size, and its loss."""
+    frame = frames["steps"].set_index("learning_rate")
+    found: dict[str, float] = {}
+    for batch in BATCHES:
+        rate = float(frame[f"batch_{batch}"].idxmin())
+        found |= {f"steps_best_rate_{batch}": rate, f"steps_loss_{batch}": float(frame[f"batch_{batch}"][rate])}
+    return found
+
+
+LAB = Lab("steps", "Batch size and learning rate", run, picture, sentence, measures)

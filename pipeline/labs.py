@@ -1,0 +1,142 @@
+"""Stage ``labs``: the textbook's experiments on real data, each with plot data, a picture and one sentence."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from features.errors import UserError
+from features.tables import parse_table
+from features.titanic import titles
+from pipeline import stage
+from pipeline.files import read_bytes, write_bytes, write_csv, write_json
+from pipeline.params import Labs, load_block
+from pipeline.pictures import png
+from pipeline.progress import Progress
+from pipeline.runtime import device_name, start_tensorflow
+
+if TYPE_CHECKING:
+    from pipeline.lab.laboratory import Frames, Lab, Material
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the labs; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="pipeline.labs", description=__doc__)
+    parser.add_argument("--params", type=Path, required=True)
+    parser.add_argument("--train", type=Path, required=True, help="the raw training table of Titanic")
+    parser.add_argument("--normalized", type=Path, required=True, help="arrays.npz of Titanic's normalize stage")
+    parser.add_argument("--report", type=Path, required=True, help="folder for the page, pictures and plot data")
+    return stage.run(parser, labs, argv)
+
+
+def labs(arguments: argparse.Namespace) -> None:
+    """Read, run each lab, write what it found as soon as all have."""
+    seed, plan = load_block(arguments.params, "labs")
+    tensorflow = start_tensorflow()
+    from pipeline.lab import devices
+
+    every = all_labs()
+    material = gather(arguments, plan, seed)
+    print(f"labs: {len(every) + 1} labs in {material.folds} folds on {device_name(tensorflow)}")
+    found, texts, measures = {}, [], dict[str, float]()
+    with Progress(len(every) + 1, "labs", "labs") as progress:
+        for number, lab in enumerate(every):
+            progress.to(number, now=lab.name)
+            frames = lab.run(material)
+            found[lab.name] = (frames, png(lab.picture(frames)))
+            texts.append(section(number + 1, lab, frames))
+            measures |= lab.measures(frames)
+        progress.to(len(every), now="devices")
+        times = devices.run(material)
+        progress.to(len(every) + 1)
+    for name, (frames, picture) in found.items():
+        for file, frame in frames.items():
+            write_csv(arguments.report / f"{file}.csv", frame)
+        write_bytes(arguments.report / f"{name}.png", picture)
+    write_json(arguments.report / "metrics.json", {name: round(value, 6) for name, value in measures.items()})
+    last = f"## {len(every) + 1}. CPU against GPU\n\n{devices.sentence(devices.devices())}{TIMES}\n"
+    write_bytes(arguments.report / "README.md", "\n".join([INTRODUCTION, *texts, last]).encode())
+    print(devices.spoken(times))
+    print(f"labs: {arguments.report / 'README.md'}")
+
+
+INTRODUCTION = """# The labs
+
+The textbook's experiments, run on Titanic's real rows by the engine that trains everything else here. Each sentence is
+computed from its run, and the numbers behind a picture lie beside it. Unseen rows are rows that no network of their
+fold learned from; where something is chosen by a row, that row does not score.
+"""
+# The columns that the lab on normalisation scales, and whether a passenger is a woman.
+NUMBERS = ["Pclass", "Age", "SibSp", "Parch", "Fare"]
+TIMES = (
+    "The stage prints what the same job takes on each device; times are not kept in Git, since no two runs take the "
+    "same. `make bench` has larger jobs."
+)
+
+
+def all_labs() -> list[Lab]:
+    """In the textbook's order."""
+    from pipeline.lab import (
+        capacity,
+        encodings,
+        ensembles,
+        gradients,
+        initializers,
+        losses,
+        regularisers,
+        scaling,
+        steps,
+    )
+
+    rooms = (gradients, initializers, losses, encodings, scaling, capacity, regularisers, ensembles, steps)
+    return [room.LAB for room in rooms]
+
+
+def gather(arguments: argparse.Namespace, plan: Labs, seed: int) -> Material:
+    """Titanic's labelled rows, cut to the first ``labs.folds`` folds.
+
+    Raises ``UserError`` where there are fewer folds, or the files do not belong together.
+    """
+    from pipeline.arrays import load_table
+    from pipeline.lab.laboratory import Material
+    from pipeline.nets.sources import Table
+
+    table = load_table(arguments.normalized, "binary").table
+    labelled, folds = table.roles.shape
+    if plan.folds > folds:
+        raise UserError(f"labs.folds is {plan.folds}, but {arguments.normalized} has {folds} folds. Lower the first.")
+    raw = parse_table(read_bytes(arguments.train), str(arguments.train))
+    if len(raw) != labelled:
+        raise UserError(
+            f"{arguments.train} has {len(raw)} rows, {arguments.normalized} {labelled}. Run `dvc repro` to make them "
+            "anew."
+        )
+    kept = Table(
+        table.inputs[: plan.folds, :labelled],
+        table.codes[:labelled],
+        table.levels,
+        table.target[: plan.folds],
+        table.roles[:, : plan.folds],
+        table.outputs,
+    )
+    numbers = raw[NUMBERS].apply(pd.to_numeric, errors="coerce").assign(female=raw["Sex"] == "female")
+    return Material(kept, numbers.to_numpy(np.float64), titles(raw["Name"]), plan, seed)
+
+
+def section(number: int, lab: Lab, frames: Frames) -> str:
+    """The lab's part of the page: its sentence, its table if it has one, its picture."""
+    parts = [f"## {number}. {lab.title}", lab.sentence(frames)]
+    if lab.table:
+        shown = lab.table(frames)
+        rows = [list(shown.columns), ["---"] * len(shown.columns), *shown.to_numpy().tolist()]
+        parts.append("\n".join(f"| {' | '.join(map(str, row))} |" for row in rows))
+    return "\n\n".join([*parts, f"![{lab.title}]({lab.name}.png)\n"])
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,66 @@
+"""The whole stage on a generated Titanic: every output that dvc.yaml promises, twice the same bytes."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from pipeline import demo, encode, labs, normalize
+from pipeline.params import read_document
+from tests.contract.test_repository import STAGES
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("labs") / "demo"
+    demo.prepare(folder, ["titanic"], 240)
+    params = read_document(folder / "params.yaml")
+    params["labs"] = {"folds": 2, "epochs": 3, "ensemble": 4}
+    params["encode"]["folds"] = 3
+    demo.write_yaml(folder / "params.yaml", params)
+    data = folder / "data"
+    common = ["--competition", "titanic", "--params", str(folder / "params.yaml")]
+    raw = ["--train", str(data / "raw/titanic/train.csv"), "--test", str(data / "raw/titanic/test.csv")]
+    contract = ["--contract", str(data / "contracts/titanic.yaml")]
+    assert encode.main([*common, *contract, *raw, "--output", str(data / "encode")]) == 0
+    assert normalize.main([*common, "--input", str(data / "encode"), "--output", str(data / "normalize")]) == 0
+    return folder
+
+
+def run(folder: Path, report: Path, train: str = "data/raw/titanic/train.csv") -> int:
+    arguments = {"params": "params.yaml", "train": train, "normalized": "data/normalize/arrays.npz"}
+    paths = [word for name, path in arguments.items() for word in (f"--{name}", str(folder / path))]
+    return labs.main([*paths, "--report", str(report)])
+
+
+def test_every_output_is_there_and_comes_again(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(folder, tmp_path / "once") == 0
+    assert "ms on CPU" in capsys.readouterr().out
+    assert run(folder, tmp_path / "again") == 0
+    made = sorted(path.name for path in (tmp_path / "once").iterdir())
+    promised = [Path(next(iter(out))).name for out in [*STAGES["labs"]["outs"], *STAGES["labs"]["metrics"]]]
+    assert made == sorted(promised)
+    for name in made:
+        assert (tmp_path / "once" / name).read_bytes() == (tmp_path / "again" / name).read_bytes(), name
+    page = (tmp_path / "once" / "README.md").read_text()
+    assert re.findall(r"^## (\d+)\.", page, flags=re.MULTILINE) == [str(number + 1) for number in range(10)]
+    pictures = re.findall(r"\]\((\w+\.png)\)", page)
+    assert sorted(pictures) == [name for name in made if name.endswith(".png")]
+
+
+def test_what_does_not_fit_together_is_one_error(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(folder, tmp_path, train="data/raw/titanic/sample_submission.csv") == 1
+    assert "has 120 rows" in capsys.readouterr().err
+    params = read_document(folder / "params.yaml")
+    demo.write_yaml(folder / "params.yaml", params | {"labs": params["labs"] | {"folds": 30}})
+    assert run(folder, tmp_path) == 1
+    assert "labs.folds is 30" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []

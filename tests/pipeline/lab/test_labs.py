@@ -1,0 +1,175 @@
+"""What each lab computes, on small made-up material."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+import tensorflow as tf
+
+from pipeline.lab import capacity, devices, encodings, ensembles, gradients, initializers, losses, regularisers, scaling
+from pipeline.lab.laboratory import Material, by_setting, row_loss, train, watched
+from pipeline.nets.sources import SCORE, STOP, TRAIN, Table
+from pipeline.params import Labs
+
+ROWS, FOLDS = 60, 2
+
+
+@pytest.fixture(scope="module")
+def material() -> Material:
+    generator = np.random.default_rng(0)
+    inputs = generator.normal(size=(FOLDS, ROWS, 4)).astype(np.float32)
+    target = (inputs[:, :, 0] > 0).astype(np.float32)
+    roles = np.tile(np.array([TRAIN] * 4 + [STOP, SCORE], np.int8), ROWS // 6)
+    table = Table(inputs, np.zeros((ROWS, 0), np.int32), 0, target, np.stack([roles, np.roll(roles, 1)], 1), 1)
+    numbers = np.column_stack([generator.normal(50, 20, ROWS), generator.integers(0, 2, ROWS)])
+    numbers[3, 0] = np.nan
+    titles = pd.Series(list(encodings.BY_HAND) * (ROWS // 5))
+    return Material(table, numbers, titles, Labs(folds=FOLDS, epochs=4, ensemble=3), seed=0)
+
+
+def test_figures_of_the_textbook_agree_to_a_millionth(material: Material) -> None:
+    frame = losses.run(material)["losses"].set_index("figure")
+    exact = {
+        "binary cross-entropy, y = (1, 0, 0, 1)": 0.344582,
+        "categorical cross-entropy, classes (1, 2, 0)": 1.936381,
+        "sparse categorical cross-entropy, classes (1, 2, 0)": 1.936381,
+        "true class given 0.7, base 10": 0.154901,
+        "true class given 0.7, base e": 0.356675,
+        "three samples, true class given 0.6, 0.6, 0.3": 0.741875,
+        "a perfect match": 0.0,
+        "sum of softmax(2, 1, 0.1)": 1.0,
+    }
+    for figure, value in exact.items():
+        for way in ("by_hand", "keras", "head"):
+            assert frame.loc[figure, way] == pytest.approx(value, abs=1.01e-6), (figure, way)
+    assert (frame["difference"] <= losses.AGREEMENT).all()
+    printed = frame["textbook"].dropna()
+    assert (abs(printed - frame.loc[printed.index, "by_hand"]) < 0.005).all()
+
+
+def test_gradient_norms_equal_keras(material: Material) -> None:
+    """The norm of one network's first kernel, from Keras's own layers with the same weights."""
+    import keras
+
+    from pipeline.nets.layers import initial_kernel
+    from pipeline.runtime import seed_for
+
+    inputs, target = material.table.inputs[0], material.table.target[0]
+    norms = []
+    for number in range(gradients.NETWORKS):
+        generator = np.random.default_rng(seed_for(0, "labs", "gradients", number))
+        layers = [keras.layers.Dense(gradients.WIDTH, activation="tanh") for _ in range(3)] + [keras.layers.Dense(1)]
+        model = keras.Sequential([keras.layers.Input((4,)), *layers])
+        for layer in layers:
+            layer.kernel.assign(initial_kernel("glorot_uniform", generator, *layer.kernel.shape))
+        with tf.GradientTape() as tape:
+            loss = keras.losses.BinaryCrossentropy(from_logits=True)(target[:, None], model(inputs))
+        gradient = tape.gradient(loss, [layer.kernel.value for layer in layers[:3]])
+        norms.append([np.log10(np.linalg.norm(each.numpy())) for each in gradient])
+    found = gradients.gradient_norms(inputs, target, "tanh", "glorot_uniform", 3, 0)
+    np.testing.assert_allclose(found, np.mean(norms, axis=0), atol=1e-4)
+
+
+def test_distinct_neurons() -> None:
+    column = np.array([1.0, -2.0, 0.5])
+    assert initializers.distinct(np.stack([column, column * (1 + 1e-6), -column], axis=1)) == 2
+    assert initializers.distinct(np.zeros((3, 5))) == 1
+
+
+def test_equal_weights_stay_equal_and_random_ones_do_not(material: Material) -> None:
+    neurons = initializers.run(material)["initializers_neurons"].set_index("initializer")["distinct_neurons"]
+    assert neurons["zeros"] == neurons["equal"] == 1
+    assert neurons["glorot"] == neurons["he"] == neurons["too_large"] == 32
+
+
+def test_encodings_hold_the_same_words() -> None:
+    words = pd.Series(["Mr", "Mrs", "Miss", "Mr", "Other", "Master"])
+    made = encodings.encoded(words)
+    assert made["one-hot"][0].shape == (6, 5) and (made["one-hot"][0].sum(axis=1) == 1).all()
+    assert made["by hand"][0][:, 0].tolist() == [0, 4, 3, 0, 1, 2]
+    assert made["embedding"][1].max() < made["embedding"][2] == 5
+    for inputs, codes, _ in made.values():
+        rows = np.hstack([inputs, codes])
+        assert len(np.unique(rows, axis=0)) == 5 and (rows[0] == rows[3]).all()
+
+
+def test_the_costs_are_those_of_the_networks_trained(material: Material) -> None:
+    frame = encodings.run(material)["encodings"].set_index("encoding")
+    assert frame.loc["one-hot", "network_weights"] == 5 * 16 + 16 + 16 + 1
+    assert frame.loc["embedding", "network_weights"] == 4 * 16 + 16 + 16 + 1 + 5 * 4
+    assert frame.loc["integer", "linear_weights"] == 2
+    assert frame.loc["by hand", "network_products"] == 32
+
+
+def test_each_scaling_learns_from_train_rows_alone(material: Material) -> None:
+    known = material.table.roles[:, 0] == TRAIN
+    z, low = scaling.inputs(material, "zscore")[0], scaling.inputs(material, "minmax")[0]
+    np.testing.assert_allclose(z[known].mean(axis=0), 0, atol=1e-5)
+    assert low[known].min() == 0 and low[known].max() == 1
+    np.testing.assert_allclose(scaling.inputs(material, "keras")[0], z, atol=1e-3)
+    changed = material.numbers.copy()
+    changed[~known] = 1e6
+    other = Material(material.table, changed, material.titles, material.plan, 0)
+    np.testing.assert_array_equal(scaling.inputs(other, "zscore")[0][known], z[known])
+
+
+def test_rows_that_are_watched_do_not_train(material: Material) -> None:
+    table = watched(material.table)
+    assert set(np.unique(table.roles)) == {TRAIN, STOP}
+    assert ((table.roles == TRAIN) == (material.table.roles == TRAIN)).all()
+
+
+def test_fewer_rows_are_a_part_of_the_train_rows(material: Material) -> None:
+    few = capacity.fewer_rows(watched(material.table), [5, 10])
+    assert (few.roles == TRAIN).sum(axis=0).tolist() == [5, 5, 10, 10]
+    whole = np.tile(material.table.roles, (1, 2))
+    assert (whole[few.roles == TRAIN] == TRAIN).all()
+    assert ((few.roles == STOP) == (whole != TRAIN)).all()
+    assert few.inputs.shape[0] == few.target.shape[0] == 4
+
+
+def test_diagnosis() -> None:
+    frame = pd.DataFrame({"unseen_loss": [0.60, 0.40, 0.90], "lowest_unseen_loss": [0.60, 0.40, 0.40]})
+    assert capacity.diagnosed(frame)["diagnosis"].tolist() == ["underfits", "fits", "overfits"]
+
+
+def test_the_final_weights_are_followed_by_copies_of_the_train_rows(material: Material) -> None:
+    """The loss that decides is that of the train rows without dropout, and unseen rows decide nothing."""
+    table = regularisers.followed(material.table)
+    found = train(material, "test", table, [{"dropout": 0.5}], epochs=5)
+    trained = row_loss(by_setting(found.loss, 1), table.roles, TRAIN)[0]
+    np.testing.assert_allclose(trained, np.nanmin(found.stop_loss, axis=1), rtol=1e-4)
+    unseen = (table.roles == SCORE)[:ROWS]
+    assert (unseen == (material.table.roles != TRAIN)).all() and not (table.roles[ROWS:] == SCORE).any()
+
+
+def test_ensembles_of_one_kind_gain_nothing_and_of_many_gain() -> None:
+    target = np.array([0, 1] * 50, np.float32)
+    noise = np.random.default_rng(1).normal(0, 0.2, (10, 100))
+    same = ensembles.by_size(np.tile(0.2 + 0.6 * target, (10, 1)), target, [1, 10], 0)
+    assert same["log_loss_gain"].tolist() == [0, 0] and same["accuracy"].tolist() == [1, 1]
+    many = ensembles.by_size(np.clip(0.35 + 0.3 * target + noise, 0.01, 0.99), target, [1, 10], 0)
+    gain = many.iloc[1]
+    assert gain["log_loss_gain"] > 5 * gain["log_loss_gain_se"] > 0
+    assert gain["log_loss_gain"] == pytest.approx(many.iloc[0]["log_loss"] - gain["log_loss"], abs=1e-5)
+
+
+def test_networks_of_an_ensemble_differ(material: Material) -> None:
+    frame = ensembles.run(material)["ensembles"]
+    assert frame["size"].tolist() == [1, 2, 3]
+    assert frame["log_loss_gain"].iloc[-1] != 0
+
+
+def test_one_device_is_said_to_be_one() -> None:
+    assert "one device here, the CPU" in devices.sentence(["CPU"])
+    assert "CPU and GPU" in devices.sentence(["CPU", "GPU"])
+    times = pd.DataFrame({"device": ["CPU", "GPU"], "width": 64, "seconds": [0.004, 0.001]})
+    assert "4.00 ms on CPU and 1.00 ms on GPU, 4.0 times faster" in devices.spoken(times)
+    assert "faster" not in devices.spoken(times[:1])
+
+
+def test_every_device_is_timed(material: Material) -> None:
+    frame = devices.run(material)
+    assert sorted(set(frame["device"])) == sorted(devices.devices())
+    assert set(frame["width"]) == set(devices.SIZES) and (frame["seconds"] > 0).all()

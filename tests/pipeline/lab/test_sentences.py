@@ -1,0 +1,138 @@
+"""Pictures and sentences come from the plot data: given other data, they say and show something else."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pipeline.lab import (
+    capacity,
+    encodings,
+    ensembles,
+    gradients,
+    initializers,
+    losses,
+    regularisers,
+    scaling,
+    steps,
+)
+from pipeline.lab.laboratory import Frames, Lab
+from pipeline.pictures import png
+
+
+def gradient_frames(falls: bool) -> Frames:
+    rows = []
+    for depth in (2, 20):
+        for layer in range(1, depth + 1):
+            norm = {name: -float(depth - layer if falls and name == "tanh" else 0) for name in gradients.KINDS}
+            rows.append({"depth": depth, "layer": layer, **norm})
+    return {"gradients": pd.DataFrame(rows)}
+
+
+def initializer_frames(equal: bool) -> Frames:
+    names = list(initializers.INITIALIZERS)
+    curves = {name: [1.0, 0.5 - 0.01 * number] for number, name in enumerate(names)}
+    counts = [1 if equal and name == "equal" else 32 for name in names]
+    return {
+        "initializers": pd.DataFrame({"epoch": [1, 2], **curves}),
+        "initializers_neurons": pd.DataFrame({"initializer": names, "distinct_neurons": counts, "neurons": 32}),
+    }
+
+
+def loss_frames(agree: bool) -> Frames:
+    row = {"figure": "made up", "textbook": np.nan, "by_hand": 1.25, "keras": 1.25, "head": 1.25 if agree else 1.5}
+    return {"losses": pd.DataFrame([row | {"difference": abs(row["head"] - row["by_hand"])}])}
+
+
+def encoding_frames(integer: float) -> Frames:
+    frame = pd.DataFrame({"encoding": ["by hand", "integer"], "columns": 1})
+    for model in ("linear", "network"):
+        frame[f"{model}_log_loss"], frame[f"{model}_log_loss_se"] = [0.5, integer], 0.01
+        frame[f"{model}_weights"], frame[f"{model}_products"] = [2, 3], [1, 2]
+    return {"encodings": frame}
+
+
+def scaling_frames(raw: list[float]) -> Frames:
+    curves = {name: [0.7, 0.5, 0.4] for name in scaling.METHODS} | {"raw": raw}
+    return {"scaling": pd.DataFrame({"epoch": [1, 2, 3], "steps": [12, 24, 36], **curves})}
+
+
+def capacity_frames(last: float) -> Frames:
+    widths = capacity.diagnosed(
+        pd.DataFrame(
+            {
+                "width": [1, 64],
+                "train_loss": [0.6, 0.1],
+                "unseen_loss": [0.6, last],
+                "lowest_unseen_loss": [0.6, 0.4],
+                "lowest_at_epoch": [9, 4],
+            }
+        )
+    )
+    curves = {f"{kind}_width_{width}": [0.7, last] for kind in ("train", "unseen") for width in capacity.WIDTHS}
+    rows = widths.rename(columns={"width": "rows"})
+    return {
+        "capacity": pd.DataFrame({"epoch": [1, 2], **curves}),
+        "capacity_width": widths,
+        "capacity_rows": rows,
+    }
+
+
+def regulariser_frames(strongest: float) -> Frames:
+    rows = [("none", 0.0, 0.2, 0.6)]
+    for name in regularisers.STRENGTHS:
+        rows += [(name, 0.1, 0.3, 0.5), (name, 0.7, 0.4, strongest)]
+    frame = pd.DataFrame(rows, columns=["regulariser", "strength", "train_loss", "unseen_loss"])
+    return {"regularisers": frame.assign(gap=frame["unseen_loss"] - frame["train_loss"])}
+
+
+def ensemble_frames(helps: bool) -> Frames:
+    generator = np.random.default_rng(0)
+    target = (generator.random(200) < 0.4).astype(np.float32)
+    noise = generator.normal(0, 0.2, (20, 200)) if helps else np.zeros((20, 200))
+    chance = np.clip(0.25 + 0.5 * target + noise, 0.01, 0.99)
+    return {"ensembles": ensembles.by_size(chance, target, [1, 5, 20], seed=0)}
+
+
+def step_frames(best: float) -> Frames:
+    frame = pd.DataFrame({"learning_rate": [1e-3, 1e-2]})
+    for batch in steps.BATCHES:
+        frame[f"batch_{batch}"], frame[f"steps_{batch}"] = [0.45, best], [100.0, 20.0]
+    return {"steps": frame}
+
+
+CASES = [
+    (gradients.LAB, gradient_frames(True), "vanishes with tanh.", gradient_frames(False), "vanishes nowhere"),
+    (initializers.LAB, initializer_frames(True), "same with equal", initializer_frames(False), "no start left"),
+    (losses.LAB, loss_frames(True), "agree on all 1", loss_frames(False), "do not agree on 1 of 1: made up"),
+    (encodings.LAB, encoding_frames(0.6), "integer is worst", encoding_frames(0.4), "by hand is worst"),
+    (
+        scaling.LAB,
+        scaling_frames([0.7, 0.6, 0.5]),
+        "36 steps (raw), 24",
+        scaling_frames([0.4] * 3),
+        "12 steps (raw), 36",
+    ),
+    (capacity.LAB, capacity_frames(0.8), "width 64 overfits", capacity_frames(0.41), "width 64 fits"),
+    (
+        regularisers.LAB,
+        regulariser_frames(0.45),
+        "dropout 0.7 to 0.450",
+        regulariser_frames(0.7),
+        "0.1 to 0.500 with a",
+    ),
+    (ensembles.LAB, ensemble_frames(True), "most of it (80 %)", ensemble_frames(False), "gain 0.0 ± 0.0 points, below"),
+    (steps.LAB, step_frames(0.4), "of 64 do best at 0.01", step_frames(0.6), "of 64 do best at 0.001"),
+]
+
+
+@pytest.mark.parametrize(("lab", "one", "says", "other", "says_then"), CASES, ids=[case[0].name for case in CASES])
+def test_the_sentence_and_the_picture_follow_the_data(
+    lab: Lab, one: Frames, says: str, other: Frames, says_then: str
+) -> None:
+    assert says in lab.sentence(one) and says not in lab.sentence(other)
+    assert says_then in lab.sentence(other) and says_then not in lab.sentence(one)
+    assert png(lab.picture(one)) == png(lab.picture(one)) != png(lab.picture(other))
+    assert lab.measures(one).keys() == lab.measures(other).keys()
+    assert all(np.isfinite(value) for value in lab.measures(one).values())
