@@ -90,3 +90,13 @@ def best_threshold(
     grid = np.round(np.arange(0.2, 0.8001, 0.01), 2)
     found = np.array([score(target, answer, threshold) for threshold in grid])
     return float(min(grid[found >= found.max() - 1e-12], key=lambda threshold: abs(threshold - 0.5)))
+
+
+def blend(weights: np.ndarray, answers: np.ndarray) -> np.ndarray:
+    """The weighted mean ``[n, c] float64`` of ``answers [m, n, c]``, ``weights [m]``: one member after another, so
+    that a row's sum is the same whatever the number of rows."""
+    total = np.zeros(answers.shape[1:])
+    for weight, answer in zip(weights / weights.sum(), answers, strict=True):
+        if weight:
+            total += weight * answer.astype(np.float64)
+    return total

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 from features.errors import UserError
+from features.metrics import decide
 
 
 def build(sample: pd.DataFrame, ids: list[str], answers: pd.DataFrame, file: str) -> pd.DataFrame:
@@ -33,6 +35,16 @@ def build(sample: pd.DataFrame, ids: list[str], answers: pd.DataFrame, file: str
     ordered = answers.set_axis(ids).loc[sample[id_column]]
     made = {column: ordered[source].to_numpy() for column, source in zip(columns, sources, strict=True)}
     return pd.DataFrame({id_column: sample[id_column].to_numpy()} | made)
+
+
+def spell(task: str, metric: str, answers: np.ndarray, threshold: float, classes: list[str]) -> pd.DataFrame:
+    """``answers [n, c]`` as the competition wants them, all str ``[n, columns]``: labels as spelt in train where
+    ``metric`` is accuracy, else a probability of class 1 or of each class (named after it), or numbers. Seven digits,
+    as float32 holds no more."""
+    if task == "regression" or metric != "accuracy":
+        names = ["answer"] if answers.shape[1] == 1 else classes
+        return pd.DataFrame({n: [f"{v:.7g}" for v in answers[:, k]] for k, n in enumerate(names)}, dtype=object)
+    return pd.DataFrame({"answer": [classes[code] for code in decide(answers, threshold)]}, dtype=object)
 
 
 def check(submission: pd.DataFrame, sample: pd.DataFrame, ids: list[str], allowed: set[str] | None, file: str) -> None:

@@ -21,11 +21,12 @@ _MAX_CELL = 1 << 24
 _PROBED = 200
 
 
-def parse_table(content: bytes, file: str) -> pd.DataFrame:
+def parse_table(content: bytes, file: str, header_only: bool = False) -> pd.DataFrame:
     """The table in ``content``: ``[n, columns]``, every cell a ``str``, empty (or blank) cells ``None``.
 
     UTF-8, UTF-16 and CP949 are read, with or without a byte order mark; the delimiter is a comma, semicolon, tab or
-    bar. Raises ``UserError`` (with ``file``, row and cure) where the file is empty or holds a header only, where no
+    bar. Raises ``UserError`` (with ``file``, row and cure) where the file is empty or (unless ``header_only`` says that
+    this will do) holds a header only, where no
     delimiter makes columns of it, on duplicate or empty column names, on ragged rows and on undecodable bytes.
     """
     text = _decode(content, file)
@@ -36,7 +37,7 @@ def parse_table(content: bytes, file: str) -> pd.DataFrame:
     header = [name.strip() for name in records[0][1]]
     _check_header(header, file)
     rows = records[1:]
-    if not rows:
+    if not rows and not header_only:
         raise UserError(
             f"{file}: row 1 is a header of {len(header)} columns and no data row follows; expected one row or more. "
             "Put the full file there."

@@ -14,10 +14,15 @@ from pipeline.nets.sources import Table
 
 @dataclass(frozen=True)
 class Scaled:
-    """``table`` with each fold's target in units that suit a network, and ``scale``, the way back for its answers."""
+    """``table`` with each fold's target in units that suit a network, and ``scale``, the way back for its answers.
+
+    ``codes [n, e]`` as encoded, and ``sizes [e]``: how many codes each of those columns has.
+    """
 
     table: Table
     scale: TargetScale
+    codes: np.ndarray
+    sizes: np.ndarray
 
 
 def load_table(path: Path, task: str) -> Scaled:
@@ -38,4 +43,4 @@ def load_table(path: Path, task: str) -> Scaled:
         roles=roles,
         outputs=int(target.max()) + 1 if task == "multiclass" else 1,
     )
-    return Scaled(table, scale)
+    return Scaled(table, scale, codes, sizes)

@@ -18,11 +18,13 @@ from features.errors import UserError
 from features.folds import SCORE
 from features.tables import parse_table
 from pipeline import stage
-from pipeline.files import fingerprint, read_bytes, read_json, read_npz, write_csv, write_json
+from pipeline.files import fingerprint, read_bytes, read_json, read_npz, sha256, write_csv, write_json
 from pipeline.params import Params, load
 
 # Points of the ROC curve and bins of the calibration plot that are worth keeping in Git.
 ROC_POINTS, BINS = 200, 10
+# What predicting takes besides the ensemble's own file; their hashes are kept, so that they are never mixed.
+PARTS = ("encoding", "normalization", "weights")
 # Columns of folds.csv that are no measure.
 FOLD_KEYS = ["repeat", "fold", "rows", "scored"]
 
@@ -37,18 +39,22 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--encoding", type=Path, required=True, help="encoding.json of the encode stage")
     parser.add_argument("--train", type=Path, required=True, help="the raw training table, for the baseline")
     parser.add_argument("--sample", type=Path, required=True, help="the sample submission")
+    parser.add_argument("--weights", type=Path, required=True, help="weights.npz of the train stage")
+    parser.add_argument("--normalization", type=Path, required=True, help="normalization.json of the normalize stage")
+    parser.add_argument("--output", type=Path, required=True, help="ensemble.json, what predicting new rows takes")
     parser.add_argument("--report", type=Path, required=True, help="folder for submission.csv, metrics.json and plots/")
     return stage.run(parser, ensemble, argv)
 
 
 @dataclass(frozen=True)
 class Combined:
-    """``out_of_fold [repeats, t, c]`` and the thresholds that decide it ``[repeats, t]``; ``test [n - t, c]`` and its
-    threshold."""
+    """``out_of_fold [repeats, t, c]`` and the thresholds that decide it ``[repeats, t]``; ``test [n - t, c]``, the
+    members' weights in it ``[m]`` and its threshold."""
 
     out_of_fold: np.ndarray
     thresholds: np.ndarray
     test: np.ndarray
+    weights: np.ndarray
     threshold: float
 
 
@@ -73,7 +79,7 @@ def ensemble(arguments: argparse.Namespace) -> None:
         params, train, target, classes
     )
     ids = [str(value) for value in arrays["ids"][len(target) :]]
-    answers = spelt(params, combined, classes)
+    answers = submission.spell(params.table.task, params.table.metric, combined.test, combined.threshold, classes)
     made = submission.build(sample, ids, answers, str(arguments.sample))
     path = arguments.report / "submission.csv"
     labels = set(classes) if params.table.metric == "accuracy" else None
@@ -83,6 +89,18 @@ def ensemble(arguments: argparse.Namespace) -> None:
     write_csv(arguments.report / "folds.csv", folds.round(6))
     write_json(arguments.report / "metrics.json", {key: round(value, 6) for key, value in found.items()})
     write_csv(path, made)
+    parts = {part: sha256(getattr(arguments, part)) for part in PARTS}
+    write_json(
+        arguments.output,
+        {
+            "task": params.table.task,
+            "metric": params.table.metric,
+            "columns": list(sample.columns),
+            "threshold": combined.threshold,
+            "weights": combined.weights,
+            "parts": parts,
+        },
+    )
     if params.table.task == "regression":
         print(
             f"ensemble: CV RMSE {found['cv_rmse']:.4g} ± {found['cv_rmse_se']:.2g} "
@@ -138,7 +156,7 @@ def combine(params: Params, predictions: dict[str, np.ndarray], target: np.ndarr
     repeats = roles.shape[1] // folds
     pooled = np.stack([combination.pooled(out_of_fold, weights, fold // folds == repeat) for repeat in range(repeats)])
     everything = weights_from(np.arange(len(target)))
-    test = np.tensordot(everything / everything.sum(), predictions["test"].astype(np.float64), axes=1)
+    test = combination.blend(everything, predictions["test"])
     thresholds, threshold = np.full(pooled.shape[:2], 0.5), 0.5
     if params.ensemble.threshold == "metric" and params.table.task == "binary" and params.table.metric == "accuracy":
 
@@ -150,7 +168,7 @@ def combine(params: Params, predictions: dict[str, np.ndarray], target: np.ndarr
             answer = pooled[one // folds]
             thresholds[one // folds, scored] = combination.best_threshold(target[~scored], answer[~scored], score)
         threshold = combination.best_threshold(np.tile(target, repeats), pooled.reshape(-1, pooled.shape[2]), score)
-    return Combined(pooled, thresholds, test, threshold)
+    return Combined(pooled, thresholds, test, everything, threshold)
 
 
 def summary(
@@ -250,15 +268,6 @@ def baseline(params: Params, train: pd.DataFrame, target: np.ndarray, classes: l
         code = {word: number for number, word in enumerate(classes)}
         return float((rule(train).map(code).to_numpy() == target).mean())
     return float(np.bincount(target.astype(int)).max() / len(target))
-
-
-def spelt(params: Params, combined: Combined, classes: list[str]) -> pd.DataFrame:
-    """The test answers ``[n - t, columns]`` as the competition wants them, all str: labels as spelt in train, a
-    probability of class 1 or of each class (named after it), or numbers. Seven digits, as float32 holds no more."""
-    if params.table.task == "regression" or params.table.metric != "accuracy":
-        names = ["answer"] if combined.test.shape[1] == 1 else classes
-        return pd.DataFrame({n: [f"{v:.7g}" for v in combined.test[:, k]] for k, n in enumerate(names)})
-    return pd.DataFrame({"answer": [classes[code] for code in metrics.decide(combined.test, combined.threshold)]})
 
 
 def plots(task: str, combined: Combined, target: np.ndarray, classes: list[str]) -> dict[str, pd.DataFrame]:

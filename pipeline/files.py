@@ -101,6 +101,11 @@ def read_npz(path: Path) -> dict[str, np.ndarray]:
         raise UserError(f"{path}: not an npz archive of arrays ({error}). Delete it and run `dvc repro`.") from error
 
 
+def sha256(path: Path) -> str:
+    """Of the file's content. Raises ``UserError`` where the file is missing or can't be read."""
+    return hashlib.sha256(read_bytes(path)).hexdigest()
+
+
 def fingerprint(*parts: bytes | str) -> str:
     """SHA-256 over the parts, each preceded by its length so that no two lists of parts collide."""
     digest = hashlib.sha256()

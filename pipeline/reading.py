@@ -10,7 +10,7 @@ import io
 import re
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from pathlib import Path
 
 import pandas as pd
@@ -25,16 +25,23 @@ _THOUSANDS = re.compile(r"[+-]?\d{1,3}(,\d{3})*(\.\d+)?")
 _PROBED = 1 << 18
 
 
-def read_any(path: Path, encoding: str | None, say: Callable[[str], None]) -> pd.DataFrame:
+def read_any(
+    path: Path,
+    encoding: str | None,
+    say: Callable[[str], None],
+    numbers: Container[str] | None = None,
+    header_only: bool = False,
+) -> pd.DataFrame:
     """The table at ``path``: every cell a ``str``, empty ones None. What was guessed is said.
 
-    Raises ``UserError`` where the file is missing, damaged or no table.
+    ``numbers``: the columns in which a comma may be part of a number, where that is known; ``header_only``: a header
+    without rows will do. Raises ``UserError`` where the file is missing, damaged or no table.
     """
     content, name = unpacked(read_bytes(path), path)
     if content[:4] == b"PAR1":
-        return from_parquet(content, name)
-    frame = parse_table(as_utf8(content, name, encoding, say), name)
-    return with_points(frame, name, say)
+        return from_parquet(content, name, header_only)
+    frame = parse_table(as_utf8(content, name, encoding, say), name, header_only)
+    return with_points(frame, name, say, numbers)
 
 
 def unpacked(content: bytes, path: Path) -> tuple[bytes, str]:
@@ -98,10 +105,14 @@ def _at(content: bytes, error: UnicodeDecodeError) -> str:
     return f"row {content[: error.start].count(10) + 1} holds byte 0x{content[error.start]:02x}"
 
 
-def with_points(frame: pd.DataFrame, name: str, say: Callable[[str], None]) -> pd.DataFrame:
+def with_points(
+    frame: pd.DataFrame, name: str, say: Callable[[str], None], numbers: Container[str] | None = None
+) -> pd.DataFrame:
     """Columns of numbers with a decimal comma, or with commas between thousands, written with a point alone."""
     changed = {}
     for column in frame.columns:
+        if numbers is not None and column not in numbers:
+            continue
         present = frame[column].dropna().str.strip()
         if present.empty or not present.str.contains(",", regex=False).any():
             continue
@@ -114,7 +125,7 @@ def with_points(frame: pd.DataFrame, name: str, say: Callable[[str], None]) -> p
     return frame.assign(**changed) if changed else frame
 
 
-def from_parquet(content: bytes, name: str) -> pd.DataFrame:
+def from_parquet(content: bytes, name: str, header_only: bool = False) -> pd.DataFrame:
     """A Parquet table as strings: numbers by their shortest exact form, dates as ISO text."""
     try:
         frame = pd.read_parquet(io.BytesIO(content))
@@ -122,7 +133,7 @@ def from_parquet(content: bytes, name: str) -> pd.DataFrame:
         raise UserError(f"{name}: Parquet needs the package pyarrow. Install it, or export the table as CSV.") from None
     except Exception as error:
         raise UserError(f"{name}: not a Parquet table ({str(error).splitlines()[0]}). Export it again.") from None
-    if frame.empty:
+    if frame.empty and not header_only:
         raise UserError(f"{name}: no row; expected one or more. Put the full file there.")
     columns = {str(column): [_cell(value) for value in frame[column].tolist()] for column in frame.columns}
     return pd.DataFrame(columns, dtype=object)

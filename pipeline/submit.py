@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import time
 from collections.abc import Sequence
@@ -15,7 +14,7 @@ import pandas as pd
 
 from features.errors import UserError
 from pipeline import kaggle_client, stage
-from pipeline.files import read_bytes, read_json, write_csv
+from pipeline.files import read_json, sha256, write_csv
 from pipeline.kaggle_client import Submission
 from pipeline.leaderboard import BOARD, COLUMNS, read_board
 from pipeline.params import load, load_source, read_document
@@ -78,7 +77,7 @@ def prepare(arguments: argparse.Namespace, message: str) -> Parcel:
     report = Path("reports") / params.name
     file = report / "submission.csv"
     slug = arguments.kaggle or slug_of(arguments.params, params.name)
-    digest = hashlib.sha256(read_bytes(file)).hexdigest()
+    digest = sha256(file)
     rows = read_board(BOARD)
     own = rows[rows["competition"] == params.name]
     same = own[own["sha256"] == digest]

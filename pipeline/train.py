@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,8 @@ from pipeline.progress import Progress
 from pipeline.runtime import device_name, seed_for, start_tensorflow
 
 if TYPE_CHECKING:
-    from pipeline.nets.fit import Fit
+    from pipeline.nets.fit import Fit, Members
+    from pipeline.nets.forward import Program
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -39,6 +41,7 @@ def train(arguments: argparse.Namespace) -> None:
     tensorflow = start_tensorflow()
     from pipeline.arrays import load_table
     from pipeline.nets.fit import SCORE, fit, members_of
+    from pipeline.nets.forward import Model
 
     scaled = load_table(arguments.input, params.table.task)
     table = scaled.table
@@ -66,28 +69,30 @@ def train(arguments: argparse.Namespace) -> None:
             lambda share: progress.to(share * len(plan)),
         )
     trial, fold, copy = (np.array(column, np.int64) for column in zip(*plan, strict=True))
-    answers = scaled.scale.original(found.answers, fold, params.train.clip)
-    sound = (found.best_epoch > 0) & np.isfinite(answers).all(axis=(1, 2))
+    labelled = len(table.roles)
+    answers = scaled.scale.original(found.answers[:, :labelled], fold, params.train.clip)
+    # Test rows are answered by the code that answers rows met later, so that the two agree to the byte.
+    model = Model(fold, scaled.sizes, programs_of(found, members), np.arange(len(plan)))
+    test = model.answers(table.inputs[:, labelled:], scaled.codes[labelled:], params.table.task)
+    test = scaled.scale.original(test, fold, params.train.clip)
+    sound = (found.best_epoch > 0) & np.isfinite(answers).all(axis=(1, 2)) & np.isfinite(test).all(axis=(1, 2))
     for empty in np.setdiff1d(fold, fold[sound])[:1]:
         raise UserError(f"train: every member of fold {empty} diverged. Lower tune.space.learning_rate in params.yaml.")
     if not sound.all():
         print(f"train: {(~sound).sum()} of {len(plan)} members diverged and are left out")
-    labelled = len(table.roles)
     scored = (table.roles[:, fold] == SCORE).T  # [m, t]
     write_npz(
         arguments.output / "predictions.npz",
         {
-            "out_of_fold": np.where(scored[..., None], answers[:, :labelled], np.float32("nan"))[sound],
-            "test": answers[sound, labelled:],
+            "out_of_fold": np.where(scored[..., None], answers, np.float32("nan"))[sound],
+            "test": test[sound],
             "fold": fold[sound],
             "trial": trial[sound],
             "seed": copy[sound],
         },
     )
-    write_npz(
-        arguments.output / "weights.npz",
-        {f"program_{p}/{name}": array for p, program in enumerate(found.weights) for name, array in program.items()},
-    )
+    weights = replace(model, kept=np.flatnonzero(sound)).to_arrays()
+    write_npz(arguments.output / "weights.npz", weights | {"clip": np.array(params.train.clip)})
     score_loss = np.where(scored, found.loss, 0).sum(axis=1) / scored.sum(axis=1)
     write_csv(
         arguments.report / "members.csv",
@@ -109,6 +114,19 @@ def train(arguments: argparse.Namespace) -> None:
     )
     write_csv(arguments.report / "learning_curves.csv", learning_curves(found, sound))
     print(f"train: {sound.sum()} members, mean best epoch {found.best_epoch[sound].mean():.0f}")
+
+
+def programs_of(found: Fit, members: Members) -> tuple[Program, ...]:
+    """What training found, as programs that answer."""
+    from pipeline.nets.forward import Program
+
+    programs = []
+    for weights in found.weights:
+        index = weights["members"]
+        own = {name: weight for name, weight in weights.items() if name != "members"}
+        kinds = str(members.activation[index[0]]), str(members.normalization[index[0]])
+        programs.append(Program(index, members.fold[index], members.width[index], *kinds, own))
+    return tuple(programs)
 
 
 def choose(loss: np.ndarray, roles: np.ndarray, top_k: int) -> list[np.ndarray]:

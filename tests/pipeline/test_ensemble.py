@@ -71,6 +71,8 @@ def write_case(
         },
     )
     write_json(folder / "encoding.json", {"classes": classes})
+    (folder / "normalization.json").write_text("{}")
+    (folder / "weights.npz").write_bytes(b"")
     sexes = ["female" if number % 2 else "male" for number in range(count)]
     pd.DataFrame({"PassengerId": ids[:count], "Sex": sexes}).to_csv(folder / "train.csv", index=False)
     pd.DataFrame({"PassengerId": ids[count:], "Survived": "0"}).to_csv(folder / "sample.csv", index=False)
@@ -80,6 +82,8 @@ def ensemble(folder: Path, report: str = "report") -> int:
     return main(
         ["--competition", "titanic", "--params", str(folder / "params.yaml"), "--input", str(folder / "arrays.npz")]
         + ["--predictions", str(folder / "predictions.npz"), "--encoding", str(folder / "encoding.json")]
+        + ["--normalization", str(folder / "normalization.json"), "--weights", str(folder / "weights.npz")]
+        + ["--output", str(folder / report / "ensemble.json")]
         + ["--train", str(folder / "train.csv"), "--sample", str(folder / "sample.csv")]
         + ["--report", str(folder / report)]
     )

@@ -1,0 +1,161 @@
+"""What trained members say of rows, with NumPy alone: for the test table and, without TensorFlow's start, for any rows
+met later.
+
+A row's answer never depends on the rows beside it: rows go through in blocks of one size, the last one padded, so that
+every product has the same shape and adds up in the same order, and the members' answers are weighted one after another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+# Rows of a block: a multiple of every processor's vector, so that no row meets the code for a remainder.
+BLOCK = 256
+Arrays = Mapping[str, np.ndarray]
+
+
+def sigmoid(x: np.ndarray) -> np.ndarray:
+    """``1 / (1 + exp(-x))``; an overflowing exponential is an answer of 0."""
+    with np.errstate(over="ignore"):
+        return np.float32(1) / (np.float32(1) + np.exp(-x))
+
+
+def softmax(x: np.ndarray) -> np.ndarray:
+    """Over the last axis."""
+    grown = np.exp(x - x.max(axis=-1, keepdims=True))
+    return grown / grown.sum(axis=-1, keepdims=True)
+
+
+def elu(x: np.ndarray) -> np.ndarray:
+    """``x``, below zero ``exp(x) - 1`` (Clevert et al., 2016)."""
+    return np.where(x > 0, x, np.expm1(np.minimum(x, np.float32(0))))
+
+
+def gelu(x: np.ndarray) -> np.ndarray:
+    """The tanh form (Hendrycks and Gimpel, 2016), Keras's default."""
+    inner = np.float32(0.7978845608) * (x + np.float32(0.044715) * x * x * x)
+    return np.float32(0.5) * x * (np.float32(1) + np.tanh(inner))
+
+
+# The same functions as in ``layers.ACTIVATIONS`` and ``heads.HEADS``; a test holds the two together.
+ACTIVATIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "relu": lambda x: np.maximum(x, np.float32(0)),
+    "selu": lambda x: np.float32(1.05070098) * np.where(x > 0, x, np.float32(1.67326324) * elu(x)),
+    "elu": elu,
+    "gelu": gelu,
+    "silu": lambda x: x * sigmoid(x),
+    "tanh": np.tanh,
+    "sigmoid": sigmoid,
+}
+HEADS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "binary": sigmoid,
+    "multiclass": softmax,
+    "regression": lambda logits: logits,
+}
+
+
+@dataclass(frozen=True)
+class Program:
+    """Members that trained side by side, in order of falling depth: ``members [p]`` (their numbers), ``fold [p]``,
+    ``width [p]`` and the weights of ``Program.best_weights`` in ``fit``."""
+
+    members: np.ndarray
+    fold: np.ndarray
+    width: np.ndarray
+    activation: str
+    normalization: str
+    weights: Arrays
+
+    def logits(self, inputs: np.ndarray, codes: np.ndarray) -> np.ndarray:
+        """``inputs [F, b, d]``, ``codes [b, e]`` (places in the embedding table) -> ``[p, b, c] float32``."""
+        units = inputs[self.fold]
+        if codes.shape[1]:
+            vectors = self.weights["embedding"][:, codes]  # [p, b, e, k]
+            units = np.concatenate([units, vectors.reshape(*vectors.shape[:2], -1)], axis=2)
+        last = sum(name.startswith("kernel_") for name in self.weights) - 1
+        finished: list[np.ndarray] = []
+        for layer in range(last):
+            deeper = len(self.weights[f"kernel_{layer}"])
+            units, done = units[:deeper], units[deeper:]
+            if layer:
+                finished.append(done)
+            units = self._hidden(units, layer, self.width[:deeper])
+        if finished:
+            units = np.concatenate([units, *reversed(finished)], axis=0)
+        kernel, bias = self.weights[f"kernel_{last}"], self.weights[f"bias_{last}"][:, None]
+        if kernel.shape[2] > 1:
+            return np.matmul(units, kernel) + bias
+        # A matrix times a vector is split among threads in ways that a row's place decides; this sum is not.
+        return (units * kernel[:, None, :, 0]).sum(axis=-1, keepdims=True) + bias
+
+    def _hidden(self, units: np.ndarray, layer: int, width: np.ndarray) -> np.ndarray:
+        units = np.matmul(units, self.weights[f"kernel_{layer}"]) + self.weights[f"bias_{layer}"][:, None]
+        if self.normalization == "layer":
+            used = width.astype(np.float32)[:, None, None]
+            mean = units.sum(axis=-1, keepdims=True) / used
+            variance = np.maximum((units * units).sum(axis=-1, keepdims=True) / used - mean * mean, np.float32(0))
+            gain, shift = (self.weights[f"{name}_{layer}"][:, None] for name in ("gain", "shift"))
+            units = (units - mean) / np.sqrt(variance + np.float32(1e-3)) * gain + shift
+        units = ACTIVATIONS[self.activation](units)
+        if self.activation == "sigmoid":  # the one activation that is not 0 at 0, where the spare units are
+            units = units * (np.arange(units.shape[2]) < width[:, None])[:, None].astype(np.float32)
+        return units
+
+
+@dataclass(frozen=True)
+class Model:
+    """All trained members: ``fold [m]``, the embedding table's stretch of each coded column (``sizes [e]``), the
+    programs that hold them, and the members that count (``kept [k]``): those that did not diverge."""
+
+    fold: np.ndarray
+    sizes: np.ndarray
+    programs: tuple[Program, ...]
+    kept: np.ndarray
+
+    def to_arrays(self) -> dict[str, np.ndarray]:
+        """What ``weights.npz`` holds."""
+        found = {"fold": self.fold, "sizes": self.sizes, "kept": self.kept}
+        for number, program in enumerate(self.programs):
+            own = {name: getattr(program, name) for name in ("members", "width", "activation", "normalization")}
+            found |= {
+                f"program_{number}/{name}": np.asarray(array) for name, array in (own | {**program.weights}).items()
+            }
+        return found
+
+    @classmethod
+    def from_arrays(cls, arrays: Arrays) -> Model:
+        """From ``weights.npz``."""
+        programs: list[Program] = []
+        while f"program_{len(programs)}/members" in arrays:
+            prefix = f"program_{len(programs)}/"
+            own = {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
+            members, width = own.pop("members"), own.pop("width")
+            kinds = [str(own.pop(name)) for name in ("activation", "normalization")]
+            programs.append(Program(members, arrays["fold"][members], width, kinds[0], kinds[1], own))
+        return cls(arrays["fold"], arrays["sizes"], tuple(programs), arrays["kept"])
+
+    def answers(self, inputs: np.ndarray, codes: np.ndarray, task: str) -> np.ndarray:
+        """``inputs [F, n, d] float32``, ``codes [n, e]`` (0 is missing or unseen) -> ``[k, n, c] float32``:
+        probabilities, or for regression what the networks say in their own units; ``kept`` members only."""
+        rows = inputs.shape[1]
+        offsets = np.concatenate([[0], np.cumsum(self.sizes)[:-1]]).astype(np.int64)[: len(self.sizes)]
+        places = np.where(codes < self.sizes, codes, 0) + offsets
+        outputs = self.programs[0].weights[_last_bias(self.programs[0].weights)].shape[-1]
+        answers = np.empty((len(self.fold), rows, outputs), np.float32)
+        for start in range(0, rows, BLOCK):
+            here = min(BLOCK, rows - start)
+            block = np.zeros((inputs.shape[0], BLOCK, inputs.shape[2]), np.float32)
+            block[:, :here] = inputs[:, start : start + here]
+            coded = np.zeros((BLOCK, codes.shape[1]), np.int64)
+            coded[:here] = places[start : start + here]
+            for program in self.programs:
+                said = HEADS[task](program.logits(block, coded))
+                answers[program.members, start : start + here] = said[:, :here]
+        return answers[self.kept]
+
+
+def _last_bias(weights: Arrays) -> str:
+    return f"bias_{sum(name.startswith('bias_') for name in weights) - 1}"

@@ -1,0 +1,157 @@
+"""``python -m pipeline.predict NAME --input new.csv --output out.csv``: the trained ensemble on rows met later.
+
+Takes what the stages saved, never the training table, and never TensorFlow, whose start alone takes seconds.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from features import combination, encoder, submission
+from features.checks import infinities
+from features.contract import Contract, ContractError, Fault
+from features.errors import UserError
+from features.target import TargetScale
+from pipeline import stage
+from pipeline.files import read_json, read_npz, sha256, write_csv
+from pipeline.nets.forward import Model
+from pipeline.params import load, read_document
+from pipeline.progress import Progress
+from pipeline.reading import read_any
+
+# Rows that are encoded together, which bounds the memory.
+AT_ONCE = 8192
+# Faults that are told one by one.
+TOLD = 3
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Predict; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="pipeline.predict", description=__doc__)
+    parser.add_argument("name", help="competition, as in params.yaml")
+    parser.add_argument(
+        "--input", type=Path, required=True, help="rows to predict: the test table's columns, any order"
+    )
+    parser.add_argument("--output", type=Path, required=True, help="file for the answers, in the sample's form")
+    parser.add_argument("--encoding", help="of the input's text, if it is not UTF-8 and the guess is wrong")
+    parser.add_argument("--params", type=Path, default=Path("params.yaml"))
+    parser.add_argument("--data", type=Path, default=Path("data"), help="folder with what the stages saved")
+    return stage.run(parser, predict, argv)
+
+
+@dataclass(frozen=True)
+class Trained:
+    """All that the stages saved for prediction."""
+
+    contract: Contract
+    encoding: Mapping[str, Any]
+    normalization: Mapping[str, Any]
+    model: Model
+    scale: TargetScale
+    clip: bool
+    ensemble: Mapping[str, Any]
+
+
+def predict(arguments: argparse.Namespace) -> None:
+    """Read, hold against the contract, answer, write."""
+    name = load(arguments.params, arguments.name).name
+    if arguments.output.resolve() == arguments.input.resolve():
+        raise UserError(f"{arguments.output}: input and output are the same file. Name another output.")
+    trained = load_trained(arguments.data, name)
+    numbers = {column.name for column in trained.contract.columns if column.type == "number"}
+    table = read_any(arguments.input, arguments.encoding, print, numbers, header_only=True)
+    frame = accepted(table, trained.contract, str(arguments.input))
+    parts = []
+    with Progress(len(frame), "rows", "predict") as progress:
+        for start in range(0, max(len(frame), 1), AT_ONCE):
+            parts.append(answers(frame.iloc[start : start + AT_ONCE].reset_index(drop=True), trained))
+            progress.to(min(start + AT_ONCE, len(frame)))
+    made = written(frame[trained.contract.id].astype(str).tolist(), np.concatenate(parts), trained)
+    write_csv(arguments.output, made)
+    print(f"predict: {len(made)} rows of {arguments.input} answered in {arguments.output}")
+
+
+def load_trained(data: Path, name: str) -> Trained:
+    """Raises ``UserError`` where something is missing or does not belong to the rest."""
+    paths = {
+        "encoding": data / "encode" / name / "encoding.json",
+        "normalization": data / "normalize" / name / "normalization.json",
+        "weights": data / "train" / name / "weights.npz",
+    }
+    ensemble = read_json(data / "ensemble" / name / "ensemble.json")
+    for part, path in paths.items():
+        if sha256(path) != ensemble["parts"][part]:
+            raise UserError(f"{path}: not the file that the ensemble was made with. Run `dvc repro ensemble@{name}`.")
+    path = data / "contracts" / f"{name}.yaml"
+    contract = Contract.from_mapping(read_document(path), str(path))
+    normalization, arrays = read_json(paths["normalization"]), read_npz(paths["weights"])
+    return Trained(
+        contract,
+        read_json(paths["encoding"]),
+        normalization,
+        Model.from_arrays(arrays),
+        TargetScale.from_mapping(normalization["target"], len(normalization["folds"])),
+        bool(arrays["clip"]),
+        ensemble,
+    )
+
+
+def accepted(table: pd.DataFrame, contract: Contract, file: str) -> pd.DataFrame:
+    """The rows with the contract's types and order; raises ``ContractError``, each fault with its rows.
+
+    A column that may be empty may be left out. What is harmless (an unseen category) is told and let through.
+    """
+    absent = [c.name for c in contract.expected_columns(False) if c.name not in table.columns and c.nullable]
+    # Not if another column looks like it under another name: then the contract's message says so.
+    complete = not [name for name in table.columns if name not in {c.name for c in contract.columns}]
+    if absent and complete:
+        print(f"warning: {file}: no column {', '.join(map(repr, absent))}; taken as empty in every row")
+        table = table.assign(**dict.fromkeys(absent, pd.Series([None] * len(table), dtype=object)))
+    frame = contract.typed(table, file, with_target=False)
+    faults = [*contract.faults(frame, file, with_target=False), *infinities(contract, frame, file)]
+    for fault in faults:
+        if fault.warning:
+            print(f"warning: {fault}")
+    wrong = [fault for fault in faults if not fault.warning]
+    if wrong:
+        raise _refused(wrong)
+    return frame
+
+
+def _refused(wrong: Sequence[Fault]) -> UserError:
+    if len(wrong) <= TOLD:
+        return ContractError(wrong)
+    shown = "\n".join(map(str, wrong[: TOLD - 1]))
+    return UserError(f"{shown}\n... and {len(wrong) - TOLD + 1} faults more. Nothing was written.")
+
+
+def answers(frame: pd.DataFrame, trained: Trained) -> np.ndarray:
+    """The ensemble's answers ``[n, c]`` for typed rows: every member in its fold's inputs, then their weighted mean."""
+    encoded = encoder.transform(frame, trained.encoding)
+    folds = range(len(trained.normalization["folds"]))
+    inputs = np.stack(
+        [encoder.inputs_of_rows(encoded, trained.encoding, trained.normalization, fold) for fold in folds]
+    )
+    said = trained.model.answers(inputs, encoded.codes, trained.ensemble["task"])
+    said = trained.scale.original(said, trained.model.fold[trained.model.kept], trained.clip)
+    return combination.blend(np.array(trained.ensemble["weights"]), said)
+
+
+def written(ids: list[str], found: np.ndarray, trained: Trained) -> pd.DataFrame:
+    """The answers in the sample's form, a row for each id in its order."""
+    made = trained.ensemble
+    spelt = submission.spell(made["task"], made["metric"], found, made["threshold"], trained.encoding["classes"])
+    id_column, *others = made["columns"]
+    form = pd.DataFrame({id_column: ids} | dict.fromkeys(others, ""), columns=made["columns"], dtype=object)
+    return submission.build(form, ids, spelt, "the sample submission")
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

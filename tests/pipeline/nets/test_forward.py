@@ -1,0 +1,115 @@
+"""NumPy's answers are TensorFlow's, for every activation, head and depth; a row's never depend on its neighbours."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from features.combination import blend
+from pipeline.nets import fit as engine
+from pipeline.nets.forward import ACTIVATIONS, BLOCK, HEADS, Model
+from pipeline.nets.heads import HEADS as TRAINED_HEADS
+from pipeline.nets.layers import ACTIVATIONS as TRAINED_ACTIVATIONS
+from pipeline.train import programs_of
+
+ROWS, LABELLED = 700, 120
+SIZES = np.array([4, 3])
+
+
+def configuration(**changes: Any) -> dict[str, Any]:
+    return {
+        "depth": 2,
+        "width": 8,
+        "dropout": 0.1,
+        "l2": 1e-4,
+        "initializer": "glorot_uniform",
+        "activation": "relu",
+        "learning_rate": 0.01,
+        "batch_size": 32,
+        **changes,
+    }
+
+
+def trained(task: str, configurations: list[dict[str, Any]], embedded: bool) -> tuple[engine.Fit, Model, Any]:
+    """Members of two folds after three epochs, what TensorFlow says of all rows, and the arrays."""
+    generator = np.random.default_rng(3)
+    inputs = generator.normal(size=(2, ROWS, 5)).astype(np.float32)
+    codes = generator.integers(0, SIZES, (ROWS, 2)).astype(np.int32) if embedded else np.zeros((ROWS, 0), np.int32)
+    sizes = SIZES if embedded else np.zeros(0, np.int64)
+    classes = generator.integers(0, 3 if task == "multiclass" else 2, LABELLED)
+    target = generator.normal(size=LABELLED) if task == "regression" else classes
+    roles = np.zeros((LABELLED, 2), np.int8)
+    roles[:20, 0], roles[20:40, 0], roles[40:60, 1], roles[60:80, 1] = 1, 2, 1, 2
+    places = (codes + np.array([0, SIZES[0]])[: codes.shape[1]]).astype(np.int32)
+    table = engine.Table(
+        inputs,
+        places,
+        int(sizes.sum()),
+        np.stack([target, target]).astype(np.float32),
+        roles,
+        3 if task == "multiclass" else 1,
+    )
+    folds = [number % 2 for number in range(len(configurations))]
+    members = engine.members_of(configurations, folds, range(len(configurations)))
+    found = engine.fit(members, table, task, 3, 3)
+    model = Model(np.array(folds), sizes, programs_of(found, members), np.arange(len(folds)))
+    return found, model, (inputs, codes)
+
+
+DEEP = [configuration(depth=depth, width=width) for depth, width in ((3, 4), (1, 9), (2, 6), (1, 3), (2, 9))]
+
+
+@pytest.mark.parametrize(
+    ("task", "normalization", "embedded"),
+    [("binary", "none", True), ("multiclass", "none", False), ("regression", "layer", True)],
+)
+def test_numpy_says_what_tensorflow_says(task: str, normalization: str, embedded: bool) -> None:
+    """All activations, with members of several depths and widths side by side."""
+    configurations = [
+        {**one, "activation": activation, "normalization": normalization} for activation in ACTIVATIONS for one in DEEP
+    ]
+    found, model, arrays = trained(task, configurations, embedded)
+    np.testing.assert_allclose(model.answers(*arrays, task), found.answers, rtol=1e-4, atol=1e-4)
+    kept = np.array([7, 2])
+    again = Model.from_arrays(replace(model, kept=kept).to_arrays())
+    assert np.array_equal(again.answers(*arrays, task), model.answers(*arrays, task)[kept])
+
+
+def test_the_two_tables_of_activations_are_one() -> None:
+    assert ACTIVATIONS.keys() == TRAINED_ACTIVATIONS.keys()
+
+
+def test_the_two_tables_of_heads_are_one() -> None:
+    assert HEADS.keys() == TRAINED_HEADS.keys()
+
+
+@pytest.mark.parametrize("task", ["binary", "multiclass"])
+def test_a_row_gets_the_same_bytes_in_any_company(task: str) -> None:
+    names = ("relu", "gelu", "sigmoid")
+    configurations = [{**one, "width": 5 * one["width"], "activation": name} for name in names for one in DEEP]
+    _, model, (inputs, codes) = trained(task, configurations, True)
+    weights = np.linspace(0, 1, len(configurations))
+    together = model.answers(inputs, codes, task)
+    assert together.shape[1] > 2 * BLOCK
+    shuffled = np.random.default_rng(0).permutation(ROWS)
+    assert np.array_equal(model.answers(inputs[:, shuffled], codes[shuffled], task), together[:, shuffled])
+    for rows in ([0], [BLOCK - 1, BLOCK], [ROWS - 1], list(range(3, 40))):
+        alone = model.answers(inputs[:, rows], codes[rows], task)
+        assert np.array_equal(alone, together[:, rows])
+        assert np.array_equal(blend(weights, alone), blend(weights, together)[rows])
+    assert model.answers(inputs[:, :0], codes[:0], task).shape == (len(configurations), 0, together.shape[2])
+
+
+def test_a_code_that_was_never_seen_counts_as_unseen() -> None:
+    _, model, (inputs, codes) = trained("binary", DEEP, True)
+    beyond, unseen = codes.copy(), codes.copy()
+    beyond[:, 0], unseen[:, 0] = 99, 0
+    assert np.array_equal(model.answers(inputs, beyond, "binary"), model.answers(inputs, unseen, "binary"))
+
+
+def test_the_mean_is_weighted() -> None:
+    answers = np.array([[[0.2]], [[0.6]], [[np.nan]]], np.float32)
+    assert blend(np.array([3.0, 1.0, 0.0]), answers)[0, 0] == pytest.approx(0.3)
