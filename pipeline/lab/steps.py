@@ -22,7 +22,7 @@ def run(material: Material) -> Frames:
     roles = material.table.roles
     losses = row_loss(by_setting(found.loss, len(settings)), roles, SCORE).mean(axis=1)
     epochs = by_setting(found.best_epoch, len(settings)).mean(axis=1)
-    frame = pd.DataFrame({"learning_rate": RATES})
+    frame = pd.DataFrame({"learning_rate": RATES, "log10_learning_rate": np.log10(RATES)})
     most = (roles == TRAIN).sum(axis=0).max()
     for number, batch in enumerate(BATCHES):
         part = slice(number * len(RATES), (number + 1) * len(RATES))
