@@ -1,0 +1,106 @@
+"""Every way to get params.yaml wrong: what the message names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from features.errors import UserError
+from pipeline.params import Range, load, load_block, load_source
+
+ROOT = Path(__file__).resolve().parents[2]
+TEXT = (ROOT / "params.yaml").read_text(encoding="utf-8")
+
+CASES = [
+    ("seed: 0\n", "sede: 0\n", ["unknown key sede", "did you mean 'seed'"]),
+    ("seed: 0\n", "seed: -1\n", ["seed is -1, out of range", "from 0"]),
+    ("seed: 0\n", "seed: 1.5\n", ["seed is 1.5", "a whole number"]),
+    ("seed: 0\n", "seed: yes\n", ["seed is 'yes'", "a whole number"]),
+    ("seed: 0\n", "seed: true\n", ["seed is True", "a whole number"]),
+    ("seed: 0\n", "seed: 0\n  x: 1\n", ["line ", "not YAML", "indentation"]),
+    ("tune:\n", "tuen:\n", ["unknown key tuen", "did you mean 'tune'"]),
+    ("  max_trials: 40", "  max_trails: 40", ["unknown key tune.max_trails", "did you mean 'max_trials'"]),
+    ("  max_trials: 40", "  max_trials: 0", ["tune.max_trials is 0, out of range"]),
+    ("  max_trials: 40", "  max_trials: forty", ["tune.max_trials is 'forty'", "a whole number"]),
+    ("  max_trials: 40", "  max_trials:", ["tune.max_trials is None"]),
+    ("  max_trials: 40", "  max_trials: 10", ["tune.generation is 20, more than tune.max_trials (10)"]),
+    ("  generation: 20\n", "", ["tune.generation is missing"]),
+    (
+        "  oracle: bayesian",
+        "  oracle: baysian",
+        ["tune.oracle is 'baysian'", "did you mean 'bayesian'", "random, grid"],
+    ),
+    ("  encoding: onehot", "  encoding: one-hot", ["encode.encoding is 'one-hot'", "did you mean 'onehot'"]),
+    ("  columns: {}", "  columns: {Sex: onehto}", ["encode.columns.Sex is 'onehto'", "did you mean 'onehot'"]),
+    ("  columns: {}", "  columns: [Sex]", ["encode.columns is ['Sex']", "keys and values"]),
+    ("  stop_fraction: 0.1", "  stop_fraction: .nan", ["encode.stop_fraction is nan, out of range", "0.05 to 0.5"]),
+    ("  folds: 10", "  folds: 1", ["encode.folds is 1, out of range", "2 to 20"]),
+    ("  group_aware: false", "  group_aware: off", ["encode.group_aware is 'off'", "true or false"]),
+    ("  method: zscore", "  method: z-score", ["normalize.method is 'z-score'", "did you mean 'zscore'"]),
+    ("  top_k: 6", "  top_k: 41", ["train.top_k is 41, more than tune.max_trials (40)"]),
+    ("      low: 0.0\n      high: 0.6", "      low: 0.6\n      high: 0.6", ["dropout: low is 0.6, not below high"]),
+    ("      low: 1.0e-3\n", "      low: 0\n", ["l2: low is 0.0; a log-uniform range needs low above 0"]),
+    ("      high: 0.6\n", "      hihg: 0.6\n", ["tune.space.dropout.hihg", "did you mean 'high'"]),
+    ("    - relu\n    - selu", "    - relu\n    - relu", ["activation", "each once"]),
+    ("    - relu\n    - selu", "    - reul\n    - selu", ["'reul'", "did you mean 'relu'"]),
+    ("      task: binary", "      task: regression", ["metric is 'accuracy', but task 'regression'", "rmse"]),
+    ("        deck: true", "        deck: maybe", ["encode.features.deck is 'maybe'", "true or false"]),
+    ("    validate: {}", "    validat: {}", ["competitions.titanic.validat", "did you mean 'validate'"]),
+]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"), CASES, ids=[" ".join(new.split()) or "left out" for _, new, _ in CASES]
+)
+def test_a_mistake_is_named_with_its_place(old: str, new: str, words: list[str], tmp_path: Path) -> None:
+    assert TEXT.count(old), old
+    path = tmp_path / "params.yaml"
+    path.write_text(TEXT.replace(old, new, 1), encoding="utf-8")
+    with pytest.raises(UserError) as error:
+        load(path, "titanic")
+    message = str(error.value)
+    assert str(path) in message and len(message.splitlines()) <= 3
+    for word in words:
+        assert word in message
+
+
+def test_the_file_as_it_is_passes() -> None:
+    params = load(ROOT / "params.yaml", "titanic")
+    assert params.tune.space["learning_rate"] == Range(5e-4, 1e-2, True)
+    assert params.tune.space["depth"] == (1, 2, 3)
+    assert params.encode.features["deck"] is True
+
+
+def test_numbers_are_read_as_dvc_reads_them(tmp_path: Path) -> None:
+    """YAML 1.2: ``1e-3`` is a number, which YAML 1.1 takes for a word."""
+    path = tmp_path / "params.yaml"
+    path.write_text(TEXT.replace("      low: 1.0e-3\n", "      low: 1e-3\n", 1), encoding="utf-8")
+    assert load(path, "titanic").tune.space["l2"] == Range(1e-3, 1e-1, True)
+
+
+def test_a_competition_s_own_key_wins(tmp_path: Path) -> None:
+    path = tmp_path / "params.yaml"
+    own = "    train: {seeds: 3}\n    tune: {space: {depth: [4]}}\n"
+    path.write_text(TEXT.replace("    tune: {}\n    train: {}\n", own, 1), encoding="utf-8")
+    params = load(path, "titanic")
+    assert (params.train.seeds, params.train.top_k) == (3, 6)
+    assert params.tune.space["depth"] == (4,) and params.tune.space["batch_size"] == (64, 128)
+
+
+def test_a_stranger_is_answered_with_the_nearest_name(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="no competition 'titanik'; did you mean 'titanic'"):
+        load(ROOT / "params.yaml", "titanik")
+    with pytest.raises(UserError, match="no source 'titanik'; did you mean 'titanic'"):
+        load_source(ROOT / "params.yaml", "titanik")
+    with pytest.raises(UserError, match="no such file"):
+        load(tmp_path / "params.yaml", "titanic")
+
+
+def test_a_block_of_no_competition(tmp_path: Path) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_text(TEXT.replace("  ensemble: 50", "  ensemble: 1", 1), encoding="utf-8")
+    with pytest.raises(UserError, match=r"labs.ensemble is 1, out of range; expected a whole number from 2 to 1000"):
+        load_block(path, "labs")
+    seed, plan = load_block(ROOT / "params.yaml", "labs")
+    assert seed == 0 and plan.ensemble == 50
