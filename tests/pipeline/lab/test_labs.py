@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
 import tensorflow as tf
 
-from pipeline.lab import capacity, devices, encodings, ensembles, gradients, initializers, losses, regularisers, scaling
+from pipeline.lab import (
+    capacity,
+    devices,
+    encodings,
+    ensembles,
+    gradients,
+    initializers,
+    losses,
+    regularisers,
+    scaling,
+    steps,
+)
 from pipeline.lab.laboratory import Material, by_setting, row_loss, train, watched
+from pipeline.nets.fit import Fit
 from pipeline.nets.sources import SCORE, STOP, TRAIN, Table
 from pipeline.params import Labs
 
@@ -159,6 +173,31 @@ def test_networks_of_an_ensemble_differ(material: Material) -> None:
     frame = ensembles.run(material)["ensembles"]
     assert frame["size"].tolist() == [1, 2, 3]
     assert frame["log_loss_gain"].iloc[-1] != 0
+
+
+def fake_train(
+    material: Material,
+    lab: str,
+    source: Table,
+    settings: list[dict[str, Any]],
+    epochs: int,
+    patience: int | None = None,
+) -> Fit:
+    """Networks that are right about score rows (loss 0.25) and about no others (loss 9)."""
+    scored = (source.roles == SCORE).T
+    loss = np.tile(np.where(scored, 0.25, 9.0).astype(np.float32), (len(settings), 1))
+    answers = np.tile(np.where(scored == (source.target > 0.5), 0.9, 0.1), (len(settings), 1))[..., None]
+    curve, counts = np.zeros((len(loss), epochs)), np.ones(len(loss), np.int64)
+    return Fit(answers, loss, curve, curve, counts, counts, [])
+
+
+def test_only_score_rows_are_reported(material: Material, monkeypatch: pytest.MonkeyPatch) -> None:
+    for room in (encodings, ensembles, steps):
+        monkeypatch.setattr(room, "train", fake_train)
+    frame = encodings.run(material)["encodings"]
+    assert frame["linear_log_loss"].tolist() == frame["network_log_loss"].tolist() == [0.25] * 4
+    assert ensembles.run(material)["ensembles"]["accuracy"].tolist() == [1.0] * 3
+    assert (steps.run(material)["steps"][[f"batch_{batch}" for batch in steps.BATCHES]] == 0.25).all(axis=None)
 
 
 def test_one_device_is_said_to_be_one() -> None:
