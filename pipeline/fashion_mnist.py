@@ -19,7 +19,7 @@ from pipeline.files import read_bytes, write_bytes, write_csv, write_json, write
 from pipeline.params import FashionMnist, ImageNetwork, load_block
 from pipeline.pictures import label, panels, png
 from pipeline.progress import Progress
-from pipeline.runtime import device_name, seed_for, start_tensorflow
+from pipeline.runtime import device_name, fast_precision, seed_for, start_tensorflow
 
 if TYPE_CHECKING:
     from pipeline.nets.fit import Fit
@@ -90,8 +90,9 @@ def fashion_mnist(arguments: argparse.Namespace) -> None:
     tensorflow = start_tensorflow()
     name = preset_name(settings, bool(tensorflow.config.list_physical_devices("GPU")), arguments.params)
     preset = settings.presets[name]
-    print(f"fashion_mnist: preset {name}, {2 + preset.members} networks on {device_name(tensorflow)}")
-    outcomes = train(clothes, roles, settings, preset, seed)
+    precision = fast_precision(tensorflow) if settings.precision == "auto" else settings.precision
+    print(f"fashion_mnist: preset {name}, {2 + preset.members} networks in {precision} on {device_name(tensorflow)}")
+    outcomes = train(clothes, roles, settings, preset, precision, seed)
     known = clothes.labels[clothes.train :]
     ensemble = outcomes["augmented"].test.mean(axis=0)
     metrics, readings = summary(outcomes, ensemble, known), diagnoses(outcomes)
@@ -173,7 +174,7 @@ def preset_name(settings: FashionMnist, gpu: bool, file: Path) -> str:
 
 
 def train(
-    clothes: Clothes, roles: np.ndarray, settings: FashionMnist, preset: ImageNetwork, seed: int
+    clothes: Clothes, roles: np.ndarray, settings: FashionMnist, preset: ImageNetwork, precision: str, seed: int
 ) -> dict[str, Outcome]:
     """The networks of ``NETWORKS``, each on the same images, for as many epochs and in batches of the same size."""
     from pipeline.nets.fit import fit, members_of
@@ -211,7 +212,7 @@ def train(
                     [0] * count,
                     [seed_for(seed, "fashion_mnist", name, member) for member in range(count)],
                 ),
-                Images(clothes.pixels, target, roles, len(CLASSES), augmentation, convolutions),
+                Images(clothes.pixels, target, roles, len(CLASSES), augmentation, convolutions, precision),
                 "multiclass",
                 preset.epochs,
                 preset.patience,

@@ -190,6 +190,7 @@ class FashionMnist:
     """The Fashion-MNIST stage; ``preset`` names one of ``presets``, or ``auto``."""
 
     preset: str = _key(str)
+    precision: str = _key(str, choices=("auto", "float32", "bfloat16"))
     validation: int = _key(int, low=10, high=50000)
     mlp_width: int = _key(int, low=1, high=4096)
     presets: Mapping[str, ImageNetwork] = _key(dict, of=ImageNetwork)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -68,6 +69,20 @@ def without(pattern: str) -> Iterator[None]:
         os.close(terminal)
         sieve.stdin.close()
         sieve.wait()
+
+
+def fast_precision(tf: ModuleType) -> str:
+    """``bfloat16`` where the device multiplies it faster than ``float32``: a GPU of compute capability 8 or more, or a
+    processor with instructions for it (as far as the system tells); else ``float32``."""
+    gpus = tf.config.list_physical_devices("GPU")
+    if gpus:
+        capability = tf.config.experimental.get_device_details(gpus[0]).get("compute_capability", (0, 0))
+        return "bfloat16" if capability >= (8, 0) else "float32"
+    try:
+        flags = Path("/proc/cpuinfo").read_text().split()
+    except OSError:
+        return "float32"
+    return "bfloat16" if {"avx512_bf16", "amx_bf16"} & set(flags) else "float32"
 
 
 def device_name(tf: ModuleType) -> str:

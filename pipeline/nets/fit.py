@@ -20,7 +20,7 @@ import numpy as np
 import tensorflow as tf
 
 from pipeline.nets.heads import HEADS, Head
-from pipeline.nets.layers import NOISE_LEVELS, forward, initial_kernel
+from pipeline.nets.layers import NOISE_LEVELS, PRODUCTS, forward, initial_kernel
 from pipeline.nets.sources import SCORE, STOP, TRAIN, Layout, Source, Table
 
 __all__ = ["SCORE", "STOP", "TRAIN", "Fit", "Members", "Table", "fit", "members_of"]
@@ -442,6 +442,7 @@ class Trainer:
             [(weights[f"gain_{layer}"], weights[f"shift_{layer}"]) for layer in hidden] if kind.normalized else (),
             kind.layout.project,
             scale,
+            PRODUCTS[kind.layout.precision],
         )
 
     def _losses(self, rows: tf.Tensor, arrays: dict[str, tf.Tensor], logits: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

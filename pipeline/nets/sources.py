@@ -20,7 +20,7 @@ import tensorflow as tf
 from keras import ops
 
 from pipeline.nets.images import Augmentation, distort
-from pipeline.nets.layers import convolve, embed, initial_kernel
+from pipeline.nets.layers import PRODUCTS, convolve, embed, initial_kernel, multiply
 
 Tensor = Any
 Arrays = dict[str, Any]
@@ -39,6 +39,10 @@ class Layout(Protocol):
     @property
     def distorts(self) -> bool:
         """Whether training batches are augmented."""
+
+    @property
+    def precision(self) -> str:
+        """Of dense products; a key of ``PRODUCTS``."""
 
     def batch(self, arrays: Arrays, rows: Tensor, fold: Tensor, weights: Arrays, draws: Tensor | None) -> Tensor:
         """Inputs of the first dense layer for ``rows [m or 1, b]`` (a row of -1 is any row); ``draws [1, b, k]``,
@@ -98,6 +102,7 @@ class TableLayout:
 
     embedded: int
     distorts: ClassVar[bool] = False
+    precision: ClassVar[str] = "float32"
 
     def batch(self, arrays: Arrays, rows: Tensor, fold: Tensor, weights: Arrays, draws: Tensor | None) -> Tensor:
         """``[m, b, d + embedded * units]``; see ``Layout``."""
@@ -111,7 +116,7 @@ class TableLayout:
 
     def project(self, inputs: Tensor, kernel: Tensor) -> Tensor:
         """The batched matrix product."""
-        return ops.matmul(inputs, kernel)
+        return multiply(inputs, kernel)
 
 
 @dataclass(frozen=True)
@@ -170,6 +175,7 @@ class ImagesLayout:
     width: int
     filters: tuple[int, ...]
     augmentation: Augmentation
+    precision: str
 
     @property
     def distorts(self) -> bool:
@@ -188,7 +194,8 @@ class ImagesLayout:
             return ops.reshape(images, (1, count, self.height * self.width))
         units = ops.reshape(images, (1, count, self.height, self.width, 1))
         for layer, filters in enumerate(self.filters):
-            units = convolve(units, weights[f"filter_{layer}"], weights[f"offset_{layer}"], WINDOW, filters)
+            kernel, bias = weights[f"filter_{layer}"], weights[f"offset_{layer}"]
+            units = convolve(units, kernel, bias, WINDOW, filters, PRODUCTS[self.precision])
         members = ops.shape(units)[0]
         return ops.reshape(units, (members, count, self.features))
 
@@ -202,14 +209,15 @@ class ImagesLayout:
 
     def project(self, inputs: Tensor, kernel: Tensor) -> Tensor:
         """The matrix product; one batch for all members is broadcast."""
-        return ops.matmul(inputs, kernel)
+        return PRODUCTS[self.precision](inputs, kernel)
 
 
 @dataclass(frozen=True)
 class Images:
     """``pixels [n, h, w] uint8`` (they stay bytes until the batch), ``target [1, t]``, ``roles [t, 1]``.
 
-    ``filters``: channels of each convolution, none for a dense network; ``augmentation`` distorts training batches.
+    ``filters``: channels of each convolution, none for a dense network; ``augmentation`` distorts training batches;
+    ``precision`` of the products, a key of ``PRODUCTS``.
     """
 
     pixels: np.ndarray
@@ -218,6 +226,7 @@ class Images:
     outputs: int
     augmentation: Augmentation
     filters: tuple[int, ...] = ()
+    precision: str = "float32"
     shared: ClassVar[bool] = True
 
     @property
@@ -244,7 +253,8 @@ class Images:
     @property
     def layout(self) -> ImagesLayout:
         """See ``Source``."""
-        return ImagesLayout(self.pixels.shape[1], self.pixels.shape[2], self.filters, self.augmentation)
+        height, width = self.pixels.shape[1:]
+        return ImagesLayout(height, width, self.filters, self.augmentation, self.precision)
 
     @cached_property
     def _moments(self) -> tuple[np.float32, np.float32]:
@@ -293,6 +303,7 @@ class BagsLayout:
 
     vocabulary: int
     distorts: ClassVar[bool] = False
+    precision: ClassVar[str] = "float32"
 
     def batch(self, arrays: Arrays, rows: Tensor, fold: Tensor, weights: Arrays, draws: Tensor | None) -> Tensor:
         """A sparse ``[b, vocabulary]``; see ``Layout``."""

@@ -10,7 +10,7 @@ import pytest
 
 from pipeline.nets import fit as engine
 from pipeline.nets.images import Augmentation, distort, turn
-from pipeline.nets.layers import convolve, normalize
+from pipeline.nets.layers import PRODUCTS, convolve, normalize
 from pipeline.nets.sources import Bags, Images, Source, bag
 
 
@@ -191,3 +191,16 @@ def test_a_linear_model_has_no_hidden_layer(bags: Bags) -> None:
     found = engine.fit(members, bags, "binary", 40, 40)
     assert found.weights[0]["kernel_0"].shape == (1, 40, 1)
     assert np.nanmin(found.stop_loss) < 0.45
+
+
+def test_half_precision_rounds_factors_alone(images: Images) -> None:
+    generator = np.random.default_rng(0)
+    inputs, kernel = (generator.normal(size=s).astype(np.float32) for s in ((1, 5, 64), (3, 64, 7)))
+    exact, half = (np.array(PRODUCTS[name](inputs, kernel)) for name in ("float32", "bfloat16"))
+    np.testing.assert_allclose(exact, inputs @ kernel, atol=1e-4)
+    assert half.dtype == np.float32
+    np.testing.assert_allclose(half, exact, atol=0.3)
+    assert not np.array_equal(half, exact)
+    source = Images(images.pixels, images.target, images.roles, 2, images.augmentation, precision="bfloat16")
+    found = engine.fit(engine.members_of([configuration(width=16)], [0], [1]), source, "multiclass", 40, 40)
+    assert np.nanmin(found.stop_loss) < 0.5 * found.stop_loss[0, 0]
