@@ -87,23 +87,26 @@ def test_stop_rows_stop_but_do_not_train(table: engine.Table) -> None:
     assert not np.array_equal(plain.stop_loss, flipped.stop_loss)
 
 
-def test_training_equals_keras(table: engine.Table) -> None:
-    """The same start, row order and loss through Keras's own layers, Adam and L2 give the same weights."""
+@pytest.mark.parametrize(("l1", "l2"), [(0.0, 0.1), (0.02, 0.0), (0.01, 0.05)])
+def test_training_equals_keras(table: engine.Table, l1: float, l2: float) -> None:
+    """The same start, row order, loss and penalty through Keras's own layers and Adam give the same losses. The
+    penalties are so strong that half or twice of one is seen."""
+    penalty = keras.regularizers.L1L2(l1, l2)
     rows = np.flatnonzero(table.roles[:, 0] == engine.TRAIN)
-    config = configuration(depth=2, l2=0.01, batch_size=20, learning_rate=0.002)
+    config = configuration(depth=2, l1=l1, l2=l2, batch_size=20, learning_rate=0.005)
     members = engine.members_of([config], [0], [5])
     program = engine.Program(members, table, {}, engine.HEADS["binary"], 0)
-    start = [weight[0] * np.float32(0.002) for weight in program._best.values()]
+    start = [weight[0] * np.float32(0.005) for weight in program._best.values()]
     generator = np.random.Generator(np.random.SFC64(5))
     for fan_in, fan_out in ((4, 8), (8, 8), (8, 1)):
         initial_kernel("glorot_uniform", generator, fan_in, fan_out)
     model = keras.Sequential(
         [keras.Input((4,))]
-        + [keras.layers.Dense(8, "relu", kernel_regularizer=keras.regularizers.L2(0.01)) for _ in range(2)]
-        + [keras.layers.Dense(1, kernel_regularizer=keras.regularizers.L2(0.01))]
+        + [keras.layers.Dense(8, "relu", kernel_regularizer=penalty) for _ in range(2)]
+        + [keras.layers.Dense(1, kernel_regularizer=penalty)]
     )
     model.set_weights([array if number % 2 == 0 else array[0] for number, array in enumerate(start)])
-    model.compile(keras.optimizers.Adam(0.002, epsilon=1e-7), keras.losses.BinaryCrossentropy(from_logits=True))
+    model.compile(keras.optimizers.Adam(0.005, epsilon=1e-7), keras.losses.BinaryCrossentropy(from_logits=True))
     stop_loss = []
     for _ in range(5):
         order = generator.permutation(rows)
@@ -112,7 +115,7 @@ def test_training_equals_keras(table: engine.Table) -> None:
         logits = model.predict(table.inputs[0, :100][stop], verbose=0)
         stop_loss.append(float(np.mean(engine.HEADS["binary"].loss(table.target[:1, stop], logits[None]))))
     ours = engine.fit(members, table, "binary", 5, 5)
-    np.testing.assert_allclose(ours.stop_loss[0], stop_loss, rtol=2e-3)
+    np.testing.assert_allclose(ours.stop_loss[0], stop_loss, rtol=5e-4)
 
 
 def test_best_weights_are_kept(table: engine.Table) -> None:
