@@ -78,7 +78,12 @@ def test_numbers_with_commas_become_numbers(tmp_path: Path) -> None:
 def test_parquet(tmp_path: Path) -> None:
     pytest.importorskip("pyarrow", reason="the environment was made before Parquet was read")
     frame = pd.DataFrame(
-        {"n": [1, 2], "x": [0.5, None], "d": pd.to_datetime(["2015-03-01", "2015-03-02 10:00"]), "b": [True, False]}
+        {
+            "n": [1, 2],
+            "x": [0.5, None],
+            "d": [pd.Timestamp("2015-03-01"), pd.Timestamp("2015-03-02 10:00")],
+            "b": [True, False],
+        }
     )
     buffer = io.BytesIO()
     frame.to_parquet(buffer)
