@@ -295,6 +295,12 @@ def _fractions(sample: pd.DataFrame | None) -> bool:
 
 def find_metric(cells: pd.Series, task: str, sample: pd.DataFrame | None, given: str | None) -> tuple[str, str]:
     """The metric and why, from the sample submission's form where none is given."""
+    if given == "rmsle" and numbers_of(cells)[0].min() < 0:
+        row = int(numbers_of(cells)[0].argmin())
+        raise UserError(
+            f"--metric rmsle takes logarithms, but the target in train, row {row + 2}, is {cells.iloc[row]!r}; "
+            "expected 0 or more. Use rmse or mae."
+        )
     if given is not None:
         return given, "named with --metric"
     if task == "regression":

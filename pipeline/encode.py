@@ -12,6 +12,7 @@ import pandas as pd
 
 from features import encoder
 from features.contract import Contract
+from features.errors import UserError
 from features.folds import TRAIN, draw_roles
 from features.tables import parse_table
 from features.target import choose, transformed
@@ -43,6 +44,12 @@ def encode(arguments: argparse.Namespace) -> None:
         for path in (arguments.train, arguments.test)
     )
     target, classes = coded_target(train[contract.target], task)
+    if params.table.metric == "rmsle" and target.min() < 0:
+        row = int(target.argmin())
+        raise UserError(
+            f"{arguments.train}, row {row + 2}: the target {contract.target!r} is {target[row]:g}, but metric 'rmsle' "
+            f"takes logarithms; expected 0 or more. Set competitions.{params.name}.table.metric to rmse or mae."
+        )
     frame = pd.concat([train.drop(columns=contract.target), test], ignore_index=True)
     state, encoded = encoder.fit(
         frame,

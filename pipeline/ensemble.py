@@ -75,9 +75,7 @@ def ensemble(arguments: argparse.Namespace) -> None:
     combined = combine(params, predictions, target, roles)
     folds = by_fold(params, combined, target, roles, arrays["ids"])
     found = summary(params, combined, predictions, target, roles, folds.drop(columns=FOLD_KEYS))
-    found["baseline" + ("_rmse" if params.table.task == "regression" else "_accuracy")] = baseline(
-        params, train, target, classes
-    )
+    found |= {f"baseline_{name}": value for name, value in baseline(params, train, target, classes).items()}
     ids = [str(value) for value in arrays["ids"][len(target) :]]
     answers = submission.spell(params.table.task, params.table.metric, combined.test, combined.threshold, classes)
     made = submission.build(sample, ids, answers, str(arguments.sample))
@@ -102,9 +100,10 @@ def ensemble(arguments: argparse.Namespace) -> None:
         },
     )
     if params.table.task == "regression":
+        metric = params.table.metric
         print(
-            f"ensemble: CV RMSE {found['cv_rmse']:.4g} ± {found['cv_rmse_se']:.2g} "
-            f"({found['ensemble_gain']:+.2g} better than a single member); baseline {found['baseline_rmse']:.4g}"
+            f"ensemble: CV {metric.upper()} {found[f'cv_{metric}']:.4g} ± {found[f'cv_{metric}_se']:.2g} "
+            f"({found['ensemble_gain']:+.2g} better than a single member); baseline {found[f'baseline_{metric}']:.4g}"
         )
     else:
         print(
@@ -192,9 +191,11 @@ def summary(
     for name in by_repeat[0]:
         found[f"cv_{name}"] = float(np.mean([measure[name] for measure in by_repeat]))
     if task == "regression":
-        rows = {"rmse": np.mean([metrics.squared_error(target, combined.out_of_fold[r]) for r in repeats], axis=0)}
-        # Delta method for the root; without any error there is none of the error either.
-        found["cv_rmse_se"] = _se(rows["rmse"]) / (2 * found["cv_rmse"]) if found["cv_rmse"] > 0 else 0.0
+        for name in by_repeat[0]:
+            error = _se(np.mean([metrics.row_loss(name, target, combined.out_of_fold[r]) for r in repeats], axis=0))
+            # Delta method for a root; without any error there is none of the error either.
+            root = 2 * found[f"cv_{name}"] if name != "mae" else 1.0
+            found[f"cv_{name}_se"] = error / root if root > 0 else 0.0
     else:
         right = np.array([metrics.decide(shifted[r]) == target for r in repeats], float)
         rows = {
@@ -211,13 +212,16 @@ def summary(
         scored = roles[:, fold] == SCORE
         answer = predictions["out_of_fold"][member][scored].astype(np.float64)
         if task == "regression":
-            single.setdefault("rmse", []).append(float(np.sqrt(metrics.squared_error(target[scored], answer).mean())))
+            for name, value in metrics.measures(task, target[scored], answer).items():
+                if name in by_repeat[0]:
+                    single.setdefault(name, []).append(value)
         else:
             single.setdefault("accuracy", []).append(metrics.accuracy(target[scored], answer))
             single.setdefault("log_loss", []).append(float(metrics.row_log_loss(target[scored], answer).mean()))
     found |= {f"single_member_{name}": float(np.mean(values)) for name, values in single.items()}
     if task == "regression":
-        found["ensemble_gain"] = found["single_member_rmse"] - found["cv_rmse"]
+        metric = params.table.metric
+        found["ensemble_gain"] = found[f"single_member_{metric}"] - found[f"cv_{metric}"]
     else:
         found["ensemble_gain"] = found["cv_accuracy"] - found["single_member_accuracy"]
         found["threshold"] = combined.threshold
@@ -256,18 +260,23 @@ def _se(rows: np.ndarray) -> float:
     return float(rows.std(ddof=1) / np.sqrt(len(rows)))
 
 
-def baseline(params: Params, train: pd.DataFrame, target: np.ndarray, classes: list[str]) -> float:
-    """The simple rule to beat: the feature module's own where it has one, else the most frequent class or the mean.
+def baseline(params: Params, train: pd.DataFrame, target: np.ndarray, classes: list[str]) -> dict[str, float]:
+    """Measures of the simple rule to beat, by name.
 
-    Accuracy for classes, root mean squared error for regression.
+    Classes: accuracy of the feature module's own rule where it has one, else of the most frequent class. Regression:
+    the best constant by each measure (mean, mean of logarithms, median).
     """
     if params.table.task == "regression":
-        return float(target.std())
+        constants = {"rmse": target.mean(), "mae": np.median(target)}
+        if target.min() >= 0:
+            constants["rmsle"] = np.expm1(np.log1p(target.astype(np.float64)).mean())
+        answers = {name: np.full((len(target), 1), value, np.float64) for name, value in constants.items()}
+        return {name: metrics.measures("regression", target, answer)[name] for name, answer in answers.items()}
     rule = getattr(importlib.import_module(f"features.{params.table.module}"), "baseline", None)
     if rule is not None:
         code = {word: number for number, word in enumerate(classes)}
-        return float((rule(train).map(code).to_numpy() == target).mean())
-    return float(np.bincount(target.astype(int)).max() / len(target))
+        return {"accuracy": float((rule(train).map(code).to_numpy() == target).mean())}
+    return {"accuracy": float(np.bincount(target.astype(int)).max() / len(target))}
 
 
 def plots(task: str, combined: Combined, target: np.ndarray, classes: list[str]) -> dict[str, pd.DataFrame]:

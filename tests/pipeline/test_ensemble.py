@@ -334,3 +334,19 @@ def test_a_failure_says_why_and_leaves_older_results_alone(
 def test_it_starts_without_tensorflow() -> None:
     code = "import sys, pipeline.ensemble; sys.exit('tensorflow' in sys.modules or 'keras' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+
+
+def test_a_regression_is_judged_in_the_units_of_its_metric(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Every answer is half a unit of ln(1 + x) away."""
+    target = np.expm1(np.array([1.0, 2.0, 3.0, 4.0], np.float32))
+    answers = np.expm1(np.array([1.5, 2.5, 2.5, 3.5], np.float32))[None, None, :, None]
+    roles = np.array([[2, 0], [0, 2], [2, 0], [0, 2]], np.int8)
+    write_params(tmp_path, PLAIN.replace("binary", "regression").replace("accuracy", "rmsle"))
+    write_case(tmp_path, target, answers, np.ones((1, 2, 1)), roles, [])
+    assert ensemble(tmp_path) == 0
+    metrics = json.loads((tmp_path / "report" / "metrics.json").read_text())
+    for name in ("cv_rmsle", "single_member_rmsle"):
+        assert metrics[name] == pytest.approx(0.5, abs=1e-6)
+    assert metrics["cv_rmsle_se"] == metrics["ensemble_gain"] == 0.0
+    assert metrics["baseline_rmsle"] == pytest.approx(np.sqrt(1.25), abs=1e-6)
+    assert "CV RMSLE 0.5 ±" in capsys.readouterr().out
