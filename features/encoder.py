@@ -57,6 +57,8 @@ def fit(
     preferred = {**derived.encodings, **exceptions}
     state["categories"] = encoding.fit(derived.categories, rows, default, preferred, min_count)
     _, described, _, state["codes"] = encoding.apply(state["categories"], derived.categories.iloc[:0])
+    # Codes of each embedded column, 0 among them: fixed here, so that rows met later look into the same table.
+    state["levels"] = [len(c["levels"]) + 1 for c in state["categories"] if c["encoding"] == "embedding"]
     state["columns"] = [{"name": str(c), "kind": "number"} for c in numbers.columns]
     state["columns"] += [{"name": f"{c} missing", "kind": "indicator"} for c in state["indicators"]] + described
     state["in_fold"] = _module(module).in_fold(state["features"])

@@ -32,15 +32,19 @@ def load_table(path: Path, task: str) -> Scaled:
     names = ("transform", "location", "scale", "low", "high")
     entry = {name: arrays[f"target_{name}"] for name in names} if task == "regression" else {}
     scale = TargetScale.from_mapping(entry | ({"transform": str(entry["transform"])} if entry else {}), roles.shape[1])
-    # Each column's codes get a stretch of the one embedding table.
-    sizes = codes.max(axis=0) + 1 if codes.size else np.zeros(codes.shape[1], np.int32)
-    offsets = np.concatenate([[0], np.cumsum(sizes)[:-1]]) if len(sizes) else sizes
+    sizes = arrays["levels"]
     table = Table(
         inputs=np.ascontiguousarray(arrays["inputs"], dtype=np.float32),
-        codes=(codes + offsets).astype(np.int32),
+        codes=stacked(codes, sizes),
         levels=int(sizes.sum()),
         target=scale.standard(target),
         roles=roles,
         outputs=int(target.max()) + 1 if task == "multiclass" else 1,
     )
     return Scaled(table, scale, codes, sizes)
+
+
+def stacked(codes: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    """``codes [n, e]`` counted through all columns, so that each has a stretch of the one embedding table; ``sizes
+    [e]``: codes of each column."""
+    return (codes + (np.cumsum(sizes) - sizes)).astype(np.int32)

@@ -88,6 +88,7 @@ def encode(arguments: argparse.Namespace) -> None:
             "shared": encoded.shared,
             "in_fold": in_fold,
             "codes": encoded.codes,
+            "levels": np.array(state["levels"], np.int32),
             "target": target,
             "roles": roles,
             "ids": ids,

@@ -51,6 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--target", help="the column to predict, if the files leave it open")
     parser.add_argument("--id", help="the column that names a row, if the files leave it open")
     parser.add_argument("--metric", help=f"what the competition scores: {', '.join(METRICS)}")
+    parser.add_argument("--kaggle", help="the competition's name in Kaggle's addresses, to submit to it later")
     parser.add_argument("--encoding", help="of text files that are not UTF-8, if the guess is wrong")
     parser.add_argument("--folder", type=Path, default=Path("."), help="the project's folder (default: this one)")
     parser.add_argument("--force", action="store_true", help="replace the entry, contract and raw files of that name")
@@ -72,7 +73,7 @@ def new(arguments: argparse.Namespace) -> None:
         print(f"  {column:{width}}  {reason}")
     for note in found.notes:
         print(f"note: {note}")
-    write(name, folder, found)
+    write(name, folder, found, arguments.kaggle)
     print(
         f"new: {name}: {found.task} scored by {found.metric}, {len(found.train)} training and {len(found.test)} test "
         f"rows, {len(found.contract.features)} columns to learn from\n"
@@ -107,7 +108,7 @@ def contract_path(folder: Path, name: str) -> Path:
     return folder / "data" / "contracts" / f"{name}.yaml"
 
 
-def write(name: str, folder: Path, found: Inferred) -> None:
+def write(name: str, folder: Path, found: Inferred, kaggle: str | None = None) -> None:
     """Raw tables, contract, and last the entry that makes DVC see them."""
     raw = folder / "data" / "raw" / name
     shutil.rmtree(raw, ignore_errors=True)
@@ -117,7 +118,7 @@ def write(name: str, folder: Path, found: Inferred) -> None:
         digests[file] = hashlib.sha256(read_bytes(raw / file)).hexdigest()
     write_bytes(contract_path(folder, name), contract_text(name, found))
     path = folder / "params.yaml"
-    content, old = params_text(path, name, found, digests), read_bytes(path)
+    content, old = params_text(path, name, found, digests, kaggle), read_bytes(path)
     write_bytes(path, content)
     try:
         load(path, name)
@@ -136,7 +137,7 @@ def contract_text(name: str, found: Inferred) -> bytes:
     return dumped(document)
 
 
-def params_text(path: Path, name: str, found: Inferred, digests: dict[str, str]) -> bytes:
+def params_text(path: Path, name: str, found: Inferred, digests: dict[str, str], kaggle: str | None) -> bytes:
     """params.yaml with the two entries of ``name`` added or replaced; everything else, comments too, as it was."""
     document = _yaml().load(read_bytes(path).decode())
     table = CommentedMap(
@@ -156,7 +157,8 @@ def params_text(path: Path, name: str, found: Inferred, digests: dict[str, str])
         entry[block] = overrides.get(block, {})
         if block in why:
             entry.yaml_set_comment_before_after_key(block, why[block], indent=4)
-    document["sources"][name] = CommentedMap({"files": CommentedMap(digests), "urls": []})
+    source = {"kaggle": kaggle} if kaggle else {}
+    document["sources"][name] = CommentedMap({**source, "files": CommentedMap(digests), "urls": []})
     document["competitions"][name] = entry
     return dumped(document)
 

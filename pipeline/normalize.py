@@ -48,7 +48,7 @@ def normalize(arguments: argparse.Namespace) -> None:
         affine = learn(params.normalize.method, values[: len(roles)][roles[:, fold] == TRAIN], binary)
         inputs.append(affine.apply(values))
         maps.append(affine.to_mapping())
-    kept = {name: arrays[name] for name in ("codes", "target", "roles", "ids")}
+    kept = {name: arrays[name] for name in ("codes", "levels", "target", "roles", "ids")}
     scale: dict[str, Any] = {}
     if params.table.task == "regression":
         fitted = TargetScale.fit(encoding["target"]["transform"], arrays["target"], roles == TRAIN)

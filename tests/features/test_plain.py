@@ -89,3 +89,10 @@ def test_columns_can_be_switched_off() -> None:
     assert "remark" not in [column["name"] for column in state["columns"]]
     with pytest.raises(UserError, match="did you mean 'remark'"):
         plain.fit(frame, contract, {"remarc": False}, 0)
+
+
+def test_an_embedded_columns_codes_end_where_the_next_begin() -> None:
+    """Sizes come from the state, so a row met later never looks into another column's vectors."""
+    _, state, encoded, _ = fitted("cost", np.zeros(ROWS), 0)
+    (levels,) = (column["levels"] for column in state["categories"] if column["encoding"] == "embedding")
+    assert state["levels"] == [len(levels) + 1] and encoded.codes.max() < state["levels"][0]

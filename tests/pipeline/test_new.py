@@ -18,7 +18,7 @@ from features.synthetic import mixed
 from pipeline import encode, normalize, validate
 from pipeline.files import read_npz
 from pipeline.new import dumped, main
-from pipeline.params import load, read_document
+from pipeline.params import load, load_source, read_document
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -66,7 +66,8 @@ def stages(folder: Path, name: str = "shops") -> dict[str, np.ndarray]:
 
 
 def test_what_it_writes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert files().run(tmp_path) == 0
+    assert files().run(tmp_path, "--kaggle", "shops-of-the-world") == 0
+    assert load_source(tmp_path / "params.yaml", "shops").kaggle == "shops-of-the-world"
     out = capsys.readouterr().out
     params = load(tmp_path / "params.yaml", "shops")
     assert (params.table.task, params.table.metric, params.table.module) == ("multiclass", "accuracy", "plain")

@@ -23,6 +23,7 @@ def write_encoded(folder: Path, shared: list[list[float]]) -> None:
             "shared": np.array(shared, np.float32),
             "in_fold": np.arange(12, dtype=np.float32).reshape(2, 6, 1),
             "codes": np.zeros((6, 0), np.int32),
+            "levels": np.zeros(0, np.int32),
             "target": np.array([0, 1, 0, 1], np.float32),
             "roles": roles,
             "ids": np.array(list("abcdef")),
