@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -32,13 +33,14 @@ WRITTEN = (
 def write_params(folder: Path, table: str = TABLE, **changed: str) -> None:
     """The repository's parameters with two folds; ``table`` and keys of the ensemble block changed."""
     text = (ROOT / "params.yaml").read_text(encoding="utf-8")
-    old = {key: line for line in text.splitlines() for key in ("method", "threshold", "folds") if f"  {key}:" in line}
-    block = text.index("\nensemble:")
-    head, tail = text[:block], text[block:]
+    block, sources = text.index("\nensemble:"), text.index("\nsources:")
+    head, own, tail = text[:block], text[block:sources], text[sources:]
     for key, value in changed.items():
-        tail = tail.replace(old[key], f"  {key}: {value}", 1)
-    assert TABLE in tail and old["folds"] in head
-    head = head.replace(old["folds"], f"  folds: {FOLDS}", 1)
+        own, count = re.subn(rf"(?m)^  {key}: .*$", f"  {key}: {value}", own)
+        assert count == 1
+    head, count = re.subn(r"(?m)^  folds: .*$", f"  folds: {FOLDS}", head, count=1)
+    assert TABLE in tail and count == 1
+    tail = own + tail
     (folder / "params.yaml").write_text(head + tail.replace(TABLE, table, 1), encoding="utf-8")
 
 
