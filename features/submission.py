@@ -59,7 +59,8 @@ def check(submission: pd.DataFrame, sample: pd.DataFrame, ids: list[str], allowe
     id_column, *columns = sample.columns
     if len(submission) != len(sample):
         raise UserError(f"{file}: {len(submission)} rows; expected {len(sample)}, as in the sample.")
-    extra = [value for value in ids if value not in set(sample[id_column])][:3]
+    asked = set(sample[id_column])
+    extra = [value for value in ids if value not in asked][:3]
     if extra:
         raise UserError(
             f"{file}: test.csv has ids that the sample lacks ({', '.join(extra)}). Take the sample that belongs to it."
