@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import shutil
 from pathlib import Path
 
 import pytest
 
-from pipeline import demo, encode, ensemble, new, normalize, train, tune, validate
+from pipeline import demo, new
 from pipeline.params import load, read_document
 
+pytestmark = pytest.mark.slow
 ROOT = Path(__file__).resolve().parents[2]
 SMALL = {
     "encode": {"repeats": 1, "folds": 3},
@@ -60,16 +62,11 @@ def test_from_files_to_a_submission(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 def run(name: str) -> None:
-    """Every stage by hand; DVC does the same in the demo's test."""
-    common, raw, report = ["--competition", name, "--params", "params.yaml"], f"data/raw/{name}", f"reports/{name}"
-    contract = ["--contract", f"data/contracts/{name}.yaml"]
-    tables = ["--train", f"{raw}/train.csv", "--test", f"{raw}/test.csv"]
-    sample, arrays = ["--sample", f"{raw}/sample_submission.csv"], f"data/normalize/{name}/arrays.npz"
-    read = ["--report", f"{report}/validation.json", "--docs", f"{report}/data_docs"]
-    assert validate.main([*common, *contract, *tables, *sample, *read]) == 0
-    assert encode.main([*common, *contract, *tables, "--output", "encode"]) == 0
-    assert normalize.main([*common, "--input", "encode", "--output", f"data/normalize/{name}"]) == 0
-    assert tune.main([*common, "--input", arrays, "--output", "tune", "--report", report, "--memory", "memory"]) == 0
-    assert train.main([*common, "--input", arrays, "--trials", "tune", "--output", "train", "--report", report]) == 0
-    made = ["--predictions", "train/predictions.npz", "--encoding", "encode/encoding.json", "--report", report]
-    assert ensemble.main([*common, "--input", arrays, *made, "--train", f"{raw}/train.csv", *sample]) == 0
+    """Every stage as dvc.yaml calls it, but in this process; DVC itself does the same in the demo's test."""
+    graph = read_document(ROOT / "dvc.yaml")["stages"]
+    for stage in ("fetch", "validate", "encode", "normalize", "tune", "train", "ensemble", "report"):
+        command = graph[stage]["do"]["cmd"].replace("${key}", name).replace("${item.table.sample}", demo.FILES[2])
+        assert "$" not in command
+        python, option, module, *arguments = command.split()
+        assert (python, option) == ("python", "-m")
+        assert importlib.import_module(module).main(arguments) == 0, stage
