@@ -7,9 +7,11 @@ import json
 import shutil
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
-from pipeline import demo, new
+from features.synthetic import mixed
+from pipeline import demo, new, predict
 from pipeline.params import load, read_document
 
 pytestmark = pytest.mark.slow
@@ -28,22 +30,40 @@ EXPECTED = {
 }
 
 
-@pytest.mark.parametrize("name", EXPECTED)
-def test_from_files_to_a_submission(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    monkeypatch.chdir(tmp_path)
-    shutil.copy(ROOT / "params.yaml", tmp_path)
-    tables = demo.bundled(name)
+def learned(folder: Path, monkeypatch: pytest.MonkeyPatch, name: str, tables: tuple[pd.DataFrame, ...]) -> None:
+    """`new` on the tables (train, test, sample) in ``folder``, then every stage, with small budgets."""
+    monkeypatch.chdir(folder)
+    shutil.copy(ROOT / "params.yaml", folder)
     for file, frame in zip(demo.FILES, tables, strict=True):
         frame.to_csv(file, index=False)
-    given = [
-        part
-        for option, file in zip(("train", "test", "sample"), demo.FILES, strict=True)
-        for part in (f"--{option}", file)
-    ]
-    assert new.main([name, *given]) == 0
+    train_file, test_file, sample_file = demo.FILES
+    assert new.main([name, "--train", train_file, "--test", test_file, "--sample", sample_file]) == 0
     monkeypatch.setattr(demo, "BUDGETS", SMALL)
-    demo.write_yaml(tmp_path / "params.yaml", demo.shortened(read_document(tmp_path / "params.yaml")))
+    demo.write_yaml(folder / "params.yaml", demo.shortened(read_document(folder / "params.yaml")))
     run(name)
+
+
+@pytest.mark.parametrize("target", ["level", "cost"])
+def test_every_form_of_column_met_later_is_answered_alike(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, target: str
+) -> None:
+    """Dates, codes, text, booleans, an embedded category and its in-fold statistic, for classes and for numbers."""
+    train, test = mixed(200, 30, 3)
+    train = train.drop(columns=[name for name in ("cost", "level", "yes") if name != target])
+    answer = pd.DataFrame({"id": test["id"], target: train[target].iloc[0]})
+    learned(tmp_path, monkeypatch, "shops", (train, test, answer))
+    assert predict.main(["shops", "--input", demo.FILES[1], "--output", "later.csv"]) == 0
+    submitted = Path("reports/shops/submission.csv").read_bytes()
+    assert Path("later.csv").read_bytes() == submitted
+    test.iloc[[7]].assign(shop="never seen", colour="pink", day="some day").to_csv("odd.csv", index=False)
+    assert predict.main(["shops", "--input", "odd.csv", "--output", "odd_answer.csv"]) == 0
+    assert len(Path("odd_answer.csv").read_text().splitlines()) == 2
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_from_files_to_a_submission(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    tables = demo.bundled(name)
+    learned(tmp_path, monkeypatch, name, tables)
 
     table = load(Path("params.yaml"), name).table
     task, metric, reached = EXPECTED[name]
