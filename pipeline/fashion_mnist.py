@@ -182,13 +182,13 @@ def train(
     from pipeline.nets.sources import Images
 
     common = {
-        "activation": "relu",
         "initializer": "he_normal",
         "learning_rate": preset.learning_rate,
         "batch_size": preset.batch_size,
     }
-    shallow = {**common, "depth": 1, "width": settings.mlp_width, "dropout": 0.0, "l2": 0.0}
-    deep = {**common, **{key: getattr(preset, key) for key in ("depth", "width", "dropout", "l2", "normalization")}}
+    shallow = {**common, "depth": 1, "width": settings.mlp_width, "activation": "relu", "dropout": 0.0, "l2": 0.0}
+    own = ("depth", "width", "activation", "normalization", "dropout", "l2")
+    deep = {**common, **{key: getattr(preset, key) for key in own}}
     distorted = Augmentation(preset.flip, preset.shift, preset.rotation, preset.erase)
     filters = preset.filters if preset.network == "convolutional" else ()
     plans: dict[str, tuple[dict[str, Any], int, Augmentation, tuple[int, ...]]] = {

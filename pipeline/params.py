@@ -172,6 +172,7 @@ class ImageNetwork:
     members: int = _key(int, low=1, high=64)
     depth: int = _key(int, low=1, high=16)
     width: int = _key(int, low=1, high=4096)
+    activation: str = _key(str, choices=ACTIVATIONS)
     normalization: str = _key(str, choices=("none", "layer"))
     dropout: float = _key(float, low=0, high=0.95)
     l2: float = _key(float, low=0, high=10)
