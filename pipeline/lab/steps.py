@@ -39,7 +39,7 @@ def picture(frames: Frames) -> Figure:
         for batch in BATCHES:
             axis.plot(frame["learning_rate"], frame[f"{kind}_{batch}"], "o-", markersize=4, label=f"batch size {batch}")
         axis.set_xscale("log")
-        axis.set_yscale("log")
+    axes[1].set_yscale("log")
     label(axes[0], "Loss of unseen rows at the best epoch", "learning rate", "log loss", legend=True)
     label(axes[1], "Steps until the best epoch", "learning rate", "steps", legend=True)
     return figure
