@@ -131,7 +131,11 @@ def measures_table(a: Run, b: Run, same: bool) -> Table:
         colour = {"better": "bold green", "worse": "bold red"}.get(word, "")
         old, new = (f"{run.metrics[f'cv_{measure}']:.4f}" for run in (a, b))
         table.add_row(measure, old, new, f"{moved.mean:+.4f}", f"{moved.error:.4f}", word, style=colour)
-    how = f"paired over the same {len(a.folds)} folds" if same and a.folds is not None else "not paired: folds differ"
+    how = "not paired: folds differ"
+    if a.folds is None or b.folds is None:
+        how = f"not paired: no folds.csv in {'A' if a.folds is None else 'B'}"
+    elif same:
+        how = f"paired over the same {len(a.folds)} folds"
     table.caption = f"{how}; within {ERRORS:g} standard errors is noise"
     return table
 

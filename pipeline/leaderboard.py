@@ -168,7 +168,7 @@ def plot(name: str, rows: pd.DataFrame) -> Figure:
         (best(public, metric), "#2ca02c", "best public score"),
     ):
         if star >= 0:
-            axes.plot(cv[star], public[star], "*", color=colour, markersize=15, label=label)
+            axes.plot(cv[star], public[star], "*", color=colour, markersize=15, label=label, zorder=3)
     for number, (x, y) in enumerate(zip(cv, public, strict=True), start=1):
         if np.isfinite(x) and np.isfinite(y):
             axes.annotate(str(number), (x, y), xytext=(6, 6), textcoords="offset points", fontsize=9)
