@@ -7,8 +7,8 @@ come in the same compressed form, so the dense ``[n, vocabulary]`` matrix never 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -29,7 +29,11 @@ class Bags:
     def __len__(self) -> int:
         return len(self.starts) - 1
 
-    @property
+    def take(self, rows: np.ndarray) -> Bags:
+        """The texts ``rows``, in that order."""
+        return Bags(*take(self.starts, self.ids, rows))
+
+    @cached_property
     def row(self) -> np.ndarray:
         """The text of each entry, ``[z] int64``."""
         return np.repeat(np.arange(len(self)), np.diff(self.starts))
@@ -63,7 +67,7 @@ class Vocabulary:
 
 
 def take(starts: np.ndarray, ids: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The texts (or bags) ``rows``, in that order: their ``starts`` and ``ids``."""
+    """The texts ``rows``, in that order: their ``starts`` and words (or whatever ``ids`` holds for each word)."""
     length = np.diff(starts)[rows]
     begin = np.concatenate([[0], np.cumsum(length)])
     place = np.repeat(starts[:-1][rows] - begin[:-1], length) + np.arange(begin[-1])
@@ -131,11 +135,6 @@ def weigh(bags: Bags, ratios: np.ndarray) -> np.ndarray:
     values = ratios[bags.ids].astype(np.float64)
     square = np.bincount(bags.row, weights=values**2, minlength=len(bags))
     return (values / np.sqrt(np.where(square > 0, square, 1.0))[bags.row]).astype(np.float32)
-
-
-def spread(count: int, size: int) -> Sequence[slice]:
-    """Slices of ``size`` rows, which bound the memory of what is done with each."""
-    return [slice(start, min(start + size, count)) for start in range(0, count, size)]
 
 
 def _text_of(starts: np.ndarray) -> np.ndarray:

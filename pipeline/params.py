@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -53,9 +53,11 @@ def _key(
     high: float | None = None,
     choices: Sequence[str] = (),
     of: type | None = None,
+    default: Any = MISSING,
 ) -> Any:
-    """A key's rule; ``of``: what each entry of a mapping is."""
-    return field(metadata={"kind": kind, "low": low, "high": high, "choices": tuple(choices), "of": of})
+    """A key of a block; a ``kind`` that is itself a block nests, a mapping ``of`` blocks holds one for each name."""
+    meta = {"kind": kind, "low": low, "high": high, "choices": tuple(choices), "of": of}
+    return field(metadata=meta) if default is MISSING else field(default=default, metadata=meta)
 
 
 @dataclass(frozen=True)
@@ -198,6 +200,49 @@ class FashionMnist:
 
 
 @dataclass(frozen=True)
+class Variant:
+    """How one network of the textbook's experiment differs from the plain 16-16-1 network."""
+
+    depth: int = _key(int, low=1, high=16, default=2)
+    width: int = _key(int, low=1, high=1024, default=16)
+    dropout: float = _key(float, low=0, high=0.95, default=0.0)
+    l1: float = _key(float, low=0, high=10, default=0.0)
+    l2: float = _key(float, low=0, high=10, default=0.0)
+
+
+@dataclass(frozen=True)
+class Phrases:
+    """The networks on words and phrases."""
+
+    length: int = _key(int, low=1, high=5)
+    min_count: int = _key(int, low=1)
+    smoothing: float = _key(float, low=1e-6, high=1e6)
+    depth: int = _key(int, low=0, high=16)
+    width: int = _key(int, low=1, high=1024)
+    dropout: float = _key(float, low=0, high=0.95)
+    activation: str = _key(str, choices=ACTIVATIONS)
+    seeds: int = _key(int, low=1, high=64)
+    epochs: int = _key(int, low=1)
+    batch_size: int = _key(int, low=1, high=65536)
+    learning_rate: float = _key(float, low=1e-7, high=10)
+
+
+@dataclass(frozen=True)
+class Imdb:
+    """Film reviews: the textbook's experiment, and beyond it."""
+
+    vocabulary: int = _key(int, low=8, high=1_000_000)
+    validation: float = _key(float, low=0.02, high=0.9)
+    seeds: int = _key(int, low=1, high=64)
+    epochs: int = _key(int, low=1)
+    batch_size: int = _key(int, low=1, high=65536)
+    learning_rate: float = _key(float, low=1e-7, high=10)
+    variants: Mapping[str, Variant] = _key(dict, of=Variant)
+    phrases: Phrases = _key(Phrases)
+    words: int = _key(int, low=1, high=100_000)
+
+
+@dataclass(frozen=True)
 class Labs:
     """The textbook's experiments."""
 
@@ -281,7 +326,7 @@ def load(path: Path, name: str) -> Params:
 
 
 # Blocks of stages that belong to no competition.
-_OTHER_BLOCKS: dict[str, type] = {"fetch": Fetch, "fashion_mnist": FashionMnist, "labs": Labs}
+_OTHER_BLOCKS: dict[str, type] = {"fetch": Fetch, "fashion_mnist": FashionMnist, "imdb": Imdb, "labs": Labs}
 
 
 def load_block(path: Path, name: str) -> tuple[int, Any]:
@@ -393,7 +438,7 @@ def _build(cls: type, values: Mapping[str, Any], place: Any) -> Any:
     built: dict[str, Any] = {}
     for item in fields(cls):
         meta, where = item.metadata, place(item.name)
-        raw = values.get(item.name, MISSING)
+        raw = values.get(item.name, item.default)
         if item.name == "space":
             built[item.name] = _space(raw, where)
         elif item.name == "features":
@@ -408,6 +453,8 @@ def _build(cls: type, values: Mapping[str, Any], place: Any) -> Any:
             built[item.name] = MappingProxyType(
                 {key: _block(meta["of"], entry, f"{where}.{key}") for key, entry in _mapping(raw, where).items()}
             )
+        elif is_dataclass(meta["kind"]):
+            built[item.name] = _block(meta["kind"], raw, where)
         elif meta["kind"] is dict:
             built[item.name] = MappingProxyType(dict(_mapping(raw, where)))
         elif meta["kind"] is tuple:
@@ -421,9 +468,9 @@ def _build(cls: type, values: Mapping[str, Any], place: Any) -> Any:
     return cls(**built)
 
 
-def _block(cls: type, raw: Any, where: str) -> Any:
-    """A mapping with the keys of ``cls``, no more and no fewer."""
-    values, (file, _, prefix) = _mapping(raw, where), where.partition(": ")
+def _block(cls: Any, raw: Any, where: str) -> Any:
+    """A mapping with the keys of ``cls``: none unknown, none missing that has no default."""
+    values, (file, _, prefix) = _mapping({} if raw is MISSING else raw, where), where.partition(": ")
     _known(values, [f.name for f in fields(cls)], file, f"{prefix}.")
     return _build(cls, values, lambda key: f"{where}.{key}")
 

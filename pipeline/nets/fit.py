@@ -28,6 +28,8 @@ __all__ = ["SCORE", "STOP", "TRAIN", "Fit", "Members", "Table", "fit", "members_
 BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-10
 # Together, weights, moments and best weights of a program should stay in the processor's cache.
 MEMBERS_PER_PROGRAM = 64
+# How much wider than the narrowest member of a program the widest may be.
+PADDING = 4
 # Numbers of the widest layer, over rows and members, that a prediction holds at a time, which bounds its memory.
 PREDICTED_AT_ONCE = 1 << 24
 # Bytes of dropout noise that are drawn at a time, which bounds the memory of an epoch.
@@ -106,7 +108,8 @@ def fit(
     """Train all members; ``progress`` is told the share done, from 0 to 1.
 
     ``schedule``: ``constant``, or ``cosine`` (up for a twentieth of the steps, then down to 0 at ``epochs``; Loshchilov
-    and Hutter, 2017). ``seed`` draws what members share: the rows' order and the augmentation of a shared batch.
+    and Hutter, 2017). ``seed`` draws what members share: the rows' order and the augmentation of a shared batch. Where
+    the source has no stop rows, all ``epochs`` run and the last weights are kept.
     """
     count, labelled = len(members), len(source.roles)
     answers = np.full((count, source.rows, source.outputs), np.nan, np.float32)
@@ -144,14 +147,20 @@ SCHEDULES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 
 
 def programs(members: Members) -> Iterator[np.ndarray]:
-    """Indices of the members that train together: alike in what ``Kind`` holds, close in width, of falling depth."""
+    """Indices of the members that train together: alike in what ``Kind`` holds, close in width, of falling depth.
+
+    The narrow are padded to the widest, which is no more than ``PADDING`` times as wide.
+    """
     columns = (members.activation, members.normalization, members.batch_size, members.depth == 0)
     kinds = list(zip(*(column.tolist() for column in columns), strict=True))
     for kind in sorted(set(kinds)):
         index = np.array([number for number, one in enumerate(kinds) if one == kind])
         index = index[np.argsort(members.width[index], kind="stable")]
-        for part in np.array_split(index, -(-len(index) // MEMBERS_PER_PROGRAM)):
-            yield part[np.argsort(-members.depth[part], kind="stable")]
+        while len(index):
+            close = index[: np.searchsorted(members.width[index], PADDING * members.width[index[0]], side="right")]
+            for part in np.array_split(close, -(-len(close) // MEMBERS_PER_PROGRAM)):
+                yield part[np.argsort(-members.depth[part], kind="stable")]
+            index = index[len(close) :]
 
 
 @dataclass(frozen=True)
@@ -245,6 +254,7 @@ class Program:
         stop_loss = np.full((count, epochs), np.nan, np.float32)
         lowest, best_epoch, epochs_run = np.full(count, np.inf), np.zeros(count, np.int64), np.zeros(count, np.int64)
         active, going = np.arange(count), np.ones(count, bool)
+        watched = any(map(len, self._stop_rows))
         factors = schedule((np.arange(epochs * self._steps) + 1.0) / (epochs * self._steps)).astype(np.float32)
         self._trainer.start(self._best)
         arrays = self._constants(active)
@@ -252,9 +262,12 @@ class Program:
             here = active[going]  # who has stopped but is still on board leaves no trace
             trained = self._epoch(active, factors[epoch * self._steps :], arrays, epoch / epochs, 1 / epochs, progress)
             train_loss[here, epoch] = trained[going]
-            stop_loss[here, epoch] = self._trainer.evaluate(self._blocks(active), arrays).numpy()[going]
+            better = np.isfinite(trained[going])
+            if watched:
+                stop_loss[here, epoch] = self._trainer.evaluate(self._blocks(active), arrays).numpy()[going]
+                better = stop_loss[here, epoch] < lowest[here]
             epochs_run[here] = epoch + 1
-            improved = here[stop_loss[here, epoch] < lowest[here]]
+            improved = here[better]
             lowest[improved], best_epoch[improved] = stop_loss[improved, epoch], epoch + 1
             self._keep_best(active, np.isin(active, improved))
             going &= (epoch + 1 - best_epoch[active] < patience) & np.isfinite(trained)

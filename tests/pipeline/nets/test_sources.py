@@ -204,3 +204,23 @@ def test_half_precision_rounds_factors_alone(images: Images) -> None:
     source = Images(images.pixels, images.target, images.roles, 2, images.augmentation, precision="bfloat16")
     found = engine.fit(engine.members_of([configuration(width=16)], [0], [1]), source, "multiclass", 40, 40)
     assert np.nanmin(found.stop_loss) < 0.5 * found.stop_loss[0, 0]
+
+
+def test_without_stop_rows_all_epochs_run_and_the_last_weights_stay(bags: Bags) -> None:
+    """The same steps as with stop rows that never stop and never get worse."""
+    unwatched = np.where(bags.roles == engine.STOP, engine.SCORE, bags.roles)
+    free = Bags(bags.starts, bags.ids, bags.values, bags.vocabulary, bags.target, unwatched, 1)
+    members = engine.members_of([configuration(learning_rate=1e-3)], [0], [1])
+    watched = engine.fit(members, bags, "binary", 4, 4)
+    assert watched.best_epoch[0] == 4  # so slow that every epoch is the best
+    found = engine.fit(members, free, "binary", 4, 1)
+    assert (found.epochs_run[0], found.best_epoch[0]) == (4, 4)
+    assert np.isnan(found.stop_loss).all()
+    np.testing.assert_array_equal(found.train_loss, watched.train_loss)
+    np.testing.assert_array_equal(found.answers, watched.answers)
+
+
+def test_programs_hold_members_close_in_width() -> None:
+    members = engine.members_of([configuration(width=width) for width in (64, 4, 16, 8, 17)], [0] * 5, list(range(5)))
+    held = [sorted(members.width[index].tolist()) for index in engine.programs(members)]
+    assert held == [[4, 8, 16], [17, 64]]

@@ -1,0 +1,447 @@
+"""Stage ``imdb``: film reviews for or against. The textbook's multi-hot networks, networks on phrases, and the two.
+
+Twice the same networks learn. In the *experiment* a large part of the training reviews is set aside: it shows where
+each network overfits, and everything that is to be chosen is chosen by it. In the *final* training all training
+reviews are learned from, each network for as many steps as served best before; these answer for the test reviews.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.ticker import MaxNLocator
+
+from features.diagnosis import diagnose
+from features.errors import UserError
+from features.metrics import row_log_loss
+from features.ngrams import Bags, Vocabulary, find, learn_vocabulary, log_count_ratios, multi_hot, take, weigh
+from features.reviews import keras_numbers
+from features.sentiment import average, best_share, overfit_epoch, set_aside
+from pipeline import stage
+from pipeline.files import write_bytes, write_csv, write_json, write_npz
+from pipeline.nets.bags import effects
+from pipeline.params import Imdb, load_block, load_source
+from pipeline.pictures import label, panels, png
+from pipeline.progress import Progress
+from pipeline.reviews import Reviews, read_reviews
+from pipeline.runtime import device_name, seed_for, start_tensorflow
+
+if TYPE_CHECKING:
+    from pipeline.nets.fit import Fit
+
+TRAIN, STOP = 0, 1
+# The variant that the others are held against, and the same trained past its best epoch.
+PLAIN, TO_THE_END = "plain", "plain to the end"
+PHRASES = "phrases"
+# Training reviews whose words are weighed for the table of words.
+EXPLAINED = 5000
+Report = Callable[[float], None]
+
+
+@dataclass(frozen=True)
+class Texts:
+    """The reviews that a training sees, those it may learn from first: ``labels [t]`` and ``roles [t]`` of these."""
+
+    starts: np.ndarray
+    ranks: np.ndarray
+    labels: np.ndarray
+    roles: np.ndarray
+
+    @property
+    def held(self) -> np.ndarray:
+        """Numbers of the reviews set aside."""
+        return np.flatnonzero(self.roles == STOP)
+
+
+@dataclass(frozen=True)
+class Phrases:
+    """Networks on phrases, and what they were given: ``bags``, weighted by ``ratios [vocabulary]``."""
+
+    fit: Fit
+    vocabulary: Vocabulary
+    ratios: np.ndarray
+    bags: Bags
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What the experiment chose: a regularised ``variant``, its ``share`` in the mean with the phrase networks, the
+    ``epochs`` of these, and which part of the training reviews it learned from (``learned``); ``metrics``: on the
+    others."""
+
+    variant: str
+    share: float
+    epochs: int
+    learned: float
+    metrics: dict[str, float]
+
+    def scaled(self, epochs: int) -> int:
+        """Epochs of the final training with as many steps as ``epochs`` of the experiment, whose epochs are shorter."""
+        return max(round(float(epochs) * self.learned), 1)
+
+
+@dataclass(frozen=True)
+class Final:
+    """``answers``: probabilities for the test reviews by variant, ``words``: the chosen variant's networks,
+    ``phrases``: those on phrases."""
+
+    answers: dict[str, np.ndarray]
+    words: Fit
+    phrases: Phrases
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Train, measure, write; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="pipeline.imdb", description=__doc__)
+    parser.add_argument("--params", type=Path, required=True)
+    parser.add_argument("--input", type=Path, required=True, help="folder of the raw files")
+    parser.add_argument("--output", type=Path, required=True, help="folder for model.npz")
+    parser.add_argument("--report", type=Path, required=True, help="folder for metrics, curves, words and the picture")
+    return stage.run(parser, imdb, argv)
+
+
+def imdb(arguments: argparse.Namespace) -> None:
+    """Read, experiment and choose, train, score, write."""
+    seed, settings = load_block(arguments.params, "imdb")
+    if PLAIN not in settings.variants:
+        raise UserError(f"{arguments.params}: imdb.variants has no {PLAIN!r}; the others are compared with it.")
+    reviews = read_reviews(arguments.input, load_source(arguments.params, "imdb").files)
+    tensorflow = start_tensorflow()
+    print(
+        f"imdb: {reviews.trained} reviews to learn from, {len(reviews.labels) - reviews.trained} to test, "
+        f"on {device_name(tensorflow)}"
+    )
+    with Progress(4, "trainings", "imdb") as progress:
+        chosen, curves, variants = experiment(settings, seed, reviews, progress)
+        final = train_finally(settings, seed, reviews, chosen, variants, progress)
+    target = reviews.labels[reviews.trained :]
+    variants["test_accuracy"] = [accuracy(target, final.answers[name]) for name in variants.index]
+    plain = variants.loc[PLAIN]
+    metrics = {
+        **chosen.metrics,
+        **measure(target, final.answers[chosen.variant], final.answers[PHRASES], chosen.share),
+        **with_error("multi_hot_accuracy", plain["test_accuracy"], len(target)),
+        **with_error("overfitted_accuracy", accuracy(target, final.answers[TO_THE_END]), len(target)),
+        "overfit_epoch": plain["best_epoch"] + 1,
+        "overfit_gap": plain["gap"],
+        "overfit_rise": plain["rise"],
+        "multi_hot_share": chosen.share,
+    }
+    words = weights_of_words(settings, final.phrases, reviews)
+    write_npz(arguments.output / "model.npz", model(settings, final, chosen, reviews))
+    write_csv(arguments.report / "learning_curves.csv", curves)
+    write_csv(arguments.report / "variants.csv", variants.round(6).reset_index())
+    write_csv(arguments.report / "words.csv", words)
+    write_bytes(arguments.report / "overview.png", picture(settings, curves, variants, words))
+    write_json(arguments.report / "metrics.json", {name: round(float(value), 6) for name, value in metrics.items()})
+    print(
+        f"imdb: accuracy on {len(target)} test reviews: {PLAIN} {metrics['multi_hot_accuracy']:.4f} (overfitted "
+        f"{metrics['overfitted_accuracy']:.4f}), {chosen.variant} {metrics['regularized_accuracy']:.4f}, phrases "
+        f"{metrics['ngram_accuracy']:.4f}, both {metrics['ensemble_accuracy']:.4f} ± "
+        f"{metrics['ensemble_accuracy_se']:.4f}; {PLAIN} overfits from epoch {metrics['overfit_epoch']:.0f}"
+    )
+
+
+def experiment(
+    settings: Imdb, seed: int, reviews: Reviews, progress: Progress
+) -> tuple[Chosen, pd.DataFrame, pd.DataFrame]:
+    """What the reviews set aside show and choose. The test reviews are not even handed over."""
+    labels = reviews.labels[: reviews.trained]
+    roles = np.where(set_aside(labels, settings.validation, seed_for(seed, "imdb", "validation")), STOP, TRAIN)
+    starts, ranks = take(reviews.starts, reviews.ranks, np.arange(reviews.trained))
+    texts = Texts(starts, ranks, labels, roles)
+    names, bags = list(settings.variants), multi_hot_of(settings, texts)
+    tried = train_variants(settings, seed, texts, bags, names, settings.epochs, progress.to)
+    variants = describe(settings, tried, texts)
+    phrases = train_phrases(settings, seed, texts, settings.phrases.epochs, lambda share: progress.to(1 + share))
+    best = str(variants.index[variants["chosen"]][0])
+    first = tried.answers[copies_of(settings, best), :, 0].mean(axis=0)[texts.held]
+    second = phrases.fit.answers[..., 0].mean(axis=0)[texts.held]
+    share = best_share(labels[texts.held], first, second)
+    metrics = measure(labels[texts.held], first, second, share)
+    epochs = int(phrases.fit.stop_loss.mean(axis=0).argmin()) + 1
+    learned = float((roles == TRAIN).mean())
+    found = Chosen(best, share, epochs, learned, {f"validation_{name}": value for name, value in metrics.items()})
+    return found, learning_curves(settings, tried), variants
+
+
+def train_finally(
+    settings: Imdb, seed: int, reviews: Reviews, chosen: Chosen, variants: pd.DataFrame, progress: Progress
+) -> Final:
+    """All training reviews learned from, for as many steps as served best in the experiment; answers for the test
+    reviews, mean over a variant's networks."""
+    labels = reviews.labels[: reviews.trained]
+    texts = Texts(reviews.starts, reviews.ranks, labels, np.full(reviews.trained, TRAIN))
+    plan = {
+        TO_THE_END: settings.epochs,
+        **{name: chosen.scaled(variants.loc[name, "best_epoch"]) for name in variants.index},
+    }
+    bags = multi_hot_of(settings, texts)
+    answers: dict[str, np.ndarray] = {}
+    words: Fit | None = None
+    for number, (name, epochs) in enumerate(plan.items()):
+
+        def report(share: float, number: int = number) -> None:
+            progress.to(2 + (number + share) / len(plan))
+
+        variant = PLAIN if name == TO_THE_END else name
+        found = train_variants(settings, seed, texts, bags, [variant], epochs, report)
+        answers[name] = found.answers[:, reviews.trained :, 0].mean(axis=0)
+        words = found if name == chosen.variant else words
+    phrases = train_phrases(settings, seed, texts, chosen.scaled(chosen.epochs), lambda share: progress.to(3 + share))
+    answers[PHRASES] = phrases.fit.answers[:, reviews.trained :, 0].mean(axis=0)
+    assert words is not None
+    return Final(answers, words, phrases)
+
+
+def multi_hot_of(settings: Imdb, texts: Texts) -> Bags:
+    """The reviews as multi-hot rows, in Keras's numbering."""
+    return multi_hot(*keras_numbers(texts.starts, texts.ranks, settings.vocabulary), settings.vocabulary)
+
+
+def train_variants(
+    settings: Imdb, seed: int, texts: Texts, bags: Bags, variants: Sequence[str], epochs: int, report: Report
+) -> Fit:
+    """The multi-hot networks of these variants, variant by variant, as many of each as there are seeds."""
+    from pipeline.nets.fit import members_of
+
+    common = {
+        "initializer": "glorot_uniform",
+        "activation": "relu",
+        "learning_rate": settings.learning_rate,
+        "batch_size": settings.batch_size,
+    }
+    copies = [(name, copy) for name in variants for copy in range(settings.seeds)]
+    members = members_of(
+        [{**common, **asdict(settings.variants[name])} for name, _ in copies],
+        [0] * len(copies),
+        [seed_for(seed, "imdb", *item) for item in copies],
+    )
+    values = np.ones(len(bags.ids), np.float32)
+    return train(members, bags, values, settings.vocabulary, texts, epochs, seed, report)
+
+
+def train_phrases(settings: Imdb, seed: int, texts: Texts, epochs: int, report: Report) -> Phrases:
+    """Networks on words and phrases; which there are and how they are weighted is learned from the train rows alone."""
+    from pipeline.nets.fit import members_of
+
+    own = settings.phrases
+    rows = np.flatnonzero(texts.roles == TRAIN)
+    vocabulary = learn_vocabulary(*take(texts.starts, texts.ranks, rows), own.length, own.min_count)
+    bags = find(vocabulary, texts.starts, texts.ranks)
+    ratios = log_count_ratios(bags.take(rows), texts.labels[rows] == 1, len(vocabulary), own.smoothing)
+    values = weigh(bags, ratios)
+    configuration = {
+        "depth": own.depth,
+        "width": own.width,
+        "dropout": own.dropout,
+        "l2": 0.0,
+        "initializer": "glorot_uniform",
+        "activation": own.activation,
+        "learning_rate": own.learning_rate,
+        "batch_size": own.batch_size,
+    }
+    seeds = [seed_for(seed, "imdb", "phrases", copy) for copy in range(own.seeds)]
+    members = members_of([configuration] * own.seeds, [0] * own.seeds, seeds)
+    found = train(members, bags, values, len(vocabulary), texts, epochs, seed, report)
+    return Phrases(found, vocabulary, ratios, bags)
+
+
+def train(
+    members: Any,
+    bags: Bags,
+    values: np.ndarray,
+    vocabulary: int,
+    texts: Texts,
+    epochs: int,
+    seed: int,
+    report: Report,
+) -> Fit:
+    """The engine on bags of words, for all epochs; answers are those of the best, of the last where no reviews are set
+    aside. Raises ``UserError`` where a network's loss became infinite."""
+    from pipeline.nets.fit import fit
+    from pipeline.nets.sources import Bags as Source
+
+    target = texts.labels[None].astype(np.float32)
+    source = Source(bags.starts, bags.ids, values, vocabulary, target, texts.roles[:, None].astype(np.int8), 1)
+    found = fit(members, source, "binary", epochs, epochs, report, seed=seed_for(seed, "imdb", "order"))
+    if (found.best_epoch == 0).any():
+        raise UserError("imdb: a network diverged. Lower imdb.learning_rate or imdb.phrases.learning_rate.")
+    return found
+
+
+def copies_of(settings: Imdb, variant: str) -> slice:
+    """The members of a variant."""
+    first = list(settings.variants).index(variant) * settings.seeds
+    return slice(first, first + settings.seeds)
+
+
+def describe(settings: Imdb, tried: Fit, texts: Texts) -> pd.DataFrame:
+    """A row a variant, its losses the mean over its networks, on the reviews set aside.
+
+    ``gap``: how far their loss lies above the train loss after the last epoch; ``rise``: how far above its lowest
+    value. ``validation_accuracy``: of its networks' mean probability, each at its best epoch. ``chosen``: the lowest
+    loss of all but the plain network.
+    """
+    rows = []
+    for name, variant in settings.variants.items():
+        part = copies_of(settings, name)
+        held, train = tried.stop_loss[part].mean(axis=0), tried.train_loss[part].mean(axis=0)
+        answers = tried.answers[part, :, 0].mean(axis=0)[texts.held]
+        rows.append(
+            {
+                "variant": name,
+                **asdict(variant),
+                "best_epoch": overfit_epoch(held) - 1,
+                "validation_loss": held.min(),
+                "validation_loss_end": held[-1],
+                "train_loss_end": train[-1],
+                "gap": held[-1] - train[-1],
+                "rise": held[-1] - held.min(),
+                "diagnosis": diagnose(train, held).verdict,
+                "validation_accuracy": accuracy(texts.labels[texts.held], answers),
+            }
+        )
+    frame = pd.DataFrame(rows).set_index("variant")
+    others = frame["validation_loss"].drop(PLAIN) if len(frame) > 1 else frame["validation_loss"]
+    frame["chosen"] = frame.index == others.idxmin()
+    return frame
+
+
+def accuracy(target: np.ndarray, answer: np.ndarray) -> float:
+    """Share of rows whose class the probability ``answer [n]`` favours."""
+    return float(((answer > 0.5) == target).mean())
+
+
+def measure(target: np.ndarray, words: np.ndarray, phrases: np.ndarray, share: float) -> dict[str, float]:
+    """Accuracy with standard errors, and log loss, of probabilities ``[n]``: those of the chosen multi-hot variant, of
+    the phrase networks and of both."""
+    both = average(share, words, phrases)
+    found: dict[str, float] = {}
+    for name, answer in (("regularized", words), ("ngram", phrases), ("ensemble", both)):
+        found |= with_error(f"{name}_accuracy", accuracy(target, answer), len(target))
+    gain = ((both > 0.5) == target).astype(float) - ((phrases > 0.5) == target)
+    found |= {"ensemble_gain": float(gain.mean()), "ensemble_gain_se": float(gain.std() / np.sqrt(len(target)))}
+    found |= {
+        "ngram_log_loss": float(row_log_loss(target, phrases[:, None]).mean()),
+        "ensemble_log_loss": float(row_log_loss(target, both[:, None]).mean()),
+    }
+    return found
+
+
+def with_error(name: str, share: float, count: int) -> dict[str, float]:
+    """A share of ``count`` rows under ``name``, and its standard error."""
+    return {name: share, f"{name}_se": float(np.sqrt(share * (1 - share) / count))}
+
+
+def learning_curves(settings: Imdb, tried: Fit) -> pd.DataFrame:
+    """A row an epoch of the experiment: each variant's loss on train rows (while training, so under dropout) and on the
+    reviews set aside, mean over its networks."""
+    curves: dict[str, np.ndarray] = {"epoch": np.arange(1, tried.train_loss.shape[1] + 1)}
+    for name in settings.variants:
+        part = copies_of(settings, name)
+        curves[f"{name}_train"] = tried.train_loss[part].mean(axis=0).round(6)
+        curves[f"{name}_validation"] = tried.stop_loss[part].mean(axis=0).round(6)
+    return pd.DataFrame(curves)
+
+
+def weights_of_words(settings: Imdb, phrases: Phrases, reviews: Reviews) -> pd.DataFrame:
+    """The words and phrases that decide most, for and against: ``settings.words`` rows of each kind.
+
+    ``effect``: how much the log odds for a training review fall where the phrase is taken out, mean over the
+    ``reviews`` that hold it (of ``EXPLAINED``, evenly spaced); ``weight``: effect times the root of reviews, by which
+    the rows are sorted, since the effect alone lists rare phrases and the sum over reviews common ones; ``ratio``: the
+    naive-Bayes log-count ratio.
+    """
+    rows = np.unique(np.linspace(0, reviews.trained - 1, min(EXPLAINED, reviews.trained)).astype(int))
+    bags = phrases.bags.take(rows)
+    values = weigh(bags, phrases.ratios)
+    effect = effects(
+        network(phrases.fit, settings.phrases.depth), settings.phrases.activation, bags.starts, bags.ids, values
+    )
+    total = np.bincount(bags.ids, weights=effect, minlength=len(phrases.vocabulary))
+    count = np.bincount(bags.ids, minlength=len(phrases.vocabulary))
+    weight = total / np.sqrt(np.maximum(count, 1))
+    order = np.argsort(weight, kind="stable")
+    most = min(settings.words, len(order) // 2)
+    frames = []
+    for kind, chosen in (("for", order[::-1][:most]), ("against", order[:most])):
+        named = [" ".join(reviews.words[rank - 1] for rank in phrases.vocabulary.words(int(one))) for one in chosen]
+        frames.append(
+            pd.DataFrame(
+                {
+                    "kind": kind,
+                    "phrase": named,
+                    "effect": (total[chosen] / np.maximum(count[chosen], 1)).round(4),
+                    "reviews": count[chosen],
+                    "weight": weight[chosen].round(3),
+                    "ratio": phrases.ratios[chosen].astype(float).round(4),
+                }
+            )
+        )
+    return pd.concat(frames, ignore_index=True)
+
+
+def network(found: Fit, depth: int) -> dict[str, np.ndarray]:
+    """The weights of members alike in depth, which are one program, as ``features.sentiment`` takes them."""
+    (program,) = found.weights
+    return {f"{kind}_{layer}": program[f"{kind}_{layer}"] for layer in range(depth + 1) for kind in ("kernel", "bias")}
+
+
+def model(settings: Imdb, final: Final, chosen: Chosen, reviews: Reviews) -> dict[str, np.ndarray]:
+    """All that scoring a sentence needs, as plain arrays; the phrases' kernel in half precision, for size."""
+    variant = network(final.words, settings.variants[chosen.variant].depth)
+    trained = network(final.phrases.fit, settings.phrases.depth)
+    trained["kernel_0"] = trained["kernel_0"].astype(np.float16)
+    return {
+        **{f"words/{name}": array for name, array in variant.items()},
+        **{f"phrases/{name}": array for name, array in trained.items()},
+        **{f"keys/{length}": keys for length, keys in enumerate(final.phrases.vocabulary.keys)},
+        "activation": np.array(settings.phrases.activation),
+        "base": np.array(final.phrases.vocabulary.base),
+        "multi_hot": np.array(settings.vocabulary),
+        "ratios": final.phrases.ratios,
+        "share": np.array(chosen.share),
+        "index": np.frombuffer("\n".join(reviews.words).encode(), np.uint8),
+    }
+
+
+def picture(settings: Imdb, curves: pd.DataFrame, variants: pd.DataFrame, words: pd.DataFrame) -> bytes:
+    """Each variant's losses side by side, the plain one behind the others, and the words that decide most."""
+    names = list(settings.variants)
+    figure, axes = panels(len(names) + 2)
+    highest = 1.1 * curves[f"{PLAIN}_validation"].max()
+    for axis, name in zip(axes, names, strict=False):
+        if name != PLAIN:
+            axis.plot(
+                curves["epoch"], curves[f"{PLAIN}_validation"], color="#999999", lw=1, label=f"{PLAIN}, set aside"
+            )
+        axis.plot(curves["epoch"], curves[f"{name}_validation"], color="#D55E00", label="set aside")
+        axis.plot(curves["epoch"], curves[f"{name}_train"], color="#0072B2", label="train")
+        best = variants.loc[name, "best_epoch"]
+        axis.axvline(best, color="#D55E00", lw=0.8, ls=":")
+        axis.set_ylim(0, highest)
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+        label(
+            axis,
+            f"{name}: best epoch {best:.0f}, test {variants.loc[name, 'test_accuracy']:.4f}",
+            "epoch",
+            "loss",
+            True,
+        )
+    for axis, kind, colour in zip(axes[-2:], ("for", "against"), ("#009E73", "#CC79A7"), strict=True):
+        shown = words[words["kind"] == kind].head(20)[::-1]
+        axis.barh(shown["phrase"], shown["weight"].abs(), color=colour)
+        label(axis, f"words and phrases {kind}", "weight: effect on the log odds x root of reviews", "")
+        axis.tick_params(axis="y", labelsize=6)
+    return png(figure)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

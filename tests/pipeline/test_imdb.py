@@ -1,0 +1,310 @@
+"""The IMDB stage and its text command on made-up reviews in the same files, and what they say of files that are not."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from ruamel.yaml import YAML
+
+from pipeline import files, imdb, imdb_text
+from pipeline.demo import write_yaml
+from pipeline.reviews import ARRAYS, INDEX, read_reviews
+
+ROOT = Path(__file__).resolve().parents[2]
+REAL = ROOT.parent / "shared" / "data" / "imdb"
+GOOD, BAD, NOT, FILLERS = ("great", "lovely"), ("dull", "awful"), "not", 60
+WORDS = [NOT, *GOOD, *BAD, *(f"word{number}" for number in range(FILLERS))]
+Arrays = dict[str, Any]
+
+
+def made_up(rows: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Reviews of fillers and three opinions; "not" before an opinion turns it round, which only pairs of words tell."""
+    generator, ranks = np.random.default_rng(seed), {word: rank for rank, word in enumerate(WORDS, start=1)}
+    labels, texts = generator.permutation(np.arange(rows) % 2), np.empty(rows, object)
+    for row, label in enumerate(labels):
+        text = [f"word{number}" for number in generator.integers(0, FILLERS, generator.integers(5, 20))]
+        for _ in range(3):
+            turned = bool(generator.random() < 0.25)
+            opinion = generator.choice(GOOD if bool(label) is not turned else BAD)
+            place = int(generator.integers(0, len(text) + 1))
+            text[place:place] = [NOT, opinion] if turned else [opinion]
+        texts[row] = [ranks[word] for word in text]
+    return texts, labels.astype(np.int64)
+
+
+def archive(arrays: Arrays) -> bytes:
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)
+    return buffer.getvalue()
+
+
+@pytest.fixture
+def arrays() -> Arrays:
+    (x_train, y_train), (x_test, y_test) = made_up(400, 1), made_up(200, 2)
+    return {"x_train": x_train, "y_train": y_train, "x_test": x_test, "y_test": y_test}
+
+
+def put(folder: Path, content: bytes, index: object = None) -> None:
+    folder.mkdir(exist_ok=True)
+    (folder / ARRAYS).write_bytes(content)
+    words = {word: rank for rank, word in enumerate(WORDS, start=1)} if index is None else index
+    (folder / INDEX).write_text(json.dumps(words))
+
+
+def digests(folder: Path) -> dict[str, list[str]]:
+    return {name: [hashlib.sha256((folder / name).read_bytes()).hexdigest()] for name in (ARRAYS, INDEX)}
+
+
+def run(folder: Path, pins: dict[str, list[str]] | None = None, **changes: Any) -> int:
+    """The stage on the files in ``folder/raw``, their hashes pinned unless others are given."""
+    params = YAML(typ="safe", pure=True).load((ROOT / "params.yaml").read_text())
+    block = params["imdb"]
+    block.update({"vocabulary": 80, "epochs": 12, "batch_size": 32, "learning_rate": 0.01, "words": 5})
+    block["phrases"].update({"epochs": 4, "batch_size": 32, "learning_rate": 0.03, "seeds": 2})
+    block["variants"] = {"plain": {}, "dropout": {"dropout": 0.5}, "larger": {"width": 128, "depth": 1}}
+    block.update(changes)
+    params["sources"]["imdb"]["files"] = digests(folder / "raw") if pins is None else pins
+    write_yaml(folder / "params.yaml", params)
+    return imdb.main(
+        [
+            *["--params", str(folder / "params.yaml"), "--input", str(folder / "raw")],
+            *["--output", str(folder / "data"), "--report", str(folder / "reports")],
+        ]
+    )
+
+
+def results(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for place in ("data", "reports") for path in (folder / place).iterdir()}
+
+
+def test_the_stage_learns_from_made_up_reviews(tmp_path: Path, arrays: Arrays) -> None:
+    put(tmp_path / "raw", archive(arrays))
+    assert run(tmp_path) == 0
+    metrics = json.loads((tmp_path / "reports" / "metrics.json").read_text())
+    assert metrics["ngram_accuracy"] > 0.9
+    assert metrics["ngram_accuracy"] > metrics["multi_hot_accuracy"] > 0.6  # pairs of words tell more
+    assert metrics["ensemble_accuracy"] >= metrics["regularized_accuracy"]
+    assert metrics["ensemble_accuracy_se"] == pytest.approx(
+        np.sqrt(metrics["ensemble_accuracy"] * (1 - metrics["ensemble_accuracy"]) / 200), abs=1e-6
+    )
+    assert 2 <= metrics["overfit_epoch"] <= 13
+    assert 0 <= metrics["multi_hot_share"] <= 1
+    curves = pd.read_csv(tmp_path / "reports" / "learning_curves.csv")
+    assert len(curves) == 12 and not curves.isna().any(axis=None)
+    assert curves["plain_validation"].idxmin() + 2 == metrics["overfit_epoch"]
+    variants = pd.read_csv(tmp_path / "reports" / "variants.csv").set_index("variant")
+    assert variants["chosen"].sum() == 1 and not variants.loc["plain", "chosen"]
+    assert variants.loc["larger", "width"] == 128
+    words = pd.read_csv(tmp_path / "reports" / "words.csv")
+    assert {"great", "lovely", "not dull", "not awful"} & set(words.loc[words["kind"] == "for", "phrase"])
+    assert {"dull", "awful", "not great", "not lovely"} & set(words.loc[words["kind"] == "against", "phrase"])
+    assert (words.loc[words["kind"] == "for", "effect"] > 0).all()
+
+
+def test_the_same_files_give_the_same_bytes_and_no_other_seed_does(tmp_path: Path, arrays: Arrays) -> None:
+    put(tmp_path / "raw", archive(arrays))
+    found = []
+    for _ in range(2):
+        assert run(tmp_path, epochs=2) == 0
+        found.append(results(tmp_path))
+    assert found[0] == found[1]
+    assert run(tmp_path, epochs=2, validation=0.3) == 0
+    assert results(tmp_path)["metrics.json"] != found[0]["metrics.json"]
+
+
+def test_test_reviews_choose_nothing(tmp_path: Path, arrays: Arrays) -> None:
+    """With the test labels turned round, all but the test figures stay as they were."""
+    put(tmp_path / "raw", archive(arrays))
+    assert run(tmp_path, epochs=3) == 0
+    before = results(tmp_path)
+    put(tmp_path / "raw", archive({**arrays, "y_test": 1 - arrays["y_test"]}))
+    assert run(tmp_path, epochs=3) == 0
+    after = results(tmp_path)
+    same = {"model.npz", "learning_curves.csv", "words.csv"}
+    assert {name for name in before if before[name] == after[name]} == same
+    first, second = (json.loads(each["metrics.json"]) for each in (before, after))
+    changed = {name for name in first if first[name] != second[name]}
+    assert not {name for name in changed if name.startswith(("validation_", "overfit_", "multi_hot_share"))}
+    assert first["ensemble_accuracy"] == pytest.approx(1 - second["ensemble_accuracy"])
+
+
+def test_a_sentence_is_scored_as_the_engine_scores_it(
+    tmp_path: Path, arrays: Arrays, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(tmp_path / "raw", archive(arrays))
+    kept: list[Any] = []
+    original = imdb.train
+    monkeypatch.setattr(imdb, "train", lambda *given: kept.append(original(*given)) or kept[-1])
+    assert run(tmp_path) == 0
+    model, reviews = imdb_text.read_model(tmp_path / "data" / "model.npz"), arrays["x_test"]
+    phrases = kept[-1].answers[:, 400:, 0].mean(axis=0)  # the last training: phrases, on all reviews
+    for row in range(20):
+        opinion = imdb_text.judge([WORDS[rank - 1] for rank in reviews[row]], model)
+        assert opinion.phrases == pytest.approx(phrases[row], abs=5e-3)  # the model keeps half precision
+        assert not opinion.unknown
+    capsys.readouterr()
+    command = ["--model", str(tmp_path / "data" / "model.npz")]
+    assert imdb_text.main(["Not GREAT! A blockchain word3.", *command]) == 0
+    told = capsys.readouterr().out
+    assert "against the film" in told
+    assert "not great -" in told
+    assert "unknown: a, blockchain (" in told
+
+
+def test_a_text_without_words_and_a_missing_model_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert imdb_text.main([" ...! ", "--model", str(tmp_path / "model.npz")]) == 1
+    assert "no words" in capsys.readouterr().err
+    assert imdb_text.main(["good", "--model", str(tmp_path / "model.npz")]) == 1
+    assert "no such file" in capsys.readouterr().err
+    files.write_npz(tmp_path / "model.npz", {"other": np.zeros(2)})
+    assert imdb_text.main(["good", "--model", str(tmp_path / "model.npz")]) == 1
+    assert "no model of stage imdb" in capsys.readouterr().err
+
+
+class Trap:
+    """What an npz of somebody else may do when it is unpickled."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+        return Path.touch, (self.path,)
+
+
+def older_results(folder: Path) -> dict[str, bytes]:
+    older = {"metrics.json": b'{"ensemble_accuracy": 0.9}\n', "model.npz": b"older"}
+    for place in ("data", "reports"):
+        (folder / place).mkdir()
+    (folder / "reports" / "metrics.json").write_bytes(older["metrics.json"])
+    (folder / "data" / "model.npz").write_bytes(older["model.npz"])
+    return older
+
+
+def refused(folder: Path, capsys: pytest.CaptureFixture[str], told: str, pins: dict[str, list[str]] | None) -> None:
+    """The stage says what is wrong in three lines at most, and leaves the older results alone."""
+    older = older_results(folder)
+    assert run(folder, pins, epochs=1) == 1
+    message = capsys.readouterr().err
+    assert told in message
+    assert "defect" not in message
+    assert len(message.strip().split("\n")) <= 3
+    assert results(folder) == older
+
+
+def test_a_foreign_file_is_refused_before_anything_is_unpickled(
+    tmp_path: Path, arrays: Arrays, capsys: pytest.CaptureFixture[str]
+) -> None:
+    put(tmp_path / "raw", archive(arrays))
+    pins, sprung = digests(tmp_path / "raw"), tmp_path / "sprung"
+    trap = np.empty(1, object)
+    trap[0] = Trap(sprung)
+    put(tmp_path / "raw", archive({**arrays, "x_train": trap}))
+    refused(tmp_path, capsys, "Not opened", pins)
+    assert not sprung.exists()
+    pickle.loads(pickle.dumps(Trap(sprung)))  # the trap does work
+    assert sprung.exists()
+
+
+@pytest.mark.parametrize("damage", [lambda content: content[:5000], lambda content: content[:-1] + b"?"])
+def test_a_damaged_file_is_told_by_its_hash(
+    tmp_path: Path, arrays: Arrays, capsys: pytest.CaptureFixture[str], damage: Callable[[bytes], bytes]
+) -> None:
+    put(tmp_path / "raw", archive(arrays))
+    pins = digests(tmp_path / "raw")
+    put(tmp_path / "raw", damage(archive(arrays)))
+    refused(tmp_path, capsys, f"{ARRAYS}: ", pins)
+
+
+def test_another_word_index_is_told_by_its_hash(
+    tmp_path: Path, arrays: Arrays, capsys: pytest.CaptureFixture[str]
+) -> None:
+    put(tmp_path / "raw", archive(arrays))
+    pins = digests(tmp_path / "raw")
+    put(tmp_path / "raw", archive(arrays), {"the": 1})
+    refused(tmp_path, capsys, f"{INDEX}: ", pins)
+
+
+def object_array(*rows: object) -> np.ndarray:
+    found = np.empty(len(rows), object)
+    found[:] = rows
+    return found
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        pytest.param({"y_train": np.arange(400) % 3}, "y_train, review 2: label 2", id="label out of range"),
+        pytest.param({"y_test": np.arange(100) % 2}, "y_test: shape (100,) for 200 reviews", id="labels too few"),
+        pytest.param({"x_train": np.arange(400) % 2}, "x_train, review 0: int64", id="labels for reviews"),
+        pytest.param(
+            {"x_test": object_array([1, 70], [2])}, "review 0: word 70; expected ranks from 1 to 65", id="word"
+        ),
+        pytest.param({"x_train": None}, "not an npz archive with x_train", id="array missing"),
+    ],
+)
+def test_what_a_trusted_file_holds_is_checked(
+    tmp_path: Path, arrays: Arrays, capsys: pytest.CaptureFixture[str], changes: Arrays, told: str
+) -> None:
+    changed = {name: array for name, array in {**arrays, **changes}.items() if array is not None}
+    put(tmp_path / "raw", archive(changed))
+    refused(tmp_path, capsys, told, None)
+
+
+def test_a_trusted_file_that_is_no_archive_is_told(
+    tmp_path: Path, arrays: Arrays, capsys: pytest.CaptureFixture[str]
+) -> None:
+    put(tmp_path / "raw", b"PK\x03\x04 not an archive")
+    refused(tmp_path, capsys, "not an npz archive", None)
+
+
+def test_missing_files_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "raw").mkdir()
+    refused(tmp_path, capsys, "no such file", {ARRAYS: ["0" * 64], INDEX: ["0" * 64]})
+
+
+def test_parameters_that_can_not_be_are_told(
+    tmp_path: Path, arrays: Arrays, capsys: pytest.CaptureFixture[str]
+) -> None:
+    put(tmp_path / "raw", archive(arrays))
+    assert run(tmp_path, variants={"wide": {"width": 32}}) == 1
+    assert "has no 'plain'" in capsys.readouterr().err
+    assert run(tmp_path, variants={"plain": {"drop": 0.1}}) == 1
+    assert "did you mean 'dropout'" in capsys.readouterr().err
+
+
+def test_a_full_disk_keeps_the_older_results(
+    tmp_path: Path, arrays: Arrays, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(tmp_path / "raw", archive(arrays))
+    older = older_results(tmp_path)
+
+    original = files.os.replace
+
+    def full(source: Any, target: Any) -> None:
+        if Path(target).name != "params.yaml":
+            raise OSError(28, "No space left on device")
+        original(source, target)
+
+    monkeypatch.setattr(files.os, "replace", full)
+    assert run(tmp_path, epochs=1) == 1
+    assert "No space left on device" in capsys.readouterr().err
+    assert results(tmp_path) == older
+
+
+@pytest.mark.real_data
+@pytest.mark.skipif(not REAL.is_dir(), reason="needs the mirror")
+def test_the_real_files_are_read() -> None:
+    params = YAML(typ="safe", pure=True).load((ROOT / "params.yaml").read_text())
+    reviews = read_reviews(REAL, params["sources"]["imdb"]["files"])
+    assert (reviews.trained, len(reviews.labels), reviews.labels.sum()) == (25000, 50000, 25000)
+    assert np.diff(reviews.starts)[:25000].mean() == pytest.approx(237.71, abs=0.01)
+    assert (reviews.words[0], len(reviews.words)) == ("the", 88584)
