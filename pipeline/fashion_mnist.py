@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from matplotlib.ticker import MaxNLocator
 
 from features.diagnosis import Diagnosis, diagnose
 from features.errors import UserError
@@ -323,6 +324,7 @@ def draw_curves(outcomes: Mapping[str, Outcome], readings: Mapping[str, Diagnosi
     for axis, (name, each) in zip(axes, outcomes.items(), strict=True):
         for line, values in zip(("training", "validation"), curves(each), strict=True):
             axis.plot(np.arange(1, len(values) + 1), values, label=line)
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
         label(axis, f"{name}: {readings[name].verdict}", "epoch", "cross-entropy", legend=True)
     return png(figure)
 
