@@ -292,7 +292,8 @@ def bag(rows: tf.SparseTensor, kernel: Tensor) -> Tensor:
     padded = tf.pad(kernel, ((0, 0), (0, 0), (0, parts * width - units)))
     narrow = tf.transpose(tf.reshape(padded, (members, words, parts, width)), (0, 2, 1, 3))
     narrow = tf.reshape(narrow, (members * parts, words, width))
-    summed = tf.map_fn(lambda one: tf.sparse.sparse_dense_matmul(rows, one), narrow, parallel_iterations=2)
+    at_once = 1 if tf.executing_eagerly() else 2  # TensorFlow warns of more where it has no graph
+    summed = tf.map_fn(lambda one: tf.sparse.sparse_dense_matmul(rows, one), narrow, parallel_iterations=at_once)
     summed = tf.transpose(tf.reshape(summed, (members, parts, -1, width)), (0, 2, 1, 3))
     return tf.reshape(summed, (members, -1, parts * width))[..., :units]
 
