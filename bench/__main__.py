@@ -1,4 +1,4 @@
-"""``python -m bench [search] [chain]``: print the measurements and write them under reports/bench/."""
+"""``python -m bench [search] [chain] [tables]``: print the measurements and write them under reports/bench/."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from pipeline.files import write_json
 def main() -> int:
     """Run the named measurements, all by default."""
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
-    parser.add_argument("names", nargs="*", choices=["search", "chain", []], default=["chain", "search"])
+    parser.add_argument(
+        "names", nargs="*", choices=["search", "chain", "tables", []], default=["chain", "search", "tables"]
+    )
     parser.add_argument("--seeds", type=int, default=5, help="runs of the quality table")
     parser.add_argument("--arrays", type=Path, default=Path("data/normalize/titanic/arrays.npz"))
     parser.add_argument("--output", type=Path, default=Path("reports/bench"))
@@ -22,6 +24,10 @@ def main() -> int:
             from bench import chain
 
             result = chain.measure(arguments.seeds)
+        elif name == "tables":
+            from bench import tables
+
+            result = tables.measure()
         else:
             from bench import search_speed
 

@@ -82,7 +82,7 @@ def _cold(folder: Path, seed: int) -> dict[str, Any]:
         "peak_memory_mb": round(peak),
         "metrics": json.loads((report / "metrics.json").read_text()),
         "digests": {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files},
-        "stage_seconds": _stages(output),
+        "stage_seconds": stage_seconds(output),
     }
 
 
@@ -106,7 +106,8 @@ def dvc(folder: Path, environment: dict[str, str], *words: str) -> list[tuple[fl
     return lines
 
 
-def _stages(lines: list[tuple[float, str]]) -> dict[str, float]:
+def stage_seconds(lines: list[tuple[float, str]]) -> dict[str, float]:
+    """Wall seconds of each stage, from DVC's lines and when they came."""
     starts = [(second, found[1]) for second, line in lines if (found := re.match(r"Running stage '([^']+)'", line))]
     ends = [second for second, _ in starts[1:]] + [lines[-1][0]]
     return {name: round(end - start, 1) for (start, name), end in zip(starts, ends, strict=True)}
