@@ -212,6 +212,12 @@ def test_shuffled_labels_fall_to_chance(chain: Path, tmp_path: Path) -> None:
                 str(raw),
                 "--sample",
                 str(raw.with_name("sample_submission.csv")),
+                "--weights",
+                str(data / "train/titanic/weights.npz"),
+                "--normalization",
+                str(data / "normalize/titanic/normalization.json"),
+                "--output",
+                str(data / "ensemble/titanic/ensemble.json"),
                 "--report",
                 str(report),
             ]
