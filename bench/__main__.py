@@ -8,18 +8,21 @@ from pathlib import Path
 
 from pipeline.files import write_json
 
+NAMES = ("chain", "search", "tables")
+
 
 def main() -> int:
     """Run the named measurements, all by default."""
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
-    parser.add_argument(
-        "names", nargs="*", choices=["search", "chain", "tables", []], default=["chain", "search", "tables"]
-    )
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(NAMES)}; all by default")
     parser.add_argument("--seeds", type=int, default=5, help="runs of the quality table")
     parser.add_argument("--arrays", type=Path, default=Path("data/normalize/titanic/arrays.npz"))
     parser.add_argument("--output", type=Path, default=Path("reports/bench"))
     arguments = parser.parse_args()
-    for name in arguments.names:
+    unknown = sorted(set(arguments.names) - set(NAMES))
+    if unknown:
+        parser.error(f"no measurement {unknown[0]!r}; expected one of {', '.join(NAMES)}")
+    for name in arguments.names or NAMES:
         if name == "chain":
             from bench import chain
 
