@@ -393,6 +393,14 @@ class Program:
         return answers, losses
 
 
+def _repeat(times: tf.Tensor, body: Callable[..., Any], start: list[tf.Tensor]) -> list[tf.Tensor]:
+    """``body(number, *state) -> (number + 1, *state)`` so many times; each state is a vector over members."""
+    shapes = [tf.TensorShape([]), *[tf.TensorShape([None]) for _ in start]]
+    return tf.while_loop(
+        lambda number, *state: number < times, body, [tf.constant(0), *start], shape_invariants=shapes
+    )[1:]
+
+
 class Trainer:
     """Weights ``[m_l, i, o]``, Adam's moments (Kingma and Ba, 2015) and the compiled steps of one kind of program.
 
@@ -411,8 +419,10 @@ class Trainer:
         arrays = {name: tf.TensorSpec([None] * rank, kind_of) for name, rank, kind_of in specification}
         rows, noise = tf.TensorSpec([None] * 3, tf.int32), tf.TensorSpec([None] * 4, tf.uint8)
         draws, factors = tf.TensorSpec([None] * 4, tf.float32), tf.TensorSpec([None], tf.float32)
-        self.steps = tf.function(self._steps, input_signature=[rows, [noise] * kind.depth, draws, factors, arrays])
-        self.evaluate = tf.function(self._evaluate, input_signature=[rows, arrays])
+        # The loops are TensorFlow's own: to translate Python's (autograph) would take as long as the trace itself.
+        inputs = [rows, [noise] * kind.depth, draws, factors, arrays]
+        self.steps = tf.function(self._steps, input_signature=inputs, autograph=False)
+        self.evaluate = tf.function(self._evaluate, input_signature=[rows, arrays], autograph=False)
 
     def start(self, weights: dict[str, np.ndarray]) -> None:
         """Begin with ``weights`` (in units of the learning rate) and fresh moments."""
@@ -486,9 +496,8 @@ class Trainer:
 
         ``draws [1, steps, b, k]``; ``factors [steps]`` of the learning rates.
         """
-        total = tf.zeros(tf.shape(arrays["unit"]))
-        for step in tf.range(tf.shape(order)[1]):
-            tf.autograph.experimental.set_loop_options(shape_invariants=[(total, tf.TensorShape([None]))])
+
+        def one(step: tf.Tensor, total: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             rows = order[:, step]
             weights = {name: variable.read_value() for name, variable in self.weights.items()}
             with tf.GradientTape() as tape:
@@ -499,22 +508,22 @@ class Trainer:
                 logits = self.logits(rows, arrays, scaled, noises, drawn, arrays["unit"])
                 summed, counts = self._losses(rows, arrays, logits)
                 objective = tf.reduce_sum(summed / tf.maximum(counts, 1.0))
-            total += summed
             self._step(tape.gradient(objective, weights), factors[step], arrays)
-        return total
+            return step + 1, total + summed
+
+        return _repeat(tf.shape(order)[1], one, [tf.zeros(tf.shape(arrays["unit"]))])[0]
 
     def _evaluate(self, blocks: tf.Tensor, arrays: dict[str, tf.Tensor]) -> tf.Tensor:
         """Mean loss ``[m]`` of the rows in ``blocks [m or 1, blocks, b]``, without dropout."""
         weights = self._scaled(self.weights, arrays["unit"])
-        total, count = tf.zeros(tf.shape(arrays["unit"])), tf.zeros(tf.shape(arrays["unit"]))
-        for block in tf.range(tf.shape(blocks)[1]):
-            tf.autograph.experimental.set_loop_options(
-                shape_invariants=[(total, tf.TensorShape([None])), (count, tf.TensorShape([None]))]
-            )
+
+        def one(block: tf.Tensor, total: tf.Tensor, count: tf.Tensor) -> tuple[tf.Tensor, ...]:
             rows = blocks[:, block]
             summed, counts = self._losses(rows, arrays, self.logits(rows, arrays, weights, None, None, arrays["unit"]))
-            total += summed
-            count += counts
+            return block + 1, total + summed, count + counts
+
+        nothing = tf.zeros(tf.shape(arrays["unit"]))
+        total, count = _repeat(tf.shape(blocks)[1], one, [nothing, nothing])
         return total / count
 
     def _step(self, gradients: dict[str, tf.Tensor], factor: tf.Tensor, arrays: dict[str, tf.Tensor]) -> None:
