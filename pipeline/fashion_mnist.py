@@ -186,6 +186,7 @@ def train(
         "initializer": "he_normal",
         "learning_rate": preset.learning_rate,
         "batch_size": preset.batch_size,
+        "schedule": "cosine",
     }
     shallow = {**common, "depth": 1, "width": settings.mlp_width, "activation": "relu", "dropout": 0.0, "l2": 0.0}
     own = ("depth", "width", "activation", "normalization", "dropout", "l2")
@@ -218,7 +219,6 @@ def train(
                 preset.epochs,
                 preset.patience,
                 report,
-                "cosine",
                 seed_for(seed, "fashion_mnist", name, "batches"),
             )
             outcomes[name] = outcome(found, clothes, roles)

@@ -30,7 +30,8 @@ ENCODINGS = ("integer", "onehot", "embedding")
 NORMALIZATIONS = ("zscore", "minmax", "robust", "keras", "none")
 ORACLES = ("bayesian", "random", "grid")
 SEARCHED = ("depth", "width", "dropout", "l2", "initializer", "activation", "learning_rate", "batch_size")
-ACTIVATIONS = ("relu", "selu", "elu", "gelu", "silu", "tanh", "sigmoid")
+ACTIVATIONS = ("relu", "selu", "elu", "gelu", "silu", "mish", "tanh", "sigmoid")
+SCHEDULES = ("constant", "cosine", "coslog4", "flat_cosine")
 INITIALIZERS = (
     "glorot_uniform",
     "glorot_normal",
@@ -288,6 +289,11 @@ _SPACE: dict[str, tuple[type, float, float] | tuple[str, ...]] = {
     "activation": ACTIVATIONS,
     "learning_rate": (float, 1e-7, 10.0),
     "batch_size": (int, 1, 65536),
+    "weight_decay": (float, 0.0, 10.0),
+    "label_smoothing": (float, 0.0, 0.9),
+    "beta_2": (float, 0.5, 0.99999),
+    "schedule": SCHEDULES,
+    "epochs": (int, 0, 100_000),
 }
 
 
@@ -478,9 +484,11 @@ def _block(cls: Any, raw: Any, where: str) -> Any:
 def _space(raw: Any, where: str) -> Mapping[str, Choices | Range]:
     space = _mapping(raw, where)
     file, _, prefix = where.partition(": ")
-    _known(space, list(SEARCHED), file, f"{prefix}.")
+    _known(space, list(_SPACE), file, f"{prefix}.")
     result: dict[str, Choices | Range] = {}
-    for name in SEARCHED:
+    for name in _SPACE:
+        if name not in space and name not in SEARCHED:
+            continue
         if name not in space:
             raise UserError(f"{where}.{name} is missing; expected a list of choices or low/high.")
         rule, value = _SPACE[name], space[name]

@@ -39,12 +39,26 @@ WARM_UP = 0.05
 # Weights under L1 and L2, and those that are one vector a member.
 PENALISED, VECTORS = ("kernel_", "filter_"), ("bias_", "gain_", "shift_", "offset_")
 # What a configuration need not say.
-DEFAULTS: dict[str, Any] = {"l1": 0.0, "normalization": "none"}
+DEFAULTS: dict[str, Any] = {
+    "l1": 0.0,
+    "normalization": "none",
+    "weight_decay": 0.0,
+    "label_smoothing": 0.0,
+    "beta_2": BETA_2,
+    "schedule": "constant",
+    "epochs": 0,
+}
 
 
 @dataclass(frozen=True)
 class Members:
-    """One row a network: hyperparameters, the fold it learns in and its seed, each ``[m]``."""
+    """One row a network: hyperparameters, the fold it learns in and its seed, each ``[m]``.
+
+    ``weight_decay`` is decoupled from the loss (AdamW: Loshchilov and Hutter, 2019), ``beta_2`` is Adam's.
+    ``label_smoothing``: share of a label that is spread over all classes (Szegedy et al., 2016). ``schedule``: a key of
+    ``SCHEDULES``. ``epochs``: the length of its schedule, all of which it trains; 0 for what ``fit`` is told, and then
+    with patience.
+    """
 
     depth: np.ndarray
     width: np.ndarray
@@ -56,6 +70,11 @@ class Members:
     normalization: np.ndarray
     learning_rate: np.ndarray
     batch_size: np.ndarray
+    weight_decay: np.ndarray
+    label_smoothing: np.ndarray
+    beta_2: np.ndarray
+    schedule: np.ndarray
+    epochs: np.ndarray
     fold: np.ndarray
     seed: np.ndarray
 
@@ -68,8 +87,8 @@ class Members:
 
 
 def members_of(configurations: Sequence[dict[str, Any]], folds: Sequence[int], seeds: Sequence[int]) -> Members:
-    """One member for each configuration (keys: ``depth`` to ``batch_size``; ``l1`` and ``normalization`` may be left
-    out), with its fold and seed."""
+    """One member for each configuration (keys: ``depth`` to ``epochs``; those of ``DEFAULTS`` may be left out), with
+    its fold and seed."""
     names = [f.name for f in fields(Members) if f.name not in ("fold", "seed")]
     columns = {name: np.array([{**DEFAULTS, **c}[name] for c in configurations]) for name in names}
     return Members(**columns, fold=np.array(folds, np.int64), seed=np.array(seeds, np.uint64))
@@ -102,20 +121,20 @@ def fit(
     epochs: int,
     patience: int,
     progress: Callable[[float], None] = lambda share: None,
-    schedule: str = "constant",
     seed: int = 0,
 ) -> Fit:
     """Train all members; ``progress`` is told the share done, from 0 to 1.
 
-    ``schedule``: ``constant``, or ``cosine`` (up for a twentieth of the steps, then down to 0 at ``epochs``; Loshchilov
-    and Hutter, 2017). ``seed`` draws what members share: the rows' order and the augmentation of a shared batch. Where
-    the source has no stop rows, all ``epochs`` run and the last weights are kept.
+    ``seed`` draws what members share: the rows' order and the augmentation of a shared batch. Where the source has no
+    stop rows, all ``epochs`` run and the last weights are kept.
     """
+    lengths, patiences = _lengths(members, epochs, patience)
+    longest = int(lengths.max(initial=0))
     count, labelled = len(members), len(source.roles)
     answers = np.full((count, source.rows, source.outputs), np.nan, np.float32)
     loss = np.full((count, labelled), np.nan, np.float32)
-    train_loss = np.full((count, epochs), np.nan, np.float32)
-    stop_loss = np.full((count, epochs), np.nan, np.float32)
+    train_loss = np.full((count, longest), np.nan, np.float32)
+    stop_loss = np.full((count, longest), np.nan, np.float32)
     best_epoch, epochs_run = np.zeros(count, np.int64), np.zeros(count, np.int64)
     arrays = {name: tf.constant(array) for name, array in {**source.arrays(), "target": source.target}.items()}
     weights, done = [], 0
@@ -126,18 +145,28 @@ def fit(
         def report(share: float, start: int = start, size: int = size) -> None:
             progress((start + share * size) / count)
 
-        train_loss[index], stop_loss[index], best_epoch[index], epochs_run[index] = program.train(
-            epochs, patience, SCHEDULES[schedule], report
-        )
+        own = int(lengths[index[0]])
+        curves = program.train(own, int(patiences[index[0]]), report)
+        train_loss[index, :own], stop_loss[index, :own], best_epoch[index], epochs_run[index] = curves
         answers[index], loss[index] = program.predict()
         weights.append({"members": index, **program.best_weights()})
         done += size
     return Fit(answers, loss, train_loss, stop_loss, best_epoch, epochs_run, weights)
 
 
-# Factors of the learning rate at a share of all steps, from 0 to 1.
+def _lengths(members: Members, epochs: int, patience: int) -> tuple[np.ndarray, np.ndarray]:
+    """Longest training and patience of each member, ``[m]``."""
+    own = members.epochs > 0
+    return np.where(own, members.epochs, epochs), np.where(own, members.epochs + 1, patience)
+
+
+# Factors of the learning rate at a share of all steps, from 0 to 1: up for a twentieth and then down to 0 along a
+# cosine (Loshchilov and Hutter, 2017); RealMLP's four cosine waves of doubling length and its schedule of what holds
+# the network back, flat for one half (Holzmueller et al., 2024).
 SCHEDULES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "constant": np.ones_like,
+    "coslog4": lambda share: 0.5 * (1.0 - np.cos(2.0 * math.pi * np.log2(1.0 + 15.0 * share))),
+    "flat_cosine": lambda share: 0.5 * (1.0 + np.cos(math.pi * np.maximum(2.0 * share - 1.0, 0.0))),
     "cosine": lambda share: np.where(
         share < WARM_UP,
         share / WARM_UP,
@@ -151,7 +180,15 @@ def programs(members: Members) -> Iterator[np.ndarray]:
 
     The narrow are padded to the widest, which is no more than ``PADDING`` times as wide.
     """
-    columns = (members.activation, members.normalization, members.batch_size, members.depth == 0)
+    columns = (
+        members.activation,
+        members.normalization,
+        members.batch_size,
+        members.depth == 0,
+        members.beta_2,
+        members.schedule,
+        members.epochs,
+    )
     kinds = list(zip(*(column.tolist() for column in columns), strict=True))
     for kind in sorted(set(kinds)):
         index = np.array([number for number, one in enumerate(kinds) if one == kind])
@@ -165,13 +202,17 @@ def programs(members: Members) -> Iterator[np.ndarray]:
 
 @dataclass(frozen=True)
 class Kind:
-    """What a training program is compiled for; ``l1`` and ``l2``: whether some member has such a penalty."""
+    """What a training program is compiled for; ``l1``, ``l2``, ``decays`` and ``smooths``: whether some member has
+    such a penalty, weight decay or smoothed labels."""
 
     layout: Layout
     activation: str
     normalization: str
     l1: bool
     l2: bool
+    decays: bool
+    smooths: bool
+    beta_2: float
     depth: int
     head: Head
 
@@ -207,6 +248,9 @@ class Program:
             str(members.normalization[0]),
             bool(members.l1.any()),
             bool(members.l2.any()),
+            bool(members.weight_decay.any()),
+            bool(members.label_smoothing.any()) and head.spread is not None,
+            float(members.beta_2[0]),
             len(self._depths),
             head,
         )
@@ -245,7 +289,6 @@ class Program:
         self,
         epochs: int,
         patience: int,
-        schedule: Callable[[np.ndarray], np.ndarray],
         progress: Callable[[float], None],
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """Returns train loss ``[m, epochs]``, stop loss ``[m, epochs]``, best epoch ``[m]`` and epochs run ``[m]``."""
@@ -255,7 +298,9 @@ class Program:
         lowest, best_epoch, epochs_run = np.full(count, np.inf), np.zeros(count, np.int64), np.zeros(count, np.int64)
         active, going = np.arange(count), np.ones(count, bool)
         watched = any(map(len, self._stop_rows))
-        factors = schedule((np.arange(epochs * self._steps) + 1.0) / (epochs * self._steps)).astype(np.float32)
+        factors = SCHEDULES[str(self._members.schedule[0])](
+            (np.arange(epochs * self._steps) + 1.0) / (epochs * self._steps)
+        ).astype(np.float32)
         self._trainer.start(self._best)
         arrays = self._constants(active)
         for epoch in range(epochs):
@@ -354,6 +399,8 @@ class Program:
             "rate": tf.constant(members.dropout, tf.float32),
             "l1": tf.constant(members.l1, tf.float32),
             "l2": tf.constant(members.l2, tf.float32),
+            "weight_decay": tf.constant(members.weight_decay, tf.float32),
+            "label_smoothing": tf.constant(members.label_smoothing, tf.float32),
             "unit": tf.constant(members.learning_rate, tf.float32),
             "width": tf.constant(members.width, tf.int32),
         }
@@ -415,7 +462,7 @@ class Trainer:
             return {name: tf.Variable(tf.zeros([0, 0, 0]), shape=[None] * 3, trainable=False) for name in names}
 
         self.weights, self._first, self._second = empty(), empty(), empty()
-        self._powers = [tf.Variable(beta, dtype=tf.float32, trainable=False) for beta in (BETA_1, BETA_2)]
+        self._powers = [tf.Variable(beta, dtype=tf.float32, trainable=False) for beta in (BETA_1, kind.beta_2)]
         arrays = {name: tf.TensorSpec([None] * rank, kind_of) for name, rank, kind_of in specification}
         rows, noise = tf.TensorSpec([None] * 3, tf.int32), tf.TensorSpec([None] * 4, tf.uint8)
         draws, factors = tf.TensorSpec([None] * 4, tf.float32), tf.TensorSpec([None], tf.float32)
@@ -430,7 +477,7 @@ class Trainer:
             self.weights[name].assign(weight)
             self._first[name].assign(np.zeros_like(weight))
             self._second[name].assign(np.zeros_like(weight))
-        for power, beta in zip(self._powers, (BETA_1, BETA_2), strict=True):
+        for power, beta in zip(self._powers, (BETA_1, self._kind.beta_2), strict=True):
             power.assign(beta)
 
     def keep(self, going: np.ndarray) -> None:
@@ -468,13 +515,18 @@ class Trainer:
             PRODUCTS[kind.layout.precision],
         )
 
-    def _losses(self, rows: tf.Tensor, arrays: dict[str, tf.Tensor], logits: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Sum of the losses and number of rows, ``[m]``; a row of -1 does not count."""
+    def _losses(
+        self, rows: tf.Tensor, arrays: dict[str, tf.Tensor], logits: tf.Tensor, smoothing: tf.Tensor | None = None
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Sum of the losses and number of rows, ``[m]``; a row of -1 does not count. ``smoothing [m]`` of the labels
+        is for training alone."""
         shape = tf.shape(logits)[:2]
         counts = tf.broadcast_to(tf.cast(rows >= 0, tf.float32), shape)
         index = tf.stack([tf.broadcast_to(arrays["fold"][:, None], tf.shape(rows)), tf.maximum(rows, 0)], -1)
         target = tf.broadcast_to(tf.gather_nd(arrays["target"], index), shape)
         loss = self._kind.head.loss(target, logits)
+        if smoothing is not None and self._kind.head.spread:
+            loss += smoothing[:, None] * (self._kind.head.spread(logits) - loss)
         return tf.reduce_sum(loss * counts, axis=1), tf.reduce_sum(counts, axis=1)
 
     def _scaled(self, weights: dict[str, tf.Tensor], unit: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -506,7 +558,8 @@ class Trainer:
                 scaled = self._scaled(weights, arrays["unit"])
                 noises = [each[:, step] for each in noise]
                 logits = self.logits(rows, arrays, scaled, noises, drawn, arrays["unit"])
-                summed, counts = self._losses(rows, arrays, logits)
+                smoothing = arrays["label_smoothing"] if self._kind.smooths else None
+                summed, counts = self._losses(rows, arrays, logits, smoothing)
                 objective = tf.reduce_sum(summed / tf.maximum(counts, 1.0))
             self._step(tape.gradient(objective, weights), factors[step], arrays)
             return step + 1, total + summed
@@ -528,7 +581,7 @@ class Trainer:
 
     def _step(self, gradients: dict[str, tf.Tensor], factor: tf.Tensor, arrays: dict[str, tf.Tensor]) -> None:
         """One step of Adam on the weights in units of the learning rate. The penalty is l1 * sum |w| + l2 * sum w^2 of
-        the true weights w = unit * weight."""
+        the true weights w = unit * weight; decoupled decay takes ``learning rate * weight_decay`` of them."""
         for name, gradient in gradients.items():
             variable, count = self.weights[name], tf.shape(gradient)[0]
             unit = arrays["unit"][:count, None, None]
@@ -536,6 +589,9 @@ class Trainer:
                 gradient += 2.0 * arrays["l2"][:count, None, None] * unit**2 * variable
             if name.startswith(PENALISED) and self._kind.l1:
                 gradient += arrays["l1"][:count, None, None] * unit * tf.sign(variable)
+            if name.startswith(PENALISED) and self._kind.decays:
+                taken = (factor * arrays["unit"] * arrays["weight_decay"])[:count, None, None]
+                variable.assign(variable * (1.0 - taken))
             tf.raw_ops.ResourceApplyAdam(
                 var=variable.handle,
                 m=self._first[name].handle,
@@ -544,12 +600,12 @@ class Trainer:
                 beta2_power=self._powers[1],
                 lr=factor,
                 beta1=BETA_1,
-                beta2=BETA_2,
+                beta2=self._kind.beta_2,
                 epsilon=EPSILON,
                 grad=gradient,
             )
         self._powers[0].assign(self._powers[0] * BETA_1)
-        self._powers[1].assign(self._powers[1] * BETA_2)
+        self._powers[1].assign(self._powers[1] * self._kind.beta_2)
 
 
 @functools.cache

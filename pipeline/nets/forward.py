@@ -42,6 +42,13 @@ def gelu(x: np.ndarray) -> np.ndarray:
     return np.float32(0.5) * x * (np.float32(1) + np.tanh(inner))
 
 
+def mish(x: np.ndarray) -> np.ndarray:
+    """``x tanh(ln(1 + exp(x)))`` (Misra, 2020), the tangent written with one exponential."""
+    grown = np.exp(np.minimum(x, np.float32(20)))
+    grown = grown * (grown + np.float32(2))
+    return x * (grown / (grown + np.float32(2)))
+
+
 # The same functions as in ``layers.ACTIVATIONS`` and ``heads.HEADS``; a test holds the two together.
 ACTIVATIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "relu": lambda x: np.maximum(x, np.float32(0)),
@@ -49,6 +56,7 @@ ACTIVATIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "elu": elu,
     "gelu": gelu,
     "silu": lambda x: x * sigmoid(x),
+    "mish": mish,
     "tanh": np.tanh,
     "sigmoid": sigmoid,
 }

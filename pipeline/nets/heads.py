@@ -20,11 +20,14 @@ class Head:
 
     ``loss(target [m, b], logits [m, b, c]) -> [m, b]``, in nats (classification) or squared units of the target.
     ``answer(logits [m, b, c]) -> [m, b, c]``: probabilities, or the prediction itself for regression.
+    ``spread(logits [m, b, c]) -> [m, b]``: the mean of the losses that all classes would have, which smoothed labels
+    add; None where there are no classes.
     """
 
     name: str
     loss: Callable[[Tensor, Tensor], Tensor]
     answer: Callable[[Tensor], Tensor]
+    spread: Callable[[Tensor], Tensor] | None = None
 
     def outputs(self, classes: int) -> int:
         """Units of the last layer."""
@@ -49,7 +52,17 @@ def squared_error(target: Tensor, logits: Tensor) -> Tensor:
 
 
 HEADS: dict[str, Head] = {
-    "binary": Head("binary", binary_cross_entropy, ops.sigmoid),
-    "multiclass": Head("multiclass", sparse_categorical_cross_entropy, lambda logits: ops.softmax(logits, axis=-1)),
+    "binary": Head(
+        "binary",
+        binary_cross_entropy,
+        ops.sigmoid,
+        lambda logits: ops.softplus(logits[..., 0]) - 0.5 * logits[..., 0],
+    ),
+    "multiclass": Head(
+        "multiclass",
+        sparse_categorical_cross_entropy,
+        lambda logits: ops.softmax(logits, axis=-1),
+        lambda logits: ops.logsumexp(logits, axis=-1) - ops.mean(logits, axis=-1),
+    ),
     "regression": Head("regression", squared_error, lambda logits: logits),
 }

@@ -14,12 +14,19 @@ from keras import ops
 
 Tensor = Any
 
+
+def mish(x: Tensor) -> Tensor:
+    """``x tanh(softplus(x))`` (Misra, 2020)."""
+    return x * ops.tanh(ops.softplus(x))
+
+
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "relu": ops.relu,
     "selu": ops.selu,
     "elu": ops.elu,
     "gelu": ops.gelu,
     "silu": ops.silu,
+    "mish": mish,
     "tanh": ops.tanh,
     "sigmoid": ops.sigmoid,
 }

@@ -44,6 +44,16 @@ CASES = [
     ("      high: 0.6\n", "      hihg: 0.6\n", ["tune.space.dropout.hihg", "did you mean 'high'"]),
     ("    - relu\n    - selu", "    - relu\n    - relu", ["activation", "each once"]),
     ("    - relu\n    - selu", "    - reul\n    - selu", ["'reul'", "did you mean 'relu'"]),
+    ("    depth:\n", "    schedul: cosine\n    depth:\n", ["tune.space.schedul", "did you mean 'schedule'"]),
+    ("    depth:\n", "    schedule: cosin\n    depth:\n", ["schedule is 'cosin'", "did you mean 'cosine'"]),
+    ("    depth:\n", "    weight_decay: 11\n    depth:\n", ["weight_decay is 11, out of range", "from 0 to 10"]),
+    (
+        "    depth:\n",
+        "    label_smoothing: {low: 0, high: 1}\n    depth:\n",
+        ["label_smoothing.high is 1"],
+    ),
+    ("    depth:\n", "    epochs: {low: 0, high: 9}\n    depth:\n", ["epochs has low/high", "whole numbers"]),
+    ("    width:\n    - 16\n    - 32\n    - 64\n", "", ["tune.space.width is missing"]),
     ("      task: binary", "      task: regression", ["metric is 'accuracy', but task 'regression'", "rmse"]),
     ("        deck: true", "        deck: maybe", ["encode.features.deck is 'maybe'", "true or false"]),
     ("    validate: {}", "    validat: {}", ["competitions.titanic.validat", "did you mean 'validate'"]),
@@ -69,6 +79,7 @@ def test_the_file_as_it_is_passes() -> None:
     params = load(ROOT / "params.yaml", "titanic")
     assert params.tune.space["learning_rate"] == Range(5e-4, 1e-2, True)
     assert params.tune.space["depth"] == (1, 2, 3)
+    assert "schedule" not in params.tune.space
     assert params.encode.features["deck"] is True
 
 

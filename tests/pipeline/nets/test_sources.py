@@ -90,13 +90,20 @@ def test_one_member_more_changes_no_others_result(name: str, bags: Bags, images:
         source = Images(images.pixels, images.target, images.roles, 2, images.augmentation, (4,))
     task = "binary" if name == "bags" else "multiclass"
     members = engine.members_of(
-        [configuration(), configuration(depth=1, width=5, dropout=0.5), configuration(depth=3, l2=0.01, l1=1e-3)],
+        [
+            {**one, "schedule": "cosine"}
+            for one in (
+                configuration(),
+                configuration(depth=1, width=5, dropout=0.5),
+                configuration(depth=3, l2=0.01, l1=1e-3),
+            )
+        ],
         [0] * 3,
         [1, 2, 3],
     )
-    together = engine.fit(members, source, task, 8, 3, schedule="cosine", seed=9)
+    together = engine.fit(members, source, task, 8, 3, seed=9)
     for one in range(3):
-        alone = engine.fit(members.take(np.array([one])), source, task, 8, 3, schedule="cosine", seed=9)
+        alone = engine.fit(members.take(np.array([one])), source, task, 8, 3, seed=9)
         assert alone.epochs_run[0] == together.epochs_run[one]
         np.testing.assert_allclose(alone.answers[0], together.answers[one], atol=1e-4)
 

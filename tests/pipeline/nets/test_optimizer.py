@@ -1,0 +1,153 @@
+"""Weight decay, label smoothing, beta 2 and schedules against the same training written out in NumPy."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pipeline.nets import fit as engine
+from pipeline.nets.layers import initial_kernel
+
+EPOCHS, BATCH = 6, 20
+
+
+def configuration(**changes: Any) -> dict[str, Any]:
+    return {
+        "depth": 0,
+        "width": 8,
+        "dropout": 0.0,
+        "l2": 0.0,
+        "initializer": "glorot_uniform",
+        "activation": "relu",
+        "learning_rate": 0.05,
+        "batch_size": BATCH,
+        **changes,
+    }
+
+
+def table(task: str) -> engine.Table:
+    generator = np.random.default_rng(7)
+    inputs = generator.normal(size=(90, 4)).astype(np.float32)
+    score = inputs[:, 0] - inputs[:, 1]
+    target = (score > 0) if task == "binary" else np.digitize(score, [-0.7, 0.7]) if task == "multiclass" else score
+    roles = np.zeros((90, 1), np.int8)
+    roles[50:70], roles[70:] = 1, 2
+    codes = np.zeros((90, 0), np.int32)
+    return engine.Table(
+        inputs[None], codes, 0, target[None].astype(np.float32), roles, 3 if task == "multiclass" else 1
+    )
+
+
+def factor(schedule: str, share: float) -> float:
+    """The schedules by another road than the engine's."""
+    if schedule == "cosine":
+        return share / 0.05 if share < 0.05 else math.cos(math.pi * (share - 0.05) / 0.95 / 2) ** 2
+    if schedule == "coslog4":
+        return math.sin(math.pi * math.log(1 + 15 * share) / math.log(2)) ** 2
+    if schedule == "flat_cosine":
+        return 1.0 if share < 0.5 else math.cos(math.pi * (share - 0.5)) ** 2
+    return 1.0
+
+
+def by_hand(known: engine.Table, task: str, config: dict[str, Any], seed: int) -> np.ndarray:
+    """Stop loss of each epoch of a network without hidden layers under AdamW, in double precision."""
+    config = {**engine.DEFAULTS, **config}
+    generator = np.random.Generator(np.random.SFC64(seed))
+    kernel = initial_kernel("glorot_uniform", generator, 4, known.outputs).astype(np.float64)
+    weights = [kernel, np.zeros(known.outputs)]
+    first, second = [np.zeros_like(w) for w in weights], [np.zeros_like(w) for w in weights]
+    x, y = known.inputs[0].astype(np.float64), known.target[0]
+    classes = max(known.outputs, 2)
+    labels = np.eye(classes)[y.astype(int)] if task != "regression" else y[:, None]
+    train, stop = (np.flatnonzero(known.roles[:, 0] == role) for role in (0, 1))
+    steps = EPOCHS * -(-len(train) // BATCH)
+    smooth, number, found = config["label_smoothing"], 0, []
+
+    def probabilities(rows: np.ndarray) -> np.ndarray:
+        logits = x[rows] @ weights[0] + weights[1]
+        if task == "binary":
+            logits = np.concatenate([np.zeros_like(logits), logits], axis=1)
+        grown = np.exp(logits - logits.max(axis=1, keepdims=True))
+        return grown / grown.sum(axis=1, keepdims=True)
+
+    for _ in range(EPOCHS):
+        order = generator.permutation(train)
+        for start in range(0, len(order), BATCH):
+            rows = order[start : start + BATCH]
+            if task == "regression":
+                slope = 2 * (x[rows] @ weights[0] + weights[1] - labels[rows])
+            else:
+                slope = probabilities(rows) - ((1 - smooth) * labels[rows] + smooth / classes)
+                slope = slope[:, 1:] if task == "binary" else slope
+            number += 1
+            rate = config["learning_rate"] * factor(config["schedule"], number / steps)
+            weights[0] *= 1 - rate * config["weight_decay"]
+            for place, gradient in enumerate([x[rows].T @ slope / len(rows), slope.mean(axis=0)]):
+                first[place] += 0.1 * (gradient - first[place])
+                second[place] += (1 - config["beta_2"]) * (gradient**2 - second[place])
+                mean, square = first[place] / (1 - 0.9**number), second[place] / (1 - config["beta_2"] ** number)
+                weights[place] -= rate * mean / (np.sqrt(square) + 1e-12)
+        if task == "regression":
+            found.append(np.mean((x[stop] @ weights[0] + weights[1] - labels[stop]) ** 2))
+        else:
+            found.append(-np.mean(np.log((probabilities(stop) * labels[stop]).sum(axis=1))))
+    return np.array(found)
+
+
+CASES = [
+    ("binary", {"weight_decay": 3.0, "beta_2": 0.9}),
+    ("binary", {"label_smoothing": 0.3, "schedule": "cosine", "epochs": EPOCHS}),
+    ("multiclass", {"label_smoothing": 0.3, "weight_decay": 0.5, "schedule": "coslog4"}),
+    ("regression", {"label_smoothing": 0.3, "weight_decay": 2.0, "schedule": "flat_cosine", "beta_2": 0.95}),
+]
+
+
+@pytest.mark.parametrize(("task", "changes"), CASES, ids=[f"{task} {' '.join(c)}" for task, c in CASES])
+def test_training_equals_numpy(task: str, changes: dict[str, Any]) -> None:
+    known, config = table(task), configuration(**changes)
+    expected = by_hand(known, task, config, 5)
+    found = engine.fit(engine.members_of([config], [0], [5]), known, task, EPOCHS, EPOCHS)
+    np.testing.assert_allclose(found.stop_loss[0], expected, rtol=2e-4)
+    unchanged = by_hand(known, task, configuration(), 5)
+    assert np.abs(unchanged - expected).max() > 1e-3  # so that an option without effect would be seen
+
+
+def test_an_option_of_one_member_is_not_its_neighbours() -> None:
+    known = table("binary")
+    options = [{}, {"weight_decay": 2.0}, {"label_smoothing": 0.2}, {"schedule": "cosine"}, {"beta_2": 0.9}]
+    members = engine.members_of([configuration(depth=1, **each) for each in options], [0] * 5, range(5))
+    together = engine.fit(members, known, "binary", 8, 8)
+    for one in range(5):
+        alone = engine.fit(members.take(np.array([one])), known, "binary", 8, 8)
+        np.testing.assert_allclose(alone.answers[0], together.answers[one], atol=1e-5)
+
+
+def test_a_member_with_a_length_of_its_own_trains_all_of_it() -> None:
+    members = engine.members_of(
+        [configuration(epochs=9, learning_rate=0.5), configuration(learning_rate=0.5)], [0, 0], [1, 1]
+    )
+    found = engine.fit(members, table("binary"), "binary", 30, 1)
+    assert found.epochs_run[0] == 9 and found.epochs_run[1] < 9
+    assert np.isnan(found.stop_loss[0, 9:]).all() and not np.isnan(found.stop_loss[0, :9]).any()
+
+
+def test_weights_come_from_the_best_epoch_of_a_schedule() -> None:
+    known = table("binary")
+    config = configuration(depth=1, width=32, epochs=40, schedule="cosine", learning_rate=0.2)
+    found = engine.fit(engine.members_of([config], [0], [1]), known, "binary", 5, 1)
+    stop = known.roles[:, 0] == engine.STOP
+    assert found.best_epoch[0] == np.nanargmin(found.stop_loss[0]) + 1
+    assert found.loss[0, stop].mean() == pytest.approx(np.nanmin(found.stop_loss[0]), abs=1e-5)
+
+
+def test_schedules_begin_and_end_where_they_should() -> None:
+    share = np.array([1e-9, 0.05, 0.5, 1.0])
+    values = {name: schedule(share) for name, schedule in engine.SCHEDULES.items()}
+    np.testing.assert_allclose(values["cosine"], [0, 1, factor("cosine", 0.5), 0], atol=1e-6)
+    np.testing.assert_allclose(values["flat_cosine"], [1, 1, 1, 0], atol=1e-6)
+    np.testing.assert_allclose(values["coslog4"][[0, 3]], 0, atol=1e-6)
+    # Four waves: the learning rate is 0 again after 1, 3 and 7 fifteenths.
+    np.testing.assert_allclose(engine.SCHEDULES["coslog4"](np.array([1, 3, 7]) / 15), 0, atol=1e-6)
