@@ -1,13 +1,27 @@
-"""Members to one answer: the mean, greedy selection, and the threshold of a decision."""
+"""Members to one answer: weights, ranks, temperature, and the threshold of a decision.
+
+Everything here that learns is told which rows it may learn from, and sees no others.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
-# Steps of the greedy selection; each adds one unit, with replacement.
-GREEDY_STEPS = 30
+from features.errors import UserError
+from features.metrics import CLIP
+
+# Steps of a greedy selection; each adds one unit, with replacement.
+GREEDY_STEPS = 20
+# More rows than this do not judge weights: they would cost time and change nothing.
+JUDGING_ROWS = 20_000
+# Bounds of a temperature, and how far from 1 its inverse is expected to be (the standard deviation of a normal prior).
+TEMPERATURES = (0.25, 4.0)
+PRIOR = 0.5
+# Levels at which a member's answers are described for a mean of ranks.
+LEVELS = np.linspace(0, 1, 65)
 
 
 def pooled(out_of_fold: np.ndarray, weights: np.ndarray, columns: np.ndarray) -> np.ndarray:
@@ -22,60 +36,14 @@ def pooled(out_of_fold: np.ndarray, weights: np.ndarray, columns: np.ndarray) ->
 
 
 def units(trial: np.ndarray, seed: np.ndarray) -> np.ndarray:
-    """What greedy selection picks from, ``[m]``: a trial and seed together in all folds, so that one choice covers
-    all rows."""
+    """What selection picks from, ``[m]``: a trial and seed together in all folds, so that one choice covers all
+    rows."""
     return np.unique(np.stack([trial, seed], axis=1), axis=0, return_inverse=True)[1].reshape(-1)
 
 
-def greedy_weights(
-    out_of_fold: np.ndarray,
-    unit: np.ndarray,
-    fold: np.ndarray,
-    rows: np.ndarray,
-    loss: Callable[[np.ndarray, np.ndarray], float],
-    target: np.ndarray,
-    folds: int,
-) -> np.ndarray:
-    """Weights ``[m]`` by greedy selection with replacement (Caruana et al., 2004), judged on ``rows`` only.
-
-    A step adds the unit that lowers the mean over repeats of ``loss(target[rows], answer)`` most; among equals the
-    first. A unit that some fold did not choose has no say there; a fold left with no selected unit falls back to its
-    plain mean.
-    """
-    count = int(unit.max()) + 1
-    known = target[rows]
-    # For each repeat the units' summed answers [u, rows, c] and how many members answer each row [u, rows].
-    tables = []
-    for repeat in np.unique(fold // folds):
-        summed = np.zeros((count, len(rows), out_of_fold.shape[2]))
-        members = np.zeros((count, len(rows)))
-        for member in np.flatnonzero(fold // folds == repeat):
-            answer = out_of_fold[member, rows].astype(np.float64)
-            summed[unit[member]] += np.nan_to_num(answer)
-            members[unit[member]] += ~np.isnan(answer[:, 0])
-        tables.append((summed, members, summed.sum(axis=0) / members.sum(axis=0)[:, None]))
-
-    def judged(votes: np.ndarray) -> float:
-        losses = []
-        for summed, members, plain in tables:
-            weight = (votes @ members)[:, None]
-            answer = np.tensordot(votes, summed, axes=1) / np.where(weight > 0, weight, 1)
-            losses.append(loss(known, np.where(weight > 0, answer, plain)))
-        return float(np.mean(losses))
-
-    votes = np.zeros(count)
-    best, best_votes = np.inf, np.ones(count)
-    for _ in range(GREEDY_STEPS):
-        tried = [judged(votes + one) for one in np.eye(count)]
-        choice = int(np.argmin(tried))
-        votes[choice] += 1
-        if tried[choice] < best:
-            best, best_votes = tried[choice], votes.copy()
-    return member_weights(best_votes, unit, fold)
-
-
 def member_weights(votes: np.ndarray, unit: np.ndarray, fold: np.ndarray) -> np.ndarray:
-    """Each member's weight ``[m]``; within a fold they sum to 1."""
+    """Each member's weight ``[m]`` from its unit's votes ``[u]``; within a fold they sum to 1. A fold without any vote
+    falls back to its plain mean."""
     weights = votes[unit].astype(float)
     for one in np.unique(fold):
         inside = fold == one
@@ -83,13 +51,201 @@ def member_weights(votes: np.ndarray, unit: np.ndarray, fold: np.ndarray) -> np.
     return weights
 
 
-def best_threshold(
-    target: np.ndarray, answer: np.ndarray, score: Callable[[np.ndarray, np.ndarray, float], float]
-) -> float:
-    """The threshold on a probability that scores best; among equals the one nearest to 0.5."""
+@dataclass(frozen=True)
+class Jury:
+    """What judges the votes of ``u`` units on the ``k`` rows that may.
+
+    ``summed [r, u, k, c]``: for each repeat the sum of a unit's answers; ``members [r, u, k]``: how many of its members
+    answer a row (none where the row's fold did not choose the unit); ``plain [r, k, c]``: their mean; ``loss``: answers
+    ``[..., k, c] -> [..., k]``.
+    """
+
+    summed: np.ndarray
+    members: np.ndarray
+    plain: np.ndarray
+    loss: Callable[[np.ndarray], np.ndarray]
+
+    @classmethod
+    def of(
+        cls,
+        out_of_fold: np.ndarray,
+        unit: np.ndarray,
+        fold: np.ndarray,
+        rows: np.ndarray,
+        folds: int,
+        loss: Callable[[np.ndarray, np.ndarray], np.ndarray],
+    ) -> Jury:
+        """From members' answers ``[m, t, c]`` on ``rows`` alone; ``loss(rows, answers)`` of those rows. Of very many
+        rows every so-manieth judges."""
+        rows = rows[:: -(-len(rows) // JUDGING_ROWS)]
+        count, repeats = int(unit.max()) + 1, np.unique(fold // folds)
+        summed = np.zeros((len(repeats), count, len(rows), out_of_fold.shape[2]))
+        members = np.zeros((len(repeats), count, len(rows)))
+        for member in range(len(fold)):
+            place = int(np.searchsorted(repeats, fold[member] // folds)), unit[member]
+            answer = out_of_fold[member, rows].astype(np.float64)
+            summed[place] += np.nan_to_num(answer)
+            members[place] += ~np.isnan(answer[:, 0])
+        plain = summed.sum(axis=1) / members.sum(axis=1)[..., None]
+        return cls(summed, members, plain, lambda answers: loss(rows, answers))
+
+    def judged(self, summed: np.ndarray, members: np.ndarray, share: np.ndarray) -> np.ndarray:
+        """Mean loss over repeats and rows, each row counting by its ``share [k]``, of several sums of answers at once:
+        ``summed [r, s, k, c]``, ``members [r, s, k]`` -> ``[s]``. A row that no unit answers has its plain mean."""
+        weight = members[..., None]
+        answers = np.where(weight > 0, summed / np.where(weight > 0, weight, 1), self.plain[:, None])
+        losses: np.ndarray = self.loss(answers).mean(axis=0) @ share
+        return losses
+
+    def of_votes(self, votes: np.ndarray) -> np.ndarray:
+        """Mean loss of each row of ``votes [s, u]``."""
+        rows = self.members.shape[2]
+        summed = np.einsum("su,rukc->rskc", votes, self.summed)
+        return self.judged(summed, np.einsum("su,ruk->rsk", votes, self.members), np.full(rows, 1 / rows))
+
+
+def greedy_votes(jury: Jury, share: np.ndarray) -> np.ndarray:
+    """Votes ``[u]`` by greedy selection with replacement (Caruana et al., 2004), rows counting by ``share [k]``.
+
+    A step adds the unit that lowers the loss most, among equals the first; the votes of the best step are kept.
+    """
+    votes, best, best_votes = np.zeros(jury.members.shape[1]), np.inf, np.zeros(0)
+    summed, members = np.zeros_like(jury.summed[:, :1]), np.zeros_like(jury.members[:, :1])
+    for _ in range(GREEDY_STEPS):
+        tried = jury.judged(summed + jury.summed, members + jury.members, share)
+        choice = int(np.argmin(tried))
+        votes[choice] += 1
+        summed, members = summed + jury.summed[:, [choice]], members + jury.members[:, [choice]]
+        if tried[choice] < best:
+            best, best_votes = float(tried[choice]), votes.copy()
+    return best_votes
+
+
+def bagged_votes(jury: Jury, bags: int, generator: np.random.Generator) -> np.ndarray:
+    """Votes ``[u]``, their mean over ``bags`` greedy selections, each judged by rows drawn with replacement, so that no
+    few rows decide. ``bags`` 0: one selection by all rows."""
+    rows = jury.members.shape[2]
+    if not bags:
+        return greedy_votes(jury, np.full(rows, 1 / rows))
+    total = np.zeros(jury.members.shape[1])
+    for _ in range(bags):
+        votes = greedy_votes(jury, np.bincount(generator.integers(0, rows, rows), minlength=rows) / rows)
+        total += votes / votes.sum()
+    return total / bags
+
+
+def pruned_votes(jury: Jury, votes: np.ndarray) -> np.ndarray:
+    """``votes [u]`` without the units that add nothing: one by one the unit is left out without which the loss is
+    lowest, as long as it does not rise."""
+    votes = votes.copy()
+    loss = float(jury.of_votes(votes[None])[0])
+    while (votes > 0).sum() > 1:
+        places = np.flatnonzero(votes > 0)
+        without = np.tile(votes, (len(places), 1))
+        without[np.arange(len(places)), places] = 0
+        losses = jury.of_votes(without)
+        if losses.min() > loss:
+            break
+        loss, votes = float(losses.min()), without[int(np.argmin(losses))]
+    return votes
+
+
+def temperature(target: np.ndarray, answers: np.ndarray) -> float:
+    """The temperature that ``answers [r, k, c]`` of several repeats want for ``target [k]`` (Guo et al., 2017): above 1
+    where they are too sure, below 1 where they are too careful.
+
+    It lowers the mean log loss of ``softmax(log p / temperature)``, plus a normal prior around 1 that few rows do not
+    outweigh. That loss is convex in the inverse, so its slope has one zero, which bisection finds.
+    """
+    logits = _logits(answers)
+    chosen = _chosen(logits, target)
+
+    def slope(inverse: float) -> float:
+        weighed = _softmax(logits * inverse)
+        wanted = (weighed[..., 0] * logits[..., 0]) if logits.shape[-1] == 1 else (weighed * logits).sum(axis=-1)
+        return float((wanted - chosen).mean()) + (inverse - 1) / (PRIOR**2 * len(target))
+
+    low, high = 1 / TEMPERATURES[1], 1 / TEMPERATURES[0]
+    for _ in range(40):
+        middle = (low + high) / 2
+        low, high = (middle, high) if slope(middle) < 0 else (low, middle)
+    return 2 / (low + high)
+
+
+def cooled(answers: np.ndarray, degrees: float) -> np.ndarray:
+    """Probabilities ``[..., c]`` at the temperature ``degrees``; 1 leaves them as they are."""
+    return answers if degrees == 1 else _softmax(_logits(answers) / degrees)
+
+
+def _logits(answers: np.ndarray) -> np.ndarray:
+    """Of one column the log odds, of several the log probabilities."""
+    clipped = np.clip(answers.astype(np.float64), CLIP, 1 - CLIP)
+    return np.log(clipped) - (np.log1p(-clipped) if answers.shape[-1] == 1 else 0.0)
+
+
+def _chosen(logits: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """The logit of each row's class; of one column 0 stands for class 0."""
+    if logits.shape[-1] == 1:
+        return target * logits[..., 0]
+    return logits[..., np.arange(len(target)), target.astype(int)]
+
+
+def _softmax(logits: np.ndarray) -> np.ndarray:
+    if logits.shape[-1] == 1:
+        return 1 / (1 + np.exp(-logits))
+    raised = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return raised / raised.sum(axis=-1, keepdims=True)
+
+
+def best_threshold(target: np.ndarray, answers: np.ndarray) -> float:
+    """The threshold on the probabilities ``answers [r, k]`` by which most of ``target [k]`` is decided right, drawn to
+    0.5: the one nearest to it that is not surely worse than the best, by one standard error over rows of the difference
+    (Breiman et al., 1984). So few rows hardly move it, and many do.
+    """
     grid = np.round(np.arange(0.2, 0.8001, 0.01), 2)
-    found = np.array([score(target, answer, threshold) for threshold in grid])
-    return float(min(grid[found >= found.max() - 1e-12], key=lambda threshold: abs(threshold - 0.5)))
+    right = np.array([((answers > threshold) == (target == 1)).mean(axis=0) for threshold in grid])  # [g, k]
+    lost = right[int(right.mean(axis=1).argmax())] - right
+    error = lost.std(axis=1, ddof=1) / np.sqrt(len(target)) if len(target) > 1 else np.zeros(len(grid))
+    return float(min(grid[lost.mean(axis=1) <= error + 1e-12], key=lambda threshold: abs(threshold - 0.5)))
+
+
+@dataclass(frozen=True)
+class Ranks:
+    """What a mean of ranks takes: ``members [m, l]``, each member's answers to the test rows at ``LEVELS``, and
+    ``common [l]``, their mean, by which a mean rank becomes an answer again.
+
+    So a member says how high a row stands, however sure it is, and what comes out is distributed as the members'
+    answers are: probabilities stay such. The rows to stand among are the test rows, for everyone: ranks among the rows
+    that a fold scores would know how many of each class a stratified fold holds, which flatters a score. One column of
+    answers only, since ranks of several classes do not add up to anything.
+    """
+
+    members: np.ndarray
+    common: np.ndarray
+
+    @classmethod
+    def of(cls, test: np.ndarray) -> Ranks:
+        """From members' answers ``test [m, n, 1]``. Raises ``UserError`` where there are too few to stand among."""
+        if test.shape[1] < len(LEVELS):
+            raise UserError(
+                f"ensemble.method is 'rank_mean', but {test.shape[1]} test rows are too few to rank among; expected "
+                f"{len(LEVELS)} or more. Use mean or greedy in params.yaml."
+            )
+        members = np.quantile(test[..., 0].astype(np.float64), LEVELS, axis=1).T
+        return cls(members, members.mean(axis=0))
+
+    def forward(self, answers: np.ndarray) -> np.ndarray:
+        """``[m, n, 1]`` -> how high each stands, 0 to 1; beyond all that the member said, 0 or 1. NaN stays."""
+        found = np.empty(answers.shape)
+        for member, (levels, said) in enumerate(zip(self.members, answers[..., 0], strict=True)):
+            known, first, counts = np.unique(levels, return_index=True, return_counts=True)
+            middle = (LEVELS[first] + LEVELS[first + counts - 1]) / 2  # equal answers share their middle rank
+            found[member, :, 0] = np.interp(said.astype(np.float64), known, middle)
+        return found
+
+    def back(self, ranks: np.ndarray) -> np.ndarray:
+        """Mean ranks as answers."""
+        return np.interp(ranks, LEVELS, self.common)
 
 
 def blend(weights: np.ndarray, answers: np.ndarray) -> np.ndarray:

@@ -9,6 +9,8 @@ from sklearn.metrics import roc_auc_score
 CLIP = 1e-7
 # Of these measures more is better, of all others less.
 RISING = frozenset({"accuracy", "roc_auc"})
+# Parts of the rows, by prediction, that calibration is judged in.
+BINS = 10
 
 
 def accuracy(target: np.ndarray, answer: np.ndarray, threshold: float = 0.5) -> float:
@@ -23,9 +25,11 @@ def decide(answer: np.ndarray, threshold: float = 0.5) -> np.ndarray:
 
 
 def row_log_loss(target: np.ndarray, answer: np.ndarray) -> np.ndarray:
-    """``-ln`` of the probability given to each row's true class, ``[t]``, in nats."""
-    both = np.concatenate([1 - answer, answer], axis=1) if answer.shape[1] == 1 else answer
-    chosen = both[np.arange(len(target)), target.astype(int)]
+    """``-ln`` of the probability given to each row's true class, ``[..., t]`` for ``answer [..., t, c]``, in nats."""
+    if answer.shape[-1] == 1:
+        chosen = np.where(target == 1, answer[..., 0], 1 - answer[..., 0])
+    else:
+        chosen = answer[..., np.arange(len(target)), target.astype(int)]
     return -np.log(np.clip(chosen.astype(float), CLIP, 1 - CLIP))
 
 
@@ -35,18 +39,19 @@ def roc_auc(target: np.ndarray, answer: np.ndarray) -> float:
 
 
 def squared_error(target: np.ndarray, answer: np.ndarray, logarithmic: bool = False) -> np.ndarray:
-    """Squared error of each row ``[t]``; ``logarithmic``: of ``ln(1 + x)``, negative predictions counting as 0."""
-    prediction = answer[:, 0].astype(float)
+    """Squared error of each row, ``[..., t]`` for ``answer [..., t, 1]``; ``logarithmic``: of ``ln(1 + x)``, negative
+    predictions counting as 0."""
+    prediction = answer[..., 0].astype(float)
     if logarithmic:
         return (np.log1p(np.maximum(prediction, 0)) - np.log1p(target.astype(float))) ** 2
     return (prediction - target) ** 2
 
 
 def row_loss(metric: str, target: np.ndarray, answer: np.ndarray) -> np.ndarray:
-    """What members are weighed by, ``[t]``: the error that ``metric`` averages, log loss where that is a step or a
-    rank (accuracy, ROC AUC)."""
+    """What members are weighed by, ``[..., t]`` for ``answer [..., t, c]``: the error that ``metric`` averages, and log
+    loss where that is a step or a rank (accuracy, ROC AUC)."""
     if metric == "mae":
-        return np.abs(answer[:, 0] - target)
+        return np.abs(answer[..., 0] - target)
     if metric in ("rmse", "rmsle"):
         return squared_error(target, answer, logarithmic=metric == "rmsle")
     return row_log_loss(target, answer)
@@ -76,3 +81,32 @@ def score(metric: str, target: np.ndarray, answer: np.ndarray, threshold: float 
     task = "regression" if metric in ("rmse", "rmsle", "mae") else "binary" if answer.shape[1] == 1 else "multiclass"
     value = measures(task, target, answer, threshold)[metric]
     return value if metric in RISING else -value
+
+
+def calibration_bins(target: np.ndarray, answer: np.ndarray) -> list[tuple[float, float, int, float]]:
+    """``BINS`` equal parts of the rows by prediction: mean prediction, mean of what came, rows, standard error of what
+    came. ``answer [t, 1]``: a probability of class 1, or a number; ``[t, c]``: the probability of the class predicted
+    against how often it was right.
+    """
+    predicted, came = answer[:, 0], target.astype(float)
+    if answer.shape[1] > 1:
+        predicted, came = answer.max(axis=1), (answer.argmax(axis=1) == target).astype(float)
+    parts = [part for part in np.array_split(np.argsort(predicted, kind="stable"), BINS) if len(part)]
+    return [
+        (
+            float(predicted[part].mean()),
+            float(came[part].mean()),
+            len(part),
+            float(came[part].std() / np.sqrt(len(part))),
+        )
+        for part in parts
+    ]
+
+
+def calibration_error(target: np.ndarray, answer: np.ndarray) -> float:
+    """Expected calibration error (Guo et al., 2017) in parts of equal size: how far mean prediction and what came lie
+    apart in a part, averaged over rows. Even perfect probabilities have some, about ``0.8 sqrt(p (1 - p) BINS / t)``,
+    since what comes scatters.
+    """
+    bins = calibration_bins(target, answer)
+    return sum(count * abs(predicted - came) for predicted, came, count, _ in bins) / len(target)

@@ -5,24 +5,23 @@ from __future__ import annotations
 import argparse
 import importlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from sklearn.metrics import roc_curve
 
-from features import combination, metrics, submission
+from features import metrics, submission
 from features.errors import UserError
 from features.folds import SCORE
 from features.tables import parse_table
 from pipeline import stage
+from pipeline.combining import Combined, combine
 from pipeline.files import fingerprint, read_bytes, read_json, read_npz, sha256, write_csv, write_json
 from pipeline.params import Params, load
 
-# Points of the ROC curve and bins of the calibration plot that are worth keeping in Git.
-ROC_POINTS, BINS = 200, 10
+# Points of the ROC curve that are worth keeping in Git.
+ROC_POINTS = 200
 # What predicting takes besides the ensemble's own file; their hashes are kept, so that they are never mixed.
 PARTS = ("encoding", "normalization", "weights")
 # Columns of folds.csv that are no measure.
@@ -46,18 +45,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     return stage.run(parser, ensemble, argv)
 
 
-@dataclass(frozen=True)
-class Combined:
-    """``out_of_fold [repeats, t, c]`` and the thresholds that decide it ``[repeats, t]``; ``test [n - t, c]``, the
-    members' weights in it ``[m]`` and its threshold."""
-
-    out_of_fold: np.ndarray
-    thresholds: np.ndarray
-    test: np.ndarray
-    weights: np.ndarray
-    threshold: float
-
-
 def ensemble(arguments: argparse.Namespace) -> None:
     """Read, combine, check, write."""
     params = load(arguments.params, arguments.competition)
@@ -77,7 +64,9 @@ def ensemble(arguments: argparse.Namespace) -> None:
     found = summary(params, combined, predictions, target, roles, folds.drop(columns=FOLD_KEYS))
     found |= {f"baseline_{name}": value for name, value in baseline(params, train, target, classes).items()}
     ids = [str(value) for value in arrays["ids"][len(target) :]]
-    answers = submission.spell(params.table.task, params.table.metric, combined.test, combined.threshold, classes)
+    answers = submission.spell(
+        params.table.task, params.table.metric, combined.test, combined.choice.threshold, classes
+    )
     made = submission.build(sample, ids, answers, str(arguments.sample))
     path = arguments.report / "submission.csv"
     labels = set(classes) if params.table.metric == "accuracy" else None
@@ -94,9 +83,8 @@ def ensemble(arguments: argparse.Namespace) -> None:
             "task": params.table.task,
             "metric": params.table.metric,
             "columns": list(sample.columns),
-            "threshold": combined.threshold,
-            "weights": combined.weights,
             "parts": parts,
+            **combined.choice.to_mapping(),
         },
     )
     if params.table.task == "regression":
@@ -130,44 +118,6 @@ def check_predictions(predictions: dict[str, np.ndarray], roles: np.ndarray, tes
     for member, answers in enumerate(out_of_fold):
         if not np.isfinite(answers[roles[:, fold[member]] == SCORE]).all() or not np.isfinite(test[member]).all():
             raise UserError(f"{file}: member {member} has answers that are no finite number. {again}")
-
-
-def combine(params: Params, predictions: dict[str, np.ndarray], target: np.ndarray, roles: np.ndarray) -> Combined:
-    """Members to one answer a row.
-
-    What is chosen (greedy weights, threshold) is chosen for each fold from the rows that the fold does not score, and
-    for the test table from all rows.
-    """
-    out_of_fold, fold, folds = predictions["out_of_fold"], predictions["fold"], params.encode.folds
-    unit = combination.units(predictions["trial"], predictions["seed"])
-
-    def loss(known: np.ndarray, answer: np.ndarray) -> float:
-        return float(metrics.row_loss(params.table.metric, known, answer).mean())
-
-    def weights_from(rows: np.ndarray) -> np.ndarray:
-        if params.ensemble.method == "mean":
-            return combination.member_weights(np.ones(unit.max() + 1), unit, fold)
-        return combination.greedy_weights(out_of_fold, unit, fold, rows, loss, target, folds)
-
-    weights = np.empty(len(fold))
-    for one in range(roles.shape[1]):
-        weights[fold == one] = weights_from(np.flatnonzero(roles[:, one] != SCORE))[fold == one]
-    repeats = roles.shape[1] // folds
-    pooled = np.stack([combination.pooled(out_of_fold, weights, fold // folds == repeat) for repeat in range(repeats)])
-    everything = weights_from(np.arange(len(target)))
-    test = combination.blend(everything, predictions["test"])
-    thresholds, threshold = np.full(pooled.shape[:2], 0.5), 0.5
-    if params.ensemble.threshold == "metric" and params.table.task == "binary" and params.table.metric == "accuracy":
-
-        def score(known: np.ndarray, answer: np.ndarray, at: float) -> float:
-            return metrics.score(params.table.metric, known, answer, at)
-
-        for one in range(roles.shape[1]):
-            scored = roles[:, one] == SCORE
-            answer = pooled[one // folds]
-            thresholds[one // folds, scored] = combination.best_threshold(target[~scored], answer[~scored], score)
-        threshold = combination.best_threshold(np.tile(target, repeats), pooled.reshape(-1, pooled.shape[2]), score)
-    return Combined(pooled, thresholds, test, everything, threshold)
 
 
 def summary(
@@ -224,8 +174,52 @@ def summary(
         found["ensemble_gain"] = found[f"single_member_{metric}"] - found[f"cv_{metric}"]
     else:
         found["ensemble_gain"] = found["cv_accuracy"] - found["single_member_accuracy"]
-        found["threshold"] = combined.threshold
+        found["threshold"], found["temperature"] = combined.choice.threshold, combined.choice.temperature
     found["members"] = len(predictions["fold"])
+    found["members_used"] = int((combined.choice.weights > 0).sum())
+    return found | by_step(task, combined, singles(predictions, roles, params.encode.folds), target)
+
+
+def by_step(task: str, combined: Combined, single: np.ndarray, target: np.ndarray) -> dict[str, float]:
+    """What each step of combining is worth: ``single``, the ``mean`` of all, greedily ``selected``, ``calibrated`` (the
+    answer's weights at the temperature learned), each at the threshold 0.5, whether the answer takes that step or not.
+
+    Pooled over rows within a repeat, averaged over repeats; ``_se``: standard error over repeats (for lack of others
+    not with one), which tells of folds and first weights, not of rows. ``single [j, repeats, t, c]`` is averaged over
+    ``j`` too.
+    """
+    found = {}
+    for step, answers in {"single": single, **{name: value[None] for name, value in combined.steps.items()}}.items():
+        by_repeat: dict[str, list[float]] = {}
+        for repeat in range(answers.shape[1]):
+            each = [step_measures(task, target, one) for one in answers[:, repeat]]
+            for name in each[0]:
+                by_repeat.setdefault(name, []).append(float(np.mean([measure[name] for measure in each])))
+        for name, values in by_repeat.items():
+            found[f"{step}_{name}"] = float(np.mean(values))
+            if len(values) > 1:
+                found[f"{step}_{name}_se"] = _se(np.array(values))
+    return found
+
+
+def step_measures(task: str, target: np.ndarray, answer: np.ndarray) -> dict[str, float]:
+    """The measures of a task, and for classes how far probabilities are from what comes."""
+    found = metrics.measures(task, target, answer)
+    if task != "regression":
+        found["calibration_error"] = metrics.calibration_error(target, answer)
+    return found
+
+
+def singles(predictions: dict[str, np.ndarray], roles: np.ndarray, folds: int) -> np.ndarray:
+    """Out-of-fold answers of members alone ``[j, repeats, t, c]``: the first member of every fold together, the
+    second, and so on, as far as each fold has one."""
+    fold, out_of_fold = predictions["fold"], predictions["out_of_fold"]
+    places = [np.flatnonzero(fold == one) for one in range(roles.shape[1])]
+    count = min(map(len, places))
+    found = np.empty((count, roles.shape[1] // folds, *out_of_fold.shape[1:]))
+    for one, place in enumerate(places):
+        scored = roles[:, one] == SCORE
+        found[:, one // folds, scored] = out_of_fold[place[:count]][:, scored]
     return found
 
 
@@ -294,29 +288,17 @@ def plots(task: str, combined: Combined, target: np.ndarray, classes: list[str])
         false, true, _ = roc_curve(target, answer[:, 0])
         kept = np.unique(np.linspace(0, len(false) - 1, min(len(false), ROC_POINTS)).round().astype(int))
         roc = pd.DataFrame({"false_positive_rate": false[kept].round(6), "true_positive_rate": true[kept].round(6)})
-    return {"confusion_matrix": confusion, "roc": roc, "calibration": calibration(task, answer, target)}
+    return {"confusion_matrix": confusion, "roc": roc, "calibration": calibration(answer, target)}
 
 
-def calibration(task: str, answer: np.ndarray, target: np.ndarray) -> pd.DataFrame:
+def calibration(answer: np.ndarray, target: np.ndarray) -> pd.DataFrame:
     """Ten equal parts of the rows by prediction: mean prediction against what came, with its standard error.
 
     For several classes: the probability of the class predicted against how often it was right.
     """
-    predicted, came = answer[:, 0], target.astype(float)
-    if task == "multiclass":
-        predicted, came = answer.max(axis=1), (answer.argmax(axis=1) == target).astype(float)
-    rows: list[dict[str, Any]] = []
-    for part in np.array_split(np.argsort(predicted, kind="stable"), BINS):
-        if len(part):
-            rows.append(
-                {
-                    "mean_predicted": round(float(predicted[part].mean()), 6),
-                    "observed": round(float(came[part].mean()), 6),
-                    "count": len(part),
-                    "standard_error": round(float(came[part].std() / np.sqrt(len(part))), 6),
-                }
-            )
-    return pd.DataFrame(rows)
+    columns = ("mean_predicted", "observed", "count", "standard_error")
+    rows = [dict(zip(columns, part, strict=True)) for part in metrics.calibration_bins(target, answer)]
+    return pd.DataFrame(rows).round(6)
 
 
 if __name__ == "__main__":

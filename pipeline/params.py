@@ -162,7 +162,10 @@ class Train:
 class Ensemble:
     """How members become one answer."""
 
-    method: str = _key(str, choices=("mean", "greedy"))
+    method: str = _key(str, choices=("mean", "greedy", "rank_mean"))
+    bags: int = _key(int, low=0, high=200)
+    prune: bool = _key(bool)
+    calibration: str = _key(str, choices=("none", "temperature"))
     threshold: str = _key(str, choices=("half", "metric"))
 
 
@@ -437,6 +440,11 @@ def _check_together(params: Params, path: Path) -> None:
         raise UserError(
             f"{path}: train.top_k is {params.train.top_k}, more than tune.max_trials ({tune.max_trials}). "
             f"Lower the first or raise the second."
+        )
+    if params.ensemble.method == "rank_mean" and table.task == "multiclass":
+        raise UserError(
+            f"{path}: ensemble.method is 'rank_mean', but ranks of several classes do not add up to probabilities "
+            f"(competitions.{params.name}.table.task is 'multiclass'). Expected mean or greedy."
         )
 
 

@@ -14,12 +14,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from features import combination, encoder, submission
+from features import encoder, submission
 from features.checks import infinities
 from features.contract import Contract, ContractError, Fault
 from features.errors import UserError
 from features.target import TargetScale
 from pipeline import stage
+from pipeline.combining import Choice
 from pipeline.files import read_json, read_npz, sha256, write_csv
 from pipeline.nets.forward import Model
 from pipeline.params import load, read_document
@@ -133,7 +134,7 @@ def _refused(wrong: Sequence[Fault]) -> UserError:
 
 
 def answers(frame: pd.DataFrame, trained: Trained) -> np.ndarray:
-    """The ensemble's answers ``[n, c]`` for typed rows: every member in its fold's inputs, then their weighted mean."""
+    """The ensemble's answers ``[n, c]`` for typed rows: every member in its fold's inputs, then combined as chosen."""
     encoded = encoder.transform(frame, trained.encoding)
     folds = range(len(trained.normalization["folds"]))
     inputs = np.stack(
@@ -141,7 +142,7 @@ def answers(frame: pd.DataFrame, trained: Trained) -> np.ndarray:
     )
     said = trained.model.answers(inputs, encoded.codes, trained.ensemble["task"])
     said = trained.scale.original(said, trained.model.fold[trained.model.kept], trained.clip)
-    return combination.blend(np.array(trained.ensemble["weights"]), said)
+    return Choice.from_mapping(trained.ensemble).answer(said)
 
 
 def written(ids: list[str], found: np.ndarray, trained: Trained) -> pd.DataFrame:

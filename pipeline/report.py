@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 
 from pipeline import stage
 from pipeline.files import read_csv, read_json, write_bytes
-from pipeline.params import load
+from pipeline.params import Params, load
 from pipeline.pictures import label, panels, png
 
 
@@ -34,7 +34,7 @@ def report(arguments: argparse.Namespace) -> None:
         for name in ("learning_curves", "trials", "plots/calibration", "plots/confusion_matrix", "plots/roc")
     }
     write_bytes(folder / "overview.png", overview(frames, params.table.task))
-    write_bytes(folder / "README.md", page(params.name, params.table.task, metrics).encode())
+    write_bytes(folder / "README.md", page(params, metrics).encode())
     print(f"report: {folder / 'README.md'}, with overview.png")
 
 
@@ -101,9 +101,9 @@ def roc(axis: Axes, frame: pd.DataFrame) -> None:
     label(axis, "ROC curve (out of fold)", "false positive rate", "true positive rate")
 
 
-def page(name: str, task: str, metrics: Mapping[str, float]) -> str:
-    """The page in Markdown: a table of measures with their errors, the picture, and where the rest lies."""
-    measures = ("rmse", "rmsle", "mae") if task == "regression" else ("accuracy", "log_loss", "roc_auc")
+def page(params: Params, metrics: Mapping[str, float]) -> str:
+    """The page in Markdown: measures with their errors, the picture, how members were combined, where the rest lies."""
+    measures = ("rmse", "rmsle", "mae") if params.table.task == "regression" else ("accuracy", "log_loss", "roc_auc")
     rows = []
     for measure in measures:
         if f"cv_{measure}" not in metrics:
@@ -112,7 +112,7 @@ def page(name: str, task: str, metrics: Mapping[str, float]) -> str:
         cells += [metrics.get(f"single_member_{measure}"), metrics.get(f"baseline_{measure}")]
         shown = ["" if value is None else f"{value:.4f}" for value in cells]
         rows.append(f"| {measure.replace('_', ' ')} | {' | '.join(shown)} |")
-    return f"""# {name}
+    return f"""# {params.name}
 
 Cross-validation of {metrics["members"]} members, out of fold: no row is scored by a network that learned from it or was
 stopped by it.
@@ -123,8 +123,43 @@ stopped by it.
 
 ![Learning curves, trials, calibration, decisions](overview.png)
 
+{combination(params, metrics)}
 Beside this page: `submission.csv` (the answer, checked against the sample), `metrics.json`, `trials.csv` (the search),
 `members.csv`, `learning_curves.csv`, `validation.json` and `data_docs/index.html` (the tables against their contract).
+"""
+
+
+STEPS = {
+    "single": "one member a fold",
+    "mean": "mean of all",
+    "selected": "selected greedily",
+    "calibrated": "the ensemble's weights, calibrated",
+}
+
+
+def combination(params: Params, metrics: Mapping[str, float]) -> str:
+    """What each way to combine members is worth, and which one answers."""
+    own = ("rmse", "rmsle", "mae") if params.table.task == "regression" else ("log_loss", "accuracy", "roc_auc")
+    measures = [name for name in (*own, "calibration_error") if f"mean_{name}" in metrics]
+    rows = []
+    for step, words in STEPS.items():
+        cells = []
+        for measure in measures:
+            value, error = metrics.get(f"{step}_{measure}"), metrics.get(f"{step}_{measure}_se")
+            cells.append("" if value is None else f"{value:.4f}" + ("" if error is None else f" ± {error:.4f}"))
+        if any(cells):
+            rows.append(f"| {words} | {' | '.join(cells)} |")
+    used = {"mean": "the mean", "greedy": "greedy selection", "rank_mean": "the mean of ranks"}[params.ensemble.method]
+    if params.ensemble.calibration == "temperature" and params.table.task != "regression":
+        used += f" at temperature {metrics['temperature']:.3f}"
+    return f"""## How members are combined
+
+The answer is {used} of {metrics["members_used"]} members. All ways are scored out of fold, each as chosen by other
+rows; ± is the standard error over repeats of the cross-validation:
+
+| | {" | ".join(name.replace("_", " ") for name in measures)} |
+|---|{"---|" * len(measures)}
+{chr(10).join(rows)}
 """
 
 

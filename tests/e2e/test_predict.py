@@ -19,9 +19,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.combination import blend
 from features.tables import parse_table
 from pipeline import demo, predict
+from pipeline.combining import Choice
 from pipeline.params import read_document
 
 pytestmark = pytest.mark.slow
@@ -49,7 +49,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "encode": {"repeats": 2, "folds": 3},
         "tune": {"max_trials": 3, "generation": 3, "epochs": 8},
         "train": {"top_k": 2, "epochs": 10},
-        "ensemble": {"method": "greedy", "threshold": "metric"},
+        "ensemble": {"method": "greedy", "threshold": "metric", "calibration": "temperature"},
     }
     try:
         demo.prepare(chain, TABLES, 240)
@@ -57,6 +57,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
         demo.BUDGETS = budgets
     params = read_document(chain / "params.yaml")
     params["competitions"]["titanic"]["encode"]["encoding"] = "embedding"
+    params["competitions"]["titanic"]["ensemble"]["method"] = "rank_mean"
     demo.write_yaml(chain / "params.yaml", params)
     run_stages(chain)
     shutil.copy(chain / "params.yaml", folder)
@@ -117,7 +118,7 @@ def test_not_a_bit_depends_on_the_rows_beside_it(trained: Path, name: str) -> No
     frame = predict.accepted(parse_table(path.read_bytes(), "test.csv"), saved.contract, "test.csv")
     together = predict.answers(frame, saved)
     with np.load(trained / name / "predictions.npz") as predictions:
-        assert np.array_equal(together, blend(np.array(saved.ensemble["weights"]), predictions["test"]))
+        assert np.array_equal(together, Choice.from_mapping(saved.ensemble).answer(predictions["test"]))
     for row in (0, 1, len(frame) - 1):
         assert np.array_equal(predict.answers(frame.iloc[[row]].reset_index(drop=True), saved), together[[row]])
     order = np.random.default_rng(0).permutation(len(frame))[:30]

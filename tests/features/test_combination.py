@@ -1,4 +1,4 @@
-"""Pooling, greedy selection and thresholds on arrays small enough to work out by hand."""
+"""Pooling, selection, ranks, temperature and thresholds against calculations by hand or by another way."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from features import combination, metrics
+from features.errors import UserError
 
 NAN = np.nan
 # Two folds of one repeat, three rows: fold 0 scores rows 0 and 1, fold 1 scores row 2. Two members a fold.
@@ -14,14 +15,6 @@ FOLD = np.array([0, 0, 1, 1])
 TRIAL = np.array([7, 9, 7, 9])
 SEED = np.zeros(4, int)
 EVERY = np.ones(4, bool)
-
-
-def log_loss(known: np.ndarray, answer: np.ndarray) -> float:
-    return float(metrics.row_log_loss(known, answer).mean())
-
-
-def accuracy(known: np.ndarray, answer: np.ndarray, threshold: float) -> float:
-    return metrics.accuracy(known, answer, threshold)
 
 
 def test_the_mean_is_over_the_members_that_score_a_row() -> None:
@@ -48,50 +41,156 @@ def test_member_weights_sum_to_one_a_fold_and_fall_back_to_the_mean() -> None:
     assert combination.member_weights(np.array([1.0, 0.0, 0.0]), unit, fold).tolist() == [1.0, 0.0, 0.5, 0.5]
 
 
-def greedy(out_of_fold: np.ndarray, fold: np.ndarray, target: np.ndarray, rows: np.ndarray) -> np.ndarray:
+def jury(out_of_fold: np.ndarray, fold: np.ndarray, target: np.ndarray, rows: np.ndarray) -> combination.Jury:
+    """Of two trials, folds by twos."""
     unit = combination.units(np.tile([7, 9], len(fold) // 2), np.zeros(len(fold)))
-    return combination.greedy_weights(out_of_fold, unit, fold, rows, log_loss, target, folds=2)
+    return combination.Jury.of(
+        out_of_fold, unit, fold, rows, 2, lambda rows, answers: metrics.row_log_loss(target[rows], answers)
+    )
 
 
-def test_greedy_takes_the_better_trial_in_every_fold() -> None:
-    weights = greedy(OUT_OF_FOLD, FOLD, np.array([0, 0, 0]), np.arange(3))
-    assert weights.tolist() == [1.0, 0.0, 1.0, 0.0]
+def greedy(out_of_fold: np.ndarray, fold: np.ndarray, target: np.ndarray, rows: np.ndarray) -> list[float]:
+    return combination.greedy_votes(jury(out_of_fold, fold, target, rows), np.full(len(rows), 1 / len(rows))).tolist()
+
+
+def test_greedy_takes_the_better_trial() -> None:
+    assert greedy(OUT_OF_FOLD, FOLD, np.array([0, 0, 0]), np.arange(3)) == [1.0, 0.0]
 
 
 def test_greedy_mixes_where_a_mixture_is_best() -> None:
     # The errors of the two cancel: 0.9 and 0.3, 0.3 and 0.9 on two rows of class 1.
     mixed = np.array([[0.9, 0.3, NAN], [0.3, 0.9, NAN], [NAN, NAN, 0.6], [NAN, NAN, 0.6]], np.float32)[..., None]
-    assert greedy(mixed, FOLD, np.ones(3), np.arange(3)).tolist() == [0.5, 0.5, 0.5, 0.5]
+    assert greedy(mixed, FOLD, np.ones(3), np.arange(3)) == [1.0, 1.0]
 
 
 def test_greedy_sees_the_given_rows_only() -> None:
     """Trial 7 is better on rows 0 and 1, trial 9 on row 2; what the other rows say changes nothing."""
     target = np.array([0, 0, 1])
-    assert greedy(OUT_OF_FOLD, FOLD, target, np.array([0, 1])).tolist() == [1.0, 0.0, 1.0, 0.0]
-    assert greedy(OUT_OF_FOLD, FOLD, target, np.array([2])).tolist() == [0.0, 1.0, 0.0, 1.0]
+    assert greedy(OUT_OF_FOLD, FOLD, target, np.array([0, 1])) == [1.0, 0.0]
+    assert greedy(OUT_OF_FOLD, FOLD, target, np.array([2])) == [0.0, 1.0]
+
+
+def library(seed: int, trials: int = 4, folds: int = 3, rows: int = 30) -> tuple[np.ndarray, ...]:
+    """Random answers of two repeats; each fold has its own three of the trials."""
+    rng = np.random.default_rng(seed)
+    plan = [(fold, trial) for fold in range(2 * folds) for trial in sorted(rng.permutation(trials)[:3])]
+    fold, trial = (np.array(column) for column in zip(*plan, strict=True))
+    out_of_fold = np.full((len(plan), rows, 1), NAN)
+    for member, one in enumerate(fold):
+        scored = np.arange(rows) % folds == one % folds
+        out_of_fold[member, scored, 0] = rng.uniform(0.05, 0.95, scored.sum())
+    return out_of_fold, combination.units(trial, np.zeros(len(trial))), fold, rng.integers(0, 2, rows)
+
+
+def pooled_loss(votes: np.ndarray, case: tuple[np.ndarray, ...], rows: np.ndarray, share: np.ndarray) -> float:
+    """By the weights of members and ``pooled``, a way of its own."""
+    out_of_fold, unit, fold, target = case
+    weights = combination.member_weights(votes, unit, fold)
+    answers = [combination.pooled(out_of_fold, weights, fold // 3 == repeat)[rows] for repeat in range(2)]
+    return float(np.mean([metrics.row_log_loss(target[rows], answer) @ share for answer in answers]))
 
 
 def test_greedy_judges_as_pooling_does() -> None:
-    """The running sums of greedy selection are the weighted mean of ``pooled``, missing trials included."""
+    """Step by step the choice that the plain definition makes, trials missing in some folds included."""
+    case, rows = library(3), np.arange(0, 30, 2)
+    share = np.bincount(np.random.default_rng(1).integers(0, len(rows), len(rows)), minlength=len(rows)) / len(rows)
+    out_of_fold, unit, fold, target = case
+    judge = combination.Jury.of(
+        out_of_fold, unit, fold, rows, 3, lambda rows, answers: metrics.row_log_loss(target[rows], answers)
+    )
+    votes, best, kept = np.zeros(4), np.inf, np.zeros(4)
+    for _ in range(combination.GREEDY_STEPS):
+        losses = [pooled_loss(votes + one, case, rows, share) for one in np.eye(4)]
+        votes = votes + np.eye(4)[int(np.argmin(losses))]
+        if min(losses) < best:
+            best, kept = min(losses), votes
+    assert combination.greedy_votes(judge, share).tolist() == kept.tolist()
+    even = np.full(len(rows), 1 / len(rows))
+    votes = np.array([[1.0, 2.0, 0.0, 1.0], [1.0, 1.0, 1.0, 1.0]])
+    assert judge.of_votes(votes) == pytest.approx([pooled_loss(one, case, rows, even) for one in votes])
+
+
+def test_bags_average_selections_and_repeat_themselves() -> None:
+    case = library(4)
+    out_of_fold, unit, fold, target = case
+    judge = combination.Jury.of(
+        out_of_fold, unit, fold, np.arange(30), 3, lambda rows, answers: metrics.row_log_loss(target[rows], answers)
+    )
+    votes, again, other = (combination.bagged_votes(judge, 8, np.random.default_rng(seed)) for seed in (0, 0, 1))
+    assert votes.sum() == pytest.approx(1) and votes.tolist() == again.tolist() != other.tolist()
     rng = np.random.default_rng(0)
-    fold, trial = np.array([0, 0, 1, 1]), np.array([0, 1, 1, 2])
-    target, unit = np.array([0, 1, 1, 0]), combination.units(trial, np.zeros(4))
-    out_of_fold = np.full((4, 4, 1), NAN)
-    for member in range(4):
-        out_of_fold[member, [0, 1] if fold[member] == 0 else [2, 3], 0] = rng.uniform(size=2)
-    seen: list[np.ndarray] = []
-
-    def spy(known: np.ndarray, answer: np.ndarray) -> float:
-        seen.append(answer)
-        return log_loss(known, answer)
-
-    combination.greedy_weights(out_of_fold, unit, fold, np.arange(4), spy, target, folds=2)
-    for number in range(3):
-        weights = combination.member_weights(np.eye(3)[number], unit, fold)
-        assert seen[number] == pytest.approx(combination.pooled(out_of_fold, weights, np.ones(4, bool)))
+    drawn = [np.bincount(rng.integers(0, 30, 30), minlength=30) / 30 for _ in range(8)]
+    single = [combination.greedy_votes(judge, share) for share in drawn]
+    assert votes == pytest.approx(np.mean([one / one.sum() for one in single], axis=0))
+    plain = combination.greedy_votes(judge, np.full(30, 1 / 30))
+    assert combination.bagged_votes(judge, 0, np.random.default_rng(0)).tolist() == plain.tolist()
 
 
-def test_the_best_threshold_and_the_one_nearest_to_half_among_equals() -> None:
-    answer = np.array([[0.1], [0.3], [0.35], [0.4]])
-    assert combination.best_threshold(np.array([0, 0, 1, 1]), answer, accuracy) == pytest.approx(0.34)
-    assert combination.best_threshold(np.array([0, 0, 0, 0]), answer, accuracy) == 0.5
+def test_pruning_leaves_out_what_adds_nothing() -> None:
+    """Trial 7 is right, trial 9 always wrong: without trial 9 the loss falls. Where both are needed, both stay."""
+    target = np.array([0, 0, 0])
+    judge = jury(OUT_OF_FOLD, FOLD, target, np.arange(3))
+    assert combination.pruned_votes(judge, np.array([3.0, 1.0])).tolist() == [3.0, 0.0]
+    mixed = np.array([[0.9, 0.3, NAN], [0.3, 0.9, NAN], [NAN, NAN, 0.6], [NAN, NAN, 0.6]], np.float32)[..., None]
+    needed = jury(mixed, FOLD, np.ones(3), np.arange(3))
+    assert combination.pruned_votes(needed, np.ones(2)).tolist() == [1.0, 1.0]
+
+
+def test_the_temperature_is_the_one_of_a_search_by_hand() -> None:
+    rng = np.random.default_rng(0)
+    truth = rng.uniform(0.05, 0.95, 400)
+    target = (rng.uniform(size=400) < truth).astype(float)
+    sure = 1 / (1 + (1 / truth - 1) ** 1.6)  # log odds 1.6 times what they should be
+    found = combination.temperature(target, sure[None, :, None])
+    grid = np.linspace(0.5, 3, 5001)
+    logits = np.log(sure / (1 - sure))
+    losses = [
+        np.logaddexp(0, -np.where(target == 1, 1, -1) * logits / t).mean() + 2 * (1 / t - 1) ** 2 / 400 for t in grid
+    ]
+    assert found == pytest.approx(grid[int(np.argmin(losses))], abs=1e-3) and 1.3 < found < 1.9
+    cooler = combination.cooled(sure[:, None], found)
+    assert np.log(cooler / (1 - cooler))[:, 0] == pytest.approx(logits / found)
+    assert metrics.row_log_loss(target, cooler).mean() < metrics.row_log_loss(target, sure[:, None]).mean()
+
+
+def test_the_temperature_of_several_classes() -> None:
+    """Two classes said twice, as one column and as two, want the same temperature; few rows stay near 1."""
+    answers = np.array([0.9, 0.8, 0.3, 0.6, 0.2])
+    target = np.array([1, 0, 0, 1, 1])
+    one = combination.temperature(target, answers[None, :, None])
+    two = combination.temperature(target, np.stack([1 - answers, answers], axis=1)[None])
+    assert one == pytest.approx(two, rel=1e-6)
+    cooled = combination.cooled(np.array([[0.5, 0.3, 0.2]]), 2.0)
+    assert cooled[0] == pytest.approx(np.sqrt([0.5, 0.3, 0.2]) / np.sqrt([0.5, 0.3, 0.2]).sum())
+    assert combination.cooled(answers, 1.0) is answers
+
+
+def test_a_mean_of_ranks_by_hand() -> None:
+    """Member 1 says the squares of what member 0 says, so both rank alike: the answers are means of equal ranks."""
+    said = np.linspace(0.1, 0.9, len(combination.LEVELS))
+    ranks = combination.Ranks.of(np.stack([said, said**2])[..., None])
+    places = ranks.forward(np.stack([said[[0, 20, 40]], said[[0, 20, 40]] ** 2])[..., None])[..., 0]
+    assert places == pytest.approx(np.tile(combination.LEVELS[[0, 20, 40]], (2, 1)))
+    assert ranks.back(places.mean(axis=0)) == pytest.approx((said + said**2)[[0, 20, 40]] / 2)
+    beyond = ranks.forward(np.array([[0.0, 1.0, NAN], [0.0, 1.0, NAN]])[..., None])[0, :, 0]
+    assert beyond[:2].tolist() == [0.0, 1.0] and np.isnan(beyond[2])
+
+
+def test_equal_answers_share_their_rank_and_few_rows_have_none() -> None:
+    said = np.r_[np.full(40, 0.2), np.linspace(0.3, 0.9, 60)]
+    ranks = combination.Ranks.of(said[None, :, None])
+    assert ranks.forward(np.array([0.2])[None, :, None])[0, 0, 0] == pytest.approx(0.2, abs=0.02)
+    with pytest.raises(UserError, match=r"4 test rows are too few to rank among; expected 65 or more"):
+        combination.Ranks.of(np.zeros((2, 4, 1)))
+
+
+def test_the_threshold_stays_at_half_unless_another_is_surely_better() -> None:
+    answers = np.array([0.1, 0.3, 0.35, 0.4])
+    assert combination.best_threshold(np.array([0, 0, 0, 0]), answers[None]) == 0.5
+    # Two of four rows gained, with an error of 0.29: surely better, and 0.39 is the nearest to a half that has all.
+    assert combination.best_threshold(np.array([0, 0, 0, 1]), answers[None]) == 0.5
+    many = np.tile([0.2, 0.2, 0.4, 0.4], 25)
+    assert combination.best_threshold(np.tile([0, 0, 1, 1], 25), np.stack([many, many])) == pytest.approx(0.39)
+    # One row of a hundred gained by moving is no sure gain.
+    few = np.r_[np.full(50, 0.2), np.full(49, 0.8), 0.45]
+    assert combination.best_threshold(np.r_[np.zeros(50), np.ones(50)], few[None]) == 0.5

@@ -72,3 +72,28 @@ def test_row_loss_follows_the_metric(metric: str, expected: list[float]) -> None
 def test_more_is_better_for_every_score(metric: str, sign: int) -> None:
     task = "regression" if metric in ("rmse", "mae") else "binary"
     assert metrics.score(metric, TARGET, ANSWER) == sign * metrics.measures(task, TARGET, ANSWER)[metric]
+
+
+def test_the_calibration_error_by_hand() -> None:
+    """Ten parts of two rows: each part's mean prediction against its share of class 1."""
+    answer = np.linspace(0.05, 0.95, 20)
+    target = np.tile([0, 1], 10)
+    wanted = np.mean([abs(answer[[i, i + 1]].mean() - 0.5) for i in range(0, 20, 2)])
+    assert metrics.calibration_error(target, answer[:, None]) == pytest.approx(wanted)
+    both = np.stack([1 - answer, answer], axis=1)
+    sure, right = both.max(axis=1), both.argmax(axis=1) == target
+    order = np.argsort(sure, kind="stable")
+    wanted = np.mean([abs(sure[p].mean() - right[p].mean()) for p in np.array_split(order, 10)])
+    assert metrics.calibration_error(target, both) == pytest.approx(wanted)
+
+
+def test_losses_of_many_answers_at_once_are_those_of_each() -> None:
+    answers = np.random.default_rng(0).dirichlet(np.ones(3), (2, 4, 5))
+    target = np.array([0, 1, 2, 2, 1])
+    for task_answers, known in ((answers, target), (answers[..., :1], target % 2)):
+        together = metrics.row_log_loss(known, task_answers)
+        assert together.shape == (2, 4, 5)
+        assert together[1, 2].tolist() == metrics.row_log_loss(known, task_answers[1, 2]).tolist()
+    for metric in ("mae", "rmse", "rmsle"):
+        each = metrics.row_loss(metric, target, answers[1, 2, :, :1])
+        assert metrics.row_loss(metric, target, answers[..., :1])[1, 2].tolist() == each.tolist()

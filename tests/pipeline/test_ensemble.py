@@ -165,9 +165,13 @@ def test_greedy_weighs_the_test_answers(tmp_path: Path) -> None:
     assert found(tmp_path)["cv_accuracy"] == 1.0 and found(tmp_path)["ensemble_gain"] == 0.5
 
 
-@pytest.mark.parametrize("method", ["mean", "greedy"])
-@pytest.mark.parametrize("threshold", ["half", "metric"])
-def test_shuffled_labels_score_chance(tmp_path: Path, method: str, threshold: str) -> None:
+@pytest.mark.parametrize("method", ["mean", "greedy", "rank_mean"])
+@pytest.mark.parametrize(
+    ("prune", "calibration", "threshold"), [("false", "none", "half"), ("true", "temperature", "metric")]
+)
+def test_shuffled_labels_score_chance(
+    tmp_path: Path, method: str, prune: str, calibration: str, threshold: str
+) -> None:
     """Answers that know nothing of the labels: what is chosen on the rows that are scored would rise above chance."""
     rng = np.random.default_rng(5)
     count, trials, repeats = 400, 40, 1
@@ -177,12 +181,61 @@ def test_shuffled_labels_score_chance(tmp_path: Path, method: str, threshold: st
         part = rng.permutation(np.arange(count) % FOLDS)
         for fold in range(FOLDS):
             roles[part == fold, repeat * FOLDS + fold] = 2
-    write_params(tmp_path, method=method, threshold=threshold)
+    write_params(tmp_path, method=method, prune=prune, calibration=calibration, threshold=threshold)
     said = rng.uniform(0.2, 0.8, (trials, repeats, count, 1))
-    write_case(tmp_path, target, said, rng.uniform(size=(trials, 3, 1)), roles, ["0", "1"])
+    write_case(tmp_path, target, said, rng.uniform(size=(trials, 80, 1)), roles, ["0", "1"])
     assert ensemble(tmp_path) == 0
     assert abs(found(tmp_path)["cv_accuracy"] - 0.5) < 2 * 0.5 / np.sqrt(count)
     assert abs(found(tmp_path)["cv_roc_auc"] - 0.5) < 2 * 0.58 / np.sqrt(count)
+    assert found(tmp_path)["cv_log_loss"] > np.log(2) - 0.005
+    assert found(tmp_path)["selected_log_loss"] > np.log(2) - 0.005
+    assert found(tmp_path)["calibrated_log_loss"] > np.log(2) - 0.005
+
+
+def test_each_step_has_its_measures_with_an_error_over_repeats(tmp_path: Path) -> None:
+    """Trial 0 is right, trial 1 always wrong and unsure in repeat 1: alone they are right on half the rows."""
+    write_params(tmp_path)
+    right = np.where(TARGET == 1, 0.9, 0.1)
+    said = np.stack([np.stack([right, right]), np.stack([1 - right, np.where(TARGET == 1, 0.4, 0.6)])])[..., None]
+    write_case(tmp_path, TARGET, said, TEST, np.tile(ROLES, 2), ["0", "1"])
+    assert ensemble(tmp_path) == 0
+    metrics = found(tmp_path)
+    losses = -np.log([[0.9, 0.1], [0.9, 0.4]]).mean(axis=1)
+    assert metrics["single_log_loss"] == pytest.approx(losses.mean(), abs=1e-6)
+    assert metrics["single_log_loss_se"] == pytest.approx(abs(losses[0] - losses[1]) / 2, abs=1e-6)
+    assert metrics["single_accuracy"] == metrics["single_roc_auc"] == 0.5 and metrics["single_accuracy_se"] == 0.0
+    mean = -np.log([0.5, 0.65])
+    assert metrics["mean_log_loss"] == pytest.approx(mean.mean(), abs=1e-6) == metrics["cv_log_loss"]
+    assert metrics["selected_log_loss"] < metrics["mean_log_loss"] and metrics["selected_accuracy"] == 1.0
+    assert metrics["mean_calibration_error"] == pytest.approx((0.5 + 0.35) / 2, abs=1e-6)
+    assert {"calibrated_roc_auc_se", "selected_calibration_error"} <= metrics.keys()
+
+
+def test_the_temperature_learned_answers_the_test_rows_too(tmp_path: Path) -> None:
+    """Answers three times as sure as they should be, in log odds, are taken back; the order of rows stays."""
+    rng = np.random.default_rng(0)
+    truth = rng.uniform(0.1, 0.9, 600)
+    target = (rng.uniform(size=600) < truth).astype(np.float32)
+    said = (1 / (1 + (1 / truth - 1) ** 3))[None, None, :, None]
+    roles = np.stack([np.arange(600) % 2 * 2, (np.arange(600) + 1) % 2 * 2], axis=1).astype(np.int8)
+    test = np.array([[0.2, 0.6, 0.95]])[..., None]
+    for way in ("none", "temperature"):
+        write_params(tmp_path, TABLE.replace("accuracy", "log_loss"), calibration=way)
+        write_case(tmp_path, target, said, test, roles, ["0", "1"])
+        assert ensemble(tmp_path, way) == 0
+    plain, cooled = (json.loads((tmp_path / n / "metrics.json").read_text()) for n in ("none", "temperature"))
+    assert cooled["temperature"] == pytest.approx(3, abs=0.7) and plain["temperature"] == 1.0
+    assert cooled["cv_log_loss"] == plain["calibrated_log_loss"] < plain["cv_log_loss"] - 0.1
+    assert cooled["cv_roc_auc"] > plain["cv_roc_auc"] - 0.01
+    answers = pd.read_csv(tmp_path / "temperature" / "submission.csv")["Survived"].to_numpy()
+    odds = np.log(test[0, :, 0] / (1 - test[0, :, 0])) / cooled["temperature"]
+    assert answers == pytest.approx(1 / (1 + np.exp(-odds)), abs=1e-5)
+
+
+def test_ranks_of_several_classes_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    small(tmp_path, table=PLAIN.replace("binary", "multiclass"), method="rank_mean")
+    assert ensemble(tmp_path) == 1
+    assert "ensemble.method is 'rank_mean', but ranks of several classes" in capsys.readouterr().err
 
 
 def test_the_metric_threshold_serves_rows_that_did_not_choose_it(tmp_path: Path) -> None:
@@ -245,14 +298,14 @@ def test_regression(tmp_path: Path, method: str) -> None:
 
 def test_calibration_has_ten_equal_parts() -> None:
     answer = np.linspace(0, 1, 40)[:, None]
-    made = calibration("binary", answer, (answer[:, 0] > 0.5).astype(np.float32))
+    made = calibration(answer, (answer[:, 0] > 0.5).astype(np.float32))
     assert made["count"].tolist() == [4] * 10
     assert made["observed"].tolist() == [0.0] * 5 + [1.0] * 5
     assert made["mean_predicted"].is_monotonic_increasing
 
 
 def test_the_same_bytes_twice(tmp_path: Path) -> None:
-    small(tmp_path, method="greedy", threshold="metric")
+    small(tmp_path, method="greedy", threshold="metric", calibration="temperature", prune="true")
     assert ensemble(tmp_path, "one") == ensemble(tmp_path, "two") == 0
     for name in WRITTEN:
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()

@@ -13,6 +13,7 @@ from pipeline import report
 from tests.pipeline.test_bad_input import ROOT
 
 METRICS = {"cv_accuracy": 0.8123, "cv_accuracy_se": 0.0111, "cv_log_loss": 0.4, "baseline_accuracy": 0.6, "members": 7}
+METRICS |= {"mean_log_loss": 0.41, "mean_log_loss_se": 0.003, "single_log_loss": 0.42, "members_used": 6}
 
 
 def frames(task: str, last: float = 0.5) -> dict[str, pd.DataFrame]:
@@ -56,6 +57,8 @@ def test_the_page_holds_the_figures_of_the_run(tmp_path: Path) -> None:
     page = (tmp_path / "README.md").read_text()
     assert "| accuracy | 0.8123 | 0.0111 |" in page and "of 7 members" in page
     assert "| log loss | 0.4000 |  |" in page and "roc auc" not in page
+    assert "| mean of all | 0.4100 ± 0.0030 |" in page and "| one member a fold | 0.4200 |" in page
+    assert "The answer is the mean of 6 members." in page and "selected" not in page
     assert "(overview.png)" in page and (tmp_path / "overview.png").is_file()
 
 
