@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ GROUPS = (
     "embarked",
     "ticket_group",
     "group_survival",
+    "near_tickets",
 )
 # Rarer titles, by what they say of sex, age and standing.
 _TITLES = {"Mlle": "Miss", "Ms": "Miss", "Mme": "Mrs", "Lady": "Mrs", "Countess": "Mrs", "Dona": "Mrs", "Don": "Mr"}
@@ -32,6 +34,9 @@ _DECKS = {"A": "A", "B": "BDE", "C": "C", "D": "BDE", "E": "BDE", "F": "FG", "G"
 # What group survival says of a circle of people, see there.
 _EVIDENCE = ("woman's women", "woman's men", "man's women", "man's men", "known mates")
 _CIRCLES = ("party", "ticket")
+# Tickets sold one after another went to people who travelled together, or knew one another: a ticket's weight falls to
+# a third so many numbers away.
+_NEAR = 5.0
 # Imagined groupmates at the prior rate: a group's evidence grows with the number of its known members.
 _SMOOTHING = 1.0
 
@@ -85,28 +90,40 @@ def derive(frame: pd.DataFrame, state: Mapping[str, Any]) -> Derived:
         "woman or child": woman_or_child,
         "age": frame["Age"].to_numpy(float),
         "title": title.to_numpy(object),
+        "class": frame["Pclass"].astype(str).to_numpy(object),
     }
+    keys["ticket letters"], keys["ticket number"] = ticket_parts(frame["Ticket"])
     return Derived(pd.DataFrame(numbers, frame.index), pd.DataFrame(categories, frame.index), party, keys)
 
 
 def in_fold(state: Mapping[str, Any]) -> list[str]:
     """Names of the columns that each fold learns anew."""
-    ages = ["Age", "Child"] if "age" in state["on"] else []
-    if "group_survival" not in state["on"]:
-        return ages
-    return ages + [f"{name} by {circle}" for circle in _CIRCLES for name in _EVIDENCE]
+    names = {
+        "age": ["Age", "Child"],
+        "group_survival": [f"{name} by {circle}" for circle in _CIRCLES for name in _EVIDENCE],
+        "near_tickets": ["own kind on near tickets"],
+    }
+    return [name for group, columns in names.items() if group in state["on"] for name in columns]
 
 
 def learn(derived: Derived, state: Mapping[str, Any], target: np.ndarray, train: np.ndarray) -> dict[str, Any]:
-    """A fold's ages by title and its fates by circle, from ``target[train]`` alone."""
-    keys, learned = derived.keys, {}
+    """A fold's ages by title and its fates by circle and by ticket, from ``target[train]`` alone."""
+    keys = derived.keys
+    learned: dict[str, Any] = {}
     if "age" in state["on"]:
         learned["ages"] = median_ages(keys["age"][train], keys["title"][train])
     if "group_survival" in state["on"]:
         women, lived = keys["woman or child"][train], target[train] > 0.5
         for circle in _CIRCLES:
             learned[circle] = fates(keys[circle][train], women, lived)
+    if "near_tickets" in state["on"]:
+        learned["tickets"] = ticket_fates(_holders(derived.keys, train), target[train] > 0.5)
     return learned
+
+
+def _holders(keys: Mapping[str, np.ndarray], rows: np.ndarray | slice = slice(None)) -> Holders:
+    names = ("ticket letters", "ticket number", "woman or child", "class")
+    return Holders(*(keys[name][rows] for name in names))
 
 
 def recall(
@@ -118,14 +135,16 @@ def recall(
 ) -> np.ndarray:
     """The in-fold columns ``[n, g]``; the rows ``train`` that were learned from do not see their own fate."""
     keys, columns = derived.keys, []
+    women = keys["woman or child"]
+    known, lived = np.zeros(len(women), bool), np.zeros(len(women), bool)
+    if target is not None and train is not None:
+        known[train], lived[train] = True, target[train] > 0.5
     if "age" in state["on"]:
         columns.append(filled_ages(keys["age"], keys["title"], learned["ages"]))
     if "group_survival" in state["on"]:
-        women = keys["woman or child"]
-        known, lived = np.zeros(len(women), bool), np.zeros(len(women), bool)
-        if target is not None and train is not None:
-            known[train], lived[train] = True, target[train] > 0.5
         columns += [group_survival(keys[circle], women, learned[circle], known, lived) for circle in _CIRCLES]
+    if "near_tickets" in state["on"]:
+        columns.append(near_tickets(_holders(keys), learned["tickets"], known, lived))
     return np.column_stack(columns) if columns else np.zeros((len(derived.numbers), 0))
 
 
@@ -245,3 +264,64 @@ def group_survival(
             np.log1p(mates),
         ]
     )
+
+
+@dataclass(frozen=True)
+class Holders:
+    """Who holds a ticket, each ``[n]``: the ticket's ``letters`` and ``number``, whether a ``woman_or_child``, and the
+    ``pclass``."""
+
+    letters: np.ndarray
+    number: np.ndarray
+    woman_or_child: np.ndarray
+    pclass: np.ndarray
+
+    @property
+    def kinds(self) -> list[str]:
+        """Who fared alike ``[n]``: women and children, or men, of one class."""
+        return [
+            f"{'W' if woman else 'M'}{pclass}" for woman, pclass in zip(self.woman_or_child, self.pclass, strict=True)
+        ]
+
+    @property
+    def series(self) -> list[str]:
+        """What a near ticket shares ``[n]``: the letters before the number, and the holder's being a man or not."""
+        return [f"{'W' if woman else 'M'}{word}" for woman, word in zip(self.woman_or_child, self.letters, strict=True)]
+
+
+def ticket_parts(tickets: pd.Series) -> tuple[np.ndarray, np.ndarray]:
+    """``A/5 21171`` is letters ``A`` and number 21171; a ticket without a number has number 0."""
+    parts = tickets.astype(str).str.extract(r"^(.*?)(\d*)$")
+    letters = parts[0].str.replace(r"[^A-Za-z]", "", regex=True).str.upper()
+    return letters.to_numpy(object), parts[1].replace("", "0").astype(float).to_numpy()
+
+
+def ticket_fates(holders: Holders, lived: np.ndarray) -> dict[str, Any]:
+    """How a fold's train rows fared: ``priors``: the share of survivors of each kind; ``series``: for each, rows of a
+    ticket's number, how many hold it, and their surplus of survivors over their kinds' priors."""
+    kinds = pd.Series(holders.kinds, dtype=object)
+    priors = {str(kind): float(share) for kind, share in pd.Series(lived, dtype=float).groupby(kinds).mean().items()}
+    frame = pd.DataFrame({"series": holders.series, "number": holders.number, "surplus": lived - kinds.map(priors)})
+    counted = frame.groupby(["series", "number"])["surplus"].agg(["size", "sum"]).reset_index()
+    rows = {str(name): part[["number", "size", "sum"]].to_numpy().tolist() for name, part in counted.groupby("series")}
+    return {"priors": priors, "series": rows}
+
+
+def near_tickets(holders: Holders, learned: Mapping[str, Any], known: np.ndarray, lived: np.ndarray) -> np.ndarray:
+    """``[n]``: how holders of near tickets fared, women and children asking women and children, men asking men.
+
+    The surplus of survivors over the priors of ``ticket_fates``, a sum over tickets of the same letters weighted by
+    ``exp(-distance / 5)``, over the sum of weights and one. ``known [n]`` rows are among those counted there, and their
+    own fate ``lived [n]`` is left out. A kernel regression (Nadaraya and Watson, 1964) shrunk to the prior.
+    """
+    found, series = np.zeros(len(known)), np.array(holders.series, object)
+    priors = np.array([learned["priors"].get(kind, np.nan) for kind in holders.kinds], float)
+    own = np.where(known, lived - priors, 0.0)  # a known row's kind has a prior
+    for name, rows in learned["series"].items():
+        here = series == name
+        if here.any():
+            number, count, surplus = np.array(rows, float).T
+            weight = np.exp(-np.abs(holders.number[here, None] - number) / _NEAR)
+            mates, sums = weight @ count - known[here], weight @ surplus - own[here]
+            found[here] = sums / (mates + _SMOOTHING)
+    return found

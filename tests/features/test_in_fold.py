@@ -104,3 +104,47 @@ def test_shuffled_labels_leave_only_chance(table: tuple[pd.DataFrame, np.ndarray
         moving = values.std(axis=0) > 0
         seen.append([np.corrcoef(values[:, c], target)[0, 1] if moving[c] else 0.0 for c in range(values.shape[1])])
     assert np.abs(np.mean(seen, axis=0)).max() < 0.1
+
+
+def holders(numbers: list[float], letters: str = "", women: bool = True) -> titanic.Holders:
+    count = len(numbers)
+    return titanic.Holders(
+        np.array([letters] * count, object), np.array(numbers), np.full(count, women), np.array(["3"] * count, object)
+    )
+
+
+def near(people: titanic.Holders, target: np.ndarray, train: np.ndarray) -> np.ndarray:
+    lived, known = target > 0.5, np.isin(np.arange(len(target)), train)
+    learned = titanic.ticket_fates(titanic.Holders(*(getattr(people, f)[train] for f in HOLDER_FIELDS)), lived[train])
+    return titanic.near_tickets(people, learned, known, lived)
+
+
+HOLDER_FIELDS = ("letters", "number", "woman_or_child", "pclass")
+
+
+def test_near_tickets_by_hand() -> None:
+    people, target = holders([100, 105, 105, 900]), np.array([1.0, 0.0, 1.0, 1.0])
+    found = near(people, target, np.array([0, 1, 3]))  # row 2 is to be scored
+    prior, far = 2 / 3, np.exp(-1.0)
+    own_less = (1 - prior) * far - prior * 1.0  # tickets 100 and 105 as row 2 sees them; 900 is too far
+    assert found[2] == pytest.approx(own_less / (1 + far + 1), abs=1e-9)
+    assert found[0] == pytest.approx(-prior * far / (far + 1), abs=1e-9), "a train row sees the others, not itself"
+    assert found[3] == pytest.approx(0.0, abs=1e-9), "nobody near: no evidence, whatever its own label"
+
+
+def test_other_letters_and_the_other_sex_are_not_near() -> None:
+    people = holders([7, 7])
+    for strangers in (holders([7, 7], letters="PC"), holders([7, 7], women=False)):
+        mixed = titanic.Holders(
+            *(np.concatenate([getattr(people, f)[:1], getattr(strangers, f)[1:]]) for f in HOLDER_FIELDS)
+        )
+        assert near(mixed, np.array([1.0, 0.0]), np.arange(2)).tolist() == [0.0, 0.0]
+
+
+@pytest.mark.parametrize(
+    ("ticket", "letters", "number"),
+    [("A/5 21171", "A", 21171), ("349909", "", 349909), ("LINE", "LINE", 0), ("SOTON/O.Q. 3101", "SOTONOQ", 3101)],
+)
+def test_a_ticket_is_letters_and_a_number(ticket: str, letters: str, number: float) -> None:
+    found = titanic.ticket_parts(pd.Series([ticket]))
+    assert (found[0].tolist(), found[1].tolist()) == ([letters], [number])
