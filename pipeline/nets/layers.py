@@ -70,29 +70,27 @@ PRODUCTS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {"float32": multiply, 
 
 
 def convolve(
-    images: Tensor,
-    kernel: Tensor,
-    bias: Tensor,
-    window: int,
-    filters: int,
-    product: Callable[[Tensor, Tensor], Tensor] = multiply,
+    images: Tensor, kernel: Tensor, bias: Tensor, window: int, filters: int, precision: str = "float32"
 ) -> Tensor:
-    """Convolution, ReLU and 2 x 2 maximum: a dense layer over the window around each pixel.
+    """Convolution, 2 x 2 maximum and ReLU; ``precision`` of the factors, a key of ``PRODUCTS``.
 
     ``images [m or 1, b, h, w, c]``, ``kernel [m, window * window * c, filters]``, ``bias [m, 1, filters]`` ->
-    ``[m, b, h / 2, w / 2, filters]``; zeros beyond the edge.
+    ``[m, b, h / 2, w / 2, filters]``; zeros beyond the edge. Members are convolved one after another, each by the
+    device's own kernel: over the windows' products of all at once, which need every window's copy, it is four times as
+    fast. One batch for all (a first axis of 1, known when traced) is not copied.
     """
-    groups, rows, height, width, channels = (ops.shape(images)[axis] for axis in range(5))
-    edge = window // 2
-    padded = ops.pad(images, ((0, 0), (0, 0), (edge, edge), (edge, edge), (0, 0)))
-    size = (groups, rows, height, width, channels)
-    shifted = [ops.slice(padded, (0, 0, top, left, 0), size) for top in range(window) for left in range(window)]
-    inputs = images.shape[-1]
-    patches = ops.reshape(ops.concatenate(shifted, axis=-1), (groups, rows * height * width, window * window * inputs))
-    units = ops.relu(product(patches, kernel) + bias)  # [m, b * h * w, filters]
-    members = ops.shape(units)[0]
-    pooled = ops.max_pool(ops.reshape(units, (members * rows, images.shape[2], images.shape[3], filters)), 2)
-    return ops.reshape(pooled, (members, rows, images.shape[2] // 2, images.shape[3] // 2, filters))
+    height, width, channels = images.shape[2:]
+    kernels = ops.cast(ops.reshape(kernel, (-1, window, window, channels, filters)), precision)
+    images = ops.cast(images, precision)
+    if images.shape[0] == 1:
+        maps = ops.map(lambda one: ops.conv(images[0], one, padding="same"), kernels)
+    else:
+        maps = ops.map(lambda one: ops.conv(one[0], one[1], padding="same"), (images, kernels))
+    members, rows = ops.shape(maps)[0], ops.shape(maps)[1]
+    pooled = ops.max_pool(ops.reshape(maps, (members * rows, height, width, filters)), 2)
+    pooled = ops.reshape(pooled, (members, rows, height // 2, width // 2, filters))
+    # The largest before the bias and ReLU, which keep the order: a quarter of the work after it.
+    return ops.relu(ops.cast(pooled, "float32") + bias[:, :, None, None, :])
 
 
 def normalize(units: Tensor, widths: Tensor, gain: Tensor, shift: Tensor) -> Tensor:

@@ -195,7 +195,7 @@ class ImagesLayout:
         units = ops.reshape(images, (1, count, self.height, self.width, 1))
         for layer, filters in enumerate(self.filters):
             kernel, bias = weights[f"filter_{layer}"], weights[f"offset_{layer}"]
-            units = convolve(units, kernel, bias, WINDOW, filters, PRODUCTS[self.precision])
+            units = convolve(units, kernel, bias, WINDOW, filters, self.precision)
         members = ops.shape(units)[0]
         return ops.reshape(units, (members, count, self.features))
 
@@ -241,9 +241,8 @@ class Images:
 
     @property
     def row_size(self) -> int:
-        """The windows and channels of the first convolution, or the pixels."""
-        pixels = self.pixels.shape[1] * self.pixels.shape[2]
-        return pixels * (WINDOW * WINDOW + self.filters[0]) if self.filters else pixels
+        """The channels of the first convolution, or the pixels."""
+        return self.pixels.shape[1] * self.pixels.shape[2] * (self.filters[0] if self.filters else 1)
 
     @property
     def draws(self) -> int:
