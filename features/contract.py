@@ -22,7 +22,7 @@ ROLES = ("id", "target", "feature", "ignore")
 TYPES = ("number", "boolean", "category", "code", "date", "text")
 # How other programs spell a missing value. Only numbers and the target are read so: "NA" may well be a category.
 _MISSING_WORDS = {"", "nan", "na", "n/a", "null", "none"}
-_KEYS = ("role", "type", "values", "minimum", "maximum", "integer", "nullable", "unique", "description")
+_KEYS = ("role", "type", "values", "minimum", "maximum", "integer", "nullable", "unique", "group", "description")
 _WHOLE = re.compile(r"[+-]?\d+")
 _WHOLE_FLOAT = re.compile(r"\s*[+-]?\d+(\.0*)?\s*")
 _SHOWN = 3
@@ -30,7 +30,10 @@ _SHOWN = 3
 
 @dataclass(frozen=True)
 class Column:
-    """One column; ``values`` are the allowed categories, ``minimum`` and ``maximum`` the range (ends allowed)."""
+    """One column; ``values`` are the allowed categories, ``minimum`` and ``maximum`` the range (ends allowed).
+
+    ``group``: columns of one group are chosen and judged together; "" is a group of its own.
+    """
 
     name: str
     role: str
@@ -42,6 +45,7 @@ class Column:
     nullable: bool = True
     unique: bool = False
     description: str = ""
+    group: str = ""
 
     @property
     def expected(self) -> str:
@@ -398,9 +402,11 @@ def _column(name: str, entry: Any, file: str) -> Column:
         values = tuple(map(str, values))
         if len(set(values)) < len(values):
             raise UserError(f"{where}.values is {list(values)!r}; expected each value once.")
-    description = str(entry.get("description", ""))
+    description, group = str(entry.get("description", "")), entry.get("group", "")
+    if not isinstance(group, str) or (group and role != "feature"):
+        raise UserError(f"{where}.group is {group!r} (role {role!r}); expected a word, for a feature only.")
     return Column(
-        name, role, kind, values, low, high, flags["integer"], flags["nullable"], flags["unique"], description
+        name, role, kind, values, low, high, flags["integer"], flags["nullable"], flags["unique"], description, group
     )
 
 
@@ -424,6 +430,8 @@ def _written(column: Column) -> dict[str, Any]:
     entry["nullable"] = column.nullable
     if column.unique:
         entry["unique"] = True
+    if column.group:
+        entry["group"] = column.group
     if column.description:
         entry["description"] = column.description
     return entry

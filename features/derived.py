@@ -1,12 +1,14 @@
 """What a feature module makes of a typed table, before encoding, and what every feature module offers.
 
-A feature module (``features/<module>.py``) is five pure functions. All state is plain data that JSON holds exactly, so
+A feature module (``features/<module>.py``) is six pure functions. All state is plain data that JSON holds exactly, so
 that rows met later become the same numbers without the tables that the state was learned from:
 
 - ``fit(frame, contract, switches, classes) -> state``: from train and test, one under the other; labels are never
   seen, only how many classes there are (0 for regression).
 - ``derive(frame, state) -> Derived``: row by row; one row alone gives what it gives among others.
 - ``in_fold(state) -> names`` of the columns that each fold learns anew from labels.
+- ``groups(state) -> {column: group}``: what belongs together when columns are chosen and judged. For a number, a
+  category or an in-fold column by its name; a column not named is a group of its own.
 - ``learn(derived, state, target, train) -> learned``: a fold's own state, from the labels of the rows ``train`` alone.
 - ``recall(derived, state, learned, target, train) -> [n, g]``: the in-fold columns. With ``target`` and ``train`` the
   rows ``train`` are those learned from, and each is judged without its own label; without them no row is.

@@ -8,7 +8,7 @@ a test row, even alone, the very numbers that the stages gave it.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,7 +38,7 @@ def fit(
     switches: Mapping[str, bool],
     classes: int,
     *,
-    default: str,
+    defaults: Sequence[str],
     exceptions: Mapping[str, str],
     min_count: int,
     missing_indicators: bool,
@@ -47,21 +47,24 @@ def fit(
 
     ``frame``: typed train rows (``labelled`` of them), then test rows, without the target; ``classes``: how many, 0 for
     regression. Levels of categories come
-    from the train rows; ``default``, ``exceptions`` and ``min_count`` as in ``encoding.fit``. Raises ``UserError``
-    where a switch or an exception names nothing there.
+    from the train rows; ``defaults``, ``exceptions`` and ``min_count`` as in ``encoding.fit``. Raises ``UserError``
+    where a switch or an exception names nothing there. ``groups`` and ``forms`` of the state say of each input what it
+    belongs to, see ``_belongings``.
     """
     state: dict[str, Any] = {"module": module, "features": _module(module).fit(frame, contract, switches, classes)}
     derived: Derived = _module(module).derive(frame, state["features"])
     numbers, rows = derived.numbers, np.arange(labelled)
     state["indicators"] = [str(c) for c in numbers.columns if missing_indicators and numbers[c].isna().any()]
     preferred = {**derived.encodings, **exceptions}
-    state["categories"] = encoding.fit(derived.categories, rows, default, preferred, min_count)
+    state["categories"] = encoding.fit(derived.categories, rows, defaults, preferred, min_count)
     _, described, _, state["codes"] = encoding.apply(state["categories"], derived.categories.iloc[:0])
     # Codes of each embedded column, 0 among them: fixed here, so that rows met later look into the same table.
     state["levels"] = [len(c["levels"]) + 1 for c in state["categories"] if c["encoding"] == "embedding"]
     state["columns"] = [{"name": str(c), "kind": "number"} for c in numbers.columns]
     state["columns"] += [{"name": f"{c} missing", "kind": "indicator"} for c in state["indicators"]] + described
     state["in_fold"] = _module(module).in_fold(state["features"])
+    single = preferred if len(defaults) > 1 else dict.fromkeys(derived.categories.columns, "")
+    state["groups"], state["forms"] = _belongings(state, single)
     return state, _encoded(derived, state)
 
 
@@ -106,10 +109,28 @@ def inputs_of_rows(
 ) -> np.ndarray:
     """The network's inputs ``[n, d + g] float32`` in fold ``fold`` of rows it did not learn from, finite.
 
-    ``encoded``: ``transform(frame, state)``, which serves every fold; ``normalization``: ``normalization.json``.
+    ``encoded``: ``transform(frame, state)``, which serves every fold; ``normalization``: ``normalization.json``. Where
+    that has several methods, their folds follow one another, so ``fold`` counts through all of them.
     """
-    values = np.concatenate([encoded.shared, recall(encoded, state, fold)], axis=1).astype(np.float64)
-    return Affine.from_mapping(normalization["folds"][fold], normalization["method"]).apply(values)
+    folds = len(state["folds"])
+    values = np.concatenate([encoded.shared, recall(encoded, state, fold % folds)], axis=1).astype(np.float64)
+    return Affine.from_mapping(normalization["folds"][fold], normalization["method"][fold // folds]).apply(values)
+
+
+def _belongings(state: Mapping[str, Any], chosen: Mapping[str, str]) -> tuple[list[str], list[str]]:
+    """Of each input (shared columns, in-fold columns, codes): its group, and the encoding that it is a part of where a
+    category has several to choose from, else ""; ``chosen``: categories with one encoding only."""
+    group_of = _module(state["module"]).groups(state["features"])
+    made_of = [c["name"] for c in state["columns"] if c["kind"] == "number"] + state["indicators"]
+    forms = [""] * len(made_of)
+    for one in state["categories"]:
+        if one["encoding"] != "embedding":
+            count = 1 if one["encoding"] == "integer" else len(one["levels"])
+            made_of += [one["column"]] * count
+            forms += ["" if one["column"] in chosen else one["encoding"]] * count
+    made_of += state["in_fold"] + state["codes"]
+    forms += [""] * len(state["in_fold"]) + ["" if name in chosen else "embedding" for name in state["codes"]]
+    return [group_of.get(name, name) for name in made_of], forms
 
 
 def _module(name: str) -> Any:

@@ -20,11 +20,12 @@ MISSING, RARE = "(missing)", "(rare)"
 def fit(
     categories: pd.DataFrame,
     train: np.ndarray,
-    default: str,
+    defaults: Sequence[str],
     exceptions: Mapping[str, str],
     min_count: int,
 ) -> list[dict[str, Any]]:
-    """One state a column: ``{"column", "encoding", "levels"}``, from the rows ``train`` (levels carry no target).
+    """One state a column and encoding: ``{"column", "encoding", "levels"}``, from the rows ``train`` (levels carry no
+    target). A column has all of the ``defaults``, unless it is among the ``exceptions``.
 
     Levels stand in sorted order; those seen fewer than ``min_count`` times become ``(rare)``, empty cells
     ``(missing)`` where
@@ -42,7 +43,8 @@ def fit(
             levels.append(MISSING)
         if (counts < min_count).any():
             levels.append(RARE)
-        states.append({"column": name, "encoding": exceptions.get(name, default), "levels": levels})
+        chosen = [exceptions[name]] if name in exceptions else defaults
+        states += [{"column": name, "encoding": encoding, "levels": levels} for encoding in chosen]
     return states
 
 

@@ -30,6 +30,11 @@ def fit(frame: pd.DataFrame, contract: Contract, switches: Mapping[str, bool], c
         if column.name in wanted:
             columns.append({"name": column.name, "type": column.type, **FITS[column.type](frame[column.name])})
     _, categories = _parts(frame, columns)
+    declared = {column.name: column.group or column.name for column in contract.features}
+    belongs: dict[str, str] = {}
+    for one in columns:
+        made = PARTS[one["type"]](one["name"], frame[one["name"]].iloc[:0], one)
+        belongs |= dict.fromkeys([*made.numbers, *made.categories], declared[one["name"]])
     levels = {}
     for name, cells in categories.items():
         counts = pd.Series(cells).value_counts(sort=False, dropna=False)
@@ -38,7 +43,13 @@ def fit(frame: pd.DataFrame, contract: Contract, switches: Mapping[str, bool], c
             levels[name] = sorted(_spelt(level) for level, count in counts.items() if count > 1)
     wide = sorted(name for name, cells in categories.items() if pd.Series(cells).nunique() > WIDE)
     outputs = statistics.outputs(classes)
-    return {"columns": columns, "wide": wide, "levels": levels if outputs else {}, "outputs": outputs}
+    return {
+        "columns": columns,
+        "wide": wide,
+        "levels": levels if outputs else {},
+        "outputs": outputs,
+        "groups": belongs,
+    }
 
 
 def derive(frame: pd.DataFrame, state: Mapping[str, Any]) -> Derived:
@@ -58,9 +69,19 @@ def derive(frame: pd.DataFrame, state: Mapping[str, Any]) -> Derived:
 
 def in_fold(state: Mapping[str, Any]) -> list[str]:
     """A target statistic of each category, for several classes one of each class."""
+    return [f"target by {name}{tail}" for name in state["levels"] for tail in _tails(state)]
+
+
+def groups(state: Mapping[str, Any]) -> dict[str, str]:
+    """The group that the contract declares for a column, else the column itself, of each of its parts."""
+    belongs: dict[str, str] = state["groups"]
+    told = {f"target by {name}{tail}": belongs[name] for name in state["levels"] for tail in _tails(state)}
+    return belongs | told
+
+
+def _tails(state: Mapping[str, Any]) -> list[str]:
     count = state["outputs"]
-    tails = [f" of class {number}" if count > 1 else "" for number in range(count)]
-    return [f"target by {name}{tail}" for name in state["levels"] for tail in tails]
+    return [f" of class {number}" if count > 1 else "" for number in range(count)]
 
 
 def learn(derived: Derived, state: Mapping[str, Any], target: np.ndarray, train: np.ndarray) -> dict[str, Any]:

@@ -31,6 +31,21 @@ _TITLES = {"Mlle": "Miss", "Ms": "Miss", "Mme": "Mrs", "Lady": "Mrs", "Countess"
 _COMMON = ("Mr", "Mrs", "Miss", "Master")
 # Decks with too few known passengers to stand alone are joined with those nearest in class and fate.
 _DECKS = {"A": "A", "B": "BDE", "C": "C", "D": "BDE", "E": "BDE", "F": "FG", "G": "FG"}
+# The group of each column; the in-fold ones of group survival are added where they are named.
+_OF_COLUMN = {
+    "Pclass": "pclass",
+    "Sex": "sex",
+    "SexClass": "sex_class",
+    "Title": "title",
+    "Age": "age",
+    "Child": "age",
+    "FamilySize": "family_size",
+    "Alone": "family_size",
+    "FareEach": "fare",
+    "Deck": "deck",
+    "Embarked": "embarked",
+    "TicketGroup": "ticket_group",
+}
 # What group survival says of a circle of people, see there.
 _EVIDENCE = ("woman's women", "woman's men", "man's women", "man's men", "known mates")
 _CIRCLES = ("party", "ticket")
@@ -104,6 +119,12 @@ def in_fold(state: Mapping[str, Any]) -> list[str]:
         "near_tickets": ["own kind on near tickets"],
     }
     return [name for group, columns in names.items() if group in state["on"] for name in columns]
+
+
+def groups(state: Mapping[str, Any]) -> dict[str, str]:
+    """The feature group, as in ``encode.features``, of each column."""
+    survival = {f"{name} by {circle}": "group_survival" for circle in _CIRCLES for name in _EVIDENCE}
+    return _OF_COLUMN | survival
 
 
 def learn(derived: Derived, state: Mapping[str, Any], target: np.ndarray, train: np.ndarray) -> dict[str, Any]:

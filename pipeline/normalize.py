@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -43,12 +44,14 @@ def normalize(arguments: argparse.Namespace) -> None:
             "Correct the raw table, or declare a range in the contract."
         )
     inputs, maps = [], []
-    for fold in range(roles.shape[1]):
+    methods = params.normalize.method
+    for method, fold in itertools.product(methods, range(roles.shape[1])):
         values = np.concatenate([shared, arrays["in_fold"][fold].astype(np.float64)], axis=1)
-        affine = learn(params.normalize.method, values[: len(roles)][roles[:, fold] == TRAIN], binary)
+        affine = learn(method, values[: len(roles)][roles[:, fold] == TRAIN], binary)
         inputs.append(affine.apply(values))
         maps.append(affine.to_mapping())
-    kept = {name: arrays[name] for name in ("codes", "levels", "target", "roles", "ids")}
+    kept = {name: arrays[name] for name in ("codes", "levels", "target", "roles", "ids", "groups", "forms")}
+    kept["methods"] = np.array(methods, str)
     scale: dict[str, Any] = {}
     if params.table.task == "regression":
         fitted = TargetScale.fit(encoding["target"]["transform"], arrays["target"], roles == TRAIN)
@@ -58,13 +61,13 @@ def normalize(arguments: argparse.Namespace) -> None:
     write_json(
         arguments.output / "normalization.json",
         {
-            "method": params.normalize.method,
+            "method": methods,
             "columns": [c["name"] for c in columns],
             "folds": maps,
             "target": scale,
         },
     )
-    print(f"normalize: {params.normalize.method}, {len(columns)} columns in {roles.shape[1]} folds")
+    print(f"normalize: {', '.join(methods)}, {len(columns)} columns in {roles.shape[1]} folds")
 
 
 if __name__ == "__main__":

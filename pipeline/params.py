@@ -54,10 +54,12 @@ def _key(
     high: float | None = None,
     choices: Sequence[str] = (),
     of: type | None = None,
+    several: bool = False,
     default: Any = MISSING,
 ) -> Any:
-    """A key of a block; a ``kind`` that is itself a block nests, a mapping ``of`` blocks holds one for each name."""
-    meta = {"kind": kind, "low": low, "high": high, "choices": tuple(choices), "of": of}
+    """A key of a block; a ``kind`` that is itself a block nests, a mapping ``of`` blocks holds one for each name;
+    ``several``: one value or a list of them, a tuple here."""
+    meta = {"kind": kind, "low": low, "high": high, "choices": tuple(choices), "of": of, "several": several}
     return field(metadata=meta) if default is MISSING else field(default=default, metadata=meta)
 
 
@@ -103,7 +105,7 @@ class Validate:
 class Encode:
     """How columns become arrays, and rows get their folds and roles."""
 
-    encoding: str = _key(str, choices=ENCODINGS)
+    encoding: tuple[str, ...] = _key(str, choices=ENCODINGS, several=True)
     columns: Mapping[str, str] = _key(dict)
     missing_indicators: bool = _key(bool)
     min_count: int = _key(int, low=1)
@@ -117,9 +119,9 @@ class Encode:
 
 @dataclass(frozen=True)
 class Normalize:
-    """The affine map at the front of every network."""
+    """The affine map at the front of every network, or several that the search chooses from."""
 
-    method: str = _key(str, choices=NORMALIZATIONS)
+    method: tuple[str, ...] = _key(str, choices=NORMALIZATIONS, several=True)
 
 
 @dataclass(frozen=True)
@@ -136,7 +138,8 @@ Choices = tuple[int | float | str, ...]
 
 @dataclass(frozen=True)
 class Tune:
-    """The search; ``space`` maps each searched hyperparameter to its choices or its range."""
+    """The search; ``space`` maps each searched hyperparameter to its choices or its range; ``columns``: whether column
+    groups are searched too."""
 
     oracle: str = _key(str, choices=ORACLES)
     max_trials: int = _key(int, low=1)
@@ -144,6 +147,7 @@ class Tune:
     repeats: int = _key(int, low=1, high=20)
     epochs: int = _key(int, low=1)
     patience: int = _key(int, low=1)
+    columns: str = _key(str, choices=("all", "search"))
     space: Mapping[str, Choices | Range] = _key(dict)
 
 
@@ -436,6 +440,11 @@ def _check_together(params: Params, path: Path) -> None:
             f"{path}: tune.repeats is {tune.repeats}, more than encode.repeats ({encode.repeats}). Lower the "
             f"first or raise the second."
         )
+    if tune.oracle == "grid" and tune.columns == "search":
+        raise UserError(
+            f"{path}: tune.columns is 'search', but tune.oracle is 'grid', and no grid covers all sets of columns. "
+            "Set tune.oracle to bayesian or random, or tune.columns to all."
+        )
     if params.train.top_k > tune.max_trials:
         raise UserError(
             f"{path}: train.top_k is {params.train.top_k}, more than tune.max_trials ({tune.max_trials}). "
@@ -458,7 +467,7 @@ def _build(cls: type, values: Mapping[str, Any], place: Any) -> Any:
         elif item.name == "features":
             mapping = _mapping(raw, where)
             built[item.name] = MappingProxyType({k: _value(v, bool, f"{where}.{k}") for k, v in mapping.items()})
-        elif item.name == "columns":
+        elif item.name == "columns" and meta["kind"] is dict:
             mapping = _mapping(raw, where)
             built[item.name] = MappingProxyType(
                 {k: _value(v, str, f"{where}.{k}", choices=ENCODINGS) for k, v in mapping.items()}
@@ -469,6 +478,10 @@ def _build(cls: type, values: Mapping[str, Any], place: Any) -> Any:
             )
         elif is_dataclass(meta["kind"]):
             built[item.name] = _block(meta["kind"], raw, where)
+        elif meta["several"]:
+            built[item.name] = tuple(
+                _value(v, meta["kind"], where, choices=meta["choices"]) for v in _choices(raw, where)
+            )
         elif meta["kind"] is dict:
             built[item.name] = MappingProxyType(dict(_mapping(raw, where)))
         elif meta["kind"] is tuple:

@@ -136,7 +136,7 @@ def _refused(wrong: Sequence[Fault]) -> UserError:
 def answers(frame: pd.DataFrame, trained: Trained) -> np.ndarray:
     """The ensemble's answers ``[n, c]`` for typed rows: every member in its fold's inputs, then combined as chosen."""
     encoded = encoder.transform(frame, trained.encoding)
-    folds = range(len(trained.normalization["folds"]))
+    folds = range(len(trained.normalization["folds"]))  # of all methods, one after another
     inputs = np.stack(
         [encoder.inputs_of_rows(encoded, trained.encoding, trained.normalization, fold) for fold in folds]
     )

@@ -54,7 +54,7 @@ def train(arguments: argparse.Namespace) -> None:
         for copy in range(params.train.seeds)
     ]
     members = members_of(
-        [trials[trial]["configuration"] for trial, _, _ in plan],
+        [scaled.inputs.network(trials[trial]["configuration"]) for trial, _, _ in plan],
         [fold for _, fold, _ in plan],
         [seed_for(params.seed, "train", *item) for item in plan],
     )
@@ -72,7 +72,7 @@ def train(arguments: argparse.Namespace) -> None:
     labelled = len(table.roles)
     answers = scaled.scale.original(found.answers[:, :labelled], fold, params.train.clip)
     # Test rows are answered by the code that answers rows met later, so that the two agree to the byte.
-    model = Model(fold, scaled.sizes, programs_of(found, members), np.arange(len(plan)))
+    model = Model(fold, scaled.sizes, programs_of(found, members, table.roles.shape[1]), np.arange(len(plan)))
     test = model.answers(table.inputs[:, labelled:], scaled.codes[labelled:], params.table.task)
     test = scaled.scale.original(test, fold, params.train.clip)
     sound = (found.best_epoch > 0) & np.isfinite(answers).all(axis=(1, 2)) & np.isfinite(test).all(axis=(1, 2))
@@ -116,8 +116,8 @@ def train(arguments: argparse.Namespace) -> None:
     print(f"train: {sound.sum()} members, mean best epoch {found.best_epoch[sound].mean():.0f}")
 
 
-def programs_of(found: Fit, members: Members) -> tuple[Program, ...]:
-    """What training found, as programs that answer."""
+def programs_of(found: Fit, members: Members, folds: int) -> tuple[Program, ...]:
+    """What training in so many ``folds`` found, as programs that answer."""
     from pipeline.nets.forward import Program
 
     programs = []
@@ -125,7 +125,8 @@ def programs_of(found: Fit, members: Members) -> tuple[Program, ...]:
         index = weights["members"]
         own = {name: weight for name, weight in weights.items() if name != "members"}
         kinds = str(members.activation[index[0]]), str(members.normalization[index[0]])
-        programs.append(Program(index, members.fold[index], members.width[index], *kinds, own))
+        place = members.scaling[index] * folds + members.fold[index]
+        programs.append(Program(index, place, members.width[index], members.columns[index], *kinds, own))
     return tuple(programs)
 
 

@@ -20,7 +20,7 @@ from pipeline.progress import Progress
 from pipeline.runtime import device_name, seed_for, start_tensorflow
 
 if TYPE_CHECKING:
-    from pipeline.nets.fit import Table
+    from pipeline.arrays import Scaled
     from pipeline.nets.search import Configuration, Result, Trial
 
 
@@ -52,10 +52,10 @@ def tune(arguments: argparse.Namespace) -> None:
         f"{device_name(tensorflow)}"
     )
     with Progress(params.tune.max_trials, "trials", "tune") as progress:
-        evaluation = Evaluation(params, scaled.table, memory, progress)
+        evaluation = Evaluation(params, scaled, memory, progress)
         trials = search(
             params.tune.oracle,
-            dict(params.tune.space),
+            {**params.tune.space, **scaled.inputs.choices(params.tune.columns == "search")},
             params.tune.max_trials,
             params.tune.generation,
             seed_for(params.seed, "oracle"),
@@ -88,8 +88,8 @@ def tune(arguments: argparse.Namespace) -> None:
 class Evaluation:
     """Trains a generation on every fold; a generation that the memory knows is not trained again."""
 
-    def __init__(self, params: Params, table: Table, memory: Memory, progress: Progress) -> None:
-        self._params, self._table, self._memory, self._progress = params, table, memory, progress
+    def __init__(self, params: Params, scaled: Scaled, memory: Memory, progress: Progress) -> None:
+        self._params, self._scaled, self._memory, self._progress = params, scaled, memory, progress
         self._best = float("inf")
 
     def __call__(self, first: int, configurations: list[Configuration]) -> list[Result]:
@@ -106,11 +106,11 @@ class Evaluation:
         from pipeline.nets.fit import fit, members_of
         from pipeline.nets.search import Result
 
-        params, table = self._params, self._table
+        params, table = self._params, self._scaled.table
         folds = range(params.encode.folds * params.tune.repeats)
         pairs = [(trial, fold) for trial in range(len(configurations)) for fold in folds]
         members = members_of(
-            [configurations[trial] for trial, _ in pairs],
+            [self._scaled.inputs.network(configurations[trial]) for trial, _ in pairs],
             [fold for _, fold in pairs],
             [seed_for(params.seed, "tune", first + trial, fold) for trial, fold in pairs],
         )

@@ -47,6 +47,7 @@ DEFAULTS: dict[str, Any] = {
     "beta_2": BETA_2,
     "schedule": "constant",
     "epochs": 0,
+    "scaling": 0,
 }
 
 
@@ -58,6 +59,9 @@ class Members:
     ``label_smoothing``: share of a label that is spread over all classes (Szegedy et al., 2016). ``schedule``: a key of
     ``SCHEDULES``. ``epochs``: the length of its schedule, all of which it trains; 0 for what ``fit`` is told, and then
     with patience.
+
+    ``scaling``: which of a table's scaled copies it reads. ``columns [m, d + e] bool``: the inputs and embedded columns
+    that it sees, one row of its own for each member; ``[m, 0]`` where all see everything.
     """
 
     depth: np.ndarray
@@ -75,6 +79,8 @@ class Members:
     beta_2: np.ndarray
     schedule: np.ndarray
     epochs: np.ndarray
+    scaling: np.ndarray
+    columns: np.ndarray
     fold: np.ndarray
     seed: np.ndarray
 
@@ -87,11 +93,19 @@ class Members:
 
 
 def members_of(configurations: Sequence[dict[str, Any]], folds: Sequence[int], seeds: Sequence[int]) -> Members:
-    """One member for each configuration (keys: ``depth`` to ``epochs``; those of ``DEFAULTS`` may be left out), with
-    its fold and seed."""
-    names = [f.name for f in fields(Members) if f.name not in ("fold", "seed")]
-    columns = {name: np.array([{**DEFAULTS, **c}[name] for c in configurations]) for name in names}
-    return Members(**columns, fold=np.array(folds, np.int64), seed=np.array(seeds, np.uint64))
+    """One member for each configuration (keys: ``depth`` to ``columns``; those of ``DEFAULTS`` may be left out, and
+    ``columns``, which then are all), with its fold and seed. Raises ``ValueError`` where a member sees no column."""
+    names = [f.name for f in fields(Members) if f.name not in ("columns", "fold", "seed")]
+    values = {name: np.array([{**DEFAULTS, **c}[name] for c in configurations]) for name in names}
+    size = max((len(c["columns"]) for c in configurations if "columns" in c), default=0)
+    columns = np.ones((len(configurations), size), bool)
+    for row, configuration in zip(columns, configurations, strict=True):
+        row[:] = configuration.get("columns", True)
+    if size and not columns.any(axis=1).all():
+        raise ValueError("a network without columns")
+    # Nobody leaves a column out: then the program is the one that knows nothing of columns.
+    columns = columns[:, :0] if columns.all() else columns
+    return Members(**values, columns=columns, fold=np.array(folds, np.int64), seed=np.array(seeds, np.uint64))
 
 
 @dataclass(frozen=True)
@@ -277,11 +291,14 @@ class Program:
         own: list[dict[str, np.ndarray]] = []
         for m, generator in enumerate(self._generators):
             name, width, depth = str(members.initializer[m]), int(members.width[m]), int(members.depth[m])
+            # Inputs that a member does not see get no weights, so it starts as a network without them would.
+            seen = source.seen(members.columns[m])
             for layer in range(depth):
-                rows = width if layer else source.fan_in
-                weights[f"kernel_{layer}"][m, :rows, :width] = initial_kernel(name, generator, rows, width)
-            rows = width if depth else source.fan_in
-            weights[f"kernel_{last}"][m, :rows] = initial_kernel(name, generator, rows, source.outputs)
+                rows = np.arange(width) if layer else seen
+                kernel = initial_kernel(name, generator, len(rows), width)
+                weights[f"kernel_{layer}"][m, rows, :width] = kernel
+            rows = np.arange(width) if depth else seen
+            weights[f"kernel_{last}"][m, rows] = initial_kernel(name, generator, len(rows), source.outputs)
             own.append(source.weights(name, generator))
         return weights | {name: np.stack([each[name] for each in own]) for name in own[0]}
 
@@ -393,8 +410,15 @@ class Program:
     def _constants(self, active: np.ndarray) -> dict[str, tf.Tensor]:
         """What does not change from epoch to epoch, for the members still in training."""
         members = self._members.take(active)
+        choice: dict[str, tf.Tensor] = {}
+        if members.columns.shape[1]:
+            choice["columns"] = tf.constant(members.columns, tf.float32)
+        if self._members.scaling.any():
+            # Scaled copies lie one after another: a member's inputs are those of its fold in its copy.
+            choice["place"] = tf.constant(members.scaling * self._source.roles.shape[1] + members.fold, tf.int32)
         return {
             **self._arrays,
+            **choice,
             "fold": tf.constant(members.fold[:1] if self._source.shared else members.fold, tf.int32),
             "rate": tf.constant(members.dropout, tf.float32),
             "l1": tf.constant(members.l1, tf.float32),

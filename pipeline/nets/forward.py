@@ -69,21 +69,30 @@ HEADS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 
 @dataclass(frozen=True)
 class Program:
-    """Members that trained side by side, in order of falling depth: ``members [p]`` (their numbers), ``fold [p]``,
-    ``width [p]`` and the weights of ``Program.best_weights`` in ``fit``."""
+    """Members that trained side by side, in order of falling depth: ``members [p]`` (their numbers), ``place [p]`` of
+    their inputs (the fold; in the second of several scaled copies ``F`` more, and so on), ``width [p]``, the columns
+    that each sees (``columns [p, d + e] bool``, ``[p, 0]`` for all) and the weights of ``Program.best_weights`` in
+    ``fit``."""
 
     members: np.ndarray
-    fold: np.ndarray
+    place: np.ndarray
     width: np.ndarray
+    columns: np.ndarray
     activation: str
     normalization: str
     weights: Arrays
 
     def logits(self, inputs: np.ndarray, codes: np.ndarray) -> np.ndarray:
-        """``inputs [F, b, d]``, ``codes [b, e]`` (places in the embedding table) -> ``[p, b, c] float32``."""
-        units = inputs[self.fold]
-        if codes.shape[1]:
-            vectors = self.weights["embedding"][:, codes]  # [p, b, e, k]
+        """``inputs [s * F, b, d]``, ``codes [b, e]`` (places in the embedding table), or ``[s * F, b, e]`` where rows
+        differ from fold to fold -> ``[p, b, c] float32``."""
+        units, seen = inputs[self.place], self.columns.astype(np.float32)[:, None]
+        if seen.shape[2]:
+            units = units * seen[..., : units.shape[2]]
+        if codes.shape[-1]:
+            of_member = codes[self.place] if codes.ndim == 3 else codes[None]  # [p or 1, b, e]
+            vectors = self.weights["embedding"][np.arange(len(self.place))[:, None, None], of_member]  # [p, b, e, k]
+            if seen.shape[2]:
+                vectors = vectors * seen[..., units.shape[2] :, None]
             units = np.concatenate([units, vectors.reshape(*vectors.shape[:2], -1)], axis=2)
         last = sum(name.startswith("kernel_") for name in self.weights) - 1
         finished: list[np.ndarray] = []
@@ -118,7 +127,10 @@ class Program:
 @dataclass(frozen=True)
 class Model:
     """All trained members: ``fold [m]``, the embedding table's stretch of each coded column (``sizes [e]``), the
-    programs that hold them, and the members that count (``kept [k]``): those that did not diverge."""
+    programs that hold them, and the members that count (``kept [k]``): those that did not diverge.
+
+    What only a choice of columns or scalings needs is stored where there is one.
+    """
 
     fold: np.ndarray
     sizes: np.ndarray
@@ -130,6 +142,10 @@ class Model:
         found = {"fold": self.fold, "sizes": self.sizes, "kept": self.kept}
         for number, program in enumerate(self.programs):
             own = {name: getattr(program, name) for name in ("members", "width", "activation", "normalization")}
+            if program.columns.shape[1]:
+                own["columns"] = program.columns
+            if not np.array_equal(program.place, self.fold[program.members]):
+                own["place"] = program.place
             found |= {
                 f"program_{number}/{name}": np.asarray(array) for name, array in (own | {**program.weights}).items()
             }
@@ -143,13 +159,16 @@ class Model:
             prefix = f"program_{len(programs)}/"
             own = {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
             members, width = own.pop("members"), own.pop("width")
+            place = own.pop("place", arrays["fold"][members])
+            columns = own.pop("columns", np.ones((len(members), 0), bool))
             kinds = [str(own.pop(name)) for name in ("activation", "normalization")]
-            programs.append(Program(members, arrays["fold"][members], width, kinds[0], kinds[1], own))
+            programs.append(Program(members, place, width, columns, kinds[0], kinds[1], own))
         return cls(arrays["fold"], arrays["sizes"], tuple(programs), arrays["kept"])
 
     def answers(self, inputs: np.ndarray, codes: np.ndarray, task: str) -> np.ndarray:
-        """``inputs [F, n, d] float32``, ``codes [n, e]`` (0 is missing or unseen) -> ``[k, n, c] float32``:
-        probabilities, or for regression what the networks say in their own units; ``kept`` members only."""
+        """``inputs [s * F, n, d] float32``, ``codes [n, e]`` or ``[s * F, n, e]`` (0 is missing or unseen) ->
+        ``[k, n, c] float32``: probabilities, or for regression what the networks say in their own units; ``kept``
+        members only."""
         rows = inputs.shape[1]
         offsets = np.concatenate([[0], np.cumsum(self.sizes)[:-1]]).astype(np.int64)[: len(self.sizes)]
         places = np.where(codes < self.sizes, codes, 0) + offsets
@@ -160,8 +179,8 @@ class Model:
                 here = min(BLOCK, rows - start)
                 block = np.zeros((inputs.shape[0], BLOCK, inputs.shape[2]), np.float32)
                 block[:, :here] = inputs[:, start : start + here]
-                coded = np.zeros((BLOCK, codes.shape[1]), np.int64)
-                coded[:here] = places[start : start + here]
+                coded = np.zeros((*codes.shape[:-2], BLOCK, codes.shape[-1]), np.int64)
+                coded[..., :here, :] = places[..., start : start + here, :]
                 for program in self.programs:
                     said = HEADS[task](program.logits(block, coded))
                     answers[program.members, start : start + here] = said[:, :here]

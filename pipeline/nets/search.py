@@ -13,12 +13,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import keras
 import keras_tuner as kt
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.gaussian_process.kernels import Matern, WhiteKernel
 
 Configuration = dict[str, Any]
+# How often a proposal turns a switch (a hyperparameter that is true or false) off. Most columns do more good than harm,
+# so sets with few left out are tried before those with half of them.
+OFF = 0.2
 # Candidates that the Gaussian process ranks for each proposal.
 CANDIDATES = 2048
 
@@ -66,7 +70,35 @@ class Trial:
     result: Result
 
 
-class BayesianOracle(kt.oracles.BayesianOptimizationOracle):
+class Switch(kt.engine.hyperparameters.Boolean):
+    """True or false, false with probability ``OFF`` rather than a half; all else as KerasTuner has it."""
+
+    def prob_to_value(self, prob: float) -> bool:
+        """The value at a place in [0, 1], which proposals draw from."""
+        return bool(prob >= OFF)
+
+    def value_to_prob(self, value: bool) -> float:
+        """The middle of the value's stretch."""
+        return (1 + OFF) / 2 if value else OFF / 2
+
+
+# The oracle copies its hyperparameters by the name of their class.
+keras.saving.get_custom_objects()["Switch"] = Switch
+
+
+class SomethingOn(kt.Oracle):
+    """An oracle that never turns all switches off: such a proposal counts as one that was tried before."""
+
+    def _duplicate(self, values: dict[str, Any]) -> bool:
+        switches = [value for value in values.values() if isinstance(value, bool)]
+        return (bool(switches) and not any(switches)) or super()._duplicate(values)
+
+
+class RandomOracle(SomethingOn, kt.oracles.RandomSearchOracle):
+    """KerasTuner's random search."""
+
+
+class BayesianOracle(SomethingOn, kt.oracles.BayesianOptimizationOracle):
     """KerasTuner's Gaussian process with the acquisition minimised over random candidates.
 
     The original runs 50 restarts of a gradient-free L-BFGS with single-row predictions for each proposal, which takes
@@ -93,10 +125,9 @@ class BayesianOracle(kt.oracles.BayesianOptimizationOracle):
         bounds = self._get_hp_bounds()
         points = self._random_state.uniform(bounds[:, 0], bounds[:, 1], size=(CANDIDATES, len(bounds)))
         mean, sd = self.gpr.predict(points, return_std=True)
-        tried = [trial.hyperparameters.values for trial in self.trials.values()]
         for point in points[np.argsort(mean - self.beta * sd, kind="stable")]:
             values = self._vector_to_values(point)
-            if values not in tried:
+            if not self._duplicate(values):
                 return {"status": "RUNNING", "values": values}
         return {"status": "STOPPED", "values": None}
 
@@ -152,6 +183,8 @@ def _oracle(
     for key, values in space.items():
         if not isinstance(values, Sequence):
             hyperparameters.Float(key, values.low, values.high, sampling="log" if values.log else "linear")
+        elif all(isinstance(value, bool) for value in values):
+            hyperparameters._retrieve(Switch(key, default=True))
         elif len(values) == 1:
             hyperparameters.Fixed(key, values[0])
         else:
@@ -167,7 +200,7 @@ def _oracle(
         # The Gaussian process begins where the first, random generation ends.
         return BayesianOracle(**common, num_initial_points=min(generation, max_trials))
     if name == "random":
-        return kt.oracles.RandomSearchOracle(**common)
+        return RandomOracle(**common)
     return kt.oracles.GridSearchOracle(**common)
 
 

@@ -95,6 +95,10 @@ class Source(Protocol):
     def weights(self, initializer: str, generator: np.random.Generator) -> dict[str, np.ndarray]:
         """First weights of one member's layers before the first dense one, by name."""
 
+    def seen(self, columns: np.ndarray) -> np.ndarray:
+        """Places ``[k]`` among the first dense layer's inputs that a member sees: those of its ``columns [w] bool``,
+        all where ``w`` is 0."""
+
 
 @dataclass(frozen=True)
 class TableLayout:
@@ -105,14 +109,20 @@ class TableLayout:
     precision: ClassVar[str] = "float32"
 
     def batch(self, arrays: Arrays, rows: Tensor, fold: Tensor, weights: Arrays, draws: Tensor | None) -> Tensor:
-        """``[m, b, d + embedded * units]``; see ``Layout``."""
+        """``[m, b, d + embedded * units]``; see ``Layout``. Inputs of columns that a member does not see are 0."""
         place = ops.maximum(rows, 0)
         folds, count, width = (ops.shape(arrays["inputs"])[axis] for axis in range(3))
         flat = ops.reshape(arrays["inputs"], (folds * count, width))
-        inputs = ops.take(flat, place + (fold * count)[:, None], axis=0)  # [m, b, d]
+        inputs = ops.take(flat, place + (arrays.get("place", fold) * count)[:, None], axis=0)  # [m, b, d]
+        seen = arrays.get("columns")  # [m, d + embedded]
+        if seen is not None:
+            inputs = inputs * seen[:, None, :width]
         if not self.embedded:
             return inputs
-        return ops.concatenate([inputs, embed(ops.take(arrays["codes"], place, axis=0), weights["embedding"])], axis=-1)
+        vectors = embed(ops.take(arrays["codes"], place, axis=0), weights["embedding"])
+        if seen is not None:
+            vectors = vectors * ops.repeat(seen[:, None, width:], EMBEDDING_UNITS, axis=-1)
+        return ops.concatenate([inputs, vectors], axis=-1)
 
     def project(self, inputs: Tensor, kernel: Tensor) -> Tensor:
         """The batched matrix product."""
@@ -123,8 +133,9 @@ class TableLayout:
 class Table:
     """The arrays that every member of a tabular search may draw from.
 
-    ``inputs [F, n, d] float32``, ``codes [n, e] int32`` (columns with a learned embedding), ``levels``: how many codes
-    there are, ``target [F, t]``, ``roles [t, F]`` (0 train, 1 stop, 2 score), ``outputs``: units of the last layer.
+    ``inputs [s * F, n, d] float32``: ``s`` scaled copies of each fold, ``codes [n, e] int32`` (columns with a learned
+    embedding), ``levels``: how many codes there are, ``target [F, t]``, ``roles [t, F]`` (0 train, 1 stop, 2 score),
+    ``outputs``: units of the last layer.
     """
 
     inputs: np.ndarray
@@ -165,6 +176,13 @@ class Table:
         if not self.codes.shape[1]:
             return {}
         return {"embedding": generator.normal(0.0, 0.05, (self.levels, EMBEDDING_UNITS)).astype(np.float32)}
+
+    def seen(self, columns: np.ndarray) -> np.ndarray:
+        """See ``Source``; ``columns [d + e]`` or ``[0]``."""
+        if not len(columns):
+            return np.arange(self.fan_in)
+        width = self.inputs.shape[2]
+        return np.flatnonzero(np.concatenate([columns[:width], np.repeat(columns[width:], EMBEDDING_UNITS)]))
 
 
 @dataclass(frozen=True)
@@ -277,6 +295,10 @@ class Images:
             channels = filters
         return weights
 
+    def seen(self, columns: np.ndarray) -> np.ndarray:
+        """All: images have no columns to choose."""
+        return np.arange(self.fan_in)
+
 
 def bag(rows: tf.SparseTensor, kernel: Tensor) -> Tensor:
     """``rows [b, i]`` times each member's ``kernel [m, i, o] -> [m, b, o]``: for a multi-hot row the sum of the
@@ -372,3 +394,7 @@ class Bags:
     def weights(self, initializer: str, generator: np.random.Generator) -> dict[str, np.ndarray]:
         """None: the first dense layer is the first."""
         return {}
+
+    def seen(self, columns: np.ndarray) -> np.ndarray:
+        """All: words are not chosen."""
+        return np.arange(self.fan_in)

@@ -36,7 +36,7 @@ def fitted() -> Fitted:
     frame = pd.concat([labelled.drop(columns="Survived"), read(test, False)], ignore_index=True)
     state, encoded = encoder.fit(
         frame, LABELLED, CONTRACT, "titanic", {}, 2,
-        default="onehot", exceptions={"Title": "embedding"}, min_count=5, missing_indicators=True,
+        defaults=["onehot"], exceptions={"Title": "embedding"}, min_count=5, missing_indicators=True,
     )  # fmt: skip
     state["folds"], inputs, maps = [], [], []
     for fold in range(2):
@@ -52,7 +52,7 @@ def fitted() -> Fitted:
 
 def test_test_rows_together_or_alone_are_the_stages_rows(fitted: Fitted) -> None:
     frame, state, encoded, inputs, maps = fitted
-    normalization = {"method": "robust", "folds": maps}
+    normalization = {"method": ["robust"], "folds": maps}
     places = [slice(LABELLED, len(frame)), *(slice(row, row + 1) for row in range(LABELLED, len(frame)))]
     for place in places:
         rows = encoder.transform(frame.iloc[place].reset_index(drop=True), state)
@@ -78,7 +78,7 @@ def test_no_row_at_all(fitted: Fitted) -> None:
     rows = encoder.transform(frame.iloc[:0], state)
     assert rows.shared.shape == (0, encoded.shared.shape[1]) and rows.codes.shape == (0, 1)
     width = len(maps[0]["fill"])
-    assert encoder.inputs_of_rows(rows, state, {"method": "robust", "folds": maps}, 0).shape == (0, width)
+    assert encoder.inputs_of_rows(rows, state, {"method": ["robust"], "folds": maps}, 0).shape == (0, width)
 
 
 def test_a_stranger_has_no_party_and_a_friend_of_the_dead_sees_them(fitted: Fitted) -> None:
@@ -86,6 +86,6 @@ def test_a_stranger_has_no_party_and_a_friend_of_the_dead_sees_them(fitted: Fitt
     stranger = frame.iloc[[0]].assign(Name="Nobody, Mr. N", Ticket="none like it", SibSp=0.0, Parch=0.0)
     rows = encoder.transform(stranger, state)
     assert not encoder.recall(rows, state, 0)[:, 2:].any()
-    assert np.isfinite(encoder.inputs_of_rows(rows, state, {"method": "robust", "folds": maps}, 0)).all()
+    assert np.isfinite(encoder.inputs_of_rows(rows, state, {"method": ["robust"], "folds": maps}, 0)).all()
     mate = stranger.assign(Ticket=frame["Ticket"][0])
     assert encoder.recall(encoder.transform(mate, state), state, 0)[:, 2:].any()

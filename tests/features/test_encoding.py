@@ -16,7 +16,7 @@ NEW = pd.DataFrame({"c": ["a", np.nan, "never seen"]}, dtype=object)
 
 
 def encoded(encoding: str, min_count: int = 1, new: pd.DataFrame = NEW) -> tuple[np.ndarray, list[str], np.ndarray]:
-    states = fit(SEEN, np.arange(4), encoding, {}, min_count)
+    states = fit(SEEN, np.arange(4), [encoding], {}, min_count)
     columns, described, codes, _ = apply(json.loads(json.dumps(states)), new)
     return columns, [column["name"] for column in described], codes
 
@@ -44,20 +44,20 @@ def test_rare_levels_share_one_and_take_in_the_new() -> None:
 
 
 def test_a_gap_in_new_rows_alone_is_an_unseen_level() -> None:
-    states = fit(SEEN.dropna(), np.arange(3), "onehot", {}, 1)
+    states = fit(SEEN.dropna(), np.arange(3), ["onehot"], {}, 1)
     assert apply(states, NEW)[0].tolist() == [[1, 0], [0, 0], [0, 0]]
 
 
 def test_levels_come_from_the_rows_named() -> None:
-    assert fit(SEEN, np.array([0, 2]), "onehot", {}, 1)[0]["levels"] == ["b"]
+    assert fit(SEEN, np.array([0, 2]), ["onehot"], {}, 1)[0]["levels"] == ["b"]
 
 
 def test_an_exception_for_one_column() -> None:
     frame = SEEN.assign(d=SEEN["c"])
-    states = fit(frame, np.arange(4), "onehot", {"d": "integer"}, 1)
+    states = fit(frame, np.arange(4), ["onehot"], {"d": "integer"}, 1)
     assert [state["encoding"] for state in states] == ["onehot", "integer"]
     with pytest.raises(UserError, match=r"no category column 'e'.*c, d"):
-        fit(frame, np.arange(4), "onehot", {"e": "integer"}, 1)
+        fit(frame, np.arange(4), ["onehot"], {"e": "integer"}, 1)
 
 
 def test_no_category_at_all() -> None:

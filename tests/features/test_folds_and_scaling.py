@@ -71,7 +71,7 @@ def test_infinity_is_refused() -> None:
 )
 def test_encodings_and_their_rule_for_unseen_levels(how: str, known: list[int], unseen: list[int]) -> None:
     cells = pd.DataFrame({"port": ["C", "C", "S", "S", None, "Q", "Z"]}, dtype=object)
-    states = encoding.fit(cells, np.arange(6), how, {}, 2)
+    states = encoding.fit(cells, np.arange(6), [how], {}, 2)
     assert states[0]["levels"] == ["C", "S", encoding.MISSING, encoding.RARE]
     columns, _, codes, _ = encoding.apply(states, cells)
     found = codes if how == "embedding" else columns

@@ -36,7 +36,7 @@ def fitted(target: str, values: np.ndarray, classes: int) -> tuple[pd.DataFrame,
     contract, frame, _ = tables(target)
     state, encoded = encoder.fit(
         frame, ROWS, contract, "plain", {}, classes,
-        default="onehot", exceptions={}, min_count=4, missing_indicators=True,
+        defaults=["onehot"], exceptions={}, min_count=4, missing_indicators=True,
     )  # fmt: skip
     learned, found = encoder.learn(encoded, state, values, np.arange(0, ROWS, 2))
     return frame, json.loads(json.dumps({**state, "folds": [learned]}, allow_nan=False)), encoded, found
@@ -96,3 +96,28 @@ def test_an_embedded_columns_codes_end_where_the_next_begin() -> None:
     _, state, encoded, _ = fitted("cost", np.zeros(ROWS), 0)
     (levels,) = (column["levels"] for column in state["categories"] if column["encoding"] == "embedding")
     assert state["levels"] == [len(levels) + 1] and encoded.codes.max() < state["levels"][0]
+
+
+def test_a_part_belongs_to_its_column_or_to_the_contracts_group() -> None:
+    contract, _, _ = tables("cost")
+    _, state, encoded, in_fold = fitted("cost", np.zeros(ROWS), 0)
+    inputs = [*(column["name"] for column in state["columns"]), *state["in_fold"], *state["codes"]]
+    assert len(state["groups"]) == len(inputs) == encoded.shared.shape[1] + in_fold.shape[1] + encoded.codes.shape[1]
+    group_of = dict(zip(inputs, state["groups"], strict=True))
+    assert group_of["number 1 missing"] == "number 1" and group_of["cabin 2"] == group_of["cabin 1=A"] == "cabin"
+    assert group_of["remark #0"] == "remark" and group_of["target by shop"] == group_of["shop"] == "shop"
+    assert set(state["groups"]) == {column.name for column in contract.features}
+    mapping = contract.to_mapping()
+    mapping["columns"]["cabin"]["group"] = mapping["columns"]["shop"]["group"] = "place"
+    grouped = Contract.from_mapping(mapping, "contract.yaml")
+    assert grouped.to_mapping() == mapping
+    belongs = plain.groups(plain.fit(tables("cost")[1], grouped, {}, 0))
+    assert belongs["cabin 1"] == belongs["target by shop"] == "place" and belongs["area"] == "area"
+
+
+@pytest.mark.parametrize(("role", "group"), [("ignore", "a"), ("feature", 3)])
+def test_a_group_of_no_feature_is_refused(role: str, group: object) -> None:
+    mapping = tables("cost")[0].to_mapping()
+    mapping["columns"]["area"] |= {"group": group, "role": role}
+    with pytest.raises(UserError, match=r"columns.area.group is .*expected a word, for a feature only"):
+        Contract.from_mapping(mapping, "contract.yaml")

@@ -4,10 +4,34 @@ from __future__ import annotations
 
 import numpy as np
 
-from pipeline.arrays import stacked
+from pipeline.arrays import Inputs, stacked
 
 
 def test_each_embedded_column_has_its_own_stretch() -> None:
     codes = np.array([[0, 2, 0], [1, 0, 4]], np.int32)
     assert stacked(codes, np.array([2, 3, 5])).tolist() == [[0, 4, 5], [1, 2, 9]]
     assert stacked(np.zeros((3, 0), np.int32), np.zeros(0, np.int32)).shape == (3, 0)
+
+
+INPUTS = Inputs(
+    np.array(["age", "title", "title", "title", "age", "title"]),
+    np.array(["", "onehot", "onehot", "integer", "", "embedding"]),
+    ("zscore", "robust"),
+)
+
+
+def test_a_search_is_offered_what_there_are_several_of() -> None:
+    assert list(INPUTS.choices(True)) == ["encode.encoding", "normalize.method", "columns.age", "columns.title"]
+    assert INPUTS.choices(False)["encode.encoding"] == ("onehot", "integer", "embedding")
+    plain = Inputs(np.array(["age", "age"]), np.array(["", ""]), ("zscore",))
+    assert plain.choices(True) == {}
+
+
+def test_a_trials_choices_become_a_mask_and_a_copy() -> None:
+    trial = {"depth": 2, "encode.encoding": "integer", "normalize.method": "robust", "columns.age": False}
+    network = INPUTS.network({**trial, "columns.title": True})
+    assert network.pop("columns").tolist() == [False, False, False, True, False, False]
+    assert network == {"depth": 2, "scaling": 1}
+    assert INPUTS.mask(["age", "title"], "embedding").tolist() == [True, False, False, False, True, True]
+    plain = Inputs(np.array(["age", "fare"]), np.array(["", ""]), ("zscore",))
+    assert plain.network({"depth": 2}) == {"depth": 2}

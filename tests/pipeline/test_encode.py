@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from features.synthetic import titanic
+from features.titanic import GROUPS
 from pipeline.encode import coded_target, main
 from pipeline.files import read_npz
 
@@ -37,6 +38,13 @@ def changed_params(folder: Path, old: str, new: str) -> Path:
     assert old in text
     (folder / "params.yaml").write_text(text.replace(old, new, 1), encoding="utf-8")
     return folder / "params.yaml"
+
+
+def changed_params_again(path: Path, old: str, new: str) -> Path:
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+    return path
 
 
 def test_arrays_are_as_promised(tmp_path: Path) -> None:
@@ -68,6 +76,32 @@ def test_other_encodings(tmp_path: Path, encoding: str) -> None:
     assert encode(tmp_path, params=params) == 0
     arrays = read_npz(tmp_path / "out" / "arrays.npz")
     assert (arrays["codes"].shape[1] > 0) == (encoding == "embedding")
+
+
+def test_every_input_has_its_group(tmp_path: Path) -> None:
+    write_tables(tmp_path)
+    assert encode(tmp_path) == 0
+    state = json.loads((tmp_path / "out" / "encoding.json").read_text())
+    names = [*(column["name"] for column in state["columns"]), *state["in_fold"], *state["codes"]]
+    groups = dict(zip(names, state["groups"], strict=True))
+    assert set(groups.values()) == set(GROUPS)
+    assert groups["Title=Mr"] == "title" and groups["Alone"] == "family_size" and groups["Child"] == "age"
+    assert groups["FareEach"] == "fare" and groups["known mates by ticket"] == "group_survival"
+    assert set(state["forms"]) == {""}
+    arrays = read_npz(tmp_path / "out" / "arrays.npz")
+    assert arrays["groups"].tolist() == state["groups"] and arrays["forms"].tolist() == state["forms"]
+
+
+def test_several_encodings_lie_side_by_side(tmp_path: Path) -> None:
+    write_tables(tmp_path)
+    params = changed_params(tmp_path, "  encoding: onehot\n", "  encoding: [onehot, embedding]\n")
+    params = changed_params_again(params, "  columns: {}\n", "  columns: {Sex: integer}\n")
+    assert encode(tmp_path, params=params) == 0
+    state = json.loads((tmp_path / "out" / "encoding.json").read_text())
+    names = [*(column["name"] for column in state["columns"]), *state["in_fold"], *state["codes"]]
+    forms = list(zip(names, state["forms"], strict=True))
+    assert ("Title=Mr", "onehot") in forms and ("Title", "embedding") in forms
+    assert ("Sex", "") in forms and ("Alone", "") in forms and "Sex" not in state["codes"]
 
 
 def test_a_misspelt_feature_group_is_one_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -71,7 +71,7 @@ def test_what_it_writes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> N
     out = capsys.readouterr().out
     params = load(tmp_path / "params.yaml", "shops")
     assert (params.table.task, params.table.metric, params.table.module) == ("multiclass", "accuracy", "plain")
-    assert params.encode.folds == FOLDS and params.normalize.method == "robust"
+    assert params.encode.folds == FOLDS and params.normalize.method == ("robust",)
     path = tmp_path / "data" / "contracts" / "shops.yaml"
     contract = Contract.from_mapping(read_document(path), str(path))
     for column in contract.columns:

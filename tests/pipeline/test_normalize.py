@@ -27,6 +27,8 @@ def write_encoded(folder: Path, shared: list[list[float]]) -> None:
             "target": np.array([0, 1, 0, 1], np.float32),
             "roles": roles,
             "ids": np.array(list("abcdef")),
+            "groups": np.array(["x", "x", "g"]),
+            "forms": np.array(["", "", ""]),
         },
     )
     columns = [{"name": "x", "kind": "number"}, {"name": "x missing", "kind": "indicator"}]
@@ -66,6 +68,17 @@ def test_every_method_is_finite_and_gives_the_same_bytes_twice(tmp_path: Path, m
     assert np.isfinite(read_npz(tmp_path / "one" / "arrays.npz")["inputs"]).all()
     for name in ("arrays.npz", "normalization.json"):
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+
+
+def test_several_methods_lie_one_after_another(tmp_path: Path) -> None:
+    write_encoded(tmp_path, SHARED)
+    methods = {name: normalize(tmp_path, name, name) for name in ("zscore", "minmax", "[zscore, minmax]")}
+    assert set(methods.values()) == {0}
+    alone, other, both = (read_npz(tmp_path / name / "arrays.npz") for name in methods)
+    np.testing.assert_array_equal(both["inputs"], np.concatenate([alone["inputs"], other["inputs"]]))
+    assert both["methods"].tolist() == ["zscore", "minmax"]
+    learned = json.loads((tmp_path / "[zscore, minmax]" / "normalization.json").read_text())
+    assert learned["method"] == ["zscore", "minmax"] and len(learned["folds"]) == 4
 
 
 def test_an_infinity_in_training_is_one_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

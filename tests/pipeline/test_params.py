@@ -37,6 +37,15 @@ CASES = [
     ("  stop_fraction: 0.1", "  stop_fraction: .nan", ["encode.stop_fraction is nan, out of range", "0.05 to 0.5"]),
     ("  folds: 10", "  folds: 1", ["encode.folds is 1, out of range", "2 to 20"]),
     ("  group_aware: false", "  group_aware: off", ["encode.group_aware is 'off'", "true or false"]),
+    ("  encoding: onehot", "  encoding: [onehot, onehot]", ["encode.encoding is ['onehot', 'onehot']", "each once"]),
+    ("  encoding: onehot", "  encoding: [onehot, hot]", ["encode.encoding is 'hot'", "did you mean 'onehot'"]),
+    ("  method: zscore", "  method: []", ["normalize.method is []", "one or more choices"]),
+    ("  columns: all", "  columns: serch", ["tune.columns is 'serch'", "did you mean 'search'", "all, search"]),
+    (
+        "  oracle: bayesian",
+        "  oracle: grid",
+        ["tune.columns is 'search', but tune.oracle is 'grid'", "tune.columns to all"],
+    ),
     ("  method: zscore", "  method: z-score", ["normalize.method is 'z-score'", "did you mean 'zscore'"]),
     ("  top_k: 6", "  top_k: 41", ["train.top_k is 41, more than tune.max_trials (40)"]),
     ("      low: 0.0\n      high: 0.6", "      low: 0.6\n      high: 0.6", ["dropout: low is 0.6, not below high"]),
@@ -66,7 +75,8 @@ CASES = [
 def test_a_mistake_is_named_with_its_place(old: str, new: str, words: list[str], tmp_path: Path) -> None:
     assert TEXT.count(old), old
     path = tmp_path / "params.yaml"
-    path.write_text(TEXT.replace(old, new, 1), encoding="utf-8")
+    text = TEXT.replace("  columns: all", "  columns: search") if new == "  oracle: grid" else TEXT
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
     with pytest.raises(UserError) as error:
         load(path, "titanic")
     message = str(error.value)

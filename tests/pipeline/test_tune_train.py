@@ -1,6 +1,7 @@
 """What the tune and train stages decide: which trials a fold takes, invalid trials, the memory of a search."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -38,6 +39,22 @@ def test_search_repeats_itself_and_goes_on_after_invalid_trials() -> None:
         assert len(runs[0]) == 12
         assert any(trial.result.reason for trial in runs[0])
         assert [trial.number for trial in runs[0]] == list(range(12))
+
+
+def test_at_least_one_switch_stays_on_and_most_do() -> None:
+    switches = dict.fromkeys(("a", "b", "c"), (True, False))
+    for oracle in ("bayesian", "random"):
+
+        def evaluate(first: int, configurations: list[dict[str, Any]]) -> list[Result]:
+            return [losses(0, {"depth": 1 + c["a"] - c["b"], "learning_rate": 0.01}) for c in configurations]
+
+        trials = search(oracle, {**SPACE, **switches}, 60, 20, 1, evaluate)
+        assert len(trials) == 60
+        on = np.array([[trial.configuration[name] for name in switches] for trial in trials])
+        assert on.any(axis=1).all() and not on.all()
+        assert on[:20].mean() > 0.65
+        if oracle == "bayesian":  # column a does harm
+            assert on[20:, 0].mean() < 0.4 and on[20:, 1].mean() > 0.8
 
 
 def test_seed_zero_is_a_seed() -> None:

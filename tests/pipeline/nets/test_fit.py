@@ -212,3 +212,68 @@ def test_forward_equals_numpy_for_members_of_different_depth() -> None:
 def test_initializers_have_their_variance(name: str, variance: float) -> None:
     kernel = initial_kernel(name, np.random.default_rng(0), 200, 100)
     assert kernel.var() == pytest.approx(variance, rel=0.05)
+
+
+def embedded(table: engine.Table) -> engine.Table:
+    """The table with a column of six codes beside its four numbers."""
+    codes = np.random.default_rng(2).integers(0, 6, (130, 1)).astype(np.int32)
+    return engine.Table(table.inputs, codes, 6, table.target, table.roles, 1)
+
+
+@pytest.mark.parametrize("depth", [0, 2])
+def test_a_mask_of_columns_is_a_table_without_them(table: engine.Table, depth: int) -> None:
+    """The same seeds in the narrower table give the same network: start, training and answers."""
+    seen = np.array([True, False, True, False])
+    narrow = engine.Table(table.inputs[..., seen], table.codes, 0, table.target, table.roles, 1)
+    plain = [configuration(depth=depth, width=6, dropout=0.2, l2=1e-3)]
+    chosen = engine.members_of([{**plain[0], "columns": seen}], [0], [3])
+    found = engine.fit(chosen, table, "binary", 8, 8)
+    expected = engine.fit(engine.members_of(plain, [0], [3]), narrow, "binary", 8, 8)
+    np.testing.assert_allclose(found.stop_loss, expected.stop_loss, atol=1e-5)
+    np.testing.assert_allclose(found.answers, expected.answers, atol=1e-5)
+    first = found.weights[0]["kernel_0"][0]
+    assert not first[~seen].any() and first[seen].any()
+
+
+def test_a_masked_embedding_neither_answers_nor_learns(table: engine.Table) -> None:
+    known = embedded(table)
+    chosen = engine.members_of([configuration(columns=[True] * 4 + [False])], [0], [3])
+    found = engine.fit(chosen, known, "binary", 5, 5)
+    others = engine.Table(known.inputs, known.codes[::-1].copy(), 6, known.target, known.roles, 1)
+    assert found.answers.tobytes() == engine.fit(chosen, others, "binary", 5, 5).answers.tobytes()
+    start = engine.Program(chosen, known, {}, engine.HEADS["binary"], 0).best_weights()["embedding"]
+    np.testing.assert_array_equal(found.weights[0]["embedding"], start)
+
+
+def test_members_with_columns_of_their_own_do_not_know_each_other(table: engine.Table) -> None:
+    known = embedded(table)
+    choices = [np.array([number >> bit & 1 for bit in range(5)], bool) for number in (1, 18, 31, 14, 16, 23)]
+    configurations = [{**one, "columns": columns} for one, columns in zip(MIXED, choices, strict=True)]
+    members = engine.members_of(configurations, [0, 1] * 3, range(6))
+    together = engine.fit(members, known, "binary", 6, 6)
+    for one in range(6):
+        alone = engine.fit(members.take(np.array([one])), known, "binary", 6, 6)
+        np.testing.assert_allclose(alone.answers[0], together.answers[one], atol=2e-5)
+
+
+def test_where_all_columns_are_seen_nothing_changes(table: engine.Table) -> None:
+    plain = engine.members_of(MIXED, [0, 1] * 3, range(6))
+    every = engine.members_of([{**one, "columns": [True] * 4} for one in MIXED], [0, 1] * 3, range(6))
+    assert every.columns.shape == (6, 0)
+    found, expected = (engine.fit(each, table, "binary", 3, 3) for each in (every, plain))
+    assert found.answers.tobytes() == expected.answers.tobytes()
+
+
+def test_a_network_without_columns_is_refused() -> None:
+    with pytest.raises(ValueError, match="without columns"):
+        engine.members_of([configuration(columns=[False, False])], [0], [1])
+
+
+def test_a_member_reads_its_scaled_copy(table: engine.Table) -> None:
+    copies = engine.Table(
+        np.concatenate([table.inputs * 3, table.inputs]), table.codes, 0, table.target, table.roles, 1
+    )
+    members = engine.members_of([configuration(scaling=1), configuration(scaling=1)], [0, 1], [1, 2])
+    found = engine.fit(members, copies, "binary", 4, 4)
+    expected = engine.fit(engine.members_of([configuration()] * 2, [0, 1], [1, 2]), table, "binary", 4, 4)
+    np.testing.assert_array_equal(found.answers, expected.answers)

@@ -55,7 +55,7 @@ def trained(task: str, configurations: list[dict[str, Any]], embedded: bool) -> 
     folds = [number % 2 for number in range(len(configurations))]
     members = engine.members_of(configurations, folds, range(len(configurations)))
     found = engine.fit(members, table, task, 3, 3)
-    model = Model(np.array(folds), sizes, programs_of(found, members), np.arange(len(folds)))
+    model = Model(np.array(folds), sizes, programs_of(found, members, 2), np.arange(len(folds)))
     return found, model, (inputs, codes)
 
 
@@ -113,3 +113,27 @@ def test_a_code_that_was_never_seen_counts_as_unseen() -> None:
 def test_the_mean_is_weighted() -> None:
     answers = np.array([[[0.2]], [[0.6]], [[np.nan]]], np.float32)
     assert blend(np.array([3.0, 1.0, 0.0]), answers)[0, 0] == pytest.approx(0.3)
+
+
+def test_numpy_knows_each_members_columns_and_scaling() -> None:
+    choices = [[True] * 7, [True, False, True, True, False, False, True], [False] * 5 + [True, False]]
+    configurations = [{**one, "columns": choices[number % 3]} for number, one in enumerate(DEEP)]
+    found, model, (inputs, codes) = trained("binary", configurations, True)
+    np.testing.assert_allclose(model.answers(inputs, codes, "binary"), found.answers, rtol=1e-4, atol=1e-5)
+    again = Model.from_arrays(model.to_arrays())
+    assert np.array_equal(again.answers(inputs, codes, "binary"), model.answers(inputs, codes, "binary"))
+    moved = replace(model, programs=tuple(replace(each, place=each.place + 2) for each in model.programs))
+    again = Model.from_arrays(moved.to_arrays())
+    copies = np.concatenate([inputs * 0, inputs])
+    assert np.array_equal(again.answers(copies, codes, "binary"), model.answers(inputs, codes, "binary"))
+
+
+def test_rows_may_differ_from_fold_to_fold() -> None:
+    _, model, (inputs, codes) = trained("binary", DEEP, True)
+    first, second = np.arange(10), np.arange(300, 310)
+    both = model.answers(
+        np.stack([inputs[0, first], inputs[1, second]]), np.stack([codes[first], codes[second]]), "binary"
+    )
+    whole = model.answers(inputs, codes, "binary")
+    for member, fold in enumerate(model.fold):
+        assert np.array_equal(both[member], whole[member, (first, second)[fold]])
