@@ -31,14 +31,12 @@ _TITLES = {"Mlle": "Miss", "Ms": "Miss", "Mme": "Mrs", "Lady": "Mrs", "Countess"
 _COMMON = ("Mr", "Mrs", "Miss", "Master")
 # Decks with too few known passengers to stand alone are joined with those nearest in class and fate.
 _DECKS = {"A": "A", "B": "BDE", "C": "C", "D": "BDE", "E": "BDE", "F": "FG", "G": "FG"}
-# The group of each column; the in-fold ones of group survival are added where they are named.
+# The group of each column that no fold changes.
 _OF_COLUMN = {
     "Pclass": "pclass",
     "Sex": "sex",
     "SexClass": "sex_class",
     "Title": "title",
-    "Age": "age",
-    "Child": "age",
     "FamilySize": "family_size",
     "Alone": "family_size",
     "FareEach": "fare",
@@ -49,6 +47,12 @@ _OF_COLUMN = {
 # What group survival says of a circle of people, see there.
 _EVIDENCE = ("woman's women", "woman's men", "man's women", "man's men", "known mates")
 _CIRCLES = ("party", "ticket")
+# The columns that each fold learns anew, by their group.
+_IN_FOLD = {
+    "age": ["Age", "Child"],
+    "group_survival": [f"{name} by {circle}" for circle in _CIRCLES for name in _EVIDENCE],
+    "near_tickets": ["own kind on near tickets"],
+}
 # Tickets sold one after another went to people who travelled together, or knew one another: a ticket's weight falls to
 # a third so many numbers away.
 _NEAR = 5.0
@@ -113,18 +117,12 @@ def derive(frame: pd.DataFrame, state: Mapping[str, Any]) -> Derived:
 
 def in_fold(state: Mapping[str, Any]) -> list[str]:
     """Names of the columns that each fold learns anew."""
-    names = {
-        "age": ["Age", "Child"],
-        "group_survival": [f"{name} by {circle}" for circle in _CIRCLES for name in _EVIDENCE],
-        "near_tickets": ["own kind on near tickets"],
-    }
-    return [name for group, columns in names.items() if group in state["on"] for name in columns]
+    return [name for group, columns in _IN_FOLD.items() if group in state["on"] for name in columns]
 
 
 def groups(state: Mapping[str, Any]) -> dict[str, str]:
     """The feature group, as in ``encode.features``, of each column."""
-    survival = {f"{name} by {circle}": "group_survival" for circle in _CIRCLES for name in _EVIDENCE}
-    return _OF_COLUMN | survival
+    return _OF_COLUMN | {name: group for group, columns in _IN_FOLD.items() for name in columns}
 
 
 def learn(derived: Derived, state: Mapping[str, Any], target: np.ndarray, train: np.ndarray) -> dict[str, Any]:
