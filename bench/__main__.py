@@ -1,4 +1,4 @@
-"""``python -m bench [search] [chain] [tables]``: print the measurements and write them under reports/bench/."""
+"""``python -m bench [NAME ...]``: print the measurements and write them under reports/bench/."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pipeline.files import write_json
 
-NAMES = ("chain", "search", "tables")
+NAMES = ("chain", "search", "tables", "accuracy")
 
 
 def main() -> int:
@@ -16,6 +16,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(NAMES)}; all by default")
     parser.add_argument("--seeds", type=int, default=5, help="runs of the quality table")
+    parser.add_argument("--splits", type=int, default=3, help="of five, that accuracy is measured on")
     parser.add_argument("--arrays", type=Path, default=Path("data/normalize/titanic/arrays.npz"))
     parser.add_argument("--output", type=Path, default=Path("reports/bench"))
     arguments = parser.parse_args()
@@ -31,6 +32,10 @@ def main() -> int:
             from bench import tables
 
             result = tables.measure()
+        elif name == "accuracy":
+            from bench import accuracy
+
+            result = accuracy.measure(arguments.splits)
         else:
             from bench import search_speed
 
