@@ -13,6 +13,7 @@ import pandas as pd
 
 from features.errors import UserError
 from pipeline import stage
+from pipeline.choosing import choose
 from pipeline.files import read_json, read_npz, write_csv, write_npz
 from pipeline.params import load
 from pipeline.progress import Progress
@@ -128,20 +129,6 @@ def programs_of(found: Fit, members: Members, folds: int) -> tuple[Program, ...]
         place = members.scaling[index] * folds + members.fold[index]
         programs.append(Program(index, place, members.width[index], members.columns[index], *kinds, own))
     return tuple(programs)
-
-
-def choose(loss: np.ndarray, roles: np.ndarray, top_k: int) -> list[np.ndarray]:
-    """The ``top_k`` trials of each fold, best first: ``loss [k, t]``, ``roles [t, F]`` -> F arrays of trial numbers.
-
-    A fold's trials are ranked on the mean loss of the rows that the fold does not score, so that no row helps to choose
-    the networks that are scored on it. Invalid trials (NaN) are never chosen.
-    """
-    valid = np.flatnonzero(np.isfinite(loss).any(axis=1))
-    ranking = []
-    for fold in range(roles.shape[1]):
-        others = np.nanmean(loss[valid][:, roles[:, fold] != 2], axis=1)
-        ranking.append(valid[np.argsort(others, kind="stable")[:top_k]])
-    return ranking
 
 
 def learning_curves(found: Fit, sound: np.ndarray) -> pd.DataFrame:

@@ -14,6 +14,7 @@ import pandas as pd
 
 from features.errors import UserError
 from pipeline import stage
+from pipeline.evaluation import evaluate
 from pipeline.files import fingerprint, read_bytes, read_npz, write_csv, write_json, write_npz
 from pipeline.params import Params, load
 from pipeline.progress import Progress
@@ -103,44 +104,23 @@ class Evaluation:
         return results
 
     def _train(self, first: int, configurations: list[Configuration]) -> list[Result]:
-        from pipeline.nets.fit import fit, members_of
-        from pipeline.nets.search import Result
-
-        params, table = self._params, self._scaled.table
+        params, count = self._params, len(configurations)
         folds = range(params.encode.folds * params.tune.repeats)
-        pairs = [(trial, fold) for trial in range(len(configurations)) for fold in folds]
-        members = members_of(
-            [self._scaled.inputs.network(configurations[trial]) for trial, _ in pairs],
-            [fold for _, fold in pairs],
-            [seed_for(params.seed, "tune", first + trial, fold) for trial, fold in pairs],
-        )
 
         def report(share: float) -> None:
             best = {"best": f"{self._best:.4f}"} if np.isfinite(self._best) else {}
-            self._progress.to(first + share * len(configurations), **best)
+            self._progress.to(first + share * count, **best)
 
-        found = fit(members, table, params.table.task, params.tune.epochs, params.tune.patience, report)
-        results = []
-        for trial in range(len(configurations)):
-            of_trial = [number for number, (owner, _) in enumerate(pairs) if owner == trial]
-            loss = np.full((len(folds), len(table.roles)), np.nan, np.float32)
-            for fold, number in zip(folds, of_trial, strict=True):
-                scored = table.roles[:, fold] == 2
-                loss[fold, scored] = found.loss[number, scored]
-            fold_loss = np.array(
-                [np.mean(row[~np.isnan(row) | (table.roles[:, f] == 2)]) for f, row in enumerate(loss)]
-            )
-            bad = [
-                str(fold) for fold in folds if not np.isfinite(fold_loss[fold]) or found.best_epoch[of_trial[fold]] == 0
-            ]
-            reason = f"diverged: no finite loss in fold {', '.join(bad)}" if bad else ""
-            # Rows are scored once a repeat, so this is a mean over repeats.
-            counts = np.maximum((~np.isnan(loss)).sum(axis=0), 1)
-            row_loss = np.full(loss.shape[1], np.nan) if bad else np.nansum(loss, axis=0) / counts
-            results.append(
-                Result(row_loss.astype(np.float32), fold_loss, float(found.best_epoch[of_trial].mean()), reason)
-            )
-        return results
+        return evaluate(
+            self._scaled.table,
+            params.table.task,
+            [self._scaled.inputs.network(configuration) for configuration in configurations],
+            [folds] * count,
+            [[seed_for(params.seed, "tune", first + trial, fold) for fold in folds] for trial in range(count)],
+            params.tune.epochs,
+            params.tune.patience,
+            report,
+        )
 
 
 class Memory:
@@ -218,7 +198,8 @@ def trials_table(trials: list[Trial], task: str) -> pd.DataFrame:
 
 
 def _fingerprint(params: Params, arrays: Path, version: str) -> str:
-    code = [read_bytes(path) for path in sorted((Path(__file__).parent / "nets").glob("*.py"))]
+    folder = Path(__file__).parent
+    code = [read_bytes(path) for path in [folder / "evaluation.py", *sorted((folder / "nets").glob("*.py"))]]
     facts = (params.seed, params.table.task, params.encode.folds, params.tune, version)
     return fingerprint(read_bytes(arrays), repr(facts), *code)
 

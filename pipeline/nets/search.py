@@ -132,6 +132,54 @@ class BayesianOracle(SomethingOn, kt.oracles.BayesianOptimizationOracle):
         return {"status": "STOPPED", "values": None}
 
 
+class Search:
+    """One search, a generation at a time: ``propose``, train, ``learn``, until nothing is proposed.
+
+    Fewer than ``max_trials`` are made where the space has no more to offer.
+    """
+
+    def __init__(
+        self,
+        oracle: str,
+        space: Mapping[str, Sequence[Any] | Interval],
+        max_trials: int,
+        generation: int,
+        seed: int,
+    ) -> None:
+        self._space, self._max_trials, self._generation, self._number = space, max_trials, generation, 0
+        self._oracle = _oracle(oracle, space, max_trials, generation, seed)
+        # The oracle insists on writing its state; ours is replayed instead.
+        self._folder = tempfile.TemporaryDirectory()
+        self._oracle._set_project_dir(self._folder.name, "search")
+        self._oracle.verbose = 0
+        self._lanes: list[Any] = []
+        self._proposed: list[Configuration] = []
+        self.trials: list[Trial] = []
+
+    def propose(self) -> list[Configuration]:
+        """The next generation; empty when the search is over."""
+        self._lanes = []
+        for lane in range(min(self._generation, self._max_trials - len(self.trials))):
+            proposal = self._oracle.create_trial(f"lane{lane}")
+            if proposal.status != "RUNNING":
+                break
+            self._lanes.append(proposal)
+        self._proposed = [_plain(proposal.hyperparameters.values, self._space) for proposal in self._lanes]
+        return self._proposed
+
+    def learn(self, results: Sequence[Result]) -> None:
+        """What came of the generation proposed last, in its order."""
+        for proposal, configuration, result in zip(self._lanes, self._proposed, results, strict=True):
+            self.trials.append(Trial(len(self.trials), self._number, configuration, result))
+            if result.reason:
+                proposal.status, proposal.message = "FAILED", result.reason
+            else:
+                self._oracle.update_trial(proposal.trial_id, {"loss": result.mean})
+                proposal.status = "COMPLETED"
+            self._oracle.end_trial(proposal)
+        self._number += 1
+
+
 def search(
     oracle: str,
     space: Mapping[str, Sequence[Any] | Interval],
@@ -143,37 +191,12 @@ def search(
     """All trials in order of their number.
 
     ``evaluate(first, configurations)`` gets the number of its first trial and must return the same results for the
-    same arguments. Fewer than ``max_trials`` come back where the space has no more to offer.
+    same arguments.
     """
-    proposer = _oracle(oracle, space, max_trials, generation, seed)
-    trials: list[Trial] = []
-    with (
-        tempfile.TemporaryDirectory() as directory
-    ):  # the oracle insists on writing its state; ours is replayed instead
-        proposer._set_project_dir(directory, "search")
-        proposer.verbose = 0
-        number = 0
-        while len(trials) < max_trials:
-            lanes = []
-            for lane in range(min(generation, max_trials - len(trials))):
-                proposal = proposer.create_trial(f"lane{lane}")
-                if proposal.status != "RUNNING":
-                    break
-                lanes.append(proposal)
-            if not lanes:
-                break
-            configurations = [_plain(proposal.hyperparameters.values, space) for proposal in lanes]
-            results = evaluate(len(trials), configurations)
-            for proposal, configuration, result in zip(lanes, configurations, results, strict=True):
-                trials.append(Trial(len(trials), number, configuration, result))
-                if result.reason:
-                    proposal.status, proposal.message = "FAILED", result.reason
-                else:
-                    proposer.update_trial(proposal.trial_id, {"loss": result.mean})
-                    proposal.status = "COMPLETED"
-                proposer.end_trial(proposal)
-            number += 1
-    return trials
+    one = Search(oracle, space, max_trials, generation, seed)
+    while configurations := one.propose():
+        one.learn(evaluate(len(one.trials), configurations))
+    return one.trials
 
 
 def _oracle(

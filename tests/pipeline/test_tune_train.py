@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from pipeline.choosing import choose
 from pipeline.nets.search import Result, search
-from pipeline.train import choose
 from pipeline.tune import Memory
 
 SPACE = {"depth": (1, 2, 3), "width": (4, 8, 16), "learning_rate": (0.001, 0.01, 0.1)}
