@@ -191,7 +191,7 @@ def train(
     shallow = {**common, "depth": 1, "width": settings.mlp_width, "activation": "relu", "dropout": 0.0, "l2": 0.0}
     own = ("depth", "width", "activation", "normalization", "dropout", "l2")
     deep = {**common, **{key: getattr(preset, key) for key in own}}
-    distorted = Augmentation(preset.flip, preset.shift, preset.rotation, preset.erase)
+    distorted = Augmentation(preset.flip, preset.shift, preset.rotation, preset.erase, preset.mixup)
     filters = preset.filters if preset.network == "convolutional" else ()
     plans: dict[str, tuple[dict[str, Any], int, Augmentation, tuple[int, ...]]] = {
         "mlp": (shallow, 1, Augmentation(), ()),

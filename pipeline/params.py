@@ -194,6 +194,7 @@ class ImageNetwork:
     shift: float = _key(float, low=0, high=14)
     rotation: float = _key(float, low=0, high=180)
     erase: float = _key(float, low=0, high=1)
+    mixup: float = _key(float, low=0, high=0.5)
 
 
 @dataclass(frozen=True)

@@ -539,16 +539,27 @@ class Trainer:
             PRODUCTS[kind.layout.precision],
         )
 
+    def _loss(self, rows: tf.Tensor, arrays: dict[str, tf.Tensor], logits: tf.Tensor) -> tf.Tensor:
+        """The loss ``[m, b]`` of ``logits`` for the targets of ``rows``."""
+        index = tf.stack([tf.broadcast_to(arrays["fold"][:, None], tf.shape(rows)), tf.maximum(rows, 0)], -1)
+        target = tf.broadcast_to(tf.gather_nd(arrays["target"], index), tf.shape(logits)[:2])
+        return self._kind.head.loss(target, logits)
+
     def _losses(
-        self, rows: tf.Tensor, arrays: dict[str, tf.Tensor], logits: tf.Tensor, smoothing: tf.Tensor | None = None
+        self,
+        rows: tf.Tensor,
+        arrays: dict[str, tf.Tensor],
+        logits: tf.Tensor,
+        smoothing: tf.Tensor | None = None,
+        mixed: tuple[tf.Tensor, tf.Tensor] | None = None,
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """Sum of the losses and number of rows, ``[m]``; a row of -1 does not count. ``smoothing [m]`` of the labels
-        is for training alone."""
-        shape = tf.shape(logits)[:2]
-        counts = tf.broadcast_to(tf.cast(rows >= 0, tf.float32), shape)
-        index = tf.stack([tf.broadcast_to(arrays["fold"][:, None], tf.shape(rows)), tf.maximum(rows, 0)], -1)
-        target = tf.broadcast_to(tf.gather_nd(arrays["target"], index), shape)
-        loss = self._kind.head.loss(target, logits)
+        and rows that others are ``mixed`` in (which, and their shares) are for training alone."""
+        counts = tf.broadcast_to(tf.cast(rows >= 0, tf.float32), tf.shape(logits)[:2])
+        loss = self._loss(rows, arrays, logits)
+        if mixed is not None:
+            others, share = mixed
+            loss += share * (self._loss(others, arrays, logits) - loss)
         if smoothing is not None and self._kind.head.spread:
             loss += smoothing[:, None] * (self._kind.head.spread(logits) - loss)
         return tf.reduce_sum(loss * counts, axis=1), tf.reduce_sum(counts, axis=1)
@@ -583,7 +594,8 @@ class Trainer:
                 noises = [each[:, step] for each in noise]
                 logits = self.logits(rows, arrays, scaled, noises, drawn, arrays["unit"])
                 smoothing = arrays["label_smoothing"] if self._kind.smooths else None
-                summed, counts = self._losses(rows, arrays, logits, smoothing)
+                mixed = self._kind.layout.mixed(rows, drawn)
+                summed, counts = self._losses(rows, arrays, logits, smoothing, mixed)
                 objective = tf.reduce_sum(summed / tf.maximum(counts, 1.0))
             self._step(tape.gradient(objective, weights), factors[step], arrays)
             return step + 1, total + summed

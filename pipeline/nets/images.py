@@ -9,7 +9,8 @@ from keras import ops
 
 Tensor = Any
 
-# Random numbers a row: mirror or not, shift across and down, rotation, erase or not, the box's place and size.
+# Random numbers a row: mirror or not, shift across and down, rotation, erase or not, the box's place and size; one more
+# for the share of the other image where images are mixed.
 DRAWS = 9
 
 
@@ -19,18 +20,21 @@ class Augmentation:
 
     ``flip``: mirror half of them, left to right. ``shift``: up to so many pixels across and down. ``rotation``: up to
     so many degrees either way. ``erase``: share of the images in which a box of random size is blanked (random
-    erasing, Zhong et al., 2020).
+    erasing, Zhong et al., 2020). ``mixup``: each image is averaged with another of its batch, whose share is uniform
+    from 0 to this, and its loss with the other's label (Zhang et al., 2018, who draw the share from a beta
+    distribution).
     """
 
     flip: bool = False
     shift: float = 0.0
     rotation: float = 0.0
     erase: float = 0.0
+    mixup: float = 0.0
 
     @property
     def draws(self) -> int:
         """Random numbers a row."""
-        return DRAWS if self != Augmentation() else 0
+        return DRAWS + (self.mixup > 0) if self != Augmentation() else 0
 
 
 def distort(images: Tensor, draws: Tensor, augmentation: Augmentation) -> Tensor:
@@ -49,6 +53,23 @@ def distort(images: Tensor, draws: Tensor, augmentation: Augmentation) -> Tensor
         hit = ops.cast(draws[:, 4] < augmentation.erase, images.dtype)[:, None, None]
         images = images * (1.0 - hit * box)
     return images
+
+
+def partners(rows: Tensor) -> Tensor:
+    """Whom each of ``rows [b]`` is mixed with: its neighbour's place in the batch, ``[b]``. The last rows may be -1
+    (none), and are nobody's partner."""
+    count = ops.sum(ops.cast(rows >= 0, "int32"))
+    return (ops.arange(ops.shape(rows)[0], dtype="int32") + 1) % ops.maximum(count, 1)
+
+
+def shares(draws: Tensor, augmentation: Augmentation) -> Tensor:
+    """The partner's share in each image and its loss: ``draws [..., 10] -> [...]``."""
+    return draws[..., DRAWS] * augmentation.mixup
+
+
+def mix(images: Tensor, partner: Tensor, share: Tensor) -> Tensor:
+    """``images [b, h, w]`` with their share of those at ``partner [b]``."""
+    return images + share[:, None, None] * (ops.take(images, partner, axis=0) - images)
 
 
 def turn(images: Tensor, angle: Tensor, across: Tensor, down: Tensor) -> Tensor:

@@ -19,7 +19,7 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from pipeline.nets.images import Augmentation, distort
+from pipeline.nets.images import Augmentation, distort, mix, partners, shares
 from pipeline.nets.layers import PRODUCTS, convolve, embed, initial_kernel, multiply
 
 Tensor = Any
@@ -47,6 +47,9 @@ class Layout(Protocol):
     def batch(self, arrays: Arrays, rows: Tensor, fold: Tensor, weights: Arrays, draws: Tensor | None) -> Tensor:
         """Inputs of the first dense layer for ``rows [m or 1, b]`` (a row of -1 is any row); ``draws [1, b, k]``,
         uniform in [0, 1), ask for augmentation."""
+
+    def mixed(self, rows: Tensor, draws: Tensor | None) -> tuple[Tensor, Tensor] | None:
+        """Where augmentation mixes rows: the others ``[1, b]`` in ``rows [1, b]``, and their shares ``[1, b]``."""
 
     def project(self, inputs: Tensor, kernel: Tensor) -> Tensor:
         """``inputs x kernel [m, i, o] -> [m, b, o]``."""
@@ -123,6 +126,9 @@ class TableLayout:
         if seen is not None:
             vectors = vectors * ops.repeat(seen[:, None, width:], EMBEDDING_UNITS, axis=-1)
         return ops.concatenate([inputs, vectors], axis=-1)
+
+    def mixed(self, rows: Tensor, draws: Tensor | None) -> None:
+        """Rows of a table stay apart."""
 
     def project(self, inputs: Tensor, kernel: Tensor) -> Tensor:
         """The batched matrix product."""
@@ -206,6 +212,8 @@ class ImagesLayout:
         images = ops.reshape(images, (-1, self.height, self.width))
         if draws is not None:
             images = distort(images, draws[0], self.augmentation)
+            if self.augmentation.mixup:
+                images = mix(images, partners(rows[0]), shares(draws[0], self.augmentation))
         images = (images - arrays["location"]) / arrays["scale"]
         count = ops.shape(images)[0]
         if not self.filters:
@@ -216,6 +224,12 @@ class ImagesLayout:
             units = convolve(units, kernel, bias, WINDOW, filters, self.precision)
         members = ops.shape(units)[0]
         return ops.reshape(units, (members, count, self.features))
+
+    def mixed(self, rows: Tensor, draws: Tensor | None) -> tuple[Tensor, Tensor] | None:
+        """See ``Layout``."""
+        if draws is None or not self.augmentation.mixup:
+            return None
+        return ops.take(rows, partners(rows[0]), axis=1), shares(draws, self.augmentation)
 
     @property
     def features(self) -> int:
@@ -340,6 +354,9 @@ class BagsLayout:
         return tf.SparseTensor(
             tf.cast(index, tf.int64), tf.gather(arrays["values"], position), tf.cast(shape, tf.int64)
         )
+
+    def mixed(self, rows: Tensor, draws: Tensor | None) -> None:
+        """Bags stay apart."""
 
     def project(self, inputs: Tensor, kernel: Tensor) -> Tensor:
         """The sum of a row's kernel rows."""

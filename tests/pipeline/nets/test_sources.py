@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import keras
@@ -83,11 +84,13 @@ def test_training_on_bags_equals_training_on_the_dense_matrix(bags: Bags) -> Non
     np.testing.assert_allclose(sparse.answers, full.answers, atol=1e-4)
 
 
-@pytest.mark.parametrize("name", ["bags", "images", "convolved"])
+@pytest.mark.parametrize("name", ["bags", "images", "mixed", "convolved"])
 def test_one_member_more_changes_no_others_result(name: str, bags: Bags, images: Images) -> None:
     source: Source = bags if name == "bags" else images
     if name == "convolved":
         source = Images(images.pixels, images.target, images.roles, 2, images.augmentation, (4,))
+    if name == "mixed":
+        source = dataclasses.replace(images, augmentation=Augmentation(shift=1, mixup=0.5))
     task = "binary" if name == "bags" else "multiclass"
     members = engine.members_of(
         [
@@ -156,6 +159,45 @@ def test_distortions_do_what_they_say() -> None:
     erased = np.array(distort(full, draws, Augmentation(erase=0.5)))[0]
     assert 1 <= (erased == 0).sum() <= 25
     np.testing.assert_array_equal(np.array(distort(full, draws, Augmentation(erase=0.1))), full)
+
+
+def test_mixup_averages_pictures_and_losses(images: Images) -> None:
+    """Pictures, partners and the loss of a step against numpy's; a row of -1 is nobody's partner."""
+    source = dataclasses.replace(images, augmentation=Augmentation(mixup=0.5))
+    arrays = {name: keras.ops.convert_to_tensor(array) for name, array in source.arrays().items()}
+    rows = np.array([[3, 7, 11, -1, -1]], np.int32)
+    draws = np.random.default_rng(1).random((1, 5, source.draws), np.float32)
+    found = np.array(source.layout.batch(arrays, rows, None, {}, draws))
+    plain = np.array(source.layout.batch(arrays, rows, None, {}, None))
+    share = 0.5 * draws[0, :3, -1]
+    expected = (1 - share)[:, None] * plain[0, :3] + share[:, None] * plain[0, [1, 2, 0]]
+    np.testing.assert_allclose(found[0, :3], expected, atol=1e-5)
+    mixed = source.layout.mixed(keras.ops.convert_to_tensor(rows), draws)
+    assert mixed is not None
+    np.testing.assert_array_equal(np.array(mixed[0])[0, :3], [7, 11, 3])
+    np.testing.assert_allclose(np.array(mixed[1])[0, :3], share)
+    assert source.layout.mixed(keras.ops.convert_to_tensor(rows), None) is None
+
+
+def test_the_loss_of_mixed_rows_is_that_of_both_labels(images: Images) -> None:
+    """The loss that training reports of one short batch, against numpy's from the same weights, order and shares."""
+    unseen = np.full_like(images.roles, engine.SCORE)
+    unseen[:7] = engine.TRAIN
+    source = dataclasses.replace(images, augmentation=Augmentation(mixup=0.4), roles=unseen)
+    members = engine.members_of([configuration(depth=0, learning_rate=1e-9)], [0], [1])
+    found = engine.fit(members, source, "multiclass", 1, 1, seed=5)
+    common = np.random.Generator(np.random.SFC64(5))
+    rows = common.permutation(np.arange(7))
+    share = 0.4 * common.random((1, 1, 16, source.draws), np.float32)[0, 0, :7, -1]
+    pixels = (source.pixels[rows].reshape(7, 64) - source.arrays()["location"]) / source.arrays()["scale"]
+    mixed = pixels + share[:, None] * (np.roll(pixels, -1, axis=0) - pixels)
+    weights = found.weights[0]
+    logits = mixed @ weights["kernel_0"][0] + weights["bias_0"][0]
+    losses = np.log(np.exp(logits).sum(axis=1))[:, None] - logits  # of either class
+    label = source.target[0, rows].astype(int)
+    own, other = losses[np.arange(7), label], losses[np.arange(7), np.roll(label, -1)]
+    assert found.train_loss[0, 0] == pytest.approx(((1 - share) * own + share * other).mean(), rel=1e-4)
+    assert (label != np.roll(label, -1)).any()
 
 
 def test_layer_normalisation_equals_keras_and_leaves_spare_units_alone() -> None:
