@@ -75,16 +75,24 @@ def combine(params: Params, predictions: Mapping[str, np.ndarray], target: np.nd
     answers = np.full((repeats, len(target), predictions["out_of_fold"].shape[2]), np.nan)
     thresholds = np.full(answers.shape[:2], 0.5)
     for one in range(roles.shape[1]):
-        place = one // folds, np.flatnonzero(roles[:, one] == SCORE)
+        scored = np.flatnonzero(roles[:, one] == SCORE)
+        place = one // folds, scored
         choice, found = members.choose(np.flatnonzero(roles[:, one] != SCORE), one)
-        answers[place] = members.pooled(choice.weights, place[1], one, choice.temperature)
+        answers[place] = combination.cooled(members.answers(choice.weights, one, scored), choice.temperature)
         thresholds[place] = choice.threshold
-        for name, (weights, degrees) in found.items():
-            steps.setdefault(name, np.full_like(answers, np.nan))[place] = members.pooled(
-                weights, place[1], one, degrees
-            )
+        for name, step in found.items():
+            steps.setdefault(name, np.full_like(answers, np.nan))[place] = members.step(step, one, scored)
     choice, _ = members.choose(np.arange(len(target)), roles.shape[1])
     return Combined(answers, thresholds, choice.answer(predictions["test"]), choice, steps)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One way to combine: members' ``weights [m]``, whether ``ranked``, and the ``temperature``."""
+
+    weights: np.ndarray
+    ranked: bool
+    temperature: float = 1.0
 
 
 class Members:
@@ -93,51 +101,67 @@ class Members:
     def __init__(self, params: Params, predictions: Mapping[str, np.ndarray], target: np.ndarray) -> None:
         self._params, self._target, self._fold = params, target, predictions["fold"]
         self._unit = combination.units(predictions["trial"], predictions["seed"])
-        out_of_fold = predictions["out_of_fold"]
-        self._ranks = Ranks.of(predictions["test"]) if params.ensemble.method == "rank_mean" else None
-        self._given = out_of_fold if self._ranks is None else self._ranks.forward(out_of_fold)
+        self._plain, self._test = predictions["out_of_fold"], predictions["test"]
+        self._ranked = params.ensemble.method == "rank_mean"
+        # Each fold's mean ranks are read back by its own members alone: the others have learned from rows it scores.
+        self._ranks = [Ranks.of(self._test[self._fold == one]) for one in self._folds] if self._ranked else []
 
-    def choose(self, rows: np.ndarray, number: int) -> tuple[Choice, dict[str, tuple[np.ndarray, float]]]:
-        """What ``rows`` choose, and the weights and temperature of each step that the metrics show; ``number`` of the
-        choice, for its random bags."""
+    @property
+    def _folds(self) -> range:
+        return range(int(self._fold.max()) + 1)
+
+    def choose(self, rows: np.ndarray, number: int) -> tuple[Choice, dict[str, Step]]:
+        """What ``rows`` choose, and the steps that the metrics show, by name; ``number`` of the choice, for its random
+        bags."""
         settings, task = self._params.ensemble, self._params.table.task
         generator = np.random.default_rng(seed_for(self._params.seed, "bags", number))
-        jury = combination.Jury.of(self._given, self._unit, self._fold, rows, self._params.encode.folds, self._loss)
+        jury = combination.Jury.of(self._plain, self._unit, self._fold, rows, self._params.encode.folds, self._loss)
         equal = np.ones(int(self._unit.max()) + 1)
         selected = combination.bagged_votes(jury, settings.bags, generator)
         votes = selected if settings.method == "greedy" else equal
         if settings.prune:
             votes = combination.pruned_votes(jury, votes)
         weights = self._weights(votes)
-        fitted, threshold = 1.0, 0.5
+        steps = {"mean": Step(self._weights(equal), False), "selected": Step(self._weights(selected), False)}
+        if self._ranked:
+            steps["ranked"] = Step(weights, True)
+        degrees, threshold = 1.0, 0.5
         if task != "regression":
-            fitted = combination.temperature(self._target[rows], self._repeats(weights, rows))
-        degrees = fitted if settings.calibration == "temperature" else 1.0
-        if settings.threshold == "metric" and task == "binary" and self._params.table.metric == "accuracy":
-            answers = combination.cooled(self._repeats(weights, rows), degrees)
-            threshold = combination.best_threshold(self._target[rows], answers[..., 0])
-        steps = {"mean": (self._weights(equal), 1.0), "selected": (self._weights(selected), 1.0)}
-        if task != "regression":
-            steps["calibrated"] = weights, fitted
-        return Choice(weights, degrees, threshold, self._ranks), steps
+            known = self._all(weights)[:, rows]
+            fitted = combination.temperature(self._target[rows], known)
+            steps["calibrated"] = Step(weights, self._ranked, fitted)
+            degrees = fitted if settings.calibration == "temperature" else 1.0
+            if settings.threshold == "metric" and task == "binary" and self._params.table.metric == "accuracy":
+                answers = combination.cooled(known, degrees)[..., 0]
+                threshold = combination.best_threshold(self._target[rows], answers)
+        return Choice(weights, degrees, threshold, Ranks.of(self._test) if self._ranked else None), steps
 
-    def pooled(self, weights: np.ndarray, rows: np.ndarray, fold: int, degrees: float) -> np.ndarray:
-        """The answers ``[k, c]`` of the members of ``fold`` for ``rows`` that it scores."""
-        return combination.cooled(
-            self._back(combination.pooled(self._given[:, rows], weights, self._fold == fold)), degrees
-        )
+    def answers(self, weights: np.ndarray, fold: int, rows: np.ndarray) -> np.ndarray:
+        """What the members of ``fold`` answer together ``[k, c]`` for ``rows`` that it scores."""
+        return self.step(Step(weights, self._ranked), fold, rows)
 
-    def _repeats(self, weights: np.ndarray, rows: np.ndarray) -> np.ndarray:
-        """The answers of each repeat ``[r, k, c]``."""
-        repeat = self._fold // self._params.encode.folds
-        mixed = [combination.pooled(self._given[:, rows], weights, repeat == one) for one in np.unique(repeat)]
-        return self._back(np.stack(mixed))
+    def step(self, step: Step, fold: int, rows: np.ndarray) -> np.ndarray:
+        """Likewise, in the way of ``step``."""
+        inside = self._fold == fold
+        said, equal = self._plain[inside][:, rows], np.ones(int(inside.sum()), bool)
+        if step.ranked:
+            ranks = self._ranks[fold]
+            mixed = ranks.back(combination.pooled(ranks.forward(said), step.weights[inside], equal))
+        else:
+            mixed = combination.pooled(said, step.weights[inside], equal)
+        return combination.cooled(mixed, step.temperature)
+
+    def _all(self, weights: np.ndarray) -> np.ndarray:
+        """The answers of every fold for the rows it scores ``[r, t, c]``."""
+        folds = self._params.encode.folds
+        found = np.full((len(self._folds) // folds, *self._plain.shape[1:]), np.nan)
+        for fold in self._folds:
+            rows = np.flatnonzero(~np.isnan(self._plain[np.argmax(self._fold == fold), :, 0]))
+            found[fold // folds, rows] = self.answers(weights, fold, rows)
+        return found
 
     def _weights(self, votes: np.ndarray) -> np.ndarray:
         return combination.member_weights(votes, self._unit, self._fold)
 
-    def _back(self, mixed: np.ndarray) -> np.ndarray:
-        return mixed if self._ranks is None else self._ranks.back(mixed)
-
     def _loss(self, rows: np.ndarray, answers: np.ndarray) -> np.ndarray:
-        return metrics.row_loss(self._params.table.metric, self._target[rows], self._back(answers))
+        return metrics.row_loss(self._params.table.metric, self._target[rows], answers)

@@ -133,6 +133,7 @@ STEPS = {
     "single": "one member a fold",
     "mean": "mean of all",
     "selected": "selected greedily",
+    "ranked": "mean of ranks",
     "calibrated": "the ensemble's weights, calibrated",
 }
 
