@@ -37,21 +37,27 @@ def same_folds(a: pd.DataFrame, b: pd.DataFrame) -> bool:
 
 
 def paired(a: pd.DataFrame, b: pd.DataFrame, measure: str) -> Difference:
-    """The mean over folds of B minus A and its standard error, folds without the measure left aside.
+    """The mean over folds of B minus A and its standard error; see ``mean_of_folds``."""
+    rows = a["rows"].to_numpy(float)
+    others = rows.sum() / max(a["repeat"].nunique(), 1) - rows.mean()
+    return mean_of_folds(
+        (b[measure] - a[measure]).to_numpy(float), rows.mean() / others if others > 0 else float("nan")
+    )
+
+
+def mean_of_folds(moved: np.ndarray, share: float) -> Difference:
+    """The mean of ``moved [J]``, how much a measure moved in each fold, and its standard error; folds where that is NaN
+    are left aside.
 
     Folds share most of their train rows, so their differences are not independent: the variance of the mean is
-    ``(1/J + scored/others) s^2`` for ``J`` folds (Nadeau and Bengio, 2003), with ``scored/others`` the number of rows
-    that a fold scores against those it does not. NaN with fewer than two folds.
+    ``(1/J + share) s^2`` (Nadeau and Bengio, 2003), with ``share`` the rows that a fold scores against those it does
+    not. The error is NaN with fewer than two folds.
     """
-    moved = (b[measure] - a[measure]).to_numpy(float)
-    known = np.isfinite(moved)
-    rows = a["rows"].to_numpy(float)
-    total = rows.sum() / max(a["repeat"].nunique(), 1)
-    if known.sum() < 2 or total <= rows.mean():
-        return Difference(float(np.mean(moved[known])) if known.any() else float("nan"), float("nan"))
-    share = rows.mean() / (total - rows.mean())
-    error = np.sqrt((1 / known.sum() + share) * np.var(moved[known], ddof=1))
-    return Difference(float(moved[known].mean()), float(error))
+    known = moved[np.isfinite(moved)]
+    if len(known) < 2 or not np.isfinite(share):
+        return Difference(float(np.mean(known)) if len(known) else float("nan"), float("nan"))
+    error = np.sqrt((1 / len(known) + share) * np.var(known, ddof=1))
+    return Difference(float(known.mean()), float(error))
 
 
 def moved_answers(a: pd.DataFrame, b: pd.DataFrame, decided: bool) -> tuple[pd.DataFrame, int]:

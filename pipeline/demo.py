@@ -34,6 +34,7 @@ BUDGETS: dict[str, dict[str, Any]] = {
     "encode": {"repeats": 1},
     "tune": {"max_trials": 6, "generation": 6, "epochs": 30},
     "train": {"top_k": 2, "epochs": 60},
+    "columns": {"permutations": 2, "groups": 3, "pairs": 2},
 }
 # scikit-learn's tables; they go the way of any new competition.
 BUNDLED = ("breast_cancer", "wine", "diabetes", "digits")

@@ -163,6 +163,18 @@ class Train:
 
 
 @dataclass(frozen=True)
+class Columns:
+    """How the worth of feature groups is measured."""
+
+    permutations: int = _key(int, low=1, high=1000)
+    rows: int = _key(int, low=2)
+    groups: int = _key(int, low=0)
+    pairs: int = _key(int, low=0)
+    repeats: int = _key(int, low=1, high=20)
+    seeds: int = _key(int, low=1, high=100)
+
+
+@dataclass(frozen=True)
 class Ensemble:
     """How members become one answer."""
 
@@ -273,6 +285,7 @@ class Params:
     tune: Tune
     train: Train
     ensemble: Ensemble
+    columns: Columns
 
 
 _BLOCKS: dict[str, type] = {
@@ -283,6 +296,7 @@ _BLOCKS: dict[str, type] = {
     "tune": Tune,
     "train": Train,
     "ensemble": Ensemble,
+    "columns": Columns,
 }
 # Keys that only a competition can know, so that no general block may hold them.
 _OWN_KEYS = {"encode": ("features",)}
@@ -440,6 +454,11 @@ def _check_together(params: Params, path: Path) -> None:
         raise UserError(
             f"{path}: tune.repeats is {tune.repeats}, more than encode.repeats ({encode.repeats}). Lower the "
             f"first or raise the second."
+        )
+    if params.columns.repeats > encode.repeats:
+        raise UserError(
+            f"{path}: columns.repeats is {params.columns.repeats}, more than encode.repeats ({encode.repeats}). Lower "
+            "the first or raise the second."
         )
     if tune.oracle == "grid" and tune.columns == "search":
         raise UserError(

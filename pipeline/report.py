@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from features.importance import sentences
 from pipeline import stage
 from pipeline.files import read_csv, read_json, write_bytes
 from pipeline.params import Params, load
@@ -33,8 +34,9 @@ def report(arguments: argparse.Namespace) -> None:
         name: read_csv(folder / f"{name}.csv")
         for name in ("learning_curves", "trials", "plots/calibration", "plots/confusion_matrix", "plots/roc")
     }
+    worth = sentences(read_csv(folder / "columns.csv"), read_csv(folder / "interactions.csv"))
     write_bytes(folder / "overview.png", overview(frames, params.table.task))
-    write_bytes(folder / "README.md", page(params, metrics).encode())
+    write_bytes(folder / "README.md", page(params, metrics, worth).encode())
     print(f"report: {folder / 'README.md'}, with overview.png")
 
 
@@ -101,8 +103,9 @@ def roc(axis: Axes, frame: pd.DataFrame) -> None:
     label(axis, "ROC curve (out of fold)", "false positive rate", "true positive rate")
 
 
-def page(params: Params, metrics: Mapping[str, float]) -> str:
-    """The page in Markdown: measures with their errors, the picture, how members were combined, where the rest lies."""
+def page(params: Params, metrics: Mapping[str, float], worth: Sequence[str]) -> str:
+    """The page in Markdown: measures with their errors, the picture, how members were combined, what columns are
+    ``worth`` in sentences, where the rest lies."""
     measures = ("rmse", "rmsle", "mae") if params.table.task == "regression" else ("accuracy", "log_loss", "roc_auc")
     rows = []
     for measure in measures:
@@ -124,8 +127,14 @@ stopped by it.
 ![Learning curves, trials, calibration, decisions](overview.png)
 
 {combination(params, metrics)}
+## What the columns are worth
+
+{" ".join(worth)} A change counts beyond two standard errors over folds (the lines in the picture).
+
+![Each feature group permuted, left out, alone, and in pairs](columns.png)
+
 Beside this page: `submission.csv` (the answer, checked against the sample), `metrics.json`, `trials.csv` (the search),
-`members.csv`, `learning_curves.csv`, `validation.json` and `data_docs/index.html` (the tables against their contract).
+`columns.csv`, `interactions.csv`, `members.csv`, `learning_curves.csv`, `validation.json` and `data_docs/index.html` (the tables against their contract).
 """
 
 

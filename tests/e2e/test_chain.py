@@ -65,9 +65,9 @@ def test_nothing_changed_nothing_runs_and_one_key_runs_its_stages(
 ) -> None:
     assert ran(chain, capfd) == []
     change(chain, "ensemble", "method", value="greedy")
-    assert ran(chain, capfd) == ["ensemble", "report"]
+    assert ran(chain, capfd) == ["ensemble", "columns", "report"]
     change(chain, "train", "seeds", value=2)
-    assert ran(chain, capfd) == ["train", "ensemble", "report"]
+    assert ran(chain, capfd) == ["train", "ensemble", "columns", "report"]
     change(chain, "validate", "drift_auc", value=0.9)
     assert ran(chain, capfd)[0] == "validate"
 
@@ -137,6 +137,10 @@ def test_shuffled_labels_fall_to_chance(chain: Path, tmp_path: Path) -> None:
     shutil.copytree(chain, folder, ignore=shutil.ignore_patterns(".dvc", "reports"))
     change(folder, "ensemble", "method", value="greedy")
     change(folder, "ensemble", "threshold", value="metric")
+    # Whatever may be chosen is: columns, encoding and normalisation too.
+    change(folder, "tune", "columns", value="search")
+    change(folder, "encode", "encoding", value=["onehot", "embedding"])
+    change(folder, "normalize", "method", value=["zscore", "robust"])
     raw = folder / "data" / "raw" / "titanic" / "train.csv"
     import pandas as pd
 

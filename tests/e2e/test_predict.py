@@ -58,6 +58,10 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     params = read_document(chain / "params.yaml")
     params["competitions"]["titanic"]["encode"]["encoding"] = "embedding"
     params["competitions"]["titanic"]["ensemble"]["method"] = "rank_mean"
+    # One table whose networks choose their columns, encoding and normalisation.
+    params["competitions"]["wine"]["tune"]["columns"] = "search"
+    params["competitions"]["wine"]["normalize"]["method"] = ["zscore", "robust"]
+    params["competitions"]["titanic"]["encode"]["encoding"] = ["onehot", "embedding"]
     demo.write_yaml(chain / "params.yaml", params)
     run_stages(chain)
     shutil.copy(chain / "params.yaml", folder)

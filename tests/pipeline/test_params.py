@@ -41,6 +41,15 @@ CASES = [
     ("  encoding: onehot", "  encoding: [onehot, hot]", ["encode.encoding is 'hot'", "did you mean 'onehot'"]),
     ("  method: zscore", "  method: []", ["normalize.method is []", "one or more choices"]),
     ("  columns: all", "  columns: serch", ["tune.columns is 'serch'", "did you mean 'search'", "all, search"]),
+    ("  permutations: 5", "  permutations: 0", ["columns.permutations is 0, out of range", "from 1 to 1000"]),
+    ("  permutations: 5", "  permutation: 5", ["columns.permutation", "did you mean 'permutations'"]),
+    ("  pairs: 4\n", "", ["columns.pairs is missing"]),
+    (
+        "    columns: {}",
+        "    columns: {groups: all}",
+        ["competitions.titanic.columns.groups is 'all'", "a whole number"],
+    ),
+    ("  repeats: 1\n  seeds", "  repeats: 3\n  seeds", ["columns.repeats is 3, more than encode.repeats (2)"]),
     (
         "  oracle: bayesian",
         "  oracle: grid",

@@ -32,6 +32,17 @@ def frames(task: str, last: float = 0.5) -> dict[str, pd.DataFrame]:
     }
 
 
+def worth() -> dict[str, pd.DataFrame]:
+    kinds = ("importance", "without", "alone")
+    values = {f"{kind}_log_loss{error}": [0.2, 0.0] for kind in kinds for error in ("", "_se")}
+    values |= {f"{kind}_log_loss_se": [0.01, 0.01] for kind in kinds}
+    pairs = {"group": ["fare"], "with": ["deck"], "alone_log_loss": [-0.3], "alone_log_loss_se": [0.01]}
+    return {
+        "columns": pd.DataFrame({"group": ["fare", "deck"], "inputs": [1, 2], **values}),
+        "interactions": pd.DataFrame(pairs),
+    }
+
+
 def size(picture: bytes) -> tuple[int, int]:
     assert picture.startswith(b"\x89PNG")
     return struct.unpack(">II", picture[16:24])
@@ -48,7 +59,7 @@ def test_every_task_has_its_picture(task: str, rows: int) -> None:
 
 def test_the_page_holds_the_figures_of_the_run(tmp_path: Path) -> None:
     (tmp_path / "metrics.json").write_text(json.dumps(METRICS))
-    for name, frame in frames("binary").items():
+    for name, frame in (frames("binary") | worth()).items():
         path = tmp_path / f"{name}.csv"
         path.parent.mkdir(exist_ok=True)
         frame.to_csv(path, index=False)
@@ -59,7 +70,8 @@ def test_the_page_holds_the_figures_of_the_run(tmp_path: Path) -> None:
     assert "| log loss | 0.4000 |  |" in page and "roc auc" not in page
     assert "| mean of all | 0.4100 ± 0.0030 |" in page and "| one member a fold | 0.4200 |" in page
     assert "The answer is the mean of 6 members." in page and "selected" not in page
-    assert "(overview.png)" in page and (tmp_path / "overview.png").is_file()
+    assert "miss fare." in page and "Neither leans on deck" in page and "tell fare and deck (-0.3000)" in page
+    assert "(columns.png)" in page and "(overview.png)" in page and (tmp_path / "overview.png").is_file()
 
 
 def test_a_missing_result_is_one_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,0 +1,153 @@
+"""What each feature group is worth: alone, by its absence, in pairs, and to a trained ensemble; on arrays of measures.
+
+A *measure* is an array ``[J]``, its value on each fold's score rows. A *set* of groups is what a network sees.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from features import metrics
+from features.comparison import ERRORS, Difference, mean_of_folds
+
+Measured = Mapping[str, np.ndarray]
+# Groups that a sentence names.
+NAMED = 3
+
+
+def measures_of(task: str, metric: str) -> tuple[str, ...]:
+    """The measures that groups are judged by: log loss and accuracy, for regression the metric. The first, of which
+    less is better, above all."""
+    return (metric,) if task == "regression" else ("log_loss", "accuracy")
+
+
+def measured(task: str, metric: str, target: np.ndarray, answer: np.ndarray, threshold: float = 0.5) -> list[float]:
+    """The measures of ``answer [t, c]`` for ``target [t]``, in the order of ``measures_of``; NaN for answers that are
+    not finite."""
+    names = measures_of(task, metric)
+    if not np.isfinite(answer).all():
+        return [float("nan")] * len(names)
+    if task == "regression":
+        return [metrics.measures(task, target, answer)[metric]]
+    return [float(metrics.row_log_loss(target, answer).mean()), metrics.accuracy(target, answer, threshold)]
+
+
+def sets_to_train(groups: Sequence[str], examined: Sequence[str], paired: Sequence[str]) -> list[frozenset[str]]:
+    """Every set of ``groups`` that the tables need, each once: all; without each of ``examined`` and with it alone;
+    likewise for each pair of ``paired``. The empty set needs no network and is left out."""
+    everything = frozenset(groups)
+    picked = [frozenset([group]) for group in examined]
+    picked += [frozenset(pair) for pair in itertools.combinations(paired, 2)]
+    found = [everything, *(everything - one for one in picked), *picked]
+    return [one for one in dict.fromkeys(found) if one]
+
+
+def group_table(
+    inputs: Mapping[str, int],
+    permuted: Mapping[str, Measured],
+    trained: Mapping[frozenset[str], Measured],
+    share: float,
+) -> pd.DataFrame:
+    """One row a group, the most important first.
+
+    ``inputs``: how many each group has; ``permuted``: how much each measure of the ensemble moves in each fold when the
+    group's columns are permuted; ``trained``: the measures of networks by the set that they see; ``share``: rows that a
+    fold scores against those it does not. ``importance_*``: the change by permutation; ``without_*``: left out, against
+    all groups; ``alone_*``: alone, against no group at all, which is the best constant. Each with its standard error
+    over folds (``mean_of_folds``), empty where no network was trained.
+    """
+    everything, rows = frozenset(inputs), []
+    for group, count in inputs.items():
+        row: dict[str, str | int | float] = {"group": group, "inputs": count}
+        for name in permuted[group]:
+            changes = {
+                "importance": mean_of_folds(permuted[group][name], share),
+                "without": _change(trained, everything - {group}, everything, name, share),
+                "alone": _change(trained, frozenset([group]), frozenset(), name, share),
+            }
+            for kind, change in changes.items():
+                row |= {f"{kind}_{name}": change.mean, f"{kind}_{name}_se": change.error}
+        rows.append(row)
+    first = next(iter(permuted[next(iter(inputs))]))
+    kinds = [column for kind in ("importance", "without", "alone") for column in rows[0] if column.startswith(kind)]
+    found = pd.DataFrame(rows)[["group", "inputs", *kinds]]
+    return found.sort_values(f"importance_{first}", ascending=False, kind="stable", ignore_index=True)
+
+
+def pair_table(
+    paired: Sequence[str], trained: Mapping[frozenset[str], Measured], share: float, groups: Iterable[str]
+) -> pd.DataFrame:
+    """One row a pair of groups: the change of the first measure that both make, less the changes that each makes.
+
+    ``alone_*``: as the only groups, against none: below 0 the two tell more together than apart (for a loss), above 0
+    they say the same. ``without_*``: left out, against all: above 0 each stands in for the other. With standard errors
+    over folds.
+    """
+    everything, rows = frozenset(groups), []
+    for one, other in itertools.combinations(paired, 2):
+        both = frozenset([one, other])
+        row: dict[str, str | float] = {"group": one, "with": other}
+        for kind, start, sets in (
+            ("alone", frozenset(), [both, frozenset([one]), frozenset([other])]),
+            ("without", everything, [everything - both, everything - {one}, everything - {other}]),
+        ):
+            if all(each in trained for each in (start, *sets)):
+                name = next(iter(trained[start]))
+                change = [trained[each][name] - trained[start][name] for each in sets]
+                found = mean_of_folds(change[0] - change[1] - change[2], share)
+                row |= {f"{kind}_{name}": found.mean, f"{kind}_{name}_se": found.error}
+        rows.append(row)
+    return pd.DataFrame(rows, columns=None if rows else ["group", "with"])
+
+
+def sentences(table: pd.DataFrame, pairs: pd.DataFrame) -> list[str]:
+    """What the tables say, in words: what the ensemble leans on, what is not missed, what helps only together.
+
+    A change counts beyond two standard errors, as everywhere.
+    """
+    name = next(column for column in table.columns if column.startswith("importance_")).removeprefix("importance_")
+    words = name.replace("_", " ")
+    top = table.head(NAMED)
+    rises = [f"{value:.4f}" for value in top[f"importance_{name}"]]
+    found = [
+        f"The ensemble leans most on {_listed(top['group'])}: permuting their columns raises the {words} by "
+        f"{_listed(rises)}."
+    ]
+    harm = table[f"without_{name}"]
+    sure = harm.abs() > ERRORS * table[f"without_{name}_se"]
+    used = table[f"importance_{name}"] > ERRORS * table[f"importance_{name}_se"]
+    missed, hindering = table["group"][sure & (harm > 0)], table["group"][sure & (harm < 0)]
+    shared, idle = table["group"][used & ~sure & harm.notna()], table["group"][~used & ~sure & harm.notna()]
+    if harm.notna().any():
+        found.append(f"Networks trained anew miss {_listed(missed) or 'no group beyond two standard errors'}.")
+    if len(hindering):
+        found.append(f"They do better without {_listed(hindering)}.")
+    if len(shared):
+        found.append(f"The ensemble uses {_listed(shared)}, but other groups stand in where one of them is left out.")
+    if len(idle):
+        found.append(f"Neither leans on {_listed(idle)}, which could go.")
+    if f"alone_{name}" in pairs:
+        together = pairs[pairs[f"alone_{name}"] < -ERRORS * pairs[f"alone_{name}_se"]]
+        most = together.sort_values(f"alone_{name}", kind="stable").head(NAMED)
+        told = [f"{row['group']} and {row['with']} ({row[f'alone_{name}']:+.4f})" for _, row in most.iterrows()]
+        found.append(
+            f"More together than apart tell {_listed(told)}." if told else "No pair tells more together than apart."
+        )
+    return found
+
+
+def _change(
+    trained: Mapping[frozenset[str], Measured], to: frozenset[str], start: frozenset[str], name: str, share: float
+) -> Difference:
+    if to not in trained or start not in trained:
+        return Difference(float("nan"), float("nan"))
+    return mean_of_folds(trained[to][name] - trained[start][name], share)
+
+
+def _listed(words: Iterable[str]) -> str:
+    several = [str(word) for word in words]
+    return " and ".join([", ".join(several[:-1]), several[-1]] if len(several) > 1 else several)

@@ -1,0 +1,285 @@
+"""Stage ``columns``: what each feature group is worth to the networks and to the ensemble, and which pairs of them."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from features.errors import UserError
+from features.folds import SCORE, TRAIN
+from features.importance import group_table, measured, measures_of, pair_table, sentences, sets_to_train
+from pipeline import stage
+from pipeline.combining import Choice
+from pipeline.files import read_json, read_npz, write_bytes, write_csv
+from pipeline.params import Params, load
+from pipeline.pictures import COLOURS, label, panels, png
+from pipeline.progress import Progress
+from pipeline.runtime import device_name, seed_for, start_tensorflow
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from pipeline.arrays import Scaled
+    from pipeline.nets.forward import Model
+
+Measures = dict[str, np.ndarray]
+# Groups and pairs that the picture shows.
+SHOWN = 20
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Judge the columns; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="pipeline.columns", description=__doc__)
+    parser.add_argument("--competition", required=True)
+    parser.add_argument("--params", type=Path, required=True)
+    parser.add_argument("--input", type=Path, required=True, help="arrays.npz of the normalize stage")
+    parser.add_argument("--trials", type=Path, required=True, help="folder of the tune stage")
+    parser.add_argument("--weights", type=Path, required=True, help="weights.npz of the train stage")
+    parser.add_argument("--ensemble", type=Path, required=True, help="ensemble.json of the ensemble stage")
+    parser.add_argument(
+        "--report", type=Path, required=True, help="folder for columns.csv, interactions.csv and columns.png"
+    )
+    return stage.run(parser, columns, argv)
+
+
+@dataclass(frozen=True)
+class Trained:
+    """The table, the target in its own units ``[t]``, and what the stages made of them: the best trial's configuration,
+    all members, and how they become one answer."""
+
+    params: Params
+    scaled: Scaled
+    target: np.ndarray
+    configuration: Mapping[str, Any]
+    model: Model
+    choice: Choice
+
+    @property
+    def share(self) -> float:
+        """Rows that a fold scores against those that it does not, on average."""
+        scored = (self.scaled.table.roles == SCORE).mean()
+        return float(scored / (1 - scored))
+
+    def measured(self, target: np.ndarray, answer: np.ndarray) -> list[float]:
+        """See ``features.importance``."""
+        table = self.params.table
+        return measured(table.task, table.metric, target, answer, self.choice.threshold)
+
+
+def columns(arguments: argparse.Namespace) -> None:
+    """Read, permute, train, write."""
+    params = load(arguments.params, arguments.competition)
+    tensorflow = start_tensorflow()
+    trained = load_trained(arguments, params)
+    inputs = trained.scaled.inputs
+    counts = {name: int((inputs.groups == name).sum()) for name in inputs.names}
+    with Progress(len(counts), "groups", "columns, permuted") as progress:
+        permuted = importance(trained, progress.to)
+    first = measures_of(params.table.task, params.table.metric)[0]
+    worst = group_table(counts, permuted, {}, trained.share)["group"].tolist()
+    examined, paired = worst[: params.columns.groups], worst[: min(params.columns.pairs, params.columns.groups)]
+    sets = sets_to_train(inputs.names, examined, paired) if examined else []
+    folds = params.encode.folds * params.columns.repeats
+    print(f"columns: {len(counts)} groups, {len(sets)} networks x {folds} folds on {device_name(tensorflow)}")
+    with Progress(max(len(sets), 1), "sets", "columns, trained") as progress:
+        known = retrained(trained, sets, range(folds), progress.to) if sets else {}
+    table = group_table(counts, permuted, known, trained.share)
+    pairs = pair_table(paired, known, trained.share, inputs.names)
+    write_csv(arguments.report / "columns.csv", table.round(6))
+    write_csv(arguments.report / "interactions.csv", pairs.round(6))
+    write_bytes(arguments.report / "columns.png", picture(table, pairs, first))
+    for sentence in sentences(table, pairs):
+        print(f"columns: {sentence}")
+
+
+def load_trained(arguments: argparse.Namespace, params: Params) -> Trained:
+    """Raises ``UserError`` where a file is missing or damaged."""
+    from pipeline.arrays import load_table
+    from pipeline.nets.forward import Model
+
+    scaled = load_table(arguments.input, params.table.task)
+    trials = read_json(arguments.trials / "trials.json")
+    loss = read_npz(arguments.trials / "out_of_fold.npz")["loss"]
+    valid = np.flatnonzero(np.isfinite(loss).any(axis=1))
+    best = int(valid[np.nanmean(loss[valid], axis=1).argmin()])
+    model = Model.from_arrays(read_npz(arguments.weights))
+    choice = Choice.from_mapping(read_json(arguments.ensemble))
+    if len(choice.weights) != len(model.kept):
+        raise UserError(
+            f"{arguments.ensemble}: weights of {len(choice.weights)} members, but {arguments.weights} holds "
+            f"{len(model.kept)}. Run `dvc repro ensemble@{params.name}`."
+        )
+    target = read_npz(arguments.input)["target"]
+    return Trained(params, scaled, target, trials[best]["configuration"], model, choice)
+
+
+def importance(trained: Trained, progress: Callable[[float], None]) -> dict[str, Measures]:
+    """How far each measure of the ensemble moves when a group's columns are permuted (Breiman, 2001; Fisher et al.,
+    2019): by group, ``[F]``, the mean over permutations.
+
+    A fold's members answer for the fold's own score rows, which none of them learned from or was stopped by. A group's
+    columns are permuted together, so that what one says of another stays true.
+    """
+    settings, table = trained.params.columns, trained.scaled.table
+    scored = [_rows(trained, fold) for fold in range(table.roles.shape[1])]
+    plain = _of_ensemble(trained, scored, [[np.arange(len(rows)) for rows in scored]], "")
+    names, found = measures_of(trained.params.table.task, trained.params.table.metric), {}
+    for place, group in enumerate(trained.scaled.inputs.names):
+        orders = []
+        for number in range(settings.permutations):
+            seeds = [seed_for(trained.params.seed, "permuted", place, number, fold) for fold in range(len(scored))]
+            orders.append(
+                [np.random.default_rng(seed).permutation(len(rows)) for seed, rows in zip(seeds, scored, strict=True)]
+            )
+        moved = (_of_ensemble(trained, scored, orders, group) - plain).mean(axis=0)  # [F, measures]
+        found[group] = dict(zip(names, moved.T, strict=True))
+        progress(place + 1)
+    return found
+
+
+def _rows(trained: Trained, fold: int) -> np.ndarray:
+    """A fold's score rows, or as many of them as ``columns.rows`` allows."""
+    rows = np.flatnonzero(trained.scaled.table.roles[:, fold] == SCORE)
+    generator = np.random.default_rng(seed_for(trained.params.seed, "permuted rows", fold))
+    return np.sort(generator.permutation(rows)[: trained.params.columns.rows])
+
+
+def _of_ensemble(
+    trained: Trained, scored: Sequence[np.ndarray], orders: Sequence[Sequence[np.ndarray]], group: str
+) -> np.ndarray:
+    """Measures ``[orders, F, measures]`` of each fold's members on its ``scored`` rows, the columns of ``group`` in
+    each of the ``orders [orders, F]``."""
+    scaled, params = trained.scaled, trained.params
+    own, folds, width = scaled.inputs.groups == group, len(scored), scaled.table.inputs.shape[2]
+    # Folds differ in length: the shorter repeat their last row, and what is said of it there is not looked at.
+    size = max(map(len, scored))
+    rows = np.stack([np.tile(_filled(each, size), len(orders)) for each in scored])  # [F, orders * size]
+    moved = np.stack(
+        [np.concatenate([_filled(each[order[fold]], size) for order in orders]) for fold, each in enumerate(scored)]
+    )
+    inputs = np.stack(
+        [
+            np.where(own[:width], whole[moved[place % folds]], whole[rows[place % folds]])
+            for place, whole in enumerate(scaled.table.inputs)  # every scaled copy of every fold
+        ]
+    )
+    codes = np.where(own[width:], scaled.codes[moved], scaled.codes[rows])
+    codes = np.tile(codes, (len(inputs) // folds, 1, 1))
+    of_member = trained.model.fold[trained.model.kept]
+    said = scaled.scale.original(
+        trained.model.answers(inputs, codes, params.table.task), of_member, params.train.clip
+    ).reshape(len(of_member), len(orders), size, -1)
+    found = []
+    for number in range(len(orders)):
+        for fold, each in enumerate(scored):
+            choice = replace(trained.choice, weights=np.where(of_member == fold, trained.choice.weights, 0.0))
+            found.append(trained.measured(trained.target[each], choice.answer(said[:, number, : len(each)])))
+    return np.array(found).reshape(len(orders), folds, -1)
+
+
+def _filled(rows: np.ndarray, size: int) -> np.ndarray:
+    return np.pad(rows, (0, size - len(rows)), mode="edge")
+
+
+def retrained(
+    trained: Trained, sets: Sequence[frozenset[str]], folds: Sequence[int], progress: Callable[[float], None]
+) -> dict[frozenset[str], Measures]:
+    """Measures ``[folds]`` of the best trial's network trained anew for each set of groups, all in one program, and of
+    the best constant for the empty set. In one fold all start from the same seed."""
+    from pipeline.arrays import COLUMNS
+    from pipeline.nets.fit import fit, members_of
+
+    params, scaled, table = trained.params, trained.scaled, trained.scaled.table
+    plan = [(one, fold, copy) for one in sets for fold in folds for copy in range(params.columns.seeds)]
+    base = {name: value for name, value in trained.configuration.items() if not name.startswith(COLUMNS)}
+    networks = {
+        one: scaled.inputs.network(base | {f"{COLUMNS}{name}": name in one for name in scaled.inputs.names})
+        for one in sets
+    }
+    fold_of = np.array([fold for _, fold, _ in plan])
+    members = members_of(
+        [networks[one] for one, _, _ in plan],
+        fold_of.tolist(),
+        [seed_for(params.seed, "columns", fold, copy) for _, fold, copy in plan],
+    )
+    settings = params.tune
+    found = fit(
+        members, table, params.table.task, settings.epochs, settings.patience, lambda share: progress(share * len(sets))
+    )
+    answers = scaled.scale.original(found.answers[:, : len(table.roles)], fold_of, params.train.clip)
+    answers[found.best_epoch == 0] = np.nan
+    values: dict[tuple[frozenset[str], int], list[list[float]]] = {}
+    for (one, fold, _), answer in zip(plan, answers, strict=True):
+        scored = table.roles[:, fold] == SCORE
+        values.setdefault((one, fold), []).append(trained.measured(trained.target[scored], answer[scored]))
+    for fold in folds:
+        scored = table.roles[:, fold] == SCORE
+        values[frozenset(), fold] = [trained.measured(trained.target[scored], constant(trained, fold)[scored])]
+    names = measures_of(params.table.task, params.table.metric)
+    return {
+        one: dict(zip(names, np.array([np.mean(values[one, fold], axis=0) for fold in folds]).T, strict=True))
+        for one in [*sets, frozenset()]
+    }
+
+
+def constant(trained: Trained, fold: int) -> np.ndarray:
+    """What a network without columns would say of each row ``[t, c]``: the classes' shares in the fold's train rows,
+    for a regression the mean of what is learned there."""
+    table, task = trained.scaled.table, trained.params.table.task
+    rows = len(table.roles)
+    if task == "regression":
+        zeros = np.zeros((1, rows, 1), np.float32)
+        return trained.scaled.scale.original(zeros, np.array([fold]), trained.params.train.clip)[0]
+    known = trained.target[table.roles[:, fold] == TRAIN].astype(int)
+    shares = np.bincount(known, minlength=max(table.outputs, 2)) / len(known)
+    return np.tile(shares[1:] if table.outputs == 1 else shares, (rows, 1))
+
+
+def picture(table: pd.DataFrame, pairs: pd.DataFrame, name: str) -> bytes:
+    """A bar a group for each way to judge it, and a point a pair; lines are two standard errors long either way."""
+    words = name.replace("_", " ")
+    titles = {
+        f"importance_{name}": "Columns permuted, the ensemble as it is",
+        f"without_{name}": "Left out, networks trained anew",
+        f"alone_{name}": "Alone, against no column at all",
+    }
+    drawn = [column for column in titles if table[column].notna().any()]
+    figure, axes = panels(len(drawn) + (f"alone_{name}" in pairs), columns=2, width=5.4, height=3.9)
+    for axis, column in zip(axes, drawn, strict=False):
+        shown = table[table[column].notna()].head(SHOWN)
+        _bars(axis, shown["group"].tolist(), shown[column], shown[f"{column}_se"])
+        label(axis, titles[column], f"change of {words}", "")
+    if f"alone_{name}" in pairs:
+        shown = pairs.head(SHOWN)
+        _bars(
+            axes[-1],
+            [f"{one} + {other}" for one, other in zip(shown["group"], shown["with"], strict=True)],
+            shown[f"alone_{name}"],
+            shown[f"alone_{name}_se"],
+        )
+        label(axes[-1], "A pair alone, less the sum of its two", f"change of {words}", "")
+    return png(figure)
+
+
+def _bars(axis: Axes, names: Sequence[str], values: pd.Series, errors: pd.Series) -> None:
+    places = np.arange(len(names))[::-1]
+    axis.barh(
+        places,
+        values,
+        xerr=2 * errors.fillna(0),
+        height=0.7,
+        color=COLOURS[5],
+        error_kw={"linewidth": 1, "ecolor": "0.3"},
+    )
+    axis.axvline(0, color="0.3", linewidth=1)
+    axis.set_yticks(places, names)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,99 @@
+"""What the tables of the columns stage say, on made-up measures with known changes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from features.comparison import mean_of_folds
+from features.importance import group_table, measured, measures_of, pair_table, sentences, sets_to_train
+
+GROUPS = {"a": 1, "b": 2, "c": 3}
+FOLDS, SHARE = 5, 0.25
+
+
+def losses(groups: frozenset[str]) -> dict[str, np.ndarray]:
+    """a and b tell something together only; c tells a little by itself; a fold's own level does not matter."""
+    level = 0.7 - 0.3 * ({"a", "b"} <= groups) - 0.1 * ("c" in groups)
+    wave = np.linspace(-0.01, 0.01, FOLDS) * len(groups)
+    return {"log_loss": level + np.arange(FOLDS) + wave, "accuracy": 1 - level - wave}
+
+
+SETS = [frozenset(), *sets_to_train(list(GROUPS), list(GROUPS), list(GROUPS))]
+TRAINED = {one: losses(one) for one in SETS}
+PERMUTED = {
+    name: {"log_loss": np.full(FOLDS, value) + np.linspace(-0.001, 0.001, FOLDS), "accuracy": np.full(FOLDS, -value)}
+    for name, value in (("a", 0.2), ("b", 0.3), ("c", 0.0))
+}
+
+
+def test_each_set_is_trained_once_and_the_empty_one_never() -> None:
+    assert len(SETS) == len(set(SETS)) and SETS[0] == frozenset() and SETS[1] == frozenset(GROUPS)
+    assert len(SETS) == 8  # every subset of three groups
+    assert sets_to_train(["a"], ["a"], ["a"]) == [frozenset("a")]
+    wide = sets_to_train([str(number) for number in range(40)], ["3", "5"], ["3", "5"])
+    assert sorted(map(len, wide)) == [1, 1, 2, 38, 39, 39, 40]
+
+
+def test_a_group_s_row_holds_its_changes_and_their_errors() -> None:
+    table = group_table(GROUPS, PERMUTED, TRAINED, SHARE)
+    assert table["group"].tolist() == ["b", "a", "c"] and table["inputs"].tolist() == [2, 1, 3]
+    rows = table.set_index("group")
+    assert rows.loc["a", "importance_log_loss"] == pytest.approx(0.2)
+    assert rows.loc["a", "importance_accuracy_se"] == 0
+    assert rows.loc["a", "without_log_loss"] == pytest.approx(0.3)
+    assert rows.loc["c", "without_log_loss"] == pytest.approx(0.1)
+    assert rows.loc["a", "alone_log_loss"] == pytest.approx(0) and rows.loc["c", "alone_log_loss"] == pytest.approx(
+        -0.1
+    )
+    wave = np.linspace(-0.01, 0.01, FOLDS)
+    expected = np.sqrt((1 / FOLDS + SHARE) * wave.var(ddof=1))  # paired: the folds' levels cancel
+    assert rows.loc["a", "without_log_loss_se"] == pytest.approx(expected)
+
+
+def test_groups_without_networks_have_their_importance_only() -> None:
+    table = group_table(GROUPS, PERMUTED, {}, SHARE)
+    assert table["without_log_loss"].isna().all() and table["importance_log_loss"].notna().all()
+    pairs = pair_table([], {}, SHARE, GROUPS)
+    assert list(pairs.columns) == ["group", "with"] and pairs.empty
+    assert len(sentences(table, pairs)) == 1
+
+
+def test_a_pair_that_tells_something_together_only_is_found() -> None:
+    pairs = pair_table(["a", "b", "c"], TRAINED, SHARE, GROUPS).set_index(["group", "with"])
+    assert pairs.loc[("a", "b"), "alone_log_loss"] == pytest.approx(-0.3)
+    assert pairs.loc[("a", "b"), "without_log_loss"] == pytest.approx(-0.3)
+    assert pairs.loc[("a", "c"), "alone_log_loss"] == pytest.approx(0)
+    told = sentences(group_table(GROUPS, PERMUTED, TRAINED, SHARE), pairs.reset_index())
+    assert "The ensemble leans most on b, a and c: permuting their columns raises the log loss by 0.3000" in told[0]
+    assert "More together than apart tell a and b (-0.3000)." in told
+
+
+def test_what_nobody_leans_on_could_go() -> None:
+    trained = {one: losses(one - {"c"}) for one in SETS}
+    told = sentences(group_table(GROUPS, PERMUTED, trained, SHARE), pair_table([], {}, SHARE, GROUPS))
+    assert "Networks trained anew miss b and a." in told
+    assert "Neither leans on c, which could go." in told
+    worse = {one: {"log_loss": values["log_loss"] + 0.2 * ("c" in one)} for one, values in TRAINED.items()}
+    permuted = {name: {"log_loss": values["log_loss"]} for name, values in PERMUTED.items()}
+    table = group_table(GROUPS, permuted, worse, SHARE)
+    assert "They do better without c." in sentences(table, pair_table([], {}, SHARE, GROUPS))
+
+
+def test_measures_of_each_task() -> None:
+    target = np.array([0.0, 1, 1])
+    answer = np.array([[0.2], [0.8], [0.4]])
+    loss, right = measured("binary", "accuracy", target, answer)
+    assert loss == pytest.approx(-(2 * np.log(0.8) + np.log(0.4)) / 3) and right == pytest.approx(2 / 3)
+    assert measured("binary", "accuracy", target, answer, 0.3)[1] == 1
+    assert measures_of("regression", "rmsle") == ("rmsle",)
+    assert measured("regression", "rmse", target, answer + 1)[0] == pytest.approx(np.sqrt((1.44 + 0.64 + 0.16) / 3))
+    assert np.isnan(measured("binary", "accuracy", target, answer * np.nan)).all()
+
+
+def test_a_fold_without_a_measure_is_left_aside() -> None:
+    found = mean_of_folds(np.array([1.0, np.nan, 3.0]), SHARE)
+    assert found.mean == 2 and found.error == pytest.approx(np.sqrt((1 / 2 + SHARE) * 2))
+    assert np.isnan(mean_of_folds(np.array([1.0]), SHARE).error)
+    assert isinstance(group_table({"a": 1}, {"a": PERMUTED["a"]}, {}, SHARE), pd.DataFrame)

@@ -1,0 +1,138 @@
+"""The columns stage on a table with a planted pair, a number that tells by itself, and noise; and on labels that mean
+nothing."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from ruamel.yaml import YAML
+
+from pipeline import columns, demo, train
+from pipeline.files import write_json, write_npz
+
+ROOT = Path(__file__).resolve().parents[2]
+ROWS, FOLDS = 600, 4
+NETWORK = {
+    "depth": 2, "width": 16, "dropout": 0.1, "l2": 1e-2, "initializer": "he_normal", "activation": "relu",
+    "batch_size": 64, "learning_rate": 0.01,
+}  # fmt: skip
+
+
+def prepared(folder: Path, meaning: bool) -> list[str]:
+    """Arrays, one trial and its trained members in ``folder``; returns the stage's arguments.
+
+    Groups: ``left`` and ``right`` tell the class by their product alone, ``own`` by itself, ``noise`` (a number and a
+    column of codes) nothing.
+    """
+    generator = np.random.default_rng(4)
+    values = generator.normal(size=(ROWS + 20, 4)).astype(np.float32)
+    classes = (np.sign(values[:, 0] * values[:, 1]) + values[:, 2] > 0).astype(np.float32)[:ROWS]
+    if not meaning:
+        classes = generator.permutation(classes)
+    roles = np.zeros((ROWS, FOLDS), np.int8)
+    for fold, part in enumerate(np.array_split(generator.permutation(ROWS), FOLDS)):
+        roles[part, fold] = 2
+        others = np.flatnonzero(roles[:, fold] == 0)
+        roles[generator.permutation(others)[:60], fold] = 1
+    arrays = {
+        "inputs": np.stack([values] * FOLDS),
+        "codes": generator.integers(0, 3, (ROWS + 20, 1)).astype(np.int32),
+        "levels": np.array([3], np.int32),
+        "target": classes,
+        "roles": roles,
+        "ids": np.arange(ROWS + 20).astype(str),
+        "groups": np.array(["left", "right", "own", "noise", "noise"]),
+        "forms": np.array([""] * 5),
+        "methods": np.array(["zscore"]),
+    }
+    write_npz(folder / "arrays.npz", arrays)
+    write_json(folder / "tune" / "trials.json", [{"trial": 0, "valid": True, "configuration": NETWORK}])
+    write_npz(folder / "tune" / "out_of_fold.npz", {"loss": np.ones((1, ROWS), np.float32)})
+    params = YAML(typ="safe", pure=True).load((ROOT / "params.yaml").read_text())
+    params["encode"] |= {"folds": FOLDS, "repeats": 1}
+    params["tune"] |= {"max_trials": 1, "generation": 1, "epochs": 40, "patience": 8}
+    params["train"] |= {"top_k": 1, "seeds": 2, "epochs": 40, "patience": 8}
+    params["columns"] |= {"permutations": 4, "rows": 130}
+    demo.write_yaml(folder / "params.yaml", params)
+    common = ["--competition", "titanic", "--params", str(folder / "params.yaml")]
+    common += ["--input", str(folder / "arrays.npz"), "--trials", str(folder / "tune")]
+    assert train.main([*common, "--output", str(folder / "train"), "--report", str(folder / "report")]) == 0
+    choice = {"weights": [0.25] * 2 * FOLDS, "temperature": 1.0, "threshold": 0.5, "ranks": None}
+    write_json(folder / "ensemble.json", choice)
+    return [*common, "--weights", str(folder / "train" / "weights.npz"), "--ensemble", str(folder / "ensemble.json")]
+
+
+@pytest.fixture(scope="module")
+def planted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
+    folder = tmp_path_factory.mktemp("planted")
+    arguments = prepared(folder, True)
+    assert columns.main([*arguments, "--report", str(folder / "report")]) == 0
+    return folder, arguments
+
+
+def test_noise_is_worth_nothing_and_what_tells_is_worth_something(planted: tuple[Path, list[str]]) -> None:
+    table = pd.read_csv(planted[0] / "report" / "columns.csv").set_index("group")
+    assert table["inputs"].to_dict() == {"left": 1, "right": 1, "own": 1, "noise": 2}
+    noise = table.loc["noise"]
+    assert abs(noise["importance_log_loss"]) < 0.03 and abs(noise["importance_accuracy"]) < 0.02
+    assert noise["without_log_loss"] < 2 * noise["without_log_loss_se"]
+    assert table.index[-1] == "noise"
+    for group in ("left", "right", "own"):
+        row = table.loc[group]
+        assert row["importance_log_loss"] > max(2 * row["importance_log_loss_se"], 0.1)
+        assert row["without_log_loss"] > max(2 * row["without_log_loss_se"], 0.05)
+        assert row["importance_accuracy"] < 0 and row["without_accuracy"] < 0
+    assert table.loc["own", "alone_log_loss"] < -2 * table.loc["own", "alone_log_loss_se"]
+    assert abs(table.loc["left", "alone_log_loss"]) < 0.05
+
+
+def test_the_planted_pair_is_found(planted: tuple[Path, list[str]], capsys: pytest.CaptureFixture[str]) -> None:
+    folder, arguments = planted
+    pairs = pd.read_csv(folder / "report" / "interactions.csv")
+    assert len(pairs) == 6
+    pairs["pair"] = [" ".join(sorted(pair)) for pair in zip(pairs["group"], pairs["with"], strict=True)]
+    found = pairs.set_index("pair")["alone_log_loss"]
+    assert found.idxmin() == "left right" and found["left right"] < -0.1
+    assert found.drop("left right").min() > -0.05
+    assert columns.main([*arguments, "--report", str(folder / "again")]) == 0
+    said = capsys.readouterr().out
+    assert "More together than apart tell" in said and "left" in said.split("apart tell")[1].split("(")[0]
+    for name in ("columns.csv", "interactions.csv", "columns.png"):
+        assert (folder / "again" / name).read_bytes() == (folder / "report" / name).read_bytes(), name
+
+
+def test_labels_that_mean_nothing_make_nothing_important(tmp_path: Path) -> None:
+    arguments = prepared(tmp_path, False)
+    assert columns.main([*arguments, "--report", str(tmp_path / "report")]) == 0
+    table = pd.read_csv(tmp_path / "report" / "columns.csv")
+    assert table["importance_log_loss"].abs().max() < 0.03
+    assert table["alone_log_loss"].min() > -0.02
+    assert (table["without_log_loss"] < 3 * table["without_log_loss_se"] + 0.01).all()
+
+
+def test_no_networks_and_one_group_are_no_special_case(planted: tuple[Path, list[str]], tmp_path: Path) -> None:
+    folder, arguments = planted
+    params = YAML(typ="safe", pure=True).load((folder / "params.yaml").read_text())
+    params["columns"] |= {"groups": 0}
+    demo.write_yaml(tmp_path / "params.yaml", params)
+    arguments = [str(tmp_path / "params.yaml") if part.endswith("params.yaml") else part for part in arguments]
+    assert columns.main([*arguments, "--report", str(tmp_path)]) == 0
+    table = pd.read_csv(tmp_path / "columns.csv")
+    assert table["without_log_loss"].isna().all() and table["importance_log_loss"].notna().all()
+    assert pd.read_csv(tmp_path / "interactions.csv").empty
+
+
+def test_an_ensemble_of_other_members_is_one_error(
+    planted: tuple[Path, list[str]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = json.loads((planted[0] / "ensemble.json").read_text()) | {"weights": [1.0]}
+    write_json(tmp_path / "ensemble.json", other)
+    arguments = [str(tmp_path / "ensemble.json") if part.endswith("ensemble.json") else part for part in planted[1]]
+    assert columns.main([*arguments, "--report", str(tmp_path / "report")]) == 1
+    error = capsys.readouterr().err
+    assert "weights of 1 members" in error and "holds 8" in error and "Traceback" not in error
+    assert not (tmp_path / "report").exists()
