@@ -134,7 +134,8 @@ stopped by it.
 ![Each feature group permuted, left out, alone, and in pairs](columns.png)
 
 Beside this page: `submission.csv` (the answer, checked against the sample), `metrics.json`, `trials.csv` (the search),
-`columns.csv`, `interactions.csv`, `members.csv`, `learning_curves.csv`, `validation.json` and `data_docs/index.html` (the tables against their contract).
+`columns.csv`, `interactions.csv`, `members.csv`, `learning_curves.csv`, `validation.json` and `data_docs/index.html`
+(the tables against their contract).
 """
 
 
