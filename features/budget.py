@@ -55,6 +55,7 @@ def budget(rows: int, rarest: int) -> tuple[dict[str, dict[str, Any]], dict[str,
             },
         }
         blocks["train"] = {"top_k": top_k, "epochs": final[0], "patience": final[1]}
+        blocks["honest"] = {"outer": 3, "search": 2, "members": 2}
         why["tune"] = f"Fewer and shorter trials than the defaults, since {rows} rows make each dearer and surer."
         groups = 6 if rows <= TIERS[0][0] else 0
         blocks["columns"] = {"groups": groups, "pairs": min(groups, 2)}
@@ -62,5 +63,6 @@ def budget(rows: int, rarest: int) -> tuple[dict[str, dict[str, Any]], dict[str,
             f"Networks are trained anew without {'the most important groups only' if groups else 'no group'}, since "
             f"{rows} rows make each dear; every group is permuted."
         )
+        why["honest"] = "With so many rows a few outer folds tell enough."
         why["train"] = "An epoch holds many steps here, so fewer epochs do."
     return blocks, why

@@ -9,7 +9,8 @@ from sklearn.model_selection import KFold, StratifiedGroupKFold, StratifiedKFold
 
 from features.errors import UserError
 
-TRAIN, STOP, SCORE = 0, 1, 2
+# OUTER: a row that an outer fold scores; inside that fold it neither trains, stops nor scores.
+TRAIN, STOP, SCORE, OUTER = 0, 1, 2, 3
 
 
 def draw_roles(
@@ -57,6 +58,33 @@ def draw_roles(
             roles[scored, column] = SCORE
             roles[_stop(others, strata, stop_fraction, groups, state + part), column] = STOP
     return roles
+
+
+def outer_parts(target: np.ndarray, classes: bool, outer: int, groups: np.ndarray | None, seed: int) -> np.ndarray:
+    """The outer fold ``[t]`` that scores each row; arguments as of ``draw_roles``."""
+    roles = draw_roles(target, classes, outer, 1, 0.1, groups, seed)
+    return (roles == SCORE).argmax(axis=1)
+
+
+def nested_roles(
+    parts: np.ndarray,
+    target: np.ndarray,
+    classes: bool,
+    folds: int,
+    stop_fraction: float,
+    groups: np.ndarray | None,
+    seed: int,
+) -> np.ndarray:
+    """Roles ``[t, outer * folds]`` inside each outer fold of ``parts [t]``: ``folds`` parts of the rows that it does
+    not score, with the roles of ``draw_roles``; those it scores are ``OUTER``."""
+    columns = []
+    for one in range(int(parts.max()) + 1):
+        rows = np.flatnonzero(parts != one)
+        inner = np.full((len(parts), folds), OUTER, np.int8)
+        own = None if groups is None else groups[rows]
+        inner[rows] = draw_roles(target[rows], classes, folds, 1, stop_fraction, own, seed + one)
+        columns.append(inner)
+    return np.concatenate(columns, axis=1)
 
 
 def _stop(others: np.ndarray, strata: np.ndarray, fraction: float, groups: np.ndarray | None, state: int) -> np.ndarray:

@@ -35,6 +35,7 @@ BUDGETS: dict[str, dict[str, Any]] = {
     "tune": {"max_trials": 6, "generation": 6, "epochs": 30},
     "train": {"top_k": 2, "epochs": 60},
     "columns": {"permutations": 2, "groups": 3, "pairs": 2},
+    "honest": {"outer": 3, "search": 2, "members": 2},
 }
 # scikit-learn's tables; they go the way of any new competition.
 BUNDLED = ("breast_cancer", "wine", "diabetes", "digits")
@@ -71,8 +72,10 @@ def run(folder: Path, tables: Sequence[str], rows: int) -> None:
     if done.returncode:
         raise UserError(f"demo: dvc repro failed with exit code {done.returncode}, see above.")
     for name in tables:
-        metrics = json.loads((folder / "reports" / name / "metrics.json").read_text())
-        shown = ", ".join(f"{key} {value:.4g}" for key, value in metrics.items() if key.startswith(("cv_", "baseline")))
+        report = folder / "reports" / name
+        metrics = json.loads((report / "metrics.json").read_text()) | json.loads((report / "honest.json").read_text())
+        told = ("cv_", "baseline", "honest_")
+        shown = ", ".join(f"{key} {value:.4g}" for key, value in metrics.items() if key.startswith(told))
         print(f"DEMO {name}: {shown}")
 
 
@@ -110,7 +113,7 @@ def shortened(params: dict[str, Any]) -> dict[str, Any]:
     for block, values in BUDGETS.items():
         params[block].update(values)
         for entry in params["competitions"].values():
-            entry[block] = {k: v for k, v in entry[block].items() if k not in values}
+            entry[block] = {k: v for k, v in entry.get(block, {}).items() if k not in values}
     return params
 
 

@@ -37,7 +37,7 @@ For each column:
   nullable     may cells be empty? Default: true for features, false for id and target.
   unique       must each value stand there once? Default: true for the id only.
   description  one sentence, for the data dictionary"""
-BLOCKS = ("validate", "encode", "normalize", "tune", "train", "ensemble", "columns")
+BLOCKS = ("validate", "encode", "normalize", "tune", "train", "ensemble", "columns", "honest")
 SAMPLE = "sample_submission.csv"
 
 

@@ -186,6 +186,15 @@ class Ensemble:
 
 
 @dataclass(frozen=True)
+class Honest:
+    """Folds of the nested estimate: ``outer``, and inside each those that score its trials and those of its members."""
+
+    outer: int = _key(int, low=0, high=20)
+    search: int = _key(int, low=2, high=20)
+    members: int = _key(int, low=2, high=20)
+
+
+@dataclass(frozen=True)
 class ImageNetwork:
     """A preset of the Fashion-MNIST stage: the deep network, how it trains, and how its images are distorted."""
 
@@ -286,6 +295,7 @@ class Params:
     train: Train
     ensemble: Ensemble
     columns: Columns
+    honest: Honest
 
 
 _BLOCKS: dict[str, type] = {
@@ -297,6 +307,7 @@ _BLOCKS: dict[str, type] = {
     "train": Train,
     "ensemble": Ensemble,
     "columns": Columns,
+    "honest": Honest,
 }
 # Keys that only a competition can know, so that no general block may hold them.
 _OWN_KEYS = {"encode": ("features",)}
@@ -470,6 +481,8 @@ def _check_together(params: Params, path: Path) -> None:
             f"{path}: train.top_k is {params.train.top_k}, more than tune.max_trials ({tune.max_trials}). "
             f"Lower the first or raise the second."
         )
+    if params.honest.outer == 1:
+        raise UserError(f"{path}: honest.outer is 1; expected 0 (no estimate) or 2 and more outer folds.")
     if params.ensemble.method == "rank_mean" and table.task == "multiclass":
         raise UserError(
             f"{path}: ensemble.method is 'rank_mean', but ranks of several classes do not add up to probabilities "

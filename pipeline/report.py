@@ -16,6 +16,12 @@ from pipeline.files import read_csv, read_json, write_bytes
 from pipeline.params import Params, load
 from pipeline.pictures import label, panels, png
 
+MEASURES = {
+    "binary": ("accuracy", "log_loss", "roc_auc"),
+    "multiclass": ("accuracy", "log_loss"),
+    "regression": ("rmse", "rmsle", "mae"),
+}
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Draw and write the page; returns the exit code."""
@@ -29,7 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def report(arguments: argparse.Namespace) -> None:
     """Read, draw, write."""
     params, folder = load(arguments.params, arguments.competition), arguments.report
-    metrics = read_json(folder / "metrics.json")
+    metrics = read_json(folder / "metrics.json") | read_json(folder / "honest.json")
     frames = {
         name: read_csv(folder / f"{name}.csv")
         for name in ("learning_curves", "trials", "plots/calibration", "plots/confusion_matrix", "plots/roc")
@@ -106,9 +112,8 @@ def roc(axis: Axes, frame: pd.DataFrame) -> None:
 def page(params: Params, metrics: Mapping[str, float], worth: Sequence[str]) -> str:
     """The page in Markdown: measures with their errors, the picture, how members were combined, what columns are
     ``worth`` in sentences, where the rest lies."""
-    measures = ("rmse", "rmsle", "mae") if params.table.task == "regression" else ("accuracy", "log_loss", "roc_auc")
     rows = []
-    for measure in measures:
+    for measure in MEASURES[params.table.task]:
         if f"cv_{measure}" not in metrics:
             continue
         cells = [metrics.get(key) for key in (f"cv_{measure}", f"cv_{measure}_se", f"cv_{measure}_sd")]
@@ -124,6 +129,7 @@ stopped by it.
 |---|---|---|---|---|---|
 {chr(10).join(rows)}
 
+{expectation(params, metrics)}
 ![Learning curves, trials, calibration, decisions](overview.png)
 
 {combination(params, metrics)}
@@ -133,9 +139,31 @@ stopped by it.
 
 ![Each feature group permuted, left out, alone, and in pairs](columns.png)
 
-Beside this page: `submission.csv` (the answer, checked against the sample), `metrics.json`, `trials.csv` (the search),
-`columns.csv`, `interactions.csv`, `members.csv`, `learning_curves.csv`, `validation.json` and `data_docs/index.html`
-(the tables against their contract).
+Beside this page: `submission.csv` (the answer, checked against the sample), `metrics.json`, `honest.json`, `honest.csv`
+(a row an outer fold), `trials.csv` (the search), `columns.csv`, `interactions.csv`, `members.csv`,
+`learning_curves.csv`, `validation.json` and `data_docs/index.html` (the tables against their contract).
+"""
+
+
+def expectation(params: Params, metrics: Mapping[str, float]) -> str:
+    """The nested estimate beside the usual score, and what it says."""
+    measures = [name for name in MEASURES[params.table.task] if f"honest_{name}" in metrics]
+    if not measures:
+        return "## What a test table will score\n\nNot estimated (`honest.outer` is 0, or there are too few rows).\n"
+    rows = [
+        f"| {name.replace('_', ' ')} | {metrics[f'cv_{name}']:.4f} | {metrics[f'honest_{name}']:.4f} "
+        f"| {metrics[f'honest_{name}_lo']:.4f} to {metrics[f'honest_{name}_hi']:.4f} |"
+        for name in measures
+    ]
+    return f"""## What a test table will score
+
+The search behind the usual score has seen all rows. Here the whole choice (search, trials, weights, threshold) was made
+anew in each of {metrics["honest_folds"]} outer folds and scored on rows that had no say. A test table of the same kind,
+of {metrics["honest_test_rows"]} rows, scores within the interval 95 times of 100:
+
+| | usual | honest | 95 % interval |
+|---|---|---|---|
+{chr(10).join(rows)}
 """
 
 
@@ -150,8 +178,7 @@ STEPS = {
 
 def combination(params: Params, metrics: Mapping[str, float]) -> str:
     """What each way to combine members is worth, and which one answers."""
-    own = ("rmse", "rmsle", "mae") if params.table.task == "regression" else ("log_loss", "accuracy", "roc_auc")
-    measures = [name for name in (*own, "calibration_error") if f"mean_{name}" in metrics]
+    measures = [name for name in (*MEASURES[params.table.task], "calibration_error") if f"mean_{name}" in metrics]
     rows = []
     for step, words in STEPS.items():
         cells = []

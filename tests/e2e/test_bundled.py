@@ -20,6 +20,7 @@ SMALL = {
     "encode": {"repeats": 1, "folds": 3},
     "tune": {"max_trials": 2, "generation": 2, "epochs": 6},
     "train": {"top_k": 1, "epochs": 15},
+    "honest": {"outer": 2, "search": 2, "members": 2},
 }
 # Task, metric, and what even these budgets reach: accuracy, or the root of the mean squared error.
 EXPECTED = {
@@ -84,7 +85,7 @@ def test_from_files_to_a_submission(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 def run(name: str) -> None:
     """Every stage as dvc.yaml calls it, but in this process; DVC itself does the same in the demo's test."""
     graph = read_document(ROOT / "dvc.yaml")["stages"]
-    for stage in ("fetch", "validate", "encode", "normalize", "tune", "train", "ensemble", "report"):
+    for stage in ("fetch", "validate", "encode", "normalize", "tune", "train", "ensemble", "honest", "report"):
         command = graph[stage]["do"]["cmd"].replace("${key}", name).replace("${item.table.sample}", demo.FILES[2])
         assert "$" not in command
         python, option, module, *arguments = command.split()

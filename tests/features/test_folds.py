@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from features.errors import UserError
-from features.folds import SCORE, STOP, TRAIN, draw_roles
+from features.folds import OUTER, SCORE, STOP, TRAIN, draw_roles, nested_roles, outer_parts
 
 TARGET = np.repeat([0.0, 1.0], [120, 80])
 
@@ -53,3 +53,24 @@ def test_too_few_rows_of_a_class_name_the_cure() -> None:
         draw_roles(np.repeat([0.0, 1.0], [30, 4]), True, 5, 1, 0.2, None, 0)
     with pytest.raises(UserError, match="3 training rows are too few for 5 folds"):
         draw_roles(np.arange(3.0), False, 5, 1, 0.2, None, 0)
+
+
+@pytest.mark.parametrize("grouped", [False, True])
+def test_a_row_of_an_outer_fold_never_trains_stops_or_scores_inside(grouped: bool) -> None:
+    rng = np.random.default_rng(0)
+    target = rng.integers(0, 2, 120).astype(float)
+    groups = rng.integers(0, 40, 120).astype(str) if grouped else None
+    parts = outer_parts(target, True, 4, groups, 7)
+    roles = nested_roles(parts, target, True, 3, 0.2, groups, 9)
+    assert roles.shape == (120, 12) and set(parts) == set(range(4))
+    for outer in range(4):
+        own = roles[:, 3 * outer : 3 * outer + 3]
+        assert (own[parts == outer] == OUTER).all() and not (own[parts != outer] == OUTER).any()
+        assert ((own[parts != outer] == SCORE).sum(axis=1) == 1).all()
+        assert all({TRAIN, STOP, SCORE, OUTER} == set(column) for column in own.T)
+        if groups is not None:
+            assert not set(groups[parts == outer]) & set(groups[parts != outer])
+            for column in own.T:
+                assert not set(groups[column == SCORE]) & set(groups[column == TRAIN])
+    assert (nested_roles(parts, target, True, 3, 0.2, groups, 9) == roles).all()
+    assert (nested_roles(parts, target, True, 3, 0.2, groups, 10) != roles).any()

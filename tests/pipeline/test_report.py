@@ -15,6 +15,9 @@ from tests.pipeline.test_bad_input import ROOT
 METRICS = {"cv_accuracy": 0.8123, "cv_accuracy_se": 0.0111, "cv_log_loss": 0.4, "baseline_accuracy": 0.6, "members": 7}
 METRICS |= {"mean_log_loss": 0.41, "mean_log_loss_se": 0.003, "single_log_loss": 0.42, "members_used": 6}
 
+HONEST = {"honest_accuracy": 0.8, "honest_accuracy_lo": 0.7, "honest_accuracy_hi": 0.9, "honest_folds": 5}
+HONEST |= {"honest_test_rows": 418}
+
 
 def frames(task: str, last: float = 0.5) -> dict[str, pd.DataFrame]:
     loss = "squared_error" if task == "regression" else "log_loss"
@@ -59,6 +62,7 @@ def test_every_task_has_its_picture(task: str, rows: int) -> None:
 
 def test_the_page_holds_the_figures_of_the_run(tmp_path: Path) -> None:
     (tmp_path / "metrics.json").write_text(json.dumps(METRICS))
+    (tmp_path / "honest.json").write_text(json.dumps(HONEST))
     for name, frame in (frames("binary") | worth()).items():
         path = tmp_path / f"{name}.csv"
         path.parent.mkdir(exist_ok=True)
@@ -72,10 +76,14 @@ def test_the_page_holds_the_figures_of_the_run(tmp_path: Path) -> None:
     assert "The answer is the mean of 6 members." in page and "selected" not in page
     assert "miss fare." in page and "Neither leans on deck" in page and "tell fare and deck (-0.3000)" in page
     assert "(columns.png)" in page and "(overview.png)" in page and (tmp_path / "overview.png").is_file()
+    assert "| accuracy | 0.8123 | 0.8000 | 0.7000 to 0.9000 |" in page and "of 418 rows, scores" in page
+    (tmp_path / "honest.json").write_text(json.dumps({"honest_folds": 0}))
+    assert report.main(arguments) == 0 and "Not estimated" in (tmp_path / "README.md").read_text()
 
 
 def test_a_missing_result_is_one_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "metrics.json").write_text(json.dumps(METRICS))
+    (tmp_path / "honest.json").write_text(json.dumps(HONEST))
     arguments = ["--competition", "titanic", "--params", str(ROOT / "params.yaml"), "--report", str(tmp_path)]
     assert report.main(arguments) == 1
     assert "learning_curves.csv: no such file" in capsys.readouterr().err

@@ -1,0 +1,103 @@
+"""What a score says of a later one: an estimate out of fold with the interval in which the score of a test table is to
+be expected.
+
+Each measure is a mean of one value a row (the ROC AUC by its placements: DeLong et al., 1988; a root by its square).
+Around it scatter, with ``s2`` the variance of those values:
+
+- the mean of the ``n`` rows scored, by ``s2 / n``;
+- the test score, a mean of other ``m`` rows, by ``s2 / m``;
+- what is learned, which differs with the rows learned from. Outer folds share most of theirs, so their own scatter
+  tells too little; Nadeau and Bengio (2003) add ``scored / others`` of it: with ``J`` outer folds
+  ``s2 / n * J / (J - 1)``, and more where folds differ by more than rows alone explain.
+
+The interval is 1.96 standard errors of the sum to either side.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from features import metrics
+
+# Standard errors on either side of a 95 % interval.
+WIDTH = 1.96
+# Measures that are roots of a mean, and those that lie between 0 and 1.
+ROOTS, BOUNDED = ("rmse", "rmsle"), ("accuracy", "roc_auc")
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """The value, the ends of the 95 % interval for a later test score, and how surely the value itself is known."""
+
+    value: float
+    low: float
+    high: float
+    error: float
+
+
+def estimate(
+    measure: str, target: np.ndarray, answer: np.ndarray, thresholds: np.ndarray, parts: np.ndarray, tests: int
+) -> Estimate:
+    """Of out-of-fold ``answer [t, c]`` decided at ``thresholds [t]``, row ``r`` scored by the outer fold ``parts[r]``,
+    for a test table of ``tests`` rows."""
+    values, extra = row_values(measure, target, answer, thresholds, parts)
+    values, parts = values[~np.isnan(values)], parts[~np.isnan(values)]
+    mean, spread = float(values.mean()), float(np.r_[values, extra].var(ddof=1))
+    variance = spread * scatter(len(values), int(parts.max()) + 1) + excess(values, parts)
+    half = WIDTH * float(np.sqrt(variance + spread / tests))
+    low, high, error = mean - half, mean + half, float(np.sqrt(variance))
+    if measure in ROOTS:
+        value = float(np.sqrt(mean))
+        return Estimate(value, float(np.sqrt(max(low, 0))), float(np.sqrt(high)), error / (2 * value) if value else 0.0)
+    low = max(low, 0.0)
+    return Estimate(mean, low, min(high, 1.0) if measure in BOUNDED else high, error)
+
+
+def scatter(rows: int, folds: int) -> float:
+    """Variance of the estimate in units of one row's: of the rows scored, and of what was learned."""
+    return (1 + folds / (folds - 1)) / rows
+
+
+def excess(values: np.ndarray, parts: np.ndarray) -> float:
+    """Variance of the estimate by outer folds that differ more than their rows explain: folds' means against the
+    scatter of rows within, as in an analysis of variance, by the same ``1 / J + 1 / (J - 1)``."""
+    groups = [values[parts == one] for one in np.unique(parts)]
+    within = float(np.mean([group.var(ddof=1) / len(group) for group in groups]))
+    between = float(np.var([group.mean() for group in groups], ddof=1))
+    return max(between - within, 0.0) * (1 / len(groups) + 1 / (len(groups) - 1))
+
+
+def row_values(
+    measure: str, target: np.ndarray, answer: np.ndarray, thresholds: np.ndarray, parts: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """One value a row ``[t]`` whose mean is the measure (a root's: its square), and imagined values that keep a perfect
+    score on few rows from passing for a sure one (Agresti and Coull, 1998)."""
+    if measure == "accuracy":
+        shifted = answer + (0.5 - thresholds[:, None] if answer.shape[1] == 1 else 0.0)
+        return (metrics.decide(shifted) == target).astype(float), np.array([0.0, 0.0, 1.0, 1.0])
+    if measure == "roc_auc":
+        values = np.empty(len(target))
+        for one in range(int(parts.max()) + 1):
+            values[parts == one] = placements(target[parts == one], answer[parts == one, 0])
+        return values, np.array([0.0, 1.0])
+    return metrics.row_loss("accuracy" if measure == "log_loss" else measure, target, answer), np.zeros(0)
+
+
+def placements(target: np.ndarray, answer: np.ndarray) -> np.ndarray:
+    """One value a row ``[k]`` whose mean is the ROC AUC and whose variance tells that of the AUC: how large a share of
+    the other class a row is ranked right against, away from the AUC by as much more as its class is rarer. NaN where
+    there is one class only."""
+    positive, found = target == 1, np.full(len(target), np.nan)
+    if positive.all() or not positive.any():
+        return found
+    for inside, sign in ((positive, 1.0), (~positive, -1.0)):
+        others = np.sort(sign * answer[~inside])
+        mine = sign * answer[inside]
+        below, upto = np.searchsorted(others, mine, "left"), np.searchsorted(others, mine, "right")
+        found[inside] = (below + upto) / (2 * len(others))
+    area = found[positive].mean()
+    for inside in (positive, ~positive):
+        found[inside] = area + (found[inside] - area) / inside.mean()
+    return found

@@ -1,0 +1,316 @@
+"""Stage ``honest``: an estimate of the whole choice, made anew inside outer folds, with its 95 % interval.
+
+What was chosen on the rows that score it flatters a score. Here each outer fold repeats everything that the stages
+tune, train and ensemble decide (a search with an oracle of its own, the trials of each fold, weights, temperature,
+threshold) from the rows that it does not score. The searches go side by side: a generation of all outer folds trains
+together. What no label decides (the encoder's vocabularies) and a regression target's logarithm are kept.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from features import encoder, estimation, metrics, normalization
+from features.contract import Contract
+from features.encoder import Encoded
+from features.errors import UserError
+from features.estimation import Estimate
+from features.folds import SCORE, TRAIN, nested_roles, outer_parts
+from features.tables import parse_table
+from features.target import TargetScale, transformed
+from pipeline import stage
+from pipeline.choosing import choose
+from pipeline.combining import combine
+from pipeline.evaluation import evaluate
+from pipeline.files import read_bytes, read_json, read_npz, write_csv, write_json
+from pipeline.params import Params, load, read_document
+from pipeline.progress import Progress
+from pipeline.runtime import device_name, seed_for, start_tensorflow
+
+if TYPE_CHECKING:
+    from pipeline.arrays import Scaled
+    from pipeline.nets.search import Trial
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Estimate; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="pipeline.honest", description=__doc__)
+    parser.add_argument("--competition", required=True)
+    parser.add_argument("--params", type=Path, required=True)
+    parser.add_argument("--contract", type=Path, required=True)
+    parser.add_argument("--train", type=Path, required=True, help="the raw training table")
+    parser.add_argument("--encoding", type=Path, required=True, help="folder of the encode stage")
+    parser.add_argument("--report", type=Path, required=True, help="folder for honest.json and honest.csv")
+    return stage.run(parser, honest, argv)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """``parts [t]``: the outer fold that scores a row; ``roles [t, outer * (search + members)]``: first the columns in
+    which each outer fold's search is scored, then those of its members."""
+
+    parts: np.ndarray
+    roles: np.ndarray
+    outer: int
+    search: int
+    members: int
+
+    def searched(self, outer: int) -> range:
+        """Columns in which the trials of an outer fold are scored."""
+        return range(outer * self.search, (outer + 1) * self.search)
+
+    def trained(self, outer: int) -> range:
+        """Columns of its members."""
+        first = self.outer * self.search
+        return range(first + outer * self.members, first + (outer + 1) * self.members)
+
+
+@dataclass(frozen=True)
+class Answers:
+    """Of the outer score rows: ``answer [t, c]``, the threshold that decides it ``[t]``, and each outer fold's choice,
+    for people."""
+
+    answer: np.ndarray
+    thresholds: np.ndarray
+    choices: list[dict[str, Any]]
+
+
+def honest(arguments: argparse.Namespace) -> None:
+    """Read, draw outer and inner folds, search, train, combine, estimate, write."""
+    params = load(arguments.params, arguments.competition)
+    arrays = read_npz(arguments.encoding / "arrays.npz")
+    target, tests = arrays["target"], len(arrays["ids"]) - len(arrays["target"])
+    state = read_json(arguments.encoding / "encoding.json")
+    contract = Contract.from_mapping(read_document(arguments.contract), str(arguments.contract))
+    train = contract.typed(parse_table(read_bytes(arguments.train), str(arguments.train)), str(arguments.train), True)
+    encoded = encoder.transform(train.drop(columns=contract.target), state)
+    plan = draw(params, target, encoded.derived.groups if params.encode.group_aware else None)
+    if plan is None:
+        write_csv(arguments.report / "honest.csv", pd.DataFrame({"outer": []}))
+        write_json(arguments.report / "honest.json", {"honest_folds": 0})
+        print("honest: no estimate (honest.outer is 0, or there are too few rows for folds inside folds)")
+        return
+    tensorflow = start_tensorflow()
+    scaled = nested_table(params, encoded, state, target, plan.roles)
+    print(
+        f"honest: {params.tune.max_trials} trials x {plan.search} folds in each of {plan.outer} outer folds on "
+        f"{device_name(tensorflow)}"
+    )
+    with Progress(2, "parts", "honest") as progress:
+        trials = search_together(params, scaled, plan, progress.to)
+        answers = answer(params, scaled, plan, trials, target, lambda share: progress.to(1 + share))
+    found = estimates(params.table.task, target, answers, plan.parts, tests)
+    counts = {"honest_folds": plan.outer, "honest_rows": len(target), "honest_test_rows": tests}
+    write_csv(arguments.report / "honest.csv", by_outer_fold(params.table.task, target, answers, plan.parts).round(6))
+    write_json(arguments.report / "honest.json", written(found) | counts)
+    shown = [f"{name.replace('_', ' ')} {e.value:.4f} ({e.low:.4f} to {e.high:.4f})" for name, e in found.items()]
+    print(f"honest: of {tests} test rows expect, with 95 % confidence, {', '.join(shown)}")
+
+
+def draw(params: Params, target: np.ndarray, groups: np.ndarray | None) -> Plan | None:
+    """Outer and inner folds, fewer than asked for where the rarest class has too few rows; None where that leaves no
+    two."""
+    settings, classes = params.honest, params.table.task != "regression"
+    rarest = int(np.unique(target, return_counts=True)[1].min()) if classes else len(target) // 2
+    outer = min(settings.outer, rarest - 1)
+    if outer < 2:
+        return None
+    most = rarest - -(-rarest // outer) - 1
+    counts = min(settings.search, most), min(settings.members, most)
+    if min(counts) < 2:
+        return None
+    parts = outer_parts(target, classes, outer, groups, seed_for(params.seed, "outer"))
+    roles = [
+        nested_roles(
+            parts, target, classes, folds, params.encode.stop_fraction, groups, seed_for(params.seed, name, "inner")
+        )
+        for name, folds in zip(("search", "members"), counts, strict=True)
+    ]
+    return Plan(parts, np.concatenate(roles, axis=1), outer, *counts)
+
+
+def nested_table(
+    params: Params, encoded: Encoded, state: Mapping[str, Any], target: np.ndarray, roles: np.ndarray
+) -> Scaled:
+    """Inputs and target of every column of ``roles``: what the encode and normalize stages learn in a fold, from its
+    train rows alone."""
+    from pipeline.arrays import Inputs, Scaled, stacked
+    from pipeline.nets.sources import Table
+
+    task, sizes = params.table.task, np.array(state["levels"], np.int32)
+    transform, columns = str(state["target"]["transform"]), range(roles.shape[1])
+    kinds = [column["kind"] for column in state["columns"]] + ["number"] * len(state["in_fold"])
+    binary = np.isin(kinds, ["onehot", "indicator"])
+    known = [np.flatnonzero(roles[:, column] == TRAIN) for column in columns]
+    labels = transformed(transform, target)
+    values = [
+        np.concatenate([encoded.shared, encoder.learn(encoded, state, labels, rows)[1]], axis=1).astype(np.float64)
+        for rows in known
+    ]
+    inputs = [
+        normalization.learn(method, values[column][known[column]], binary).apply(values[column])
+        for method, column in itertools.product(params.normalize.method, columns)
+    ]
+    scale = TargetScale.unchanged(len(columns))
+    if task == "regression":
+        scale = TargetScale.fit(transform, target, roles == TRAIN)
+    table = Table(
+        inputs=np.stack(inputs),
+        codes=stacked(encoded.codes, sizes),
+        levels=int(sizes.sum()),
+        target=scale.standard(target.astype(np.float32)),
+        roles=roles,
+        outputs=int(target.max()) + 1 if task == "multiclass" else 1,
+    )
+    described = Inputs(np.array(state["groups"], str), np.array(state["forms"], str), params.normalize.method)
+    return Scaled(table, scale, encoded.codes, sizes, described)
+
+
+def search_together(params: Params, scaled: Scaled, plan: Plan, report: Callable[[float], None]) -> list[list[Trial]]:
+    """The trials of each outer fold, proposed by an oracle of its own that knows the losses of its inner rows alone.
+
+    Raises ``UserError`` where one has no valid trial."""
+    from pipeline.nets.search import Search
+
+    tune, offered = params.tune, scaled.inputs.choices(params.tune.columns == "search")
+    searches = [
+        Search(
+            tune.oracle,
+            {**tune.space, **offered},
+            tune.max_trials,
+            tune.generation,
+            seed_for(params.seed, "honest oracle", outer),
+        )
+        for outer in range(plan.outer)
+    ]
+    while any(proposed := [one.propose() for one in searches]):
+        lots = [(outer, place) for outer, each in enumerate(proposed) for place in range(len(each))]
+        first = [len(one.trials) for one in searches]
+        before, share = max(first) / tune.max_trials, max(map(len, proposed)) / tune.max_trials
+        results = evaluate(
+            scaled.table,
+            params.table.task,
+            [scaled.inputs.network(proposed[outer][place]) for outer, place in lots],
+            [plan.searched(outer) for outer, _ in lots],
+            [
+                [seed_for(params.seed, "honest search", first[outer] + place, fold) for fold in plan.searched(outer)]
+                for outer, place in lots
+            ],
+            tune.epochs,
+            tune.patience,
+            lambda done, before=before, share=share: report(before + share * done),  # type: ignore[misc]
+        )
+        for outer, one in enumerate(searches):
+            if proposed[outer]:
+                one.learn([result for result, (owner, _) in zip(results, lots, strict=True) if owner == outer])
+    for outer, one in enumerate(searches):
+        if all(trial.result.reason for trial in one.trials):
+            raise UserError(
+                f"honest: no trial of outer fold {outer} is valid; the first failed with: "
+                f"{one.trials[0].result.reason}\nLower tune.space.learning_rate in params.yaml."
+            )
+    return [one.trials for one in searches]
+
+
+def answer(
+    params: Params,
+    scaled: Scaled,
+    plan: Plan,
+    trials: list[list[Trial]],
+    target: np.ndarray,
+    report: Callable[[float], None],
+) -> Answers:
+    """Members of all outer folds, trained together, combined in each as the ensemble stage does."""
+    from pipeline.nets.fit import fit, members_of
+
+    table, train = scaled.table, params.train
+    lots: list[tuple[int, int, int, int]] = []
+    for outer in range(plan.outer):
+        columns = plan.trained(outer)
+        loss = np.stack([trial.result.loss for trial in trials[outer]])
+        chosen = choose(loss, table.roles[:, columns], train.top_k)
+        lots += [
+            (outer, int(trial), column, copy)
+            for column, best in zip(columns, chosen, strict=True)
+            for trial in best
+            for copy in range(train.seeds)
+        ]
+    members = members_of(
+        [scaled.inputs.network(trials[outer][trial].configuration) for outer, trial, _, _ in lots],
+        [column for _, _, column, _ in lots],
+        [seed_for(params.seed, "honest members", *lot) for lot in lots],
+    )
+    found = fit(members, table, params.table.task, train.epochs, train.patience, report)
+    owner, trial, column, copy = (np.array(each, np.int64) for each in zip(*lots, strict=True))
+    said = scaled.scale.original(found.answers, column, train.clip)
+    sound = (found.best_epoch > 0) & np.isfinite(said).all(axis=(1, 2))
+    inside = replace(params, encode=replace(params.encode, folds=plan.members))
+    answers = Answers(np.full(said.shape[1:], np.nan), np.full(len(target), 0.5), [])
+    for outer in range(plan.outer):
+        own, rows = sound & (owner == outer), plan.parts != outer
+        fold = column[own] - plan.trained(outer)[0]
+        for empty in np.setdiff1d(np.arange(plan.members), fold)[:1]:
+            raise UserError(
+                f"honest: every member of fold {empty} in outer fold {outer} diverged. Lower "
+                "tune.space.learning_rate in params.yaml."
+            )
+        scored = (table.roles[:, column[own]] == SCORE).T[..., None]
+        predictions = {
+            "out_of_fold": np.where(scored, said[own], np.float32("nan"))[:, rows],
+            "test": said[own][:, ~rows],
+            "fold": fold,
+            "trial": trial[own],
+            "seed": copy[own],
+        }
+        made = combine(inside, predictions, target[rows], table.roles[np.ix_(rows, plan.trained(outer))])
+        answers.answer[~rows], answers.thresholds[~rows] = made.test, made.choice.threshold
+        best = min((t for t in trials[outer] if not t.result.reason), key=lambda t: t.result.mean)
+        answers.choices.append(
+            {
+                "members": int((made.choice.weights > 0).sum()),
+                "temperature": made.choice.temperature,
+                "threshold": made.choice.threshold,
+                "best_trial": best.number,
+                "search_loss": best.result.mean,
+            }
+        )
+    return answers
+
+
+def estimates(task: str, target: np.ndarray, answers: Answers, parts: np.ndarray, tests: int) -> dict[str, Estimate]:
+    """Every measure of the task, by name."""
+    names = metrics.measures(task, target, answers.answer)
+    return {name: estimation.estimate(name, target, answers.answer, answers.thresholds, parts, tests) for name in names}
+
+
+def written(found: Mapping[str, Estimate]) -> dict[str, float]:
+    """``honest_<measure>``, the ends of its interval ``_lo`` and ``_hi``, and the standard error of the estimate
+    itself, ``_se``."""
+    values = {}
+    for name, one in found.items():
+        for key, value in (("", one.value), ("_lo", one.low), ("_hi", one.high), ("_se", one.error)):
+            values[f"honest_{name}{key}"] = round(value, 6)
+    return values
+
+
+def by_outer_fold(task: str, target: np.ndarray, answers: Answers, parts: np.ndarray) -> pd.DataFrame:
+    """A row an outer fold: its measures and what it chose; ``search_loss``: of its best trial on the rows that chose
+    it, so that what choosing flatters can be seen."""
+    rows = []
+    for outer, choice in enumerate(answers.choices):
+        inside = parts == outer
+        found = metrics.measures(task, target[inside], answers.answer[inside], choice["threshold"])
+        rows.append({"outer": outer, "rows": int(inside.sum())} | found | choice)
+    return pd.DataFrame(rows)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,95 @@
+"""The interval of an estimate against calculations by hand, by another way, and by drawing tables."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from features import estimation, metrics
+
+PARTS = np.tile(np.arange(5), 40)
+HALF = np.full(200, 0.5)
+
+
+def test_an_accuracy_by_hand() -> None:
+    """160 of 200 right, every fold alike: the variance of 160 ones and 40 zeros with two more of each."""
+    target = np.ones(200)
+    answer = np.where(np.arange(200) < 160, 0.9, 0.1)[:, None]
+    found = estimation.estimate("accuracy", target, answer, HALF, PARTS, 100)
+    spread = np.var(np.r_[np.ones(162), np.zeros(42)], ddof=1)
+    assert found.value == pytest.approx(0.8)
+    assert found.error == pytest.approx(np.sqrt(spread * (1 + 5 / 4) / 200))
+    half = 1.96 * np.sqrt(spread * (1 + 5 / 4) / 200 + spread / 100)
+    assert (found.low, found.high) == (pytest.approx(0.8 - half), pytest.approx(0.8 + half))
+
+
+def test_thresholds_decide() -> None:
+    target, answer = np.tile([0.0, 1.0], 100), np.tile([0.2, 0.4], 100)[:, None]
+    assert estimation.estimate("accuracy", target, answer, HALF, PARTS, 9).value == 0.5
+    assert estimation.estimate("accuracy", target, answer, np.full(200, 0.3), PARTS, 9).value == 1.0
+
+
+def test_a_perfect_score_on_few_rows_is_no_sure_one() -> None:
+    target = np.tile([0.0, 1.0], 10)
+    parts = np.repeat(np.arange(5), 4)
+    for measure in ("accuracy", "roc_auc"):
+        found = estimation.estimate(measure, target, target[:, None], HALF[:20], parts, 20)
+        assert found.value == found.high == 1.0 and 0.5 < found.low < 0.95
+
+
+def test_a_root_has_the_ends_of_its_square() -> None:
+    rng = np.random.default_rng(0)
+    target, answer = rng.normal(size=200), rng.normal(size=(200, 1))
+    found = estimation.estimate("rmse", target, answer, HALF, np.sort(PARTS), 50)
+    squares = (answer[:, 0] - target) ** 2
+    assert found.value == pytest.approx(np.sqrt(squares.mean()))
+    assert found.low**2 + found.high**2 == pytest.approx(2 * squares.mean())
+    mae = estimation.estimate("mae", target, answer, HALF, PARTS, 50)
+    assert mae.value == pytest.approx(np.abs(answer[:, 0] - target).mean()) and mae.low < mae.value < mae.high
+
+
+def test_placements_are_the_auc_and_its_variance() -> None:
+    """Mean: ordered pairs, ties counting half. Variance: DeLong's two terms, from all pairs."""
+    rng = np.random.default_rng(1)
+    target = (rng.uniform(size=60) < 0.3).astype(float)
+    answer = np.round(rng.uniform(size=60) + 0.4 * target, 1)
+    pairs = answer[target == 1][:, None] - answer[target == 0][None]
+    ordered = (pairs > 0) + 0.5 * (pairs == 0)
+    values = estimation.placements(target, answer)
+    assert values.mean() == pytest.approx(ordered.mean()) == metrics.roc_auc(target, answer[:, None])
+    first, second = ordered.mean(axis=1), ordered.mean(axis=0)
+    wanted = first.var() / len(first) + second.var() / len(second)
+    assert values.var() / 60 == pytest.approx(wanted)
+    assert np.isnan(estimation.placements(np.ones(3), np.ones(3))).all()
+
+
+def test_an_outer_fold_with_one_class_has_no_say_in_the_auc() -> None:
+    target, answer = np.tile([0.0, 1.0, 0.0, 1.0], 50), np.random.default_rng(0).uniform(size=(200, 1))
+    parts = np.where(target == 1, PARTS % 4, PARTS)
+    known = parts != 4
+    whole = estimation.estimate("roc_auc", target, answer, HALF, parts, 50)
+    rest = estimation.estimate("roc_auc", target[known], answer[known], HALF[known], parts[known], 50)
+    assert whole.value == rest.value and whole.low < whole.value
+
+
+def test_folds_that_differ_more_than_their_rows_widen_the_interval() -> None:
+    """Two folds of 1 and 3 on average, rows of variance 2 each: between 2, within 2 / 2."""
+    values, parts = np.array([0.0, 2.0, 2.0, 4.0]), np.array([0, 0, 1, 1])
+    assert estimation.excess(values, parts) == pytest.approx((2 - 1) * (1 / 2 + 1))
+    assert estimation.excess(values, np.array([0, 1, 1, 0])) == 0.0
+
+
+@pytest.mark.parametrize("measure", ["log_loss", "accuracy", "roc_auc"])
+def test_the_interval_covers_a_test_score_where_rows_alone_scatter(measure: str) -> None:
+    """Known probabilities, so nothing is learned: the part for what is learned only widens. 19 in 20 at least, and the
+    width is not without bounds."""
+    rng, covered, widths = np.random.default_rng(7), [], []
+    for _ in range(300):
+        chance = rng.uniform(0.05, 0.95, 320)
+        target = (rng.uniform(size=320) < chance).astype(float)
+        found = estimation.estimate(measure, target[:200], chance[:200, None], HALF, PARTS, 120)
+        later = metrics.measures("binary", target[200:], chance[200:, None])[measure]
+        covered.append(found.low <= later <= found.high)
+        widths.append(found.high - found.low)
+    assert np.mean(covered) >= 0.94
+    assert np.mean(widths) < 0.35

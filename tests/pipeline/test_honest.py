@@ -1,0 +1,151 @@
+"""The nested estimate on a small generated Titanic: its figures, its bytes, and that no outer row has a say inside."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import importlib
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from features import encoder
+from features.contract import Contract
+from features.folds import OUTER
+from features.tables import parse_table
+from pipeline import demo, honest
+from pipeline.files import read_json, read_npz
+from pipeline.honest import Answers, Plan
+from pipeline.params import Params, load, read_document
+
+pytestmark = pytest.mark.slow
+ROWS = 240
+BUDGETS = {
+    "encode": {"repeats": 1, "folds": 3},
+    "tune": {"max_trials": 4, "generation": 2, "epochs": 6},
+    "train": {"top_k": 2, "epochs": 8},
+    "ensemble": {"method": "greedy", "calibration": "temperature", "threshold": "metric", "prune": True, "bags": 3},
+    "honest": {"outer": 3, "search": 2, "members": 2},
+}
+TABLES = ["titanic", "wine", "diabetes"]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three tables, encoded."""
+    folder = tmp_path_factory.mktemp("honest") / "demo"
+    kept, demo.BUDGETS = demo.BUDGETS, BUDGETS
+    try:
+        demo.prepare(folder, TABLES, ROWS)
+    finally:
+        demo.BUDGETS = kept
+    for name in TABLES:
+        assert run(folder, "encode", name) == 0
+    return folder
+
+
+def run(folder: Path, stage: str, name: str, **changed: str) -> int:
+    """A stage as dvc.yaml has it, in this process; ``changed``: options of its own."""
+    command = read_document(folder / "dvc.yaml")["stages"][stage]["do"]["cmd"].replace("${key}", name)
+    words = command.split()[3:]
+    for option, value in changed.items():
+        words[words.index(f"--{option}") + 1] = value
+    with contextlib.chdir(folder):
+        return int(importlib.import_module(f"pipeline.{stage}").main(words))
+
+
+def answers(folder: Path, target: np.ndarray, plan: Plan | None = None) -> tuple[Params, Plan, Answers]:
+    """What the stage does between reading and writing, with a ``target`` of the caller's."""
+    params = load(folder / "params.yaml", "titanic")
+    contract = Contract.from_mapping(read_document(folder / "data/contracts/titanic.yaml"), "contract")
+    file = folder / "data/raw/titanic/train.csv"
+    train = contract.typed(parse_table(file.read_bytes(), "train.csv"), "train.csv", True)
+    state = read_json(folder / "data/encode/titanic/encoding.json")
+    encoded = encoder.transform(train.drop(columns=contract.target), state)
+    plan = plan or honest.draw(params, target, None)
+    assert plan is not None
+    scaled = honest.nested_table(params, encoded, state, target, plan.roles)
+    trials = honest.search_together(params, scaled, plan, lambda share: None)
+    return params, plan, honest.answer(params, scaled, plan, trials, target, lambda share: None)
+
+
+@pytest.mark.parametrize(
+    ("name", "measures"),
+    [
+        ("titanic", ["log_loss", "accuracy", "roc_auc"]),
+        ("wine", ["log_loss", "accuracy"]),
+        ("diabetes", ["rmse", "mae", "rmsle"]),
+    ],
+)
+def test_each_measure_has_its_interval_and_the_same_bytes_twice(folder: Path, name: str, measures: list[str]) -> None:
+    assert run(folder, "honest", name) == run(folder, "honest", name, report="again") == 0
+    report = folder / "reports" / name
+    for file in ("honest.json", "honest.csv"):
+        assert (report / file).read_bytes() == (folder / "again" / file).read_bytes()
+    found = json.loads((report / "honest.json").read_text())
+    for measure in measures:
+        value, low, high = (found[f"honest_{measure}{end}"] for end in ("", "_lo", "_hi"))
+        assert low < value < high and found[f"honest_{measure}_se"] > 0
+    assert len(found) == 4 * len(measures) + 3 and found["honest_folds"] == 3
+    rows = pd.read_csv(report / "honest.csv")
+    assert rows["outer"].tolist() == [0, 1, 2] and rows["rows"].sum() == found["honest_rows"]
+    assert set(measures) <= set(rows.columns)
+    counts = rows["rows"] / rows["rows"].sum()
+    if measures[0] == "log_loss":
+        assert (rows["log_loss"] * counts).sum() == pytest.approx(found["honest_log_loss"], abs=2e-6)
+
+
+def test_the_labels_of_outer_rows_change_nothing_in_their_fold(folder: Path) -> None:
+    """Search, choice, weights, temperature, threshold: bit for bit the same whatever the rows scored say."""
+    target = read_npz(folder / "data/encode/titanic/arrays.npz")["target"]
+    _, plan, before = answers(folder, target)
+    other = target.copy()
+    other[plan.parts == 1] = 1 - other[plan.parts == 1]
+    _, _, after = answers(folder, other, plan)
+    inside = plan.parts == 1
+    assert np.array_equal(before.answer[inside], after.answer[inside])
+    assert np.array_equal(before.thresholds[inside], after.thresholds[inside])
+    assert before.choices[1] == after.choices[1]
+    assert not np.array_equal(before.answer[~inside], after.answer[~inside])
+    for outer in range(plan.outer):
+        for column in (*plan.searched(outer), *plan.trained(outer)):
+            assert ((plan.roles[:, column] == OUTER) == (plan.parts == outer)).all()
+
+
+def test_shuffled_labels_score_chance(folder: Path) -> None:
+    target = read_npz(folder / "data/encode/titanic/arrays.npz")["target"]
+    shuffled = np.random.default_rng(3).permutation(target)
+    params, plan, made = answers(folder, shuffled)
+    found = honest.estimates(params.table.task, shuffled, made, plan.parts, 100)
+    share = target.mean()
+    entropy = -share * np.log(share) - (1 - share) * np.log(1 - share)
+    assert found["log_loss"].value > entropy - 0.01
+    assert abs(found["roc_auc"].value - 0.5) < 2 * found["roc_auc"].error
+    assert found["accuracy"].value < max(share, 1 - share) + 0.05
+
+
+def test_few_rows_of_a_class_lower_the_folds_and_too_few_leave_the_estimate_out(folder: Path) -> None:
+    params = load(folder / "params.yaml", "titanic")
+    asked = dataclasses.replace(params, honest=dataclasses.replace(params.honest, outer=5, search=3, members=5))
+
+    def drawn(rare: int) -> Plan | None:
+        return honest.draw(asked, np.repeat([0.0, 1.0], [60, rare]), None)
+
+    plans = [drawn(rare) for rare in (30, 6, 5, 3)]
+    assert [(p.outer, p.search, p.members) for p in plans if p] == [(5, 3, 5), (5, 3, 3), (4, 2, 2)]
+    assert plans[3] is None
+    assert (
+        honest.draw(dataclasses.replace(asked, honest=dataclasses.replace(asked.honest, outer=0)), np.zeros(9), None)
+        is None
+    )
+
+
+def test_left_out_it_still_writes_its_files(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = (folder / "params.yaml").read_text()
+    (folder / "none.yaml").write_text(text.replace("  outer: 3\n", "  outer: 0\n"))
+    assert run(folder, "honest", "wine", params="none.yaml", report="none") == 0
+    assert json.loads((folder / "none" / "honest.json").read_text()) == {"honest_folds": 0}
+    assert "no estimate" in capsys.readouterr().out
