@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from ruamel.yaml import YAML
 
+from features.target import TargetScale
 from pipeline import columns, demo, train
 from pipeline.files import write_json, write_npz
 
@@ -22,7 +23,7 @@ NETWORK = {
 }  # fmt: skip
 
 
-def prepared(folder: Path, meaning: bool) -> list[str]:
+def prepared(folder: Path, meaning: bool, task: str = "binary") -> list[str]:
     """Arrays, one trial and its trained members in ``folder``; returns the stage's arguments.
 
     Groups: ``left`` and ``right`` tell the class by their product alone, ``own`` by itself, ``noise`` (a number and a
@@ -33,6 +34,8 @@ def prepared(folder: Path, meaning: bool) -> list[str]:
     classes = (np.sign(values[:, 0] * values[:, 1]) + values[:, 2] > 0).astype(np.float32)[:ROWS]
     if not meaning:
         classes = generator.permutation(classes)
+    if task == "multiclass":
+        classes = (classes + (values[:ROWS, 2] > 1)).astype(np.int32)
     roles = np.zeros((ROWS, FOLDS), np.int8)
     for fold, part in enumerate(np.array_split(generator.permutation(ROWS), FOLDS)):
         roles[part, fold] = 2
@@ -49,6 +52,10 @@ def prepared(folder: Path, meaning: bool) -> list[str]:
         "forms": np.array([""] * 5),
         "methods": np.array(["zscore"]),
     }
+    if task == "regression":
+        arrays["target"] = np.exp(2 * values[:ROWS, 2] + 3).astype(np.float32)
+        scale = TargetScale.fit("log", arrays["target"], roles == 0).to_mapping()
+        arrays |= {f"target_{name}": np.asarray(value) for name, value in scale.items()}
     write_npz(folder / "arrays.npz", arrays)
     write_json(folder / "tune" / "trials.json", [{"trial": 0, "valid": True, "configuration": NETWORK}])
     write_npz(folder / "tune" / "out_of_fold.npz", {"loss": np.ones((1, ROWS), np.float32)})
@@ -57,6 +64,10 @@ def prepared(folder: Path, meaning: bool) -> list[str]:
     params["tune"] |= {"max_trials": 1, "generation": 1, "epochs": 40, "patience": 8}
     params["train"] |= {"top_k": 1, "seeds": 2, "epochs": 40, "patience": 8}
     params["columns"] |= {"permutations": 4, "rows": 130}
+    params["competitions"]["titanic"]["table"] |= {"task": task}
+    if task == "regression":
+        params["competitions"]["titanic"]["table"] |= {"metric": "rmsle"}
+        params["columns"] |= {"pairs": 0, "permutations": 1}
     demo.write_yaml(folder / "params.yaml", params)
     common = ["--competition", "titanic", "--params", str(folder / "params.yaml")]
     common += ["--input", str(folder / "arrays.npz"), "--trials", str(folder / "tune")]
@@ -112,6 +123,22 @@ def test_labels_that_mean_nothing_make_nothing_important(tmp_path: Path) -> None
     assert table["importance_log_loss"].abs().max() < 0.03
     assert table["alone_log_loss"].min() > -0.02
     assert (table["without_log_loss"] < 3 * table["without_log_loss_se"] + 0.01).all()
+
+
+@pytest.mark.parametrize("task", ["multiclass", "regression"])
+def test_every_task_has_its_tables(task: str, tmp_path: Path) -> None:
+    arguments = prepared(tmp_path, True, task)
+    assert columns.main([*arguments, "--report", str(tmp_path / "report")]) == 0
+    table = pd.read_csv(tmp_path / "report" / "columns.csv").set_index("group")
+    measures = ["log_loss", "accuracy"] if task == "multiclass" else ["rmsle"]
+    assert [c.removeprefix("importance_") for c in table.columns if c.startswith("importance_")][::2] == measures
+    own, noise = table.loc["own"], table.loc["noise"]
+    assert own[f"importance_{measures[0]}"] > 2 * own[f"importance_{measures[0]}_se"] > 0
+    assert own[f"alone_{measures[0]}"] < -0.05 and abs(noise[f"importance_{measures[0]}"]) < 0.05
+    if task == "regression":  # nothing but its own column tells the target
+        assert table.index[0] == "own" and own["without_rmsle"] > 0.5
+        assert abs(table.loc["left", "alone_rmsle"]) < 0.1
+    assert pd.read_csv(tmp_path / "report" / "interactions.csv").empty == (task == "regression")
 
 
 def test_no_networks_and_one_group_are_no_special_case(planted: tuple[Path, list[str]], tmp_path: Path) -> None:
