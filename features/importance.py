@@ -121,13 +121,14 @@ def sentences(table: pd.DataFrame, pairs: pd.DataFrame) -> list[str]:
     sure = harm.abs() > ERRORS * table[f"without_{name}_se"]
     used = table[f"importance_{name}"] > ERRORS * table[f"importance_{name}_se"]
     missed, hindering = table["group"][sure & (harm > 0)], table["group"][sure & (harm < 0)]
-    shared, idle = table["group"][used & ~sure & harm.notna()], table["group"][~used & ~sure & harm.notna()]
+    idle = table["group"][~used & ~sure & harm.notna()]
+    doubled = table["group"][used & (harm + ERRORS * table[f"without_{name}_se"] < table[f"importance_{name}"])]
     if harm.notna().any():
         found.append(f"Networks trained anew miss {_listed(missed) or 'no group beyond two standard errors'}.")
     if len(hindering):
         found.append(f"They do better without {_listed(hindering)}.")
-    if len(shared):
-        found.append(f"The ensemble uses {_listed(shared)}, but other groups stand in where one of them is left out.")
+    if len(doubled):
+        found.append(f"Where {_listed(doubled, 'or')} is left out, other groups stand in, in part at least.")
     if len(idle):
         found.append(f"Neither leans on {_listed(idle)}, which could go.")
     if f"alone_{name}" in pairs:
@@ -148,6 +149,6 @@ def _change(
     return mean_of_folds(trained[to][name] - trained[start][name], share)
 
 
-def _listed(words: Iterable[str]) -> str:
+def _listed(words: Iterable[str], last: str = "and") -> str:
     several = [str(word) for word in words]
-    return " and ".join([", ".join(several[:-1]), several[-1]] if len(several) > 1 else several)
+    return f" {last} ".join([", ".join(several[:-1]), several[-1]] if len(several) > 1 else several)

@@ -50,8 +50,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 @dataclass(frozen=True)
 class Trained:
-    """The table, the target in its own units ``[t]``, and what the stages made of them: the best trial's configuration,
-    all members, and how they become one answer."""
+    """The table, the target in its own units ``[t]``, and what the stages made of them: the configuration of networks
+    to train anew, all members, and how they become one answer."""
 
     params: Params
     scaled: Scaled
@@ -105,9 +105,7 @@ def load_trained(arguments: argparse.Namespace, params: Params) -> Trained:
 
     scaled = load_table(arguments.input, params.table.task)
     trials = read_json(arguments.trials / "trials.json")
-    loss = read_npz(arguments.trials / "out_of_fold.npz")["loss"]
-    valid = np.flatnonzero(np.isfinite(loss).any(axis=1))
-    best = int(valid[np.nanmean(loss[valid], axis=1).argmin()])
+    network = simplest(trials, read_npz(arguments.trials / "out_of_fold.npz")["loss"])
     model = Model.from_arrays(read_npz(arguments.weights))
     choice = Choice.from_mapping(read_json(arguments.ensemble))
     if len(choice.weights) != len(model.kept):
@@ -116,7 +114,26 @@ def load_trained(arguments: argparse.Namespace, params: Params) -> Trained:
             f"{len(model.kept)}. Run `dvc repro ensemble@{params.name}`."
         )
     target = read_npz(arguments.input)["target"]
-    return Trained(params, scaled, target, trials[best]["configuration"], model, choice)
+    return Trained(params, scaled, target, network, model, choice)
+
+
+def simplest(trials: Sequence[Mapping[str, Any]], loss: np.ndarray) -> Mapping[str, Any]:
+    """The configuration with the fewest hidden units among those whose ``loss [k, t]`` on rows is within one standard
+    error of the best trial's, paired by rows (the one-standard-error rule of Breiman et al., 1984), the better among
+    equals: as good as the best for comparisons, and cheaper."""
+    valid = np.flatnonzero(np.isfinite(loss).any(axis=1))
+    known = loss[valid][:, np.isfinite(loss[valid]).all(axis=0)].astype(np.float64)
+    mean = known.mean(axis=1)
+    behind = known - known[mean.argmin()]
+    error = behind.std(axis=1, ddof=1) / np.sqrt(known.shape[1])
+    found = [
+        (int(one["depth"]) * int(one["width"]), float(mean[place]), trial)
+        for place, trial in enumerate(valid.tolist())
+        for one in [trials[trial]["configuration"]]
+        if behind[place].mean() <= error[place]
+    ]
+    network: Mapping[str, Any] = trials[min(found)[2]]["configuration"]
+    return network
 
 
 def importance(trained: Trained, progress: Callable[[float], None]) -> dict[str, Measures]:
@@ -190,8 +207,8 @@ def _filled(rows: np.ndarray, size: int) -> np.ndarray:
 def retrained(
     trained: Trained, sets: Sequence[frozenset[str]], folds: Sequence[int], progress: Callable[[float], None]
 ) -> dict[frozenset[str], Measures]:
-    """Measures ``[folds]`` of the best trial's network trained anew for each set of groups, all in one program, and of
-    the best constant for the empty set. In one fold all start from the same seed."""
+    """Measures ``[folds]`` of one network trained anew for each set of groups, all in one program, and of the best
+    constant for the empty set. In one fold all start from the same seed."""
     from pipeline.arrays import COLUMNS
     from pipeline.nets.fit import fit, members_of
 

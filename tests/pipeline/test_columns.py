@@ -141,6 +141,16 @@ def test_every_task_has_its_tables(task: str, tmp_path: Path) -> None:
     assert pd.read_csv(tmp_path / "report" / "interactions.csv").empty == (task == "regression")
 
 
+def test_the_smallest_network_that_is_as_good_as_the_best_is_taken() -> None:
+    shapes = [(1, 64), (2, 16), (1, 16), (1, 4), (1, 2)]
+    trials = [{"configuration": {"depth": depth, "width": width}} for depth, width in shapes]
+    wave = np.tile([-0.2, 0.2], 50)
+    loss = np.stack([np.zeros(100), wave + 0.01, 2 * wave + 0.03, wave + 0.1, np.full(100, np.nan)])
+    assert columns.simplest(trials, loss) == trials[2]["configuration"]
+    assert columns.simplest(trials[:2], loss[:2]) == trials[1]["configuration"]
+    assert columns.simplest(trials[:1], loss[:1]) == trials[0]["configuration"]
+
+
 def test_no_networks_and_one_group_are_no_special_case(planted: tuple[Path, list[str]], tmp_path: Path) -> None:
     folder, arguments = planted
     params = YAML(typ="safe", pure=True).load((folder / "params.yaml").read_text())
