@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pipeline.files import write_json
 
-NAMES = ("chain", "search", "tables", "accuracy")
+NAMES = ("chain", "search", "tables", "accuracy", "coverage")
 
 
 def main() -> int:
@@ -17,6 +17,7 @@ def main() -> int:
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(NAMES)}; all by default")
     parser.add_argument("--seeds", type=int, default=5, help="runs of the quality table")
     parser.add_argument("--splits", type=int, default=3, help="of five, that accuracy is measured on")
+    parser.add_argument("--draws", type=int, default=20, help="splits of each table that coverage is measured on")
     parser.add_argument("--arrays", type=Path, default=Path("data/normalize/titanic/arrays.npz"))
     parser.add_argument("--output", type=Path, default=Path("reports/bench"))
     arguments = parser.parse_args()
@@ -36,6 +37,10 @@ def main() -> int:
             from bench import accuracy
 
             result = accuracy.measure(arguments.splits)
+        elif name == "coverage":
+            from bench import coverage
+
+            result = coverage.measure(arguments.draws, Path(".cache/coverage"))
         else:
             from bench import search_speed
 

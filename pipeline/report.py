@@ -42,7 +42,8 @@ def report(arguments: argparse.Namespace) -> None:
     }
     worth = sentences(read_csv(folder / "columns.csv"), read_csv(folder / "interactions.csv"))
     write_bytes(folder / "overview.png", overview(frames, params.table.task))
-    write_bytes(folder / "README.md", page(params, metrics, worth).encode())
+    drift = read_json(folder / "validation.json").get("drift") or {}
+    write_bytes(folder / "README.md", page(params, metrics, worth, drift.get("sentence", "")).encode())
     print(f"report: {folder / 'README.md'}, with overview.png")
 
 
@@ -109,9 +110,9 @@ def roc(axis: Axes, frame: pd.DataFrame) -> None:
     label(axis, "ROC curve (out of fold)", "false positive rate", "true positive rate")
 
 
-def page(params: Params, metrics: Mapping[str, float], worth: Sequence[str]) -> str:
-    """The page in Markdown: measures with their errors, the picture, how members were combined, what columns are
-    ``worth`` in sentences, where the rest lies."""
+def page(params: Params, metrics: Mapping[str, float], worth: Sequence[str], drift: str) -> str:
+    """The page in Markdown: measures with their errors, what a test table will score and whether its rows ``drift`` (a
+    sentence), the picture, how members were combined, what columns are ``worth`` in sentences, where the rest lies."""
     rows = []
     for measure in MEASURES[params.table.task]:
         if f"cv_{measure}" not in metrics:
@@ -129,7 +130,7 @@ stopped by it.
 |---|---|---|---|---|---|
 {chr(10).join(rows)}
 
-{expectation(params, metrics)}
+{expectation(params, metrics, drift)}
 ![Learning curves, trials, calibration, decisions](overview.png)
 
 {combination(params, metrics)}
@@ -145,17 +146,18 @@ Beside this page: `submission.csv` (the answer, checked against the sample), `me
 """
 
 
-def expectation(params: Params, metrics: Mapping[str, float]) -> str:
-    """The nested estimate beside the usual score, and what it says."""
+def expectation(params: Params, metrics: Mapping[str, float], drift: str) -> str:
+    """The nested estimate beside the usual score, and whether test rows are such as were scored."""
     measures = [name for name in MEASURES[params.table.task] if f"honest_{name}" in metrics]
+    title = "## What a test table will score"
     if not measures:
-        return "## What a test table will score\n\nNot estimated (`honest.outer` is 0, or there are too few rows).\n"
+        return f"{title}\n\nNot estimated (`honest.outer` is 0, or there are too few rows).\n\n{drift}\n"
     rows = [
         f"| {name.replace('_', ' ')} | {metrics[f'cv_{name}']:.4f} | {metrics[f'honest_{name}']:.4f} "
         f"| {metrics[f'honest_{name}_lo']:.4f} to {metrics[f'honest_{name}_hi']:.4f} |"
         for name in measures
     ]
-    return f"""## What a test table will score
+    return f"""{title}
 
 The search behind the usual score has seen all rows. Here the whole choice (search, trials, weights, threshold) was made
 anew in each of {metrics["honest_folds"]} outer folds and scored on rows that had no say. A test table of the same kind,
@@ -164,6 +166,8 @@ of {metrics["honest_test_rows"]} rows, scores within the interval 95 times of 10
 | | usual | honest | 95 % interval |
 |---|---|---|---|
 {chr(10).join(rows)}
+
+{drift}
 """
 
 

@@ -21,11 +21,13 @@ import pandas as pd
 
 from features.checks import run_checks
 from features.contract import Column, Contract, ContractError, Fault, fault_at, reordered
+from features.drift import adversarial
 from features.errors import UserError
 from features.tables import parse_table
 from pipeline.data_docs import finish
 from pipeline.files import read_bytes, write_json
 from pipeline.params import Params, load, read_document
+from pipeline.runtime import seed_for
 from pipeline.stage import run
 
 
@@ -89,6 +91,9 @@ def _work(arguments: argparse.Namespace) -> None:
     faults += unexplained(expectations, faults)
     failures = [fault for fault in faults if not fault.warning]
     cautions = [fault for fault in faults if fault.warning]
+    drift = None
+    if len(tables) == 2 and not failures:
+        drift = adversarial(contract, tables["train"], tables["test"], seed_for(params.seed, "drift"))
     report = {
         "competition": params.name,
         "contract": contract.file,
@@ -97,6 +102,7 @@ def _work(arguments: argparse.Namespace) -> None:
         "passed": not failures,
         "expectations": expectations,
         "checks": {name: [_plain(f) for f in found] for name, found in checks.items()},
+        "drift": drift.to_mapping() if drift else None,
         "failures": [_line(f) for f in failures],
         "warnings": [_line(f) for f in cautions],
     }
@@ -112,6 +118,8 @@ def _work(arguments: argparse.Namespace) -> None:
         f"validate {params.name}: {len(expectations)} expectations and {len(checks)} checks passed, {len(cautions)} "
         f"warning{'' if len(cautions) == 1 else 's'}"
     )
+    if drift:
+        print(f"validate {params.name}: {drift.sentence()}")
 
 
 def _agree(params: Params, contract: Contract, arguments: argparse.Namespace) -> None:

@@ -65,9 +65,9 @@ def test_nothing_changed_nothing_runs_and_one_key_runs_its_stages(
 ) -> None:
     assert ran(chain, capfd) == []
     change(chain, "ensemble", "method", value="greedy")
-    assert ran(chain, capfd) == ["ensemble", "columns", "report"]
+    assert ran(chain, capfd) == ["ensemble", "columns", "honest", "report"]
     change(chain, "train", "seeds", value=2)
-    assert ran(chain, capfd) == ["train", "ensemble", "columns", "report"]
+    assert ran(chain, capfd) == ["train", "ensemble", "columns", "honest", "report"]
     change(chain, "validate", "drift_auc", value=0.9)
     assert ran(chain, capfd)[0] == "validate"
 

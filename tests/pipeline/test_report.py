@@ -63,6 +63,7 @@ def test_every_task_has_its_picture(task: str, rows: int) -> None:
 def test_the_page_holds_the_figures_of_the_run(tmp_path: Path) -> None:
     (tmp_path / "metrics.json").write_text(json.dumps(METRICS))
     (tmp_path / "honest.json").write_text(json.dumps(HONEST))
+    (tmp_path / "validation.json").write_text(json.dumps({"drift": {"sentence": "Rows differ by age."}}))
     for name, frame in (frames("binary") | worth()).items():
         path = tmp_path / f"{name}.csv"
         path.parent.mkdir(exist_ok=True)
@@ -77,6 +78,7 @@ def test_the_page_holds_the_figures_of_the_run(tmp_path: Path) -> None:
     assert "miss fare." in page and "Neither leans on deck" in page and "tell fare and deck (-0.3000)" in page
     assert "(columns.png)" in page and "(overview.png)" in page and (tmp_path / "overview.png").is_file()
     assert "| accuracy | 0.8123 | 0.8000 | 0.7000 to 0.9000 |" in page and "of 418 rows, scores" in page
+    assert "Rows differ by age." in page
     (tmp_path / "honest.json").write_text(json.dumps({"honest_folds": 0}))
     assert report.main(arguments) == 0 and "Not estimated" in (tmp_path / "README.md").read_text()
 
@@ -84,6 +86,7 @@ def test_the_page_holds_the_figures_of_the_run(tmp_path: Path) -> None:
 def test_a_missing_result_is_one_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "metrics.json").write_text(json.dumps(METRICS))
     (tmp_path / "honest.json").write_text(json.dumps(HONEST))
+    (tmp_path / "validation.json").write_text(json.dumps({"drift": {"sentence": "Rows differ by age."}}))
     arguments = ["--competition", "titanic", "--params", str(ROOT / "params.yaml"), "--report", str(tmp_path)]
     assert report.main(arguments) == 1
     assert "learning_curves.csv: no such file" in capsys.readouterr().err

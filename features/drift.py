@@ -1,0 +1,115 @@
+"""Whether test rows come from where train rows come from: adversarial validation, all columns together.
+
+``checks.drift`` looks at one column at a time; rows may also differ by columns that do not when alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from features.checks import auc
+from features.contract import Contract
+
+# Rows of either table that the classifier sees at most, and at least; folds of its cross-validation.
+MOST, LEAST, FOLDS = 5_000, 50, 5
+# Words beyond the most frequent so many share a code.
+LEVELS = 50
+# An AUC below this is no drift worth a word, however sure it is; so is a fall of the AUC below the other.
+NOTABLE, FALL = 0.55, 0.005
+
+
+@dataclass(frozen=True)
+class Drift:
+    """``auc`` of a classifier that tells test from train rows, cross-validated, and its standard error; ``columns``:
+    how far the AUC falls where a column is permuted, largest first, each with a standard error over folds."""
+
+    auc: float
+    error: float
+    columns: list[tuple[str, float, float]]
+
+    @property
+    def found(self) -> bool:
+        """Whether the rows differ, surely and by more than a trifle."""
+        return self.auc > NOTABLE and self.auc - 2 * self.error > 0.5
+
+    @property
+    def carriers(self) -> list[tuple[str, float]]:
+        """The columns that surely carry the drift, at most three."""
+        sure = [(name, fall) for name, fall, error in self.columns if fall > max(FALL, 2 * error)]
+        return sure[:3] if self.found else []
+
+    def sentence(self) -> str:
+        """What a person should know."""
+        told = f"AUC {self.auc:.3f} ± {self.error:.3f} of a classifier that tries, 0.5 for no difference"
+        if not self.found:
+            return f"Train and test rows can't be told apart ({told})."
+        by = ", ".join(f"{name} ({fall:.3f} of it)" for name, fall in self.carriers) or "no single column"
+        return f"Train and test rows differ ({told}), by {by}: the test score may fall short of the estimate."
+
+    def to_mapping(self) -> dict[str, Any]:
+        """For the report, in plain numbers."""
+        names = ("column", "auc_fall", "auc_fall_se")
+        columns = [dict(zip(names, (name, round(fall, 4), round(e, 4)), strict=True)) for name, fall, e in self.columns]
+        return {
+            "auc": round(self.auc, 4),
+            "auc_se": round(self.error, 4),
+            "columns": columns,
+            "sentence": self.sentence(),
+        }
+
+
+def adversarial(contract: Contract, train: pd.DataFrame, test: pd.DataFrame, seed: int) -> Drift | None:
+    """Of typed frames; None where either has too few rows to tell. A random forest on all features but texts, whose
+    words belong to one side by nature; of large tables a sample."""
+    from sklearn.ensemble import RandomForestClassifier
+    from sklearn.model_selection import StratifiedKFold
+
+    from features.estimation import placements
+
+    names = [
+        c.name for c in contract.features if c.type != "text" and c.name in train.columns and c.name in test.columns
+    ]
+    if min(len(train), len(test)) < LEAST or not names:
+        return None
+    generator = np.random.default_rng(seed)
+    parts = [f[names].iloc[np.sort(generator.permutation(len(f))[:MOST])] for f in (train, test)]
+    side = np.repeat([0, 1], [len(part) for part in parts])
+    numbers = [c.type == "number" for c in contract.features if c.name in names]
+    inputs = coded(pd.concat(parts, ignore_index=True), numbers)
+    areas, values = [], np.empty(len(side))
+    falls = np.zeros((FOLDS, len(names)))
+    splits = StratifiedKFold(FOLDS, shuffle=True, random_state=seed % 2**32).split(inputs, side)
+    for fold, (rows, held) in enumerate(splits):
+        forest = RandomForestClassifier(60, min_samples_leaf=20, random_state=seed % 2**32).fit(
+            inputs[rows], side[rows]
+        )
+        said = forest.predict_proba(inputs[held])[:, 1]
+        areas.append(auc(said, side[held] == 1))
+        values[held] = placements(side[held], said)
+        for column in range(len(names)):
+            moved = inputs[held].copy()
+            moved[:, column] = generator.permutation(moved[:, column])
+            falls[fold, column] = areas[-1] - auc(forest.predict_proba(moved)[:, 1], side[held] == 1)
+    mean, error = falls.mean(axis=0), falls.std(axis=0, ddof=1) / np.sqrt(FOLDS)
+    order = np.argsort(-mean, kind="stable")
+    columns = [(names[c], float(mean[c]), float(error[c])) for c in order]
+    return Drift(float(np.mean(areas)), float(np.sqrt(values.var() / len(values))), columns)
+
+
+def coded(frame: pd.DataFrame, numbers: list[bool]) -> np.ndarray:
+    """Columns as numbers ``[n, d]``, NaN where missing; words by how frequent they are, the rare together."""
+    columns = []
+    for name, number in zip(frame.columns, numbers, strict=True):
+        cells = frame[name]
+        if number:
+            columns.append(np.where(np.isfinite(cells.to_numpy(float)), cells.to_numpy(float), np.nan))
+            continue
+        words = cells.astype(str).where(cells.notna())
+        counts = words.value_counts()
+        order = counts.sort_index().sort_values(ascending=False, kind="stable").index
+        columns.append(np.minimum(words.map({word: rank for rank, word in enumerate(order)}).to_numpy(float), LEVELS))
+    return np.column_stack(columns)

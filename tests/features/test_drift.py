@@ -1,0 +1,83 @@
+"""Adversarial validation: rows of one kind are not told apart, rows that differ are, by the column that carries it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from features.contract import Column, Contract
+from features.drift import Drift, adversarial, coded
+
+CONTRACT = Contract(
+    (
+        Column("id", "id", "text"),
+        Column("age", "feature", "number", nullable=True),
+        Column("fare", "feature", "number"),
+        Column("port", "feature", "category"),
+        Column("name", "feature", "text"),
+        Column("label", "target", "category"),
+    ),
+    "contract.yaml",
+)
+
+
+def table(rows: int, seed: int, shift: float = 0.0, ports: tuple[float, ...] = (0.5, 0.3, 0.2)) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    return pd.DataFrame(
+        {
+            "id": [f"{seed}-{row}" for row in range(rows)],
+            "age": np.where(rng.uniform(size=rows) < 0.1, np.nan, rng.normal(30, 10, rows)),
+            "fare": rng.lognormal(size=rows) * np.exp(shift),
+            "port": rng.choice(["S", "C", "Q"], rows, p=ports),
+            "name": [f"{seed} {row}" for row in range(rows)],
+        }
+    )
+
+
+def test_rows_of_one_kind_are_not_told_apart() -> None:
+    found = [adversarial(CONTRACT, table(400, seed), table(200, 50 + seed), seed) for seed in range(6)]
+    areas = [one.auc for one in found if one]
+    assert len(areas) == 6 and np.mean(areas) == pytest.approx(0.5, abs=0.03)
+    quiet = [one for one in found if one and not one.found]
+    assert len(quiet) >= 5 and all(one.carriers == [] for one in quiet)
+    assert quiet[0].sentence().startswith("Train and test rows can't be told apart (AUC 0.")
+
+
+@pytest.mark.parametrize(
+    ("test", "carrier"), [(table(200, 2, shift=1.5), "fare"), (table(200, 2, ports=(0.05, 0.05, 0.9)), "port")]
+)
+def test_a_drift_is_found_with_the_column_that_carries_it(test: pd.DataFrame, carrier: str) -> None:
+    found = adversarial(CONTRACT, table(400, 1), test, 0)
+    assert found is not None and found.found and found.auc > 0.75
+    assert [name for name, _ in found.carriers] == [carrier]
+    assert f"by {carrier} (0." in found.sentence()
+    assert found.to_mapping()["columns"][0]["column"] == carrier
+    assert adversarial(CONTRACT, table(400, 1), test, 0) == found
+
+
+def test_a_difference_of_two_columns_together() -> None:
+    """Each column alone is alike on both sides, their relation is not."""
+    train, test = table(600, 1), table(600, 2)
+    train["fare"] = train["age"].fillna(30) + np.random.default_rng(0).normal(size=600)
+    test["fare"] = np.random.default_rng(1).permutation(
+        test["age"].fillna(30) + np.random.default_rng(2).normal(size=600)
+    )
+    found = adversarial(CONTRACT, train, test, 0)
+    assert found is not None and found.found and {"age", "fare"} == {name for name, _ in found.carriers}
+
+
+def test_few_rows_tell_nothing() -> None:
+    assert adversarial(CONTRACT, table(400, 1), table(49, 2), 0) is None
+
+
+def test_words_are_coded_by_how_frequent_they_are() -> None:
+    frame = pd.DataFrame({"port": ["b", "a", None, "b", "c", "b", "a"], "age": [1.0, np.inf, 2, 3, 4, 5, 6]})
+    found = coded(frame, [False, True])
+    assert found[[0, 1, 4], 0].tolist() == [0, 1, 2] and np.isnan(found[2, 0]) and np.isnan(found[1, 1])
+
+
+def test_a_small_or_an_unsure_difference_is_no_drift() -> None:
+    assert not Drift(0.54, 0.001, [("age", 0.02, 0.001)]).found
+    assert not Drift(0.60, 0.06, [("age", 0.02, 0.001)]).found
+    assert Drift(0.60, 0.02, [("age", 0.02, 0.001), ("fare", 0.01, 0.006)]).carriers == [("age", 0.02)]
