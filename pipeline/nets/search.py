@@ -18,6 +18,7 @@ import keras_tuner as kt
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.gaussian_process.kernels import Matern, WhiteKernel
+from threadpoolctl import threadpool_limits
 
 Configuration = dict[str, Any]
 # How often a proposal turns a switch (a hyperparameter that is true or false) off. Most columns do more good than harm,
@@ -159,11 +160,13 @@ class Search:
     def propose(self) -> list[Configuration]:
         """The next generation; empty when the search is over."""
         self._lanes = []
-        for lane in range(min(self._generation, self._max_trials - len(self.trials))):
-            proposal = self._oracle.create_trial(f"lane{lane}")
-            if proposal.status != "RUNNING":
-                break
-            self._lanes.append(proposal)
+        # The matrices of a Gaussian process are small: threads would only wait for one another.
+        with threadpool_limits(1):
+            for lane in range(min(self._generation, self._max_trials - len(self.trials))):
+                proposal = self._oracle.create_trial(f"lane{lane}")
+                if proposal.status != "RUNNING":
+                    break
+                self._lanes.append(proposal)
         self._proposed = [_plain(proposal.hyperparameters.values, self._space) for proposal in self._lanes]
         return self._proposed
 
