@@ -13,14 +13,15 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from pipeline.nets.heads import HEADS, Head
-from pipeline.nets.layers import NOISE_LEVELS, PRODUCTS, forward, initial_kernel
+from pipeline.nets.layers import NOISE_LEVELS, PRODUCTS, copy_rows, forward, initial_kernel, output_of_copies
+from pipeline.nets.numbers import Numbers
 from pipeline.nets.sources import SCORE, STOP, TRAIN, Layout, Source, Table
 
 __all__ = ["SCORE", "STOP", "TRAIN", "Fit", "Members", "Table", "fit", "members_of"]
@@ -28,6 +29,8 @@ __all__ = ["SCORE", "STOP", "TRAIN", "Fit", "Members", "Table", "fit", "members_
 BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-10
 # Together, weights, moments and best weights of a program should stay in the processor's cache.
 MEMBERS_PER_PROGRAM = 64
+# Copies of a member that weigh as much there as a member does, since they share their weights.
+COPIES_AS_ONE = 4
 # How much wider than the narrowest member of a program the widest may be.
 PADDING = 4
 # Numbers of the widest layer, over rows and members, that a prediction holds at a time, which bounds its memory.
@@ -37,7 +40,15 @@ NOISE_AT_ONCE = 1 << 28
 # Share of the cosine schedule's steps in which the learning rate rises.
 WARM_UP = 0.05
 # Weights under L1 and L2, and those that are one vector a member.
-PENALISED, VECTORS = ("kernel_", "filter_"), ("bias_", "gain_", "shift_", "offset_")
+PENALISED = ("kernel_", "filter_", "numbers_mix", "numbers_pieces")
+VECTORS = ("bias_", "gain_", "shift_", "offset_", "front_", "slope_")
+# Units of a column under periodic embeddings where the configuration names none.
+PERIODIC_UNITS = 4
+# How much faster than the others the scale in front of the first layer learns, and how much slower RealMLP's biases,
+# slopes and embeddings of numbers do (Holzmueller et al., 2024).
+SCALE_RATE, SLOW_RATE = 6.0, 0.1
+SLOW = ("bias_", "slope_", "numbers_")
+FAMILIES = ("plain", "tabm", "realmlp")
 # What a configuration need not say.
 DEFAULTS: dict[str, Any] = {
     "l1": 0.0,
@@ -47,6 +58,13 @@ DEFAULTS: dict[str, Any] = {
     "beta_2": BETA_2,
     "schedule": "constant",
     "epochs": 0,
+    "family": "plain",
+    "copies": 16,
+    "feature_scale": False,
+    "numbers": "plain",
+    "number_bins": 16,
+    "number_units": 0,
+    "number_frequency": 0.1,
     "scaling": 0,
 }
 
@@ -60,6 +78,12 @@ class Members:
     ``SCHEDULES``. ``epochs``: the length of its schedule, all of which it trains; 0 for what ``fit`` is told, and then
     with patience.
 
+    ``family``: plain; tabm: ``copies`` networks that share their hidden layers, each with a scale of its own in front
+    and an output of its own, trained on the mean of their losses, their answers averaged (TabM-mini; Gorishniy et al.,
+    2025); realmlp: the neural tangent parametrisation, activations with a learned slope, a learned scale in front,
+    dropout and weight decay that end along ``flat_cosine`` (Holzmueller et al., 2024). ``feature_scale``: the scale in
+    front for the others too. ``numbers``: what becomes of columns of numbers, with ``number_bins`` and ``number_units``
+    a column (see ``numbers.py``); ``number_frequency``: standard deviation of the first frequencies.
     ``scaling``: which of a table's scaled copies it reads. ``columns [m, d + e] bool``: the inputs and embedded columns
     that it sees, one row of its own for each member; ``[m, 0]`` where all see everything.
     """
@@ -79,6 +103,13 @@ class Members:
     beta_2: np.ndarray
     schedule: np.ndarray
     epochs: np.ndarray
+    family: np.ndarray
+    copies: np.ndarray
+    feature_scale: np.ndarray
+    numbers: np.ndarray
+    number_bins: np.ndarray
+    number_units: np.ndarray
+    number_frequency: np.ndarray
     scaling: np.ndarray
     columns: np.ndarray
     fold: np.ndarray
@@ -96,7 +127,8 @@ def members_of(configurations: Sequence[dict[str, Any]], folds: Sequence[int], s
     """One member for each configuration (keys: ``depth`` to ``columns``; those of ``DEFAULTS`` may be left out, and
     ``columns``, which then are all), with its fold and seed. Raises ``ValueError`` where a member sees no column."""
     names = [f.name for f in fields(Members) if f.name not in ("columns", "fold", "seed")]
-    values = {name: np.array([{**DEFAULTS, **c}[name] for c in configurations]) for name in names}
+    complete = [_settled({**DEFAULTS, **c}) for c in configurations]
+    values = {name: np.array([c[name] for c in complete]) for name in names}
     size = max((len(c["columns"]) for c in configurations if "columns" in c), default=0)
     columns = np.ones((len(configurations), size), bool)
     for row, configuration in zip(columns, configurations, strict=True):
@@ -106,6 +138,18 @@ def members_of(configurations: Sequence[dict[str, Any]], folds: Sequence[int], s
     # Nobody leaves a column out: then the program is the one that knows nothing of columns.
     columns = columns[:, :0] if columns.all() else columns
     return Members(**values, columns=columns, fold=np.array(folds, np.int64), seed=np.array(seeds, np.uint64))
+
+
+def _settled(configuration: dict[str, Any]) -> dict[str, Any]:
+    """The configuration with what it has no use for at 0, so that networks alike are seen to be alike."""
+    settled = dict(configuration)
+    settled["copies"] *= settled["family"] == "tabm"
+    settled["feature_scale"] |= settled["family"] == "realmlp"
+    settled["number_bins"] *= settled["numbers"] == "piecewise_linear"
+    settled["number_units"] *= settled["numbers"] != "plain"
+    if settled["numbers"] == "periodic":
+        settled["number_units"] = settled["number_units"] or PERIODIC_UNITS
+    return settled
 
 
 @dataclass(frozen=True)
@@ -150,10 +194,10 @@ def fit(
     train_loss = np.full((count, longest), np.nan, np.float32)
     stop_loss = np.full((count, longest), np.nan, np.float32)
     best_epoch, epochs_run = np.zeros(count, np.int64), np.zeros(count, np.int64)
-    arrays = {name: tf.constant(array) for name, array in {**source.arrays(), "target": source.target}.items()}
+    sources = Sources(source)
     weights, done = [], 0
     for index in programs(members):
-        program = Program(members.take(index), source, arrays, HEADS[task], seed)
+        program = Program(members.take(index), *sources.of(members, index[0]), HEADS[task], seed)
         start, size = done, len(index)
 
         def report(share: float, start: int = start, size: int = size) -> None:
@@ -166,6 +210,25 @@ def fit(
         weights.append({"members": index, **program.best_weights()})
         done += size
     return Fit(answers, loss, train_loss, stop_loss, best_epoch, epochs_run, weights)
+
+
+class Sources:
+    """A source as the members of a program see it, and its arrays where TensorFlow has them."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._known: dict[Numbers, tuple[Source, dict[str, tf.Tensor]]] = {}
+
+    def of(self, members: Members, one: int) -> tuple[Source, dict[str, tf.Tensor]]:
+        """For the program that member ``one`` is in."""
+        numbers = Numbers(str(members.numbers[one]), int(members.number_bins[one]), int(members.number_units[one]))
+        if numbers not in self._known:
+            source = self._source
+            if isinstance(source, Table) and numbers.kind != "plain":
+                source = replace(source, numbers=numbers)
+            named = {**source.arrays(), "target": source.target}
+            self._known[numbers] = source, {name: tf.constant(array) for name, array in named.items()}
+        return self._known[numbers]
 
 
 def _lengths(members: Members, epochs: int, patience: int) -> tuple[np.ndarray, np.ndarray]:
@@ -202,6 +265,12 @@ def programs(members: Members) -> Iterator[np.ndarray]:
         members.beta_2,
         members.schedule,
         members.epochs,
+        members.family,
+        members.copies,
+        members.feature_scale,
+        members.numbers,
+        members.number_bins,
+        members.number_units,
     )
     kinds = list(zip(*(column.tolist() for column in columns), strict=True))
     for kind in sorted(set(kinds)):
@@ -209,7 +278,8 @@ def programs(members: Members) -> Iterator[np.ndarray]:
         index = index[np.argsort(members.width[index], kind="stable")]
         while len(index):
             close = index[: np.searchsorted(members.width[index], PADDING * members.width[index[0]], side="right")]
-            for part in np.array_split(close, -(-len(close) // MEMBERS_PER_PROGRAM)):
+            most = max(MEMBERS_PER_PROGRAM // max(int(members.copies[index[0]]) // COPIES_AS_ONE, 1), 1)
+            for part in np.array_split(close, -(-len(close) // most)):
                 yield part[np.argsort(-members.depth[part], kind="stable")]
             index = index[len(close) :]
 
@@ -217,7 +287,7 @@ def programs(members: Members) -> Iterator[np.ndarray]:
 @dataclass(frozen=True)
 class Kind:
     """What a training program is compiled for; ``l1``, ``l2``, ``decays`` and ``smooths``: whether some member has
-    such a penalty, weight decay or smoothed labels."""
+    such a penalty, weight decay or smoothed labels; ``copies`` of a batch, or 0."""
 
     layout: Layout
     activation: str
@@ -229,6 +299,9 @@ class Kind:
     beta_2: float
     depth: int
     head: Head
+    copies: int
+    feature_scale: bool
+    realmlp: bool
 
     @property
     def normalized(self) -> bool:
@@ -254,8 +327,9 @@ class Program:
         # Weights are held in units of their member's learning rate: then Adam's step is 1 for everyone, and
         # TensorFlow's fused kernel, which knows one learning rate only, serves all members (Adam's step does not depend
         # on the gradient's scale). A member's true weight is this times its learning rate.
-        self._unit = members.learning_rate.astype(np.float32)[:, None, None]
-        self._best = {name: weight / self._unit[: len(weight)] for name, weight in self._initial_weights().items()}
+        first = self._initial_weights()
+        self._units = {name: self._unit(name) for name in first}
+        self._best = {name: weight / self._of(name, weight) for name, weight in first.items()}
         self._kind = Kind(
             source.layout,
             str(members.activation[0]),
@@ -267,27 +341,58 @@ class Program:
             float(members.beta_2[0]),
             len(self._depths),
             head,
+            int(members.copies[0]),
+            bool(members.feature_scale[0]),
+            str(members.family[0]) == "realmlp",
         )
         constants = self._constants(np.arange(len(members)))
         specification = tuple((name, array.ndim, array.dtype.name) for name, array in constants.items())
         self._trainer = trainer(self._kind, tuple(self._best), specification)
 
+    def _unit(self, name: str) -> np.ndarray:
+        """Learning rate of a weight, ``[m] float32``: its member's, or a multiple of it.
+
+        Under the neural tangent parametrisation (Jacot et al., 2018) a kernel is ``w / sqrt(inputs)`` with ``w`` of
+        variance 1. Since Adam's steps don't depend on the gradient's scale, to learn ``w`` is to learn the kernel at a
+        learning rate divided by ``sqrt(inputs)``.
+        """
+        members = self._members
+        unit = members.learning_rate.astype(np.float32)
+        if name == "front_scale":
+            unit = unit * np.float32(SCALE_RATE)
+        if str(members.family[0]) == "realmlp":
+            if name.startswith("kernel_"):
+                inputs = members.width if name != "kernel_0" else np.full(len(members), self._source.fan_in)
+                unit = unit / np.sqrt(inputs).astype(np.float32)
+            elif name.startswith(SLOW):
+                unit = unit * np.float32(SLOW_RATE)
+        return unit
+
+    def _of(self, name: str, weight: np.ndarray) -> np.ndarray:
+        """The unit of ``weight [m_l, i, o]``, ``[m_l, 1, 1]``."""
+        return self._units[name][: len(weight), None, None]
+
     def _initial_weights(self) -> dict[str, np.ndarray]:
         """``kernel_l [m_l, i, o]`` and ``bias_l [m_l, 1, o]`` layer by layer (with ``gain_l`` and ``shift_l`` where
-        normalised), the output's last, then the source's own; each padded with zeros."""
+        normalised, ``slope_l`` where learned), the output's last (each copy's own: ``[m, k * i, o]`` and ``[m, k,
+        o]``), then the source's own, ``front_scale [m, 1, i]`` and ``adapter [m, k, i]``; each padded with zeros."""
         members, source = self._members, self._source
-        hidden, last = self._width, len(self._depths)
-        normalized = str(members.normalization[0]) == "layer"
+        hidden, last, copies = self._width, len(self._depths), max(int(members.copies[0]), 1)
+        normalized, sloped = str(members.normalization[0]) == "layer", str(members.family[0]) == "realmlp"
         weights: dict[str, np.ndarray] = {}
-        for layer in range(last + 1):
-            count = len(self._depths[layer]) if layer < last else len(members)
-            shape = (count, hidden if layer else source.fan_in, hidden if layer < last else source.outputs)
-            weights[f"kernel_{layer}"] = np.zeros(shape, np.float32)
-            weights[f"bias_{layer}"] = np.zeros((count, 1, shape[2]), np.float32)
-            if normalized and layer < last:
-                used = np.arange(hidden) < members.width[:count, None]
-                weights[f"gain_{layer}"] = used[:, None].astype(np.float32)
+        for layer in range(last):
+            count = len(self._depths[layer])
+            weights[f"kernel_{layer}"] = np.zeros((count, hidden if layer else source.fan_in, hidden), np.float32)
+            weights[f"bias_{layer}"] = np.zeros((count, 1, hidden), np.float32)
+            used = (np.arange(hidden) < members.width[:count, None])[:, None].astype(np.float32)
+            if normalized:
+                weights[f"gain_{layer}"] = used
                 weights[f"shift_{layer}"] = np.zeros((count, 1, hidden), np.float32)
+            if sloped:
+                weights[f"slope_{layer}"] = used
+        inputs = hidden if last else source.fan_in
+        weights[f"kernel_{last}"] = np.zeros((len(members), copies * inputs, source.outputs), np.float32)
+        weights[f"bias_{last}"] = np.zeros((len(members), copies, source.outputs), np.float32)
         own: list[dict[str, np.ndarray]] = []
         for m, generator in enumerate(self._generators):
             name, width, depth = str(members.initializer[m]), int(members.width[m]), int(members.depth[m])
@@ -298,9 +403,27 @@ class Program:
                 kernel = initial_kernel(name, generator, len(rows), width)
                 weights[f"kernel_{layer}"][m, rows, :width] = kernel
             rows = np.arange(width) if depth else seen
-            weights[f"kernel_{last}"][m, rows] = initial_kernel(name, generator, len(rows), source.outputs)
-            own.append(source.weights(name, generator))
+            for start in range(0, copies * inputs, inputs):
+                kernel = initial_kernel(name, generator, len(rows), source.outputs)
+                weights[f"kernel_{last}"][m, start + rows] = kernel
+            own.append(source.weights(name, generator) | self._in_front(m, generator))
+            if "numbers_frequency" in own[m]:
+                own[m]["numbers_frequency"] *= np.float32(members.number_frequency[m])
         return weights | {name: np.stack([each[name] for each in own]) for name in own[0]}
+
+    def _in_front(self, m: int, generator: np.random.Generator) -> dict[str, np.ndarray]:
+        """First weights of what scales a member's inputs. A copy's are random signs, or normal where columns are
+        embedded, then one for all inputs of a column."""
+        weights: dict[str, np.ndarray] = {}
+        if self._members.feature_scale[m]:
+            weights["front_scale"] = np.ones((1, self._source.fan_in), np.float32)
+        if copies := int(self._members.copies[m]):
+            groups = self._source.groups()
+            shape = (copies, int(groups[-1]) + 1)
+            embedded = shape[1] < len(groups)
+            drawn = generator.normal(size=shape) if embedded else generator.choice([-1.0, 1.0], shape)
+            weights["adapter"] = drawn[:, groups].astype(np.float32)
+        return weights
 
     def train(
         self,
@@ -315,9 +438,9 @@ class Program:
         lowest, best_epoch, epochs_run = np.full(count, np.inf), np.zeros(count, np.int64), np.zeros(count, np.int64)
         active, going = np.arange(count), np.ones(count, bool)
         watched = any(map(len, self._stop_rows))
-        factors = SCHEDULES[str(self._members.schedule[0])](
-            (np.arange(epochs * self._steps) + 1.0) / (epochs * self._steps)
-        ).astype(np.float32)
+        shares = (np.arange(epochs * self._steps) + 1.0) / (epochs * self._steps)
+        schedules = str(self._members.schedule[0]), "flat_cosine" if self._kind.realmlp else "constant"
+        factors = np.stack([SCHEDULES[name](shares) for name in schedules], axis=1).astype(np.float32)
         self._trainer.start(self._best)
         arrays = self._constants(active)
         for epoch in range(epochs):
@@ -357,6 +480,7 @@ class Program:
         order = self._order(active)
         total, step = np.zeros(len(active), np.float32), 0
         units = sum(int((self._members.depth[active] > layer).sum()) for layer in range(len(self._depths)))
+        units *= max(self._kind.copies, 1)
         at_once = max(NOISE_AT_ONCE // max(units * self._width * self._batch, 1), 1)
         while step < self._steps:
             part = order[:, step : step + at_once]
@@ -380,10 +504,10 @@ class Program:
         return order.reshape(len(drawn), self._steps, self._batch)
 
     def _noise(self, active: np.ndarray, order: np.ndarray) -> list[np.ndarray]:
-        """Noise ``[m_l, steps, b, o] uint8`` a layer for the rows of ``order [m or 1, steps, b]``."""
-        steps, depths = order.shape[1], self._members.depth[active]
+        """Noise ``[m_l, steps, k * b, o] uint8`` a layer for the rows of ``order [m or 1, steps, b]``."""
+        steps, depths, copies = order.shape[1], self._members.depth[active], max(self._kind.copies, 1)
         noise = [
-            np.full(((depths > layer).sum(), steps * self._batch, self._width), NOISE_LEVELS - 1, np.uint8)
+            np.full(((depths > layer).sum(), copies, steps * self._batch, self._width), NOISE_LEVELS - 1, np.uint8)
             for layer in range(len(self._depths))
         ]
         counts = np.broadcast_to((order >= 0).sum(axis=(1, 2)), len(active))
@@ -391,9 +515,10 @@ class Program:
             generator, rows, width = self._generators[m], int(counts[position]), int(self._members.width[m])
             if self._members.dropout[m] > 0:
                 for layer in range(depths[position]):
-                    drawn = np.frombuffer(generator.bytes(rows * width), np.uint8)
-                    noise[layer][position, :rows, :width] = drawn.reshape(rows, width)
-        return [each.reshape(len(each), steps, self._batch, self._width) for each in noise]
+                    drawn = np.frombuffer(generator.bytes(copies * rows * width), np.uint8)
+                    noise[layer][position, :, :rows, :width] = drawn.reshape(copies, rows, width)
+        by_step = [each.reshape(len(each), copies, steps, self._batch, self._width).swapaxes(1, 2) for each in noise]
+        return [each.reshape(len(each), steps, copies * self._batch, self._width) for each in by_step]
 
     def _blocks(self, active: np.ndarray) -> tf.Tensor:
         """Stop rows ``[m or 1, blocks, b]``, -1 where there are fewer."""
@@ -405,12 +530,15 @@ class Program:
         return tf.constant(np.reshape(padded, (len(rows), blocks, size)), tf.int32)
 
     def _rows_at_once(self, members: int) -> int:
-        return max(PREDICTED_AT_ONCE // (members * max(self._width, self._source.row_size)), 1)
+        row = max(self._width, self._source.row_size) * max(self._kind.copies, 1)
+        return max(PREDICTED_AT_ONCE // (members * row), 1)
 
     def _constants(self, active: np.ndarray) -> dict[str, tf.Tensor]:
         """What does not change from epoch to epoch, for the members still in training."""
-        members = self._members.take(active)
-        choice: dict[str, tf.Tensor] = {}
+        members, own = self._members.take(active), self._members.learning_rate.astype(np.float32)
+        # Weights that learn at a multiple of their member's learning rate.
+        others = {name: unit for name, unit in self._units.items() if not np.array_equal(unit, own)}
+        choice = {f"unit_{name}": tf.constant(unit[active]) for name, unit in others.items()}
         if members.columns.shape[1]:
             choice["columns"] = tf.constant(members.columns, tf.float32)
         if self._members.scaling.any():
@@ -437,14 +565,17 @@ class Program:
                 best[active[: len(value)][here]] = value[here]
 
     def best_weights(self) -> dict[str, np.ndarray]:
-        """True weights by name: ``kernel_0 [m_0, i, o]``, ``bias_0 [m_0, o]``, ..., the output's last, and the
-        source's own (``embedding``, ``filter_0``, ...)."""
-        true = {name: best * self._unit[: len(best)] for name, best in self._best.items()}
-        return {name: weight[:, 0] if name.startswith(VECTORS) else weight for name, weight in true.items()}
+        """True weights by name: ``kernel_0 [m_0, i, o]``, ``bias_0 [m_0, o]``, ..., the output's last (a copy's own:
+        ``[m, k * i, c]`` and ``[m, k, c]``), and what is in front of the first layer (``embedding``, ``filter_0``,
+        ..., and what was not learned: ``Source.fixed``)."""
+        true = {name: best * self._of(name, best) for name, best in self._best.items()}
+        last = f"bias_{len(self._depths)}" if self._kind.copies else ""
+        vectors = [name for name in true if name.startswith(VECTORS) and name != last]
+        return true | {name: true[name][:, 0] for name in vectors} | self._source.fixed()
 
     def predict(self) -> tuple[np.ndarray, np.ndarray]:
         """Answers ``[m, n, c]`` for every row and losses ``[m, t]`` of the labelled ones, from the best weights."""
-        weights = {name: tf.constant(best * self._unit[: len(best)]) for name, best in self._best.items()}
+        weights = {name: tf.constant(best * self._of(name, best)) for name, best in self._best.items()}
         arrays = self._constants(np.arange(len(self._members)))
         count, rows = len(self._members), self._source.rows
         answers = np.empty((count, rows, self._source.outputs), np.float32)
@@ -453,9 +584,7 @@ class Program:
         size = self._rows_at_once(count)
         for start in range(0, rows, size):
             part = np.arange(start, min(start + size, rows), dtype=np.int32)
-            logits = self._trainer.logits(
-                tf.constant(np.tile(part, (len(self._train_rows), 1))), arrays, weights, None, None, None
-            )
+            logits = self._trainer.pooled(tf.constant(np.tile(part, (len(self._train_rows), 1))), arrays, weights)
             answers[:, part] = self._kind.head.answer(logits).numpy()
             known = part[part < labelled]
             if len(known):
@@ -489,7 +618,7 @@ class Trainer:
         self._powers = [tf.Variable(beta, dtype=tf.float32, trainable=False) for beta in (BETA_1, kind.beta_2)]
         arrays = {name: tf.TensorSpec([None] * rank, kind_of) for name, rank, kind_of in specification}
         rows, noise = tf.TensorSpec([None] * 3, tf.int32), tf.TensorSpec([None] * 4, tf.uint8)
-        draws, factors = tf.TensorSpec([None] * 4, tf.float32), tf.TensorSpec([None], tf.float32)
+        draws, factors = tf.TensorSpec([None] * 4, tf.float32), tf.TensorSpec([None, 2], tf.float32)
         # The loops are TensorFlow's own: to translate Python's (autograph) would take as long as the trace itself.
         inputs = [rows, [noise] * kind.depth, draws, factors, arrays]
         self.steps = tf.function(self._steps, input_signature=inputs, autograph=False)
@@ -516,34 +645,53 @@ class Trainer:
         rows: tf.Tensor,
         arrays: dict[str, tf.Tensor],
         weights: dict[str, tf.Tensor],
-        noises: list[tf.Tensor] | None,
-        draws: tf.Tensor | None,
-        scale: tf.Tensor | None,
+        noises: list[tf.Tensor] | None = None,
+        draws: tf.Tensor | None = None,
+        scaled: bool = False,
+        regularisation: tf.Tensor | None = None,
     ) -> tf.Tensor:
-        """``[m, b, c]`` for ``rows [m or 1, b]``; ``noises`` and ``draws`` ask for dropout and augmentation. Kernels
-        are given in units of ``scale [m]``."""
+        """``[m, b, c]`` for ``rows [m or 1, b]``, of copies ``[m, k, b, c]``; ``noises`` and ``draws`` ask for dropout
+        (its rate times ``regularisation``) and augmentation. ``scaled``: kernels are given in their units."""
         kind = self._kind
         inputs = kind.layout.batch(arrays, rows, arrays["fold"], weights, draws)
-        hidden = range(kind.depth)
+        hidden, layers = range(kind.depth), range(kind.depth + 1)
+        biases = [weights[f"bias_{layer}"] for layer in layers]
+        output = None
+        if kind.feature_scale:
+            inputs = inputs * weights["front_scale"]
+        if kind.copies:
+            inputs = copy_rows(inputs, weights["adapter"])
+            biases[-1] = biases[-1][:, :, None]  # [m, k, 1, c]
+            output = functools.partial(output_of_copies, copies=kind.copies)
         return forward(
             inputs,
-            [weights[f"kernel_{layer}"] for layer in range(kind.depth + 1)],
-            [weights[f"bias_{layer}"] for layer in range(kind.depth + 1)],
+            [weights[f"kernel_{layer}"] for layer in layers],
+            biases,
             kind.activation,
             arrays["width"],
             noises,
-            arrays["rate"],
+            arrays["rate"] if regularisation is None else arrays["rate"] * regularisation,
             [(weights[f"gain_{layer}"], weights[f"shift_{layer}"]) for layer in hidden] if kind.normalized else (),
             kind.layout.project,
-            scale,
+            [self._unit(f"kernel_{layer}", arrays) for layer in layers] if scaled else None,
             PRODUCTS[kind.layout.precision],
+            [weights[f"slope_{layer}"] for layer in hidden] if kind.realmlp else (),
+            output,
         )
 
+    def pooled(
+        self, rows: tf.Tensor, arrays: dict[str, tf.Tensor], weights: dict[str, tf.Tensor], scaled: bool = False
+    ) -> tf.Tensor:
+        """``[m, b, c]``: logits without dropout, of copies those of their mean answer."""
+        logits = self.logits(rows, arrays, weights, scaled=scaled)
+        return self._kind.head.pool(logits) if self._kind.copies else logits
+
     def _loss(self, rows: tf.Tensor, arrays: dict[str, tf.Tensor], logits: tf.Tensor) -> tf.Tensor:
-        """The loss ``[m, b]`` of ``logits`` for the targets of ``rows``."""
+        """The loss ``[m, b]`` of ``logits`` for the targets of ``rows``, of copies ``[m, k, b]``."""
         index = tf.stack([tf.broadcast_to(arrays["fold"][:, None], tf.shape(rows)), tf.maximum(rows, 0)], -1)
-        target = tf.broadcast_to(tf.gather_nd(arrays["target"], index), tf.shape(logits)[:2])
-        return self._kind.head.loss(target, logits)
+        target = tf.gather_nd(arrays["target"], index)
+        target = target[:, None] if len(logits.shape) == 4 else target
+        return self._kind.head.loss(tf.broadcast_to(target, tf.shape(logits)[:-1]), logits)
 
     def _losses(
         self,
@@ -554,20 +702,32 @@ class Trainer:
         mixed: tuple[tf.Tensor, tf.Tensor] | None = None,
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """Sum of the losses and number of rows, ``[m]``; a row of -1 does not count. ``smoothing [m]`` of the labels
-        and rows that others are ``mixed`` in (which, and their shares) are for training alone."""
-        counts = tf.broadcast_to(tf.cast(rows >= 0, tf.float32), tf.shape(logits)[:2])
+        and rows that others are ``mixed`` in (which, and their shares) are for training alone. The loss of ``logits [m,
+        k, b, c]`` is the mean of the copies' losses."""
+        shape = tf.stack([tf.shape(logits)[0], tf.shape(logits)[-2]])
+        counts = tf.broadcast_to(tf.cast(rows >= 0, tf.float32), shape)
         loss = self._loss(rows, arrays, logits)
+        copies = len(logits.shape) == 4
         if mixed is not None:
             others, share = mixed
             loss += share * (self._loss(others, arrays, logits) - loss)
         if smoothing is not None and self._kind.head.spread:
-            loss += smoothing[:, None] * (self._kind.head.spread(logits) - loss)
+            share = smoothing[:, None, None] if copies else smoothing[:, None]
+            loss += share * (self._kind.head.spread(logits) - loss)
+        if copies:
+            loss = tf.reduce_mean(loss, axis=1)
         return tf.reduce_sum(loss * counts, axis=1), tf.reduce_sum(counts, axis=1)
 
-    def _scaled(self, weights: dict[str, tf.Tensor], unit: tf.Tensor) -> dict[str, tf.Tensor]:
+    def _unit(self, name: str, arrays: dict[str, tf.Tensor]) -> tf.Tensor:
+        """What a weight is held in units of, ``[m]``."""
+        return arrays.get(f"unit_{name}", arrays["unit"])
+
+    def _scaled(self, weights: dict[str, tf.Tensor], arrays: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """True weights, except for the kernels: the largest by far, they meet their unit in ``forward``."""
         return {
-            name: weight if name.startswith("kernel_") else weight * unit[: tf.shape(weight)[0], None, None]
+            name: weight
+            if name.startswith("kernel_")
+            else weight * self._unit(name, arrays)[: tf.shape(weight)[0], None, None]
             for name, weight in weights.items()
         }
 
@@ -581,7 +741,7 @@ class Trainer:
     ) -> tf.Tensor:
         """One step for each batch of ``order [m or 1, steps, b]``; the sum of the train rows' losses ``[m]``.
 
-        ``draws [1, steps, b, k]``; ``factors [steps]`` of the learning rates.
+        ``draws [1, steps, b, k]``; ``factors [steps, 2]`` of the learning rates and of what holds the network back.
         """
 
         def one(step: tf.Tensor, total: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -590,43 +750,47 @@ class Trainer:
             with tf.GradientTape() as tape:
                 tape.watch(weights)
                 drawn = draws[:, step] if self._kind.layout.distorts else None
-                scaled = self._scaled(weights, arrays["unit"])
+                scaled = self._scaled(weights, arrays)
                 noises = [each[:, step] for each in noise]
-                logits = self.logits(rows, arrays, scaled, noises, drawn, arrays["unit"])
+                held = factors[step, 1] if self._kind.realmlp else None
+                logits = self.logits(rows, arrays, scaled, noises, drawn, True, held)
                 smoothing = arrays["label_smoothing"] if self._kind.smooths else None
                 mixed = self._kind.layout.mixed(rows, drawn)
                 summed, counts = self._losses(rows, arrays, logits, smoothing, mixed)
                 objective = tf.reduce_sum(summed / tf.maximum(counts, 1.0))
-            self._step(tape.gradient(objective, weights), factors[step], arrays)
+            self._step(tape.gradient(objective, weights), factors[step, 0], factors[step, 1], arrays)
             return step + 1, total + summed
 
         return _repeat(tf.shape(order)[1], one, [tf.zeros(tf.shape(arrays["unit"]))])[0]
 
     def _evaluate(self, blocks: tf.Tensor, arrays: dict[str, tf.Tensor]) -> tf.Tensor:
         """Mean loss ``[m]`` of the rows in ``blocks [m or 1, blocks, b]``, without dropout."""
-        weights = self._scaled(self.weights, arrays["unit"])
+        weights = self._scaled(self.weights, arrays)
 
         def one(block: tf.Tensor, total: tf.Tensor, count: tf.Tensor) -> tuple[tf.Tensor, ...]:
             rows = blocks[:, block]
-            summed, counts = self._losses(rows, arrays, self.logits(rows, arrays, weights, None, None, arrays["unit"]))
+            summed, counts = self._losses(rows, arrays, self.pooled(rows, arrays, weights, True))
             return block + 1, total + summed, count + counts
 
         nothing = tf.zeros(tf.shape(arrays["unit"]))
         total, count = _repeat(tf.shape(blocks)[1], one, [nothing, nothing])
         return total / count
 
-    def _step(self, gradients: dict[str, tf.Tensor], factor: tf.Tensor, arrays: dict[str, tf.Tensor]) -> None:
+    def _step(
+        self, gradients: dict[str, tf.Tensor], factor: tf.Tensor, held: tf.Tensor, arrays: dict[str, tf.Tensor]
+    ) -> None:
         """One step of Adam on the weights in units of the learning rate. The penalty is l1 * sum |w| + l2 * sum w^2 of
-        the true weights w = unit * weight; decoupled decay takes ``learning rate * weight_decay`` of them."""
+        the true weights w = unit * weight; decoupled decay takes ``learning rate * weight_decay * held``
+        of them."""
         for name, gradient in gradients.items():
             variable, count = self.weights[name], tf.shape(gradient)[0]
-            unit = arrays["unit"][:count, None, None]
+            unit = self._unit(name, arrays)[:count, None, None]
             if name.startswith(PENALISED) and self._kind.l2:
                 gradient += 2.0 * arrays["l2"][:count, None, None] * unit**2 * variable
             if name.startswith(PENALISED) and self._kind.l1:
                 gradient += arrays["l1"][:count, None, None] * unit * tf.sign(variable)
             if name.startswith(PENALISED) and self._kind.decays:
-                taken = (factor * arrays["unit"] * arrays["weight_decay"])[:count, None, None]
+                taken = (factor * held * arrays["unit"] * arrays["weight_decay"])[:count, None, None]
                 variable.assign(variable * (1.0 - taken))
             tf.raw_ops.ResourceApplyAdam(
                 var=variable.handle,

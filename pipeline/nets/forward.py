@@ -14,6 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from pipeline.nets.numbers import BINS
+
 # Rows of a block: a multiple of every processor's vector, so that no row meets the code for a remainder.
 BLOCK = 256
 Arrays = Mapping[str, np.ndarray]
@@ -67,6 +69,14 @@ HEADS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 }
 
 
+def _product(units: np.ndarray, kernel: np.ndarray) -> np.ndarray:
+    """``[..., b, i] x [..., i, o] -> [..., b, o]``, each row in the same way wherever it stands."""
+    if kernel.shape[-1] > 1:
+        return np.matmul(units, kernel)
+    # How a matrix times a vector is summed depends on the row's place in it; this sum does not.
+    return (units * kernel[..., None, :, 0]).sum(axis=-1, keepdims=True)
+
+
 @dataclass(frozen=True)
 class Program:
     """Members that trained side by side, in order of falling depth: ``members [p]`` (their numbers), ``place [p]`` of
@@ -84,16 +94,30 @@ class Program:
 
     def logits(self, inputs: np.ndarray, codes: np.ndarray) -> np.ndarray:
         """``inputs [s * F, b, d]``, ``codes [b, e]`` (places in the embedding table), or ``[s * F, b, e]`` where rows
-        differ from fold to fold -> ``[p, b, c] float32``."""
+        differ from fold to fold -> ``[p, b, c] float32``, of copies ``[p, k, b, c]``."""
         units, seen = inputs[self.place], self.columns.astype(np.float32)[:, None]
+        width = units.shape[2]
         if seen.shape[2]:
-            units = units * seen[..., : units.shape[2]]
+            units = units * seen[..., :width]
+        if "number_columns" in self.weights:
+            columns = self.weights["number_columns"]
+            numbers = self._numbers(units[:, :, columns])
+            if seen.shape[2]:
+                numbers = numbers * np.repeat(seen[..., columns], numbers.shape[2] // len(columns), axis=2)
+            units = np.concatenate([units[:, :, self.weights["other_columns"]], numbers], axis=2)
         if codes.shape[-1]:
             of_member = codes[self.place] if codes.ndim == 3 else codes[None]  # [p or 1, b, e]
             vectors = self.weights["embedding"][np.arange(len(self.place))[:, None, None], of_member]  # [p, b, e, k]
             if seen.shape[2]:
-                vectors = vectors * seen[..., units.shape[2] :, None]
+                vectors = vectors * seen[..., width:, None]
             units = np.concatenate([units, vectors.reshape(*vectors.shape[:2], -1)], axis=2)
+        if "front_scale" in self.weights:
+            units = units * self.weights["front_scale"][:, None]
+        copies = 1
+        if "adapter" in self.weights:
+            adapter = self.weights["adapter"]
+            copies = adapter.shape[1]
+            units = (units[:, None] * adapter[:, :, None]).reshape(len(units), -1, units.shape[2])
         last = sum(name.startswith("kernel_") for name in self.weights) - 1
         finished: list[np.ndarray] = []
         for layer in range(last):
@@ -104,11 +128,31 @@ class Program:
             units = self._hidden(units, layer, self.width[:deeper])
         if finished:
             units = np.concatenate([units, *reversed(finished)], axis=0)
-        kernel, bias = self.weights[f"kernel_{last}"], self.weights[f"bias_{last}"][:, None]
-        if kernel.shape[2] > 1:
-            return np.matmul(units, kernel) + bias
-        # How a matrix times a vector is summed depends on the row's place in it; this sum does not.
-        return (units * kernel[:, None, :, 0]).sum(axis=-1, keepdims=True) + bias
+        kernel, bias = self.weights[f"kernel_{last}"], self.weights[f"bias_{last}"][..., None, :]
+        if "adapter" in self.weights:
+            units = units.reshape(len(units), copies, -1, units.shape[2])
+            kernel = kernel.reshape(len(units), copies, -1, kernel.shape[2])
+        return _product(units, kernel) + bias
+
+    def _numbers(self, numbers: np.ndarray) -> np.ndarray:
+        """Vectors of ``numbers [p, b, n]``, ``[p, b, n * e]``; see ``layers.embed_numbers``."""
+        weights, (members, rows, columns) = self.weights, numbers.shape
+        numbers = np.ascontiguousarray(numbers.swapaxes(1, 2))[..., None]  # [p, n, b, 1]
+        if "bins_left" in weights:
+            left, inverse, low, high = (weights[name][self.place][:, :, None] for name in BINS)
+            vectors = np.minimum(np.maximum((numbers - left) * inverse, low), high)
+            if "numbers_pieces" in weights:
+                pieces = weights["numbers_pieces"].reshape(members, columns, -1, weights["numbers_pieces"].shape[2])
+                vectors = _product(vectors, pieces) + weights["numbers_linear"][:, :, None] * numbers
+                vectors = vectors + weights["numbers_bias"][:, :, None]
+            else:
+                vectors = np.concatenate([numbers, vectors], axis=3)
+        else:
+            frequency, phase = (weights[f"numbers_{name}"][:, :, None] for name in ("frequency", "phase"))
+            waves = np.cos(np.float32(2 * np.pi) * frequency * numbers + phase)
+            mix = weights["numbers_mix"].reshape(members, columns, -1, weights["numbers_mix"].shape[2])
+            vectors = np.concatenate([numbers, _product(waves, mix) + weights["numbers_bias"][:, :, None]], axis=3)
+        return vectors.swapaxes(1, 2).reshape(members, rows, -1)
 
     def _hidden(self, units: np.ndarray, layer: int, width: np.ndarray) -> np.ndarray:
         units = np.matmul(units, self.weights[f"kernel_{layer}"]) + self.weights[f"bias_{layer}"][:, None]
@@ -118,7 +162,9 @@ class Program:
             variance = np.maximum((units * units).sum(axis=-1, keepdims=True) / used - mean * mean, np.float32(0))
             gain, shift = (self.weights[f"{name}_{layer}"][:, None] for name in ("gain", "shift"))
             units = (units - mean) / np.sqrt(variance + np.float32(1e-3)) * gain + shift
-        units = ACTIVATIONS[self.activation](units)
+        bent = ACTIVATIONS[self.activation](units)
+        slope = self.weights.get(f"slope_{layer}")
+        units = bent if slope is None else units + slope[:, None] * (bent - units)
         if self.activation == "sigmoid":  # the one activation that is not 0 at 0, where the spare units are
             units = units * (np.arange(units.shape[2]) < width[:, None])[:, None].astype(np.float32)
         return units
@@ -183,6 +229,7 @@ class Model:
                 coded[..., :here, :] = places[..., start : start + here, :]
                 for program in self.programs:
                     said = HEADS[task](program.logits(block, coded))
+                    said = said.mean(axis=1) if said.ndim == 4 else said
                     answers[program.members, start : start + here] = said[:, :here]
         return answers[self.kept]
 

@@ -5,6 +5,7 @@ Losses are computed from logits, so that a sure answer neither overflows nor tak
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +21,7 @@ class Head:
 
     ``loss(target [m, b], logits [m, b, c]) -> [m, b]``, in nats (classification) or squared units of the target.
     ``answer(logits [m, b, c]) -> [m, b, c]``: probabilities, or the prediction itself for regression.
+    ``pool(logits [m, k, b, c]) -> [m, b, c]``: logits of the mean of the answers of ``k`` copies.
     ``spread(logits [m, b, c]) -> [m, b]``: the mean of the losses that all classes would have, which smoothed labels
     add; None where there are no classes.
     """
@@ -27,6 +29,7 @@ class Head:
     name: str
     loss: Callable[[Tensor, Tensor], Tensor]
     answer: Callable[[Tensor], Tensor]
+    pool: Callable[[Tensor], Tensor]
     spread: Callable[[Tensor], Tensor] | None = None
 
     def outputs(self, classes: int) -> int:
@@ -51,18 +54,25 @@ def squared_error(target: Tensor, logits: Tensor) -> Tensor:
     return ops.square(ops.cast(target, logits.dtype) - logits[..., 0])
 
 
+def pool_binary(logits: Tensor) -> Tensor:
+    """``ln p - ln(1 - p)`` of the mean ``p`` of the probabilities, without forming them."""
+    return ops.logsumexp(-ops.softplus(-logits), axis=1) - ops.logsumexp(-ops.softplus(logits), axis=1)
+
+
 HEADS: dict[str, Head] = {
     "binary": Head(
         "binary",
         binary_cross_entropy,
         ops.sigmoid,
+        pool_binary,
         lambda logits: ops.softplus(logits[..., 0]) - 0.5 * logits[..., 0],
     ),
     "multiclass": Head(
         "multiclass",
         sparse_categorical_cross_entropy,
         lambda logits: ops.softmax(logits, axis=-1),
+        lambda logits: ops.logsumexp(ops.log_softmax(logits, axis=-1), axis=1) - math.log(logits.shape[1]),
         lambda logits: ops.logsumexp(logits, axis=-1) - ops.mean(logits, axis=-1),
     ),
-    "regression": Head("regression", squared_error, lambda logits: logits),
+    "regression": Head("regression", squared_error, lambda logits: logits, lambda logits: ops.mean(logits, axis=1)),
 }

@@ -6,11 +6,14 @@ in the spare units, which are silenced after an activation that is not 0 at 0.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from keras import ops
+
+from pipeline.nets.numbers import BINS
 
 Tensor = Any
 
@@ -102,6 +105,40 @@ def normalize(units: Tensor, widths: Tensor, gain: Tensor, shift: Tensor) -> Ten
     return (units - mean) * ops.rsqrt(ops.maximum(variance, 0.0) + 1e-3) * gain + shift
 
 
+def piecewise_linear(numbers: Tensor, bins: Mapping[str, Tensor]) -> Tensor:
+    """How far ``numbers [m, n, b]`` have come in each bin, ``[m, n, b, T]``; ``bins``: the arrays of
+    ``BINS``, each ``[m, n, T]``, see ``numbers.bins_of``."""
+    left, inverse, low, high = (bins[name][:, :, None] for name in BINS)
+    return ops.minimum(ops.maximum((numbers[..., None] - left) * inverse, low), high)
+
+
+def embed_numbers(numbers: Tensor, weights: Mapping[str, Tensor], bins: Mapping[str, Tensor] | None) -> Tensor:
+    """Vectors of ``numbers [m, b, n]``, one column after the other: ``[m, b, n * e]``. ``bins`` as above, or None for
+    periodic ones; ``weights``: see ``numbers.Numbers.weights``."""
+    members, rows, columns = (ops.shape(numbers)[axis] for axis in range(3))
+    numbers = ops.transpose(numbers, (0, 2, 1))  # [m, n, b]: each column has a product of its own
+    if bins is None:
+        frequency, phase = weights["numbers_frequency"][:, :, None], weights["numbers_phase"][:, :, None]
+        waves = ops.cos(2.0 * math.pi * frequency * numbers[..., None] + phase)  # [m, n, b, h]
+        mixed = ops.matmul(waves, _by_column(weights["numbers_mix"], columns)) + weights["numbers_bias"][:, :, None]
+        vectors = ops.concatenate([numbers[..., None], mixed], axis=-1)
+    else:
+        vectors = piecewise_linear(numbers, bins)
+        if "numbers_pieces" in weights:
+            vectors = ops.matmul(vectors, _by_column(weights["numbers_pieces"], columns))
+            straight = weights["numbers_linear"][:, :, None] * numbers[..., None]
+            vectors = vectors + straight + weights["numbers_bias"][:, :, None]
+        else:
+            vectors = ops.concatenate([numbers[..., None], vectors], axis=-1)
+    return ops.reshape(ops.transpose(vectors, (0, 2, 1, 3)), (members, rows, columns * ops.shape(vectors)[3]))
+
+
+def _by_column(weight: Tensor, columns: Tensor) -> Tensor:
+    """``[m, n * i, e] -> [m, n, i, e]``."""
+    members, inputs, units = (ops.shape(weight)[axis] for axis in range(3))
+    return ops.reshape(weight, (members, columns, inputs // columns, units))
+
+
 def embed(codes: Tensor, table: Tensor) -> Tensor:
     """Learned vectors of category codes: ``codes [m, b, e]``, ``table [m, levels, k] -> [m, b, e * k]``."""
     members, levels, units = (ops.shape(table)[axis] for axis in range(3))
@@ -122,6 +159,21 @@ def drop(units: Tensor, noise: Tensor, rate: Tensor) -> tuple[Tensor, Tensor]:
     return units * keep, 1.0 / (1.0 - ops.cast(threshold, units.dtype) / NOISE_LEVELS)
 
 
+def copy_rows(inputs: Tensor, adapter: Tensor) -> Tensor:
+    """``k`` copies of a batch, each scaled by its own vector (TabM-mini; Gorishniy et al., 2025): ``inputs [m, b, i]``,
+    ``adapter [m, k, i] -> [m, k * b, i]``, for layers that all copies share."""
+    copies = inputs[:, None] * adapter[:, :, None]  # [m, k, b, i]
+    members, count, rows, width = (ops.shape(copies)[axis] for axis in range(4))
+    return ops.reshape(copies, (members, count * rows, width))
+
+
+def output_of_copies(units: Tensor, kernel: Tensor, copies: int) -> Tensor:
+    """Each copy's own last layer: ``units [m, k * b, o]``, ``kernel [m, k * o, c] -> [m, k, b, c]``."""
+    members, rows, width = (ops.shape(units)[axis] for axis in range(3))
+    units = ops.reshape(units, (members, copies, rows // copies, width))
+    return ops.matmul(units, ops.reshape(kernel, (members, copies, width, ops.shape(kernel)[2])))
+
+
 def _split(units: Tensor, first: Tensor) -> tuple[Tensor, Tensor]:
     """The ``first`` members and the others. ``ops.slice`` has a parallel gradient, plain indexing has not."""
     count, rows, width = (ops.shape(units)[axis] for axis in range(3))
@@ -139,8 +191,10 @@ def forward(
     rates: Tensor,
     norms: Sequence[tuple[Tensor, Tensor]] = (),
     project: Callable[[Tensor, Tensor], Tensor] = multiply,
-    scale: Tensor | None = None,
+    scales: Sequence[Tensor] | None = None,
     product: Callable[[Tensor, Tensor], Tensor] = multiply,
+    slopes: Sequence[Tensor] = (),
+    output: Callable[[Tensor, Tensor], Tensor] | None = None,
 ) -> Tensor:
     """Logits ``[m, b, c]`` of members of different depth and width.
 
@@ -149,28 +203,33 @@ def forward(
     one. ``widths [m]`` are the units in use; ``noises`` (one a hidden layer, ``[m_l, b, o] uint8``) ask for dropout;
     ``norms`` (gain and shift, one a hidden layer) for layer normalisation. ``project`` takes the inputs to the first
     layer: they may be ``[m, b, i]``, ``[1, b, i]`` for all members alike, or whatever it understands; ``product`` the
-    other layers' units to theirs. ``scale [m]`` multiplies each member's kernels, which are given without it: a
-    product's result is scaled instead, since a batch is smaller than a kernel.
+    other layers' units to theirs, ``output`` the last layer's (as ``product`` where it is None). ``scales`` (one a
+    kernel, ``[m]``) multiply each member's kernels, which are given without it: a product's result is scaled instead,
+    since a batch is smaller than a kernel. ``slopes`` (one a hidden layer, ``[m_l, 1, o]``) mix the activation with its
+    argument: ``x + slope (f(x) - x)``.
     """
-    scale = ops.ones_like(rates) if scale is None else scale
+    scales = [ops.ones_like(rates)] * len(kernels) if scales is None else scales
     units, finished = inputs, []
     for layer, (kernel, bias) in enumerate(zip(kernels[:-1], biases[:-1], strict=True)):
         deeper = ops.shape(kernel)[0]
         if layer:
             units, done = _split(units, deeper)
             finished.append(done)
-        units = (product if layer else project)(units, kernel) * scale[:deeper, None, None] + bias  # [m_l, b, o]
+        units = (product if layer else project)(units, kernel) * scales[layer][:deeper, None, None] + bias
         if norms:
             units = normalize(units, widths[:deeper], *norms[layer])
-        units = ACTIVATIONS[activation](units)
+        bent = ACTIVATIONS[activation](units)  # [m_l, b, o]
+        units = units + slopes[layer] * (bent - units) if slopes else bent
         if activation == "sigmoid":  # the one activation that is not 0 at 0, where the spare units are
             spare = ops.arange(ops.shape(kernel)[2])[None, :] < widths[:deeper, None]
             units = units * ops.cast(spare, units.dtype)[:, None, :]
         if noises is not None:
             units, growth = drop(units, noises[layer], rates[:deeper])
             if not layer:
-                scale = scale * growth  # each later product of a member, the output's too, follows a dropout
+                # Each later product of a member, the output's too, follows a dropout.
+                scales = [scale * growth for scale in scales]
     if len(kernels) > 1:
         units = ops.concatenate([units, *reversed(finished)], axis=0)  # [m, b, o], in the members' order again
-        project = product
-    return project(units, kernels[-1]) * scale[:, None, None] + biases[-1]
+        project = output or product
+    found = project(units, kernels[-1])
+    return found * ops.reshape(scales[-1], (-1,) + (1,) * (len(found.shape) - 1)) + biases[-1]

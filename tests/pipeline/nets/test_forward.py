@@ -78,6 +78,31 @@ def test_numpy_says_what_tensorflow_says(task: str, normalization: str, embedded
     assert np.array_equal(again.answers(*arrays, task), model.answers(*arrays, task)[kept])
 
 
+FAMILIES: dict[str, dict[str, Any]] = {
+    "scaled": {"feature_scale": True},
+    "bins": {"numbers": "piecewise_linear", "number_bins": 5},
+    "embedded_bins": {"numbers": "piecewise_linear", "number_bins": 5, "number_units": 4},
+    "periodic": {"numbers": "periodic"},
+    "two_units": {"numbers": "periodic", "number_units": 2},
+    "tabm": {"family": "tabm", "copies": 3},
+    "tabm_bins": {"family": "tabm", "copies": 3, "numbers": "piecewise_linear", "number_bins": 5, "number_units": 4},
+    "realmlp": {"family": "realmlp", "numbers": "periodic", "schedule": "coslog4", "weight_decay": 0.02},
+}
+
+
+@pytest.mark.parametrize(("task", "embedded"), [("binary", True), ("multiclass", False), ("regression", True)])
+def test_numpy_says_what_tensorflow_says_for_every_family(task: str, embedded: bool) -> None:
+    """And a row gets the same bytes in any company."""
+    configurations = [{**one, **options} for options in FAMILIES.values() for one in DEEP]
+    found, model, (inputs, codes) = trained(task, configurations, embedded)
+    said = model.answers(inputs, codes, task)
+    np.testing.assert_allclose(said, found.answers, rtol=1e-4, atol=1e-4)
+    again = Model.from_arrays(model.to_arrays())
+    assert np.array_equal(again.answers(inputs, codes, task), said)
+    for rows in ([0], [BLOCK - 1, BLOCK], [ROWS - 1], list(range(3, 40))):
+        assert np.array_equal(model.answers(inputs[:, rows], codes[rows], task), said[:, rows])
+
+
 def test_the_two_tables_of_activations_are_one() -> None:
     assert ACTIVATIONS.keys() == TRAINED_ACTIVATIONS.keys()
 
@@ -137,3 +162,18 @@ def test_rows_may_differ_from_fold_to_fold() -> None:
     whole = model.answers(inputs, codes, "binary")
     for member, fold in enumerate(model.fold):
         assert np.array_equal(both[member], whole[member, (first, second)[fold]])
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_a_column_that_a_member_does_not_see_says_nothing(name: str) -> None:
+    """In training, in TensorFlow's answers and in NumPy's; the others' bins and frequencies don't mind."""
+    columns = [np.array(seen, bool) for seen in ([1, 1, 0, 1, 1, 0, 1], [0, 1, 1, 1, 0, 1, 1])]
+    configurations = [configuration(**FAMILIES[name], columns=seen) for seen in columns]
+    found, model, (inputs, codes) = trained("binary", configurations, True)
+    said = model.answers(inputs, codes, "binary")
+    np.testing.assert_allclose(said, found.answers, rtol=1e-4, atol=1e-4)
+    changed, other = inputs.copy(), codes.copy()
+    changed[0, :, 2], changed[1, :, 0], changed[1, :, 4] = 9, -7, 3  # member 0 is of fold 0, member 1 of fold 1
+    np.testing.assert_array_equal(model.answers(changed, other, "binary"), said)
+    other[:, 0] = 0
+    assert np.array_equal(model.answers(changed, other, "binary")[0], said[0])

@@ -1,0 +1,123 @@
+"""Embeddings of numbers against the same written out with loops; where bins come from."""
+
+from __future__ import annotations
+
+import math
+
+import keras
+import numpy as np
+import pytest
+
+from pipeline.nets.layers import embed_numbers, piecewise_linear
+from pipeline.nets.numbers import BINS, FREQUENCIES, Numbers, bins_of, columns_of_numbers
+from pipeline.nets.sources import SCORE, STOP, TRAIN, Table
+
+
+def share_of_bin(x: float, edges: np.ndarray, bin: int) -> float:
+    """The definition, case by case (Gorishniy et al., 2022, equation 1)."""
+    first, last = bin == 0, bin == len(edges) - 2
+    if x < edges[bin] and not first:
+        return 0.0
+    if x >= edges[bin + 1] and not last:
+        return 1.0
+    return (x - edges[bin]) / (edges[bin + 1] - edges[bin])
+
+
+@pytest.fixture
+def train_and_rest() -> tuple[np.ndarray, np.ndarray]:
+    """Inputs ``[2, 60, 3]`` and who trains in each of two folds: a number, a 0/1 column, counts with many ties."""
+    generator = np.random.default_rng(2)
+    number = generator.exponential(size=(2, 60))
+    flag, count = generator.integers(0, 2, (2, 60)), generator.poisson(0.4, (2, 60))
+    train = np.zeros((60, 2), bool)
+    train[:40, 0] = train[20:, 1] = True
+    return np.stack([number, flag, count], axis=2).astype(np.float32), train
+
+
+def test_piecewise_linear_equals_its_definition(train_and_rest: tuple[np.ndarray, np.ndarray]) -> None:
+    inputs, train = train_and_rest
+    bins = bins_of(inputs[:, :, [0, 2]], train, 4)
+    numbers = np.concatenate([inputs[:, :, [0, 2]], [[[-3, -1]], [[90, 9]]]], axis=1)  # beyond the ends too
+    found = np.array(piecewise_linear(np.swapaxes(numbers, 1, 2), bins))
+    for fold in range(2):
+        for column in range(2):
+            values = inputs[fold, train[:, fold], 2 * column].astype(np.float64)
+            edges = np.unique(np.quantile(values, [0, 0.25, 0.5, 0.75, 1]).astype(np.float32))
+            for row, x in enumerate(numbers[fold, :, column]):
+                expected = np.zeros(4)
+                expected[: len(edges) - 1] = [share_of_bin(x, edges, bin) for bin in range(len(edges) - 1)]
+                np.testing.assert_allclose(found[fold, column, row], expected, rtol=1e-4, atol=1e-5)
+
+
+def test_only_train_rows_make_bins_and_two_values_are_no_numbers(
+    train_and_rest: tuple[np.ndarray, np.ndarray],
+) -> None:
+    inputs, train = train_and_rest
+    assert columns_of_numbers(inputs, train).tolist() == [0, 2]
+    before = bins_of(inputs, train, 4)
+    for fold in range(2):
+        inputs[fold, ~train[:, fold]] = 1e6
+    assert columns_of_numbers(inputs, train).tolist() == [0, 2]
+    for name, array in bins_of(inputs, train, 4).items():
+        np.testing.assert_array_equal(array, before[name])
+
+
+def test_a_column_that_is_constant_in_a_fold_has_empty_bins() -> None:
+    inputs = np.full((1, 8, 1), 3, np.float32)
+    bins = bins_of(inputs, np.ones((8, 1), bool), 4)
+    np.testing.assert_array_equal(np.array(piecewise_linear(np.array([[[3.0, -9.0, 9.0]]], np.float32), bins)), 0)
+
+
+@pytest.mark.parametrize(
+    "numbers", [Numbers("piecewise_linear", 4, 0), Numbers("piecewise_linear", 4, 3), Numbers("periodic", 0, 4)]
+)
+def test_vectors_of_numbers_equal_loops(numbers: Numbers, train_and_rest: tuple[np.ndarray, np.ndarray]) -> None:
+    inputs, train = train_and_rest
+    chosen = inputs[:, :5][:, :, [0, 2]]  # two members, each in its fold
+    bins = bins_of(inputs[:, :, [0, 2]], train, 4) if numbers.bins else None
+    generator = np.random.default_rng(0)
+    own = [numbers.weights(2, generator) for _ in range(2)]
+    weights = {name: np.stack([each[name] for each in own]) for name in own[0]}
+    weights = {name: generator.normal(size=weight.shape).astype(np.float32) for name, weight in weights.items()}
+    found = np.array(embed_numbers(keras.ops.convert_to_tensor(chosen), weights, bins))
+    assert found.shape == (2, 5, 2 * numbers.width)
+    for member in range(2):
+        w = {name: weight[member] for name, weight in weights.items()}
+        for row in range(5):
+            for column in range(2):
+                x = float(chosen[member, row, column])
+                if bins is None:
+                    waves = [
+                        math.cos(2 * math.pi * w["numbers_frequency"][column, h] * x + w["numbers_phase"][column, h])
+                        for h in range(FREQUENCIES)
+                    ]
+                    mix = w["numbers_mix"][column * FREQUENCIES : (column + 1) * FREQUENCIES]
+                    expected = [x, *(np.array(waves) @ mix + w["numbers_bias"][column])]
+                else:
+                    left, inverse, low, high = (bins[name][member, column] for name in BINS)
+                    pieces = np.clip((x - left) * inverse, low, high)
+                    expected = [x, *pieces]
+                    if numbers.units:
+                        mix = w["numbers_pieces"][column * 4 : (column + 1) * 4]
+                        expected = pieces @ mix + w["numbers_linear"][column] * x + w["numbers_bias"][column]
+                vector = found[member, row, column * numbers.width : (column + 1) * numbers.width]
+                np.testing.assert_allclose(vector, expected, rtol=2e-4, atol=2e-4)
+
+
+def test_a_table_counts_the_inputs_it_makes() -> None:
+    generator = np.random.default_rng(0)
+    inputs = generator.normal(size=(1, 30, 3)).astype(np.float32)
+    inputs[..., 1] = inputs[..., 1] > 0
+    roles = np.array([TRAIN] * 10 + [STOP] * 5 + [SCORE] * 5, np.int8)[:, None]
+    codes = generator.integers(0, 3, (30, 1)).astype(np.int32)
+    table = Table(inputs, codes, 3, np.zeros((1, 20), np.float32), roles, 1, Numbers("periodic", 0, 4))
+    weights = {
+        name: keras.ops.convert_to_tensor(weight[None])
+        for name, weight in table.weights("he_normal", generator).items()
+    }
+    arrays = {name: keras.ops.convert_to_tensor(array) for name, array in table.arrays().items()}
+    rows, fold = keras.ops.convert_to_tensor(np.array([[0, 7, 29]], np.int32)), keras.ops.convert_to_tensor([0])
+    batch = np.array(table.layout.batch(arrays, rows, fold, weights, None))
+    assert batch.shape == (1, 3, table.fan_in) == (1, 3, 1 + 2 * 4 + 4)
+    np.testing.assert_array_equal(batch[0, :, 0], inputs[0, [0, 7, 29], 1])
+    assert table.groups().tolist() == [0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3]
