@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import MISSING, dataclass, field, fields, is_dataclass
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -31,6 +31,8 @@ NORMALIZATIONS = ("zscore", "minmax", "robust", "keras", "none")
 ORACLES = ("bayesian", "random", "grid")
 SEARCHED = ("depth", "width", "dropout", "l2", "initializer", "activation", "learning_rate", "batch_size")
 ACTIVATIONS = ("relu", "selu", "elu", "gelu", "silu", "mish", "tanh", "sigmoid")
+FAMILIES = ("plain", "tabm", "realmlp")
+NUMBERS = ("plain", "piecewise_linear", "periodic")
 SCHEDULES = ("constant", "cosine", "coslog4", "flat_cosine")
 INITIALIZERS = (
     "glorot_uniform",
@@ -134,12 +136,17 @@ class Range:
 
 
 Choices = tuple[int | float | str, ...]
+Space = Mapping[str, Choices | Range]
 
 
 @dataclass(frozen=True)
 class Tune:
     """The search; ``space`` maps each searched hyperparameter to its choices or its range; ``columns``: whether column
-    groups are searched too."""
+    groups are searched too.
+
+    ``families``: what is otherwise in a family of networks (``<family>_regression``: and in regressions besides). In
+    what ``load`` returns, ``space`` has it already.
+    """
 
     oracle: str = _key(str, choices=ORACLES)
     max_trials: int = _key(int, low=1)
@@ -148,7 +155,23 @@ class Tune:
     epochs: int = _key(int, low=1)
     patience: int = _key(int, low=1)
     columns: str = _key(str, choices=("all", "search"))
-    space: Mapping[str, Choices | Range] = _key(dict)
+    family: tuple[str, ...] = _key(str, choices=FAMILIES, several=True)
+    space: Space = _key(dict)
+    families: Mapping[str, Space] = _key(dict)
+
+    def searched(self, task: str) -> Space:
+        """``space`` with the families' own entries: in the place of the general ones where there is one family, else
+        beside them, as ``<family>.<hyperparameter>``, so that each trial finds what holds for its family."""
+        if len(self.family) == 1:
+            (family,) = self.family
+            own = self._own(family, task)
+            return {**self.space, **own, "family": self.family} if family != "plain" or own else self.space
+        others = {f"{name}.{key}": value for name in self.family for key, value in self._own(name, task).items()}
+        return {**self.space, **others, "family": self.family}
+
+    def _own(self, family: str, task: str) -> Space:
+        regression = self.families.get(f"{family}_regression", {}) if task == "regression" else {}
+        return {**self.families.get(family, {}), **regression}
 
 
 @dataclass(frozen=True)
@@ -327,6 +350,12 @@ _SPACE: dict[str, tuple[type, float, float] | tuple[str, ...]] = {
     "beta_2": (float, 0.5, 0.99999),
     "schedule": SCHEDULES,
     "epochs": (int, 0, 100_000),
+    "copies": (int, 2, 256),
+    "feature_scale": ("fixed", "learned"),
+    "numbers": NUMBERS,
+    "number_bins": (int, 2, 256),
+    "number_units": (int, 0, 64),
+    "number_frequency": (float, 1e-4, 100.0),
 }
 
 
@@ -349,11 +378,8 @@ def load(path: Path, name: str) -> Params:
         _known(general, [n for n in names if n not in _OWN_KEYS.get(block, ())], str(path), f"{block}.")
         _known(own, names, str(path), f"competitions.{name}.{block}.")
         merged = {**_EMPTY, **general, **own}
-        if block == "tune" and "space" in own:
-            merged["space"] = {
-                **_mapping(general.get("space", {}), f"{path}: tune.space"),
-                **_mapping(own["space"], f"{path}: competitions.{name}.tune.space"),
-            }
+        if block == "tune":
+            _merge_spaces(merged, general, own, f"{path}: ", f"competitions.{name}.")
         blocks[block] = _build(
             cls,
             merged,
@@ -361,7 +387,25 @@ def load(path: Path, name: str) -> Params:
         )
     params = Params(name=name, seed=_seed(document, path), **blocks)
     _check_together(params, path)
-    return params
+    return replace(params, tune=replace(params.tune, space=params.tune.searched(params.table.task)))
+
+
+def _merge_spaces(
+    merged: dict[str, Any], general: Mapping[str, Any], own: Mapping[str, Any], file: str, entry: str
+) -> None:
+    """A competition's entries in ``tune.space`` and in each of ``tune.families`` replace the general ones, each on its
+    own."""
+    if "space" in own:
+        merged["space"] = {
+            **_mapping(general.get("space", {}), f"{file}tune.space"),
+            **_mapping(own["space"], f"{file}{entry}tune.space"),
+        }
+    if "families" in own:
+        merged["families"] = _mapping(general.get("families", {}), f"{file}tune.families")
+        for family, space in _mapping(own["families"], f"{file}{entry}tune.families").items():
+            key = f"tune.families.{family}"
+            before = _mapping(merged["families"].get(family, {}), f"{file}{key}")
+            merged["families"][family] = {**before, **_mapping(space, f"{file}{entry}{key}")}
 
 
 # Blocks of stages that belong to no competition.
@@ -496,7 +540,11 @@ def _build(cls: type, values: Mapping[str, Any], place: Any) -> Any:
         meta, where = item.metadata, place(item.name)
         raw = values.get(item.name, item.default)
         if item.name == "space":
-            built[item.name] = _space(raw, where)
+            built[item.name] = _space(raw, where, SEARCHED)
+        elif item.name == "families":
+            spaces, (file, _, prefix) = _mapping(raw, where), where.partition(": ")
+            _known(spaces, [f"{name}{kind}" for name in FAMILIES for kind in ("", "_regression")], file, f"{prefix}.")
+            built[item.name] = MappingProxyType({k: _space(v, f"{where}.{k}", ()) for k, v in spaces.items()})
         elif item.name == "features":
             mapping = _mapping(raw, where)
             built[item.name] = MappingProxyType({k: _value(v, bool, f"{where}.{k}") for k, v in mapping.items()})
@@ -535,13 +583,14 @@ def _block(cls: Any, raw: Any, where: str) -> Any:
     return _build(cls, values, lambda key: f"{where}.{key}")
 
 
-def _space(raw: Any, where: str) -> Mapping[str, Choices | Range]:
+def _space(raw: Any, where: str, needed: Sequence[str]) -> Space:
+    """``needed``: hyperparameters that may not be left out."""
     space = _mapping(raw, where)
     file, _, prefix = where.partition(": ")
     _known(space, list(_SPACE), file, f"{prefix}.")
     result: dict[str, Choices | Range] = {}
     for name in _SPACE:
-        if name not in space and name not in SEARCHED:
+        if name not in space and name not in needed:
             continue
         if name not in space:
             raise UserError(f"{where}.{name} is missing; expected a list of choices or low/high.")

@@ -60,7 +60,7 @@ DEFAULTS: dict[str, Any] = {
     "epochs": 0,
     "family": "plain",
     "copies": 16,
-    "feature_scale": False,
+    "feature_scale": "fixed",
     "numbers": "plain",
     "number_bins": 16,
     "number_units": 0,
@@ -81,9 +81,12 @@ class Members:
     ``family``: plain; tabm: ``copies`` networks that share their hidden layers, each with a scale of its own in front
     and an output of its own, trained on the mean of their losses, their answers averaged (TabM-mini; Gorishniy et al.,
     2025); realmlp: the neural tangent parametrisation, activations with a learned slope, a learned scale in front,
-    dropout and weight decay that end along ``flat_cosine`` (Holzmueller et al., 2024). ``feature_scale``: the scale in
-    front for the others too. ``numbers``: what becomes of columns of numbers, with ``number_bins`` and ``number_units``
-    a column (see ``numbers.py``); ``number_frequency``: standard deviation of the first frequencies.
+    dropout and weight decay that end along ``flat_cosine`` (Holzmueller et al., 2024). ``feature_scale``: fixed, or
+    learned: the scale in front for the others too.
+
+    ``numbers``: what becomes of columns of numbers, with ``number_bins`` and ``number_units`` a column (see
+    ``numbers.py``); ``number_frequency``: standard deviation of the first frequencies.
+
     ``scaling``: which of a table's scaled copies it reads. ``columns [m, d + e] bool``: the inputs and embedded columns
     that it sees, one row of its own for each member; ``[m, 0]`` where all see everything.
     """
@@ -144,7 +147,8 @@ def _settled(configuration: dict[str, Any]) -> dict[str, Any]:
     """The configuration with what it has no use for at 0, so that networks alike are seen to be alike."""
     settled = dict(configuration)
     settled["copies"] *= settled["family"] == "tabm"
-    settled["feature_scale"] |= settled["family"] == "realmlp"
+    if settled["family"] == "realmlp":
+        settled["feature_scale"] = "learned"
     settled["number_bins"] *= settled["numbers"] == "piecewise_linear"
     settled["number_units"] *= settled["numbers"] != "plain"
     if settled["numbers"] == "periodic":
@@ -342,7 +346,7 @@ class Program:
             len(self._depths),
             head,
             int(members.copies[0]),
-            bool(members.feature_scale[0]),
+            str(members.feature_scale[0]) == "learned",
             str(members.family[0]) == "realmlp",
         )
         constants = self._constants(np.arange(len(members)))
@@ -415,7 +419,7 @@ class Program:
         """First weights of what scales a member's inputs. A copy's are random signs, or normal where columns are
         embedded, then one for all inputs of a column."""
         weights: dict[str, np.ndarray] = {}
-        if self._members.feature_scale[m]:
+        if self._members.feature_scale[m] == "learned":
             weights["front_scale"] = np.ones((1, self._source.fan_in), np.float32)
         if copies := int(self._members.copies[m]):
             groups = self._source.groups()

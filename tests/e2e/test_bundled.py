@@ -12,6 +12,7 @@ import pytest
 
 from features.synthetic import mixed
 from pipeline import demo, new, predict
+from pipeline.files import read_npz
 from pipeline.params import load, read_document
 
 pytestmark = pytest.mark.slow
@@ -59,6 +60,29 @@ def test_every_form_of_column_met_later_is_answered_alike(
     test.iloc[[7]].assign(shop="never seen", colour="pink", day="some day").to_csv("odd.csv", index=False)
     assert predict.main(["shops", "--input", "odd.csv", "--output", "odd_answer.csv"]) == 0
     assert len(Path("odd_answer.csv").read_text().splitlines()) == 2
+
+
+def test_families_that_are_searched_side_by_side_answer_rows_met_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each with embedded numbers and hyperparameters of its own; what the train stage says is what `predict` says."""
+    families = {
+        "tabm": {"copies": 4, "numbers": "piecewise_linear", "number_bins": 6, "number_units": 4},
+        "realmlp": {"width": 32, "batch_size": 64, "epochs": 12},
+    }
+    tune = {"max_trials": 6, "generation": 6, "epochs": 6, "oracle": "random"}
+    tune |= {"family": ["tabm", "realmlp"], "families": families}
+    budgets = {**SMALL, "tune": tune, "train": {"top_k": 6, "epochs": 6}}
+    monkeypatch.setitem(globals(), "SMALL", budgets)
+    learned(tmp_path, monkeypatch, "diabetes", demo.bundled("diabetes"))
+    trials = pd.read_csv("reports/diabetes/trials.csv")
+    assert set(trials["family"]) == {"tabm", "realmlp"}
+    assert set(trials["status"]) == {"ok"}
+    weights = read_npz(Path("data/train/diabetes/weights.npz"))
+    for part in ("adapter", "slope_0", "bins_left", "numbers_frequency", "front_scale"):
+        assert [name for name in weights if name.endswith(f"/{part}")], part
+    assert predict.main(["diabetes", "--input", demo.FILES[1], "--output", "later.csv"]) == 0
+    assert Path("later.csv").read_bytes() == Path("reports/diabetes/submission.csv").read_bytes()
 
 
 @pytest.mark.parametrize("name", EXPECTED)

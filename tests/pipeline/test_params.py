@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -71,6 +73,11 @@ CASES = [
         ["label_smoothing.high is 1"],
     ),
     ("    depth:\n", "    epochs: {low: 0, high: 9}\n    depth:\n", ["epochs has low/high", "whole numbers"]),
+    ("  family: plain", "  family: [plain, tabn]", ["tune.family is 'tabn'", "did you mean 'tabm'"]),
+    ("    tabm:\n", "    tamb:\n", ["tune.families.tamb", "did you mean 'tabm'"]),
+    ("      copies: 16\n", "      copys: 16\n", ["tune.families.tabm.copys", "did you mean 'copies'"]),
+    ("      copies: 16\n", "      copies: 1\n", ["tune.families.tabm.copies is 1, out of range", "from 2 to 256"]),
+    ("      numbers: periodic", "      numbers: periodik", ["numbers is 'periodik'", "did you mean 'periodic'"]),
     ("    width:\n    - 16\n    - 32\n    - 64\n", "", ["tune.space.width is missing"]),
     ("      task: binary", "      task: regression", ["metric is 'accuracy', but task 'regression'", "rmse"]),
     ("        deck: true", "        deck: maybe", ["encode.features.deck is 'maybe'", "true or false"]),
@@ -100,6 +107,29 @@ def test_the_file_as_it_is_passes() -> None:
     assert params.tune.space["depth"] == (1, 2, 3)
     assert "schedule" not in params.tune.space
     assert params.encode.features["deck"] is True
+
+
+def test_a_family_brings_its_own_hyperparameters(tmp_path: Path) -> None:
+    def read(family: str, task: str = "binary", own: str = "tune: {}") -> Mapping[str, Any]:
+        path = tmp_path / "params.yaml"
+        text = TEXT.replace("  family: plain", f"  family: {family}", 1).replace("    tune: {}", f"    {own}", 1)
+        if task == "regression":
+            text = text.replace("      task: binary", "      task: regression", 1)
+            text = text.replace("      metric: accuracy", "      metric: rmse", 1)
+        path.write_text(text, encoding="utf-8")
+        return load(path, "titanic").tune.space
+
+    plain = load(ROOT / "params.yaml", "titanic").tune.space
+    assert "family" not in plain
+    tabm = read("tabm")
+    assert (tabm["copies"], tabm["family"], tabm["depth"]) == ((16,), ("tabm",), plain["depth"])
+    assert read("realmlp")["learning_rate"] == (0.04,)
+    assert read("realmlp", "regression")["learning_rate"] == (0.2,)
+    own = read("realmlp", own="tune: {families: {realmlp: {width: [64, 128]}}}")
+    assert own["width"] == (64, 128) and own["learning_rate"] == (0.04,)
+    several = read("[plain, realmlp]")
+    assert several["family"] == ("plain", "realmlp") and several["learning_rate"] == plain["learning_rate"]
+    assert several["realmlp.learning_rate"] == (0.04,) and "tabm.copies" not in several
 
 
 def test_numbers_are_read_as_dvc_reads_them(tmp_path: Path) -> None:

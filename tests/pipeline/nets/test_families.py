@@ -12,7 +12,7 @@ import tensorflow as tf
 from pipeline.nets import fit as engine
 
 OPTIONS: dict[str, dict[str, Any]] = {
-    "feature scale": {"feature_scale": True},
+    "feature scale": {"feature_scale": "learned"},
     "bins": {"numbers": "piecewise_linear", "number_bins": 5},
     "bins, embedded": {"numbers": "piecewise_linear", "number_bins": 5, "number_units": 3},
     "periodic": {"numbers": "periodic", "number_frequency": 0.5},

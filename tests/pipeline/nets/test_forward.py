@@ -79,7 +79,7 @@ def test_numpy_says_what_tensorflow_says(task: str, normalization: str, embedded
 
 
 FAMILIES: dict[str, dict[str, Any]] = {
-    "scaled": {"feature_scale": True},
+    "scaled": {"feature_scale": "learned"},
     "bins": {"numbers": "piecewise_linear", "number_bins": 5},
     "embedded_bins": {"numbers": "piecewise_linear", "number_bins": 5, "number_units": 4},
     "periodic": {"numbers": "periodic"},
