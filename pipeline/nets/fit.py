@@ -780,6 +780,11 @@ class Trainer:
         total, count = _repeat(tf.shape(blocks)[1], one, [nothing, nothing])
         return total / count
 
+    def _penalty(self, which: str, name: str, arrays: dict[str, tf.Tensor]) -> tf.Tensor:
+        """``[m]``. A copy's own output sees its share of the loss alone, so its share of the penalty."""
+        own = self._kind.copies and name == f"kernel_{self._kind.depth}"
+        return arrays[which] / float(self._kind.copies) if own else arrays[which]
+
     def _step(
         self, gradients: dict[str, tf.Tensor], factor: tf.Tensor, held: tf.Tensor, arrays: dict[str, tf.Tensor]
     ) -> None:
@@ -790,9 +795,9 @@ class Trainer:
             variable, count = self.weights[name], tf.shape(gradient)[0]
             unit = self._unit(name, arrays)[:count, None, None]
             if name.startswith(PENALISED) and self._kind.l2:
-                gradient += 2.0 * arrays["l2"][:count, None, None] * unit**2 * variable
+                gradient += 2.0 * self._penalty("l2", name, arrays)[:count, None, None] * unit**2 * variable
             if name.startswith(PENALISED) and self._kind.l1:
-                gradient += arrays["l1"][:count, None, None] * unit * tf.sign(variable)
+                gradient += self._penalty("l1", name, arrays)[:count, None, None] * unit * tf.sign(variable)
             if name.startswith(PENALISED) and self._kind.decays:
                 taken = (factor * held * arrays["unit"] * arrays["weight_decay"])[:count, None, None]
                 variable.assign(variable * (1.0 - taken))

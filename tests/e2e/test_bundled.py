@@ -68,11 +68,11 @@ def test_families_that_are_searched_side_by_side_answer_rows_met_later(
     """Each with embedded numbers and hyperparameters of its own; what the train stage says is what `predict` says."""
     families = {
         "tabm": {"copies": 4, "numbers": "piecewise_linear", "number_bins": 6, "number_units": 4},
-        "realmlp": {"width": 32, "batch_size": 64, "epochs": 12},
+        "realmlp": {"width": 32, "batch_size": 64, "epochs": 12, "numbers": "periodic"},
     }
-    tune = {"max_trials": 6, "generation": 6, "epochs": 6, "oracle": "random"}
+    tune = {"max_trials": 10, "generation": 10, "epochs": 6, "oracle": "random"}
     tune |= {"family": ["tabm", "realmlp"], "families": families}
-    budgets = {**SMALL, "tune": tune, "train": {"top_k": 6, "epochs": 6}}
+    budgets = {**SMALL, "tune": tune, "train": {"top_k": 10, "epochs": 6}}
     monkeypatch.setitem(globals(), "SMALL", budgets)
     learned(tmp_path, monkeypatch, "diabetes", demo.bundled("diabetes"))
     trials = pd.read_csv("reports/diabetes/trials.csv")
@@ -109,7 +109,18 @@ def test_from_files_to_a_submission(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 def run(name: str) -> None:
     """Every stage as dvc.yaml calls it, but in this process; DVC itself does the same in the demo's test."""
     graph = read_document(ROOT / "dvc.yaml")["stages"]
-    for stage in ("fetch", "validate", "encode", "normalize", "tune", "train", "ensemble", "honest", "report"):
+    for stage in (
+        "fetch",
+        "validate",
+        "encode",
+        "normalize",
+        "tune",
+        "train",
+        "ensemble",
+        "columns",
+        "honest",
+        "report",
+    ):
         command = graph[stage]["do"]["cmd"].replace("${key}", name).replace("${item.table.sample}", demo.FILES[2])
         assert "$" not in command
         python, option, module, *arguments = command.split()
