@@ -8,6 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from pipeline.nets import fit as engine
 from pipeline.nets.images import Augmentation, distort, turn
@@ -216,16 +217,39 @@ def test_layer_normalisation_equals_keras_and_leaves_spare_units_alone() -> None
     assert not found[1, :, 4:].any()
 
 
-def test_a_convolution_equals_keras() -> None:
+@pytest.mark.parametrize(("precision", "tolerance"), [("float32", 1e-4), ("bfloat16", 0.1)])
+@pytest.mark.parametrize("groups", [1, 2])
+def test_a_convolution_and_its_gradient_equal_keras(groups: int, precision: str, tolerance: float) -> None:
+    """Of one batch for both members and of one each, in a loop that is compiled for any number of members."""
     generator = np.random.default_rng(0)
-    image = generator.normal(size=(1, 3, 6, 8, 2)).astype(np.float32)
+    images = generator.normal(size=(groups, 3, 7, 8, 2)).astype(np.float32)
     kernel = generator.normal(size=(2, 18, 5)).astype(np.float32)
     bias = generator.normal(size=(2, 1, 5)).astype(np.float32)
-    found = np.array(convolve(image, kernel, bias, 3, 5))
+    open_axis = tf.TensorSpec([None, 18, 5])
+    place = tf.TensorSpec([1 if groups == 1 else None, None, 7, 8, 2])
+
+    @tf.function(input_signature=[place, open_axis], autograph=False)
+    def looped(images: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
+        def body(step: tf.Tensor, gradient: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            with tf.GradientTape() as tape:
+                tape.watch(kernel)
+                total = tf.reduce_sum(convolve(images, kernel, bias, 3, 5, precision) ** 2)
+            return step + 1, gradient + tape.gradient(total, kernel)
+
+        return tf.while_loop(lambda step, gradient: step < 2, body, [0, tf.zeros_like(kernel)])[1] / 2.0
+
+    found = np.array(convolve(images, kernel, bias, 3, 5, precision))
+    gradient = np.array(looped(images, kernel))
     for member in range(2):
-        convolved = keras.ops.conv(image[0], kernel[member].reshape(3, 3, 2, 5), padding="same") + bias[member]
-        pooled = keras.ops.max_pool(keras.ops.relu(convolved), 2)
-        np.testing.assert_allclose(found[member], np.array(pooled), atol=1e-4)
+        own = tf.constant(kernel[member].reshape(3, 3, 2, 5))
+        with tf.GradientTape() as tape:
+            tape.watch(own)
+            convolved = keras.ops.conv(images[member % groups], own, padding="same") + bias[member]
+            pooled = keras.ops.max_pool(keras.ops.relu(convolved), 2)
+            total = tf.reduce_sum(pooled**2)
+        np.testing.assert_allclose(found[member], np.array(pooled), atol=tolerance)
+        expected = np.array(tape.gradient(total, own)).reshape(18, 5)
+        np.testing.assert_allclose(gradient[member], expected, atol=tolerance * np.abs(expected).max())
 
 
 def test_l1_shrinks_the_sum_of_absolute_weights(bags: Bags) -> None:
