@@ -350,6 +350,7 @@ _SPACE: dict[str, tuple[type, float, float] | tuple[str, ...]] = {
     "beta_2": (float, 0.5, 0.99999),
     "schedule": SCHEDULES,
     "epochs": (int, 0, 100_000),
+    "snapshots": (int, 1, 64),
     "copies": (int, 2, 256),
     "feature_scale": ("fixed", "learned"),
     "numbers": NUMBERS,

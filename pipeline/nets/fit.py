@@ -58,6 +58,7 @@ DEFAULTS: dict[str, Any] = {
     "beta_2": BETA_2,
     "schedule": "constant",
     "epochs": 0,
+    "snapshots": 1,
     "family": "plain",
     "copies": 16,
     "feature_scale": "fixed",
@@ -76,7 +77,8 @@ class Members:
     ``weight_decay`` is decoupled from the loss (AdamW: Loshchilov and Hutter, 2019), ``beta_2`` is Adam's.
     ``label_smoothing``: share of a label that is spread over all classes (Szegedy et al., 2016). ``schedule``: a key of
     ``SCHEDULES``. ``epochs``: the length of its schedule, all of which it trains; 0 for what ``fit`` is told, and then
-    with patience.
+    with patience. ``snapshots``: so many last epochs' weights are averaged before the stop rows judge them, and kept
+    where they are the best (Izmailov et al., 2018; over the latest epochs as in Kaddour, 2022).
 
     ``family``: plain; tabm: ``copies`` networks that share their hidden layers, each with a scale of its own in front
     and an output of its own, trained on the mean of their losses, their answers averaged (TabM-mini; Gorishniy et al.,
@@ -106,6 +108,7 @@ class Members:
     beta_2: np.ndarray
     schedule: np.ndarray
     epochs: np.ndarray
+    snapshots: np.ndarray
     family: np.ndarray
     copies: np.ndarray
     feature_scale: np.ndarray
@@ -269,6 +272,7 @@ def programs(members: Members) -> Iterator[np.ndarray]:
         members.beta_2,
         members.schedule,
         members.epochs,
+        members.snapshots,
         members.family,
         members.copies,
         members.feature_scale,
@@ -446,25 +450,27 @@ class Program:
         schedules = str(self._members.schedule[0]), "flat_cosine" if self._kind.realmlp else "constant"
         factors = np.stack([SCHEDULES[name](shares) for name in schedules], axis=1).astype(np.float32)
         self._trainer.start(self._best)
-        arrays = self._constants(active)
+        arrays, recent = self._constants(active), Recent(int(self._members.snapshots[0]))
         for epoch in range(epochs):
             here = active[going]  # who has stopped but is still on board leaves no trace
             trained = self._epoch(active, factors[epoch * self._steps :], arrays, epoch / epochs, 1 / epochs, progress)
             train_loss[here, epoch] = trained[going]
             better = np.isfinite(trained[going])
+            recent.add(self._trainer.weights)
             if watched:
-                stop_loss[here, epoch] = self._trainer.evaluate(self._blocks(active), arrays).numpy()[going]
+                stop_loss[here, epoch] = recent.judged(self._trainer, self._blocks(active), arrays)[going]
                 better = stop_loss[here, epoch] < lowest[here]
             epochs_run[here] = epoch + 1
             improved = here[better]
             lowest[improved], best_epoch[improved] = stop_loss[improved, epoch], epoch + 1
-            self._keep_best(active, np.isin(active, improved))
+            self._keep_best(active, np.isin(active, improved), recent)
             going &= (epoch + 1 - best_epoch[active] < patience) & np.isfinite(trained)
             if not going.any():
                 break
             # Leaving costs a copy of all weights, so stopped members wait until they are a fifth of the program.
             if going.mean() < 0.8:
                 self._trainer.keep(going)
+                recent.keep(going)
                 active = active[going]
                 going = np.ones(len(active), bool)
                 arrays = self._constants(active)
@@ -561,10 +567,10 @@ class Program:
             "width": tf.constant(members.width, tf.int32),
         }
 
-    def _keep_best(self, active: np.ndarray, improved: np.ndarray) -> None:
+    def _keep_best(self, active: np.ndarray, improved: np.ndarray, recent: Recent) -> None:
         if improved.any():
             for name, best in self._best.items():
-                value = self._trainer.weights[name].numpy()
+                value = recent.weights[name]
                 here = improved[: len(value)]
                 best[active[: len(value)][here]] = value[here]
 
@@ -597,6 +603,42 @@ class Program:
         return answers, losses
 
 
+class Recent:
+    """The weights of the last epochs, and their mean; of one epoch, the weights as they are."""
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+        self._kept: list[dict[str, np.ndarray]] = []
+        self._variables: dict[str, tf.Variable] = {}
+        self._mean: dict[str, np.ndarray] = {}
+
+    def add(self, variables: dict[str, tf.Variable]) -> None:
+        """An epoch has ended with ``variables``."""
+        self._variables, self._mean = variables, {}
+        if self._count > 1:
+            self._kept = [*self._kept, {name: variable.numpy().copy() for name, variable in variables.items()}]
+            self._kept = self._kept[-self._count :]
+
+    def keep(self, going: np.ndarray) -> None:
+        """Go on with the members ``going`` only."""
+        self._kept = [{name: value[going[: len(value)]] for name, value in one.items()} for one in self._kept]
+
+    @property
+    def weights(self) -> dict[str, np.ndarray]:
+        """In units of the learning rates, by name."""
+        if not self._mean and self._kept:
+            self._mean = {name: np.mean([one[name] for one in self._kept], axis=0) for name in self._kept[0]}
+        elif not self._mean:
+            self._mean = {name: variable.numpy() for name, variable in self._variables.items()}
+        return self._mean
+
+    def judged(self, trainer: Trainer, blocks: tf.Tensor, arrays: dict[str, tf.Tensor]) -> np.ndarray:
+        """Mean loss ``[m]`` of the rows in ``blocks``."""
+        if not self._kept:
+            return trainer.evaluate(blocks, arrays).numpy()
+        return trainer.judge(blocks, arrays, {name: tf.constant(w) for name, w in self.weights.items()}).numpy()
+
+
 def _repeat(times: tf.Tensor, body: Callable[..., Any], start: list[tf.Tensor]) -> list[tf.Tensor]:
     """``body(number, *state) -> (number + 1, *state)`` so many times; each state is a vector over members."""
     shapes = [tf.TensorShape([]), *[tf.TensorShape([None]) for _ in start]]
@@ -627,6 +669,8 @@ class Trainer:
         inputs = [rows, [noise] * kind.depth, draws, factors, arrays]
         self.steps = tf.function(self._steps, input_signature=inputs, autograph=False)
         self.evaluate = tf.function(self._evaluate, input_signature=[rows, arrays], autograph=False)
+        others = {name: tf.TensorSpec([None] * 3, tf.float32) for name in names}
+        self.judge = tf.function(self._judge, input_signature=[rows, arrays, others], autograph=False)
 
     def start(self, weights: dict[str, np.ndarray]) -> None:
         """Begin with ``weights`` (in units of the learning rate) and fresh moments."""
@@ -769,7 +813,11 @@ class Trainer:
 
     def _evaluate(self, blocks: tf.Tensor, arrays: dict[str, tf.Tensor]) -> tf.Tensor:
         """Mean loss ``[m]`` of the rows in ``blocks [m or 1, blocks, b]``, without dropout."""
-        weights = self._scaled(self.weights, arrays)
+        return self._judge(blocks, arrays, self.weights)
+
+    def _judge(self, blocks: tf.Tensor, arrays: dict[str, tf.Tensor], weights: dict[str, tf.Tensor]) -> tf.Tensor:
+        """The same with other weights than the present ones."""
+        weights = self._scaled(weights, arrays)
 
         def one(block: tf.Tensor, total: tf.Tensor, count: tf.Tensor) -> tuple[tf.Tensor, ...]:
             rows = blocks[:, block]

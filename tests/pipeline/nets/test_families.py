@@ -138,6 +138,40 @@ def test_tabm_is_its_copies_one_by_one(task: str) -> None:
     assert found.train_loss[0, 0] == pytest.approx(expected, rel=1e-4)
 
 
+def test_copies_share_the_loss_and_their_outputs_the_penalty() -> None:
+    """TabM's steps written out with TensorFlow's gradients: mean loss of the copies, L2 of the shared layers whole, of
+    each output for its share."""
+    known, epochs = table(codes=False), 4
+    config = configuration(depth=1, dropout=0.0, l2=0.1, batch_size=100, family="tabm", copies=3, activation="tanh")
+    members = engine.members_of([config], [0], [1])
+    start = engine.Program(members, known, {}, engine.HEADS["binary"], 0).best_weights()
+    names = ("adapter", "kernel_0", "bias_0", "kernel_1", "bias_1")
+    w = {name: tf.Variable(start[name][0].astype(np.float32)) for name in names}
+    moments = {name: [np.zeros(value.shape), np.zeros(value.shape)] for name, value in w.items()}
+    train, stop = (np.flatnonzero(known.roles[:, 0] == role) for role in (engine.TRAIN, engine.STOP))
+
+    def logits(rows: np.ndarray, copy: int) -> tf.Tensor:
+        units = tf.tanh((known.inputs[0][rows] * w["adapter"][copy]) @ w["kernel_0"] + w["bias_0"])
+        return (units @ w["kernel_1"][copy * 8 : copy * 8 + 8] + w["bias_1"][copy])[:, 0]
+
+    stop_loss = []
+    for step in range(1, epochs + 1):
+        with tf.GradientTape() as tape:
+            loss = 0.1 * (tf.reduce_sum(w["kernel_0"] ** 2) + tf.reduce_sum(w["kernel_1"] ** 2) / 3)
+            for copy in range(3):
+                each = tf.nn.sigmoid_cross_entropy_with_logits(known.target[0][train], logits(train, copy))
+                loss += tf.reduce_mean(each) / 3
+        for (name, variable), gradient in zip(w.items(), tape.gradient(loss, list(w.values())), strict=True):
+            mean, square = moments[name]
+            mean += 0.1 * (gradient.numpy() - mean)
+            square += 0.001 * (gradient.numpy() ** 2 - square)
+            variable.assign_sub(0.01 * mean / (1 - 0.9**step) / (np.sqrt(square / (1 - 0.999**step)) + 1e-12))
+        answer = np.mean([tf.sigmoid(logits(stop, copy)).numpy() for copy in range(3)], axis=0)
+        stop_loss.append(-np.mean(np.log(np.where(known.target[0][stop] > 0, answer, 1 - answer))))
+    found = engine.fit(members, known, "binary", epochs, epochs)
+    np.testing.assert_allclose(found.stop_loss[0], stop_loss, rtol=1e-3)
+
+
 def test_copies_begin_with_random_signs_and_with_one_number_a_column_where_it_is_embedded() -> None:
     adapters = []
     for changes in ({}, {"numbers": "piecewise_linear", "number_bins": 5, "number_units": 3}):

@@ -151,3 +151,31 @@ def test_schedules_begin_and_end_where_they_should() -> None:
     np.testing.assert_allclose(values["coslog4"][[0, 3]], 0, atol=1e-6)
     # Four waves: the learning rate is 0 again after 1, 3 and 7 fifteenths.
     np.testing.assert_allclose(engine.SCHEDULES["coslog4"](np.array([1, 3, 7]) / 15), 0, atol=1e-6)
+
+
+def test_snapshots_are_the_mean_of_the_last_epochs() -> None:
+    """Without stop rows the last weights are kept, so the runs of 3, 4 and 5 epochs end with the snapshots of one."""
+    known = table("binary")
+    unwatched = engine.Table(known.inputs, known.codes, 0, known.target, np.where(known.roles == 1, 2, known.roles), 1)
+
+    def weights(epochs: int, **changes: Any) -> dict[str, np.ndarray]:
+        members = engine.members_of([configuration(depth=1, dropout=0.2, **changes)], [0], [4])
+        return engine.fit(members, unwatched, "binary", epochs, epochs).weights[0]
+
+    found, ends = weights(5, snapshots=3), [weights(epochs) for epochs in (3, 4, 5)]
+    for name in ("kernel_0", "bias_0", "kernel_1", "bias_1"):
+        np.testing.assert_allclose(found[name], np.mean([end[name] for end in ends], axis=0), rtol=1e-4, atol=1e-6)
+        assert not np.allclose(found[name], ends[-1][name], rtol=1e-3)
+
+
+def test_snapshots_are_judged_as_they_are_kept() -> None:
+    """Also when members leave on the way."""
+    known = table("binary")
+    rates = (0.02, 0.5, 0.8, 0.05)
+    configs = [configuration(depth=1, width=16, learning_rate=rate, snapshots=4) for rate in rates]
+    found = engine.fit(engine.members_of(configs, [0] * 4, range(4)), known, "binary", 30, 3)
+    assert len(set(found.epochs_run.tolist())) > 1
+    stop = known.roles[:, 0] == engine.STOP
+    np.testing.assert_allclose(found.loss[:, stop].mean(axis=1), np.nanmin(found.stop_loss, axis=1), atol=1e-5)
+    alone = engine.fit(engine.members_of(configs[3:], [0], [3]), known, "binary", 30, 3)
+    np.testing.assert_allclose(alone.answers[0], found.answers[3], atol=1e-5)
