@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pipeline.files import write_json
 
-NAMES = ("chain", "search", "tables", "accuracy", "coverage")
+NAMES = ("chain", "search", "tables", "accuracy", "coverage", "families")
 
 
 def main() -> int:
@@ -18,6 +18,7 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=5, help="runs of the quality table")
     parser.add_argument("--splits", type=int, default=3, help="of five, that accuracy is measured on")
     parser.add_argument("--draws", type=int, default=20, help="splits of each table that coverage is measured on")
+    parser.add_argument("--tables", nargs="+", default=None, help="those that families are measured on; all by default")
     parser.add_argument("--arrays", type=Path, default=Path("data/normalize/titanic/arrays.npz"))
     parser.add_argument("--output", type=Path, default=Path("reports/bench"))
     arguments = parser.parse_args()
@@ -41,6 +42,10 @@ def main() -> int:
             from bench import coverage
 
             result = coverage.measure(arguments.draws, Path(".cache/coverage"))
+        elif name == "families":
+            from bench import families
+
+            result = families.measure(arguments.arrays, arguments.tables or families.TABLES)
         else:
             from bench import search_speed
 
