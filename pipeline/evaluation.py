@@ -26,10 +26,15 @@ def evaluate(
     epochs: int,
     patience: int,
     report: Callable[[float], None] = lambda share: None,
+    halving: float = 0.0,
+    rivals: Sequence[int] | None = None,
 ) -> list[Result]:
     """One result a configuration, all trained together, each in its own ``folds`` (columns of ``table.roles``) with the
-    ``seeds`` of those networks; ``report`` is told the share done."""
-    from pipeline.nets.fit import fit, members_of
+    ``seeds`` of those networks; ``report`` is told the share done.
+
+    After the share ``halving`` of the epochs the worse half ends, by its stop rows, among those with the same number in
+    ``rivals`` (None: among all)."""
+    from pipeline.nets.fit import Halving, fit, members_of
     from pipeline.nets.search import Result
 
     pairs = [(trial, place) for trial in range(len(configurations)) for place in range(len(folds[trial]))]
@@ -38,7 +43,10 @@ def evaluate(
         [folds[trial][place] for trial, place in pairs],
         [seeds[trial][place] for trial, place in pairs],
     )
-    found = fit(members, table, task, epochs, patience, report)
+    owners = np.array([trial for trial, _ in pairs])
+    groups = np.zeros(len(configurations), int) if rivals is None else np.array(rivals)
+    rule = Halving(halving, lambda lowest: better_half(lowest, owners, groups)[owners]) if halving else None
+    found = fit(members, table, task, epochs, patience, report, halving=rule)
     results = []
     for trial in range(len(configurations)):
         of_trial = [number for number, (owner, _) in enumerate(pairs) if owner == trial]
@@ -57,3 +65,14 @@ def evaluate(
         row_loss = np.full(loss.shape[1], np.nan) if bad else np.nansum(loss, axis=0) / counts
         results.append(Result(row_loss.astype(np.float32), fold_loss, float(found.best_epoch[of_trial].mean()), reason))
     return results
+
+
+def better_half(lowest: np.ndarray, owners: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    """Which trials go on, ``[k] bool``: in each of ``groups [k]`` the half (rounded up) with the lowest mean of
+    ``lowest [m]`` over its members, ``owners [m]`` their trials. A member without a finite loss is the worst."""
+    means = np.array([lowest[owners == trial].mean() for trial in range(len(groups))])
+    kept = np.zeros(len(groups), bool)
+    for group in np.unique(groups):
+        rivals = np.flatnonzero(groups == group)
+        kept[rivals[np.argsort(means[rivals], kind="stable")[: -(-len(rivals) // 2)]]] = True
+    return kept

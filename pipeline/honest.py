@@ -185,8 +185,8 @@ def search_together(params: Params, scaled: Scaled, plan: Plan, report: Callable
         Search(
             tune.oracle,
             {**tune.space, **offered},
-            tune.max_trials,
-            tune.generation,
+            tune.grown(tune.max_trials),
+            tune.grown(tune.generation),
             seed_for(params.seed, "honest oracle", outer),
         )
         for outer in range(plan.outer)
@@ -194,7 +194,8 @@ def search_together(params: Params, scaled: Scaled, plan: Plan, report: Callable
     while any(proposed := [one.propose() for one in searches]):
         lots = [(outer, place) for outer, each in enumerate(proposed) for place in range(len(each))]
         first = [len(one.trials) for one in searches]
-        before, share = max(first) / tune.max_trials, max(map(len, proposed)) / tune.max_trials
+        trials = tune.grown(tune.max_trials)
+        before, share = max(first) / trials, max(map(len, proposed)) / trials
         results = evaluate(
             scaled.table,
             params.table.task,
@@ -207,6 +208,8 @@ def search_together(params: Params, scaled: Scaled, plan: Plan, report: Callable
             tune.epochs,
             tune.patience,
             lambda done, before=before, share=share: report(before + share * done),  # type: ignore[misc]
+            tune.halving,
+            [outer for outer, _ in lots],
         )
         for outer, one in enumerate(searches):
             if proposed[outer]:

@@ -154,10 +154,16 @@ class Tune:
     repeats: int = _key(int, low=1, high=20)
     epochs: int = _key(int, low=1)
     patience: int = _key(int, low=1)
+    halving: float = _key(float, low=0, high=0.9)
     columns: str = _key(str, choices=("all", "search"))
     family: tuple[str, ...] = _key(str, choices=FAMILIES, several=True)
     space: Space = _key(dict)
     families: Mapping[str, Space] = _key(dict)
+
+    def grown(self, trials: int) -> int:
+        """How many trials cost what so many do without halving: each of the better half one, each of the others the
+        share ``halving``."""
+        return int(trials * 2 / (1 + self.halving)) if self.halving else trials
 
     def searched(self, task: str) -> Space:
         """``space`` with the families' own entries: in the place of the general ones where there is one family, else

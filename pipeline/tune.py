@@ -48,17 +48,15 @@ def tune(arguments: argparse.Namespace) -> None:
 
     scaled = load_table(arguments.input, params.table.task)
     memory = Memory(arguments.memory, _fingerprint(params, arguments.input, tensorflow.__version__))
-    print(
-        f"tune: {params.tune.max_trials} trials x {params.encode.folds * params.tune.repeats} folds on "
-        f"{device_name(tensorflow)}"
-    )
-    with Progress(params.tune.max_trials, "trials", "tune") as progress:
+    count, folds = params.tune.grown(params.tune.max_trials), params.encode.folds * params.tune.repeats
+    print(f"tune: {count} trials x {folds} folds on {device_name(tensorflow)}")
+    with Progress(count, "trials", "tune") as progress:
         evaluation = Evaluation(params, scaled, memory, progress)
         trials = search(
             params.tune.oracle,
             {**params.tune.space, **scaled.inputs.choices(params.tune.columns == "search")},
-            params.tune.max_trials,
-            params.tune.generation,
+            count,
+            params.tune.grown(params.tune.generation),
             seed_for(params.seed, "oracle"),
             evaluation,
         )
@@ -120,6 +118,7 @@ class Evaluation:
             params.tune.epochs,
             params.tune.patience,
             report,
+            params.tune.halving,
         )
 
 

@@ -11,8 +11,9 @@ What a member computes depends on its own row of ``Members`` and on the source a
 from __future__ import annotations
 
 import functools
+import inspect
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -179,6 +180,29 @@ class Fit:
     weights: list[dict[str, np.ndarray]]
 
 
+@dataclass(frozen=True)
+class Halving:
+    """Members that go on after a ``share`` of their epochs (Jamieson and Talwalkar, 2016): ``keep`` says which ``[m]
+    bool`` by the lowest stop loss that each has had, ``[m]``, infinite where it had none."""
+
+    share: float
+    keep: Callable[[np.ndarray], np.ndarray]
+
+
+Curves = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+# Yields the lowest stop losses once where it pauses, takes who is kept, and returns the curves.
+Training = Generator[np.ndarray, np.ndarray | None, Curves]
+
+
+def finished(training: Training, kept: np.ndarray) -> Curves:
+    """What comes of a training that has begun or paused, for those who are ``kept [m]`` at its pause."""
+    try:
+        training.send(kept if inspect.getgeneratorstate(training) == inspect.GEN_SUSPENDED else None)
+    except StopIteration as end:
+        return end.value
+    raise RuntimeError("a training paused twice")
+
+
 def fit(
     members: Members,
     source: Source,
@@ -187,11 +211,12 @@ def fit(
     patience: int,
     progress: Callable[[float], None] = lambda share: None,
     seed: int = 0,
+    halving: Halving | None = None,
 ) -> Fit:
     """Train all members; ``progress`` is told the share done, from 0 to 1.
 
     ``seed`` draws what members share: the rows' order and the augmentation of a shared batch. Where the source has no
-    stop rows, all ``epochs`` run and the last weights are kept.
+    stop rows, all ``epochs`` run and the last weights are kept. With ``halving`` some members train to the end only.
     """
     lengths, patiences = _lengths(members, epochs, patience)
     longest = int(lengths.max(initial=0))
@@ -201,21 +226,32 @@ def fit(
     train_loss = np.full((count, longest), np.nan, np.float32)
     stop_loss = np.full((count, longest), np.nan, np.float32)
     best_epoch, epochs_run = np.zeros(count, np.int64), np.zeros(count, np.int64)
-    sources = Sources(source)
-    weights, done = [], 0
-    for index in programs(members):
+    sources, kept = Sources(source), np.ones(count, bool)
+    weights: list[dict[str, np.ndarray]] = []
+    told = np.zeros(count)
+
+    def begin(index: np.ndarray) -> tuple[np.ndarray, Program, Training]:
         program = Program(members.take(index), *sources.of(members, index[0]), HEADS[task], seed)
-        start, size = done, len(index)
+        own, share = int(lengths[index[0]]), halving.share if halving else 0.0
 
-        def report(share: float, start: int = start, size: int = size) -> None:
-            progress((start + share * size) / count)
+        def report(done: float) -> None:
+            told[index] = done
+            progress(float(told.mean()))
 
+        return index, program, program.training(own, int(patiences[index[0]]), report, math.ceil(share * own))
+
+    begun: Iterable[tuple[np.ndarray, Program, Training]] = map(begin, programs(members))
+    if halving:  # all of them to the rung; without, one after another, so that one at a time is in memory
+        begun, lowest = list(begun), np.empty(count)
+        for index, _, training in begun:
+            lowest[index] = next(training)
+        kept = halving.keep(lowest)
+    for index, program, training in begun:
         own = int(lengths[index[0]])
-        curves = program.train(own, int(patiences[index[0]]), report)
+        curves = finished(training, kept[index])
         train_loss[index, :own], stop_loss[index, :own], best_epoch[index], epochs_run[index] = curves
         answers[index], loss[index] = program.predict()
         weights.append({"members": index, **program.best_weights()})
-        done += size
     return Fit(answers, loss, train_loss, stop_loss, best_epoch, epochs_run, weights)
 
 
@@ -433,13 +469,10 @@ class Program:
             weights["adapter"] = drawn[:, groups].astype(np.float32)
         return weights
 
-    def train(
-        self,
-        epochs: int,
-        patience: int,
-        progress: Callable[[float], None],
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """Returns train loss ``[m, epochs]``, stop loss ``[m, epochs]``, best epoch ``[m]`` and epochs run ``[m]``."""
+    def training(self, epochs: int, patience: int, progress: Callable[[float], None], pause: int) -> Training:
+        """Train; where ``pause`` is not 0, wait once after so many epochs, or at the end if that is sooner.
+
+        Returns train loss ``[m, epochs]``, stop loss ``[m, epochs]``, best epoch ``[m]`` and epochs run ``[m]``."""
         count = len(self._members)
         train_loss = np.full((count, epochs), np.nan, np.float32)
         stop_loss = np.full((count, epochs), np.nan, np.float32)
@@ -467,6 +500,13 @@ class Program:
             going &= (epoch + 1 - best_epoch[active] < patience) & np.isfinite(trained)
             if not going.any():
                 break
+            if epoch + 1 == pause:
+                state, pause = self._trainer.state(), 0
+                kept = yield lowest
+                going &= True if kept is None else kept[active]
+                if not going.any():
+                    break
+                self._trainer.resume(state)
             # Leaving costs a copy of all weights, so stopped members wait until they are a fifth of the program.
             if going.mean() < 0.8:
                 self._trainer.keep(going)
@@ -474,6 +514,8 @@ class Program:
                 active = active[going]
                 going = np.ones(len(active), bool)
                 arrays = self._constants(active)
+        if pause:
+            yield lowest
         progress(1.0)
         return train_loss, stop_loss, best_epoch, epochs_run
 
@@ -680,6 +722,19 @@ class Trainer:
             self._second[name].assign(np.zeros_like(weight))
         for power, beta in zip(self._powers, (BETA_1, self._kind.beta_2), strict=True):
             power.assign(beta)
+
+    def state(self) -> list[np.ndarray]:
+        """All that ``resume`` needs, once others have used this trainer."""
+        return [variable.numpy().copy() for variable in self._state()]
+
+    def resume(self, state: Sequence[np.ndarray]) -> None:
+        """Go on where ``state`` was taken."""
+        for variable, value in zip(self._state(), state, strict=True):
+            variable.assign(value)
+
+    def _state(self) -> list[tf.Variable]:
+        groups = (self.weights, self._first, self._second)
+        return [*(variable for group in groups for variable in group.values()), *self._powers]
 
     def keep(self, going: np.ndarray) -> None:
         """Go on with the members ``going`` only."""

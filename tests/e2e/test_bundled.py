@@ -70,12 +70,13 @@ def test_families_that_are_searched_side_by_side_answer_rows_met_later(
         "tabm": {"copies": 4, "numbers": "piecewise_linear", "number_bins": 6, "number_units": 4},
         "realmlp": {"width": 32, "batch_size": 64, "epochs": 12, "numbers": "periodic"},
     }
-    tune = {"max_trials": 10, "generation": 10, "epochs": 6, "oracle": "random"}
-    tune |= {"family": ["tabm", "realmlp"], "families": families}
+    tune = {"max_trials": 10, "generation": 5, "epochs": 6, "oracle": "random"}
+    tune |= {"halving": 0.25, "family": ["tabm", "realmlp"], "families": families}
     budgets = {**SMALL, "tune": tune, "train": {"top_k": 10, "epochs": 6}}
     monkeypatch.setitem(globals(), "SMALL", budgets)
     learned(tmp_path, monkeypatch, "diabetes", demo.bundled("diabetes"))
     trials = pd.read_csv("reports/diabetes/trials.csv")
+    assert len(trials) == 16  # halving pays for 1.6 times as many
     assert set(trials["family"]) == {"tabm", "realmlp"}
     assert set(trials["status"]) == {"ok"}
     weights = read_npz(Path("data/train/diabetes/weights.npz"))

@@ -277,3 +277,38 @@ def test_a_member_reads_its_scaled_copy(table: engine.Table) -> None:
     found = engine.fit(members, copies, "binary", 4, 4)
     expected = engine.fit(engine.members_of([configuration()] * 2, [0, 1], [1, 2]), table, "binary", 4, 4)
     np.testing.assert_array_equal(found.answers, expected.answers)
+
+
+def test_halving_ends_some_members_and_leaves_the_others_as_they_were(table: engine.Table) -> None:
+    """Two programs share one trainer here (alike but far apart in width), and others have trainers of their own."""
+    settings = [
+        configuration(depth=2, dropout=0.2),
+        configuration(depth=2, width=64),
+        configuration(depth=2, width=64, learning_rate=0.05),
+        configuration(depth=2, dropout=0.3, learning_rate=0.001),
+        configuration(activation="selu", snapshots=3),
+        configuration(activation="selu", epochs=20, schedule="cosine"),
+    ]
+    members = engine.members_of(settings, [0, 1] * 3, range(6))
+    asked: list[np.ndarray] = []
+
+    def keep(lowest: np.ndarray) -> np.ndarray:
+        asked.append(lowest.copy())
+        return np.array([True, False, True, False, True, True])
+
+    whole = engine.fit(members, table, "binary", 12, 12)
+    halved = engine.fit(members, table, "binary", 12, 12, halving=engine.Halving(0.25, keep))
+    assert halved.epochs_run.tolist() == [12, 3, 12, 3, 12, 20]
+    (seen,) = asked
+    np.testing.assert_allclose(seen, np.nanmin(whole.stop_loss[:, :3], axis=1)[:5].tolist() + [seen[5]], atol=1e-5)
+    for one in (0, 2, 4, 5):
+        np.testing.assert_allclose(halved.answers[one], whole.answers[one], atol=2e-5)
+    again = engine.fit(members, table, "binary", 12, 12, halving=engine.Halving(0.25, keep))
+    assert again.answers.tobytes() == halved.answers.tobytes()
+    assert np.isnan(halved.stop_loss[1, 3:]).all() and halved.best_epoch[1] <= 3
+
+
+def test_a_member_that_stops_before_the_rung_has_its_say_too(table: engine.Table) -> None:
+    members = engine.members_of([configuration(learning_rate=5.0, width=64), configuration()], [0, 0], [1, 2])
+    found = engine.fit(members, table, "binary", 40, 2, halving=engine.Halving(0.9, lambda lowest: lowest < np.inf))
+    assert found.epochs_run[0] < 36 and np.isfinite(found.stop_loss[0, 0])

@@ -1,0 +1,31 @@
+"""Which trials go on under halving, and what a search of equal cost is."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from pipeline.evaluation import better_half
+from pipeline.params import load
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_the_better_half_goes_on_in_each_group_of_rivals() -> None:
+    """Five trials of two folds; trial 1 is best on average, a diverged fold makes trial 3 the worst."""
+    lowest = np.array([0.5, 0.7, 0.1, 0.3, 0.2, 0.6, 0.0, np.inf, 0.9, 0.9])
+    owners = np.repeat(np.arange(5), 2)
+    assert better_half(lowest, owners, np.zeros(5, int)).tolist() == [True, True, True, False, False]
+    assert better_half(lowest, owners, np.array([0, 0, 1, 1, 1])).tolist() == [False, True, True, False, True]
+
+
+def test_equal_losses_are_decided_by_order() -> None:
+    assert better_half(np.ones(4), np.arange(4), np.zeros(4, int)).tolist() == [True, True, False, False]
+
+
+def test_halving_costs_what_the_search_without_it_costs() -> None:
+    tune = load(ROOT / "params.yaml", "titanic").tune
+    assert tune.grown(40) == 40
+    for share in (0.1, 0.25, 0.5):
+        trials = replace(tune, halving=share).grown(40)
+        assert 40 - 1 < trials / 2 + share * trials / 2 <= 40
