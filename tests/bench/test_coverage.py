@@ -1,0 +1,56 @@
+"""The bench of the interval: its share by hand, and one split of a table through the real stages."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from bench import coverage
+
+
+def test_the_share_by_hand() -> None:
+    """Three of four test scores lie within; widths 0.2, 0.2, 0.2 and 0.6."""
+    rows = [
+        {
+            "test": {"accuracy": score},
+            "honest": {"accuracy": 0.8, "accuracy_lo": low, "accuracy_hi": high},
+            "usual": {"accuracy": 0.9},
+        }
+        for score, low, high in ((0.7, 0.7, 0.9), (0.9, 0.7, 0.9), (0.95, 0.7, 0.9), (0.3, 0.3, 0.9))
+    ]
+    found = coverage.covered(rows)["accuracy"]
+    assert found["share"] == 0.75 and found["share_se"] == pytest.approx(0.2165, abs=1e-4)
+    assert found["width"] == 0.3 and found["usual"] == 0.9 and found["test"] == 0.7125
+
+
+@pytest.mark.slow
+def test_a_split_goes_through_the_real_stages(monkeypatch: pytest.MonkeyPatch) -> None:
+    small = {**coverage.BUDGETS, "tune": {"max_trials": 2, "generation": 2, "epochs": 20}}
+    small |= {"honest": {"outer": 2, "search": 2, "members": 2}, "train": {"top_k": 1, "epochs": 30}}
+    monkeypatch.setattr(coverage, "BUDGETS", small)
+    found = coverage.run("wine", 1)
+    assert found["test"].keys() == {"accuracy", "log_loss"} and found["honest"]["test_rows"] == 71
+    assert found["test"]["accuracy"] > 0.6 and abs(found["honest"]["accuracy"] - found["usual"]["accuracy"]) < 0.3
+
+
+@pytest.mark.parametrize("name", coverage.TABLES)
+def test_each_table_has_an_id_and_a_target(name: str) -> None:
+    frame = coverage.TABLES[name](0)
+    assert {"id", "target"} <= set(frame.columns) and frame["id"].is_unique and frame["target"].notna().all()
+
+
+def test_the_ridge_is_that_of_the_normal_equations(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    inputs, asked = rng.normal(size=(40, 3)), rng.normal(size=(5, 3))
+    target = inputs @ [1.0, -2.0, 0.5] + rng.normal(size=40)
+    monkeypatch.setattr(coverage, "PENALTIES", (10.0,))
+    weights = np.linalg.solve(inputs.T @ inputs + 10 * np.eye(3), inputs.T @ (target - target.mean()))
+    found = coverage.ridge(inputs, target, asked, "regression", 0)
+    assert found[:, 0] == pytest.approx(asked @ weights + target.mean())
+
+
+def test_a_quick_split_of_each_kind() -> None:
+    for name, measures in (("wine", 2), ("breast_cancer", 3), ("diabetes", 3), ("mixed", 3)):
+        found = coverage.quick(name, 0)
+        assert len(found["test"]) == measures
+        assert all(found["honest"][f"{m}_lo"] < found["honest"][f"{m}_hi"] for m in found["test"])
