@@ -10,154 +10,47 @@ What a member computes depends on its own row of ``Members`` and on the source a
 
 from __future__ import annotations
 
-import functools
 import inspect
 import math
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from dataclasses import dataclass, fields, replace
-from typing import Any
+from collections.abc import Callable, Generator, Iterable
+from dataclasses import dataclass, replace
 
 import numpy as np
 import tensorflow as tf
 
 from pipeline.nets.heads import HEADS, Head
-from pipeline.nets.layers import NOISE_LEVELS, PRODUCTS, copy_rows, forward, initial_kernel, output_of_copies
+from pipeline.nets.layers import NOISE_LEVELS, initial_kernel
+from pipeline.nets.members import DEFAULTS, SCHEDULES, Members, lengths_of, members_of, programs
 from pipeline.nets.numbers import Numbers
-from pipeline.nets.sources import SCORE, STOP, TRAIN, Layout, Source, Table
+from pipeline.nets.sources import SCORE, STOP, TRAIN, Source, Table
+from pipeline.nets.trainer import Kind, Recent, trainer
 
-__all__ = ["SCORE", "STOP", "TRAIN", "Fit", "Members", "Table", "fit", "members_of"]
+__all__ = [
+    "DEFAULTS",
+    "HEADS",
+    "SCHEDULES",
+    "SCORE",
+    "STOP",
+    "TRAIN",
+    "Fit",
+    "Members",
+    "Table",
+    "fit",
+    "members_of",
+    "programs",
+    "trainer",
+]
 
-BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-10
-# Together, weights, moments and best weights of a program should stay in the processor's cache.
-MEMBERS_PER_PROGRAM = 64
-# Copies of a member that weigh as much there as a member does, since they share their weights.
-COPIES_AS_ONE = 4
-# How much wider than the narrowest member of a program the widest may be.
-PADDING = 4
 # Numbers of the widest layer, over rows and members, that a prediction holds at a time, which bounds its memory.
 PREDICTED_AT_ONCE = 1 << 24
 # Bytes of dropout noise that are drawn at a time, which bounds the memory of an epoch.
 NOISE_AT_ONCE = 1 << 28
-# Share of the cosine schedule's steps in which the learning rate rises.
-WARM_UP = 0.05
-# Weights under L1 and L2, and those that are one vector a member.
-PENALISED = ("kernel_", "filter_", "numbers_mix", "numbers_pieces")
+# Weights that are one vector a member.
 VECTORS = ("bias_", "gain_", "shift_", "offset_", "front_", "slope_")
-# Units of a column under periodic embeddings where the configuration names none.
-PERIODIC_UNITS = 4
 # How much faster than the others the scale in front of the first layer learns, and how much slower RealMLP's biases,
 # slopes and embeddings of numbers do (Holzmueller et al., 2024).
 SCALE_RATE, SLOW_RATE = 6.0, 0.1
 SLOW = ("bias_", "slope_", "numbers_")
-FAMILIES = ("plain", "tabm", "realmlp")
-# What a configuration need not say.
-DEFAULTS: dict[str, Any] = {
-    "l1": 0.0,
-    "normalization": "none",
-    "weight_decay": 0.0,
-    "label_smoothing": 0.0,
-    "beta_2": BETA_2,
-    "schedule": "constant",
-    "epochs": 0,
-    "snapshots": 1,
-    "family": "plain",
-    "copies": 16,
-    "feature_scale": "fixed",
-    "numbers": "plain",
-    "number_bins": 16,
-    "number_units": 0,
-    "number_frequency": 0.1,
-    "scaling": 0,
-}
-
-
-@dataclass(frozen=True)
-class Members:
-    """One row a network: hyperparameters, the fold it learns in and its seed, each ``[m]``.
-
-    ``weight_decay`` is decoupled from the loss (AdamW: Loshchilov and Hutter, 2019), ``beta_2`` is Adam's.
-    ``label_smoothing``: share of a label that is spread over all classes (Szegedy et al., 2016). ``schedule``: a key of
-    ``SCHEDULES``. ``epochs``: the length of its schedule, all of which it trains; 0 for what ``fit`` is told, and then
-    with patience. ``snapshots``: so many last epochs' weights are averaged before the stop rows judge them, and kept
-    where they are the best (Izmailov et al., 2018; over the latest epochs as in Kaddour, 2022).
-
-    ``family``: plain; tabm: ``copies`` networks that share their hidden layers, each with a scale of its own in front
-    and an output of its own, trained on the mean of their losses, their answers averaged (TabM-mini; Gorishniy et al.,
-    2025); realmlp: the neural tangent parametrisation, activations with a learned slope, a learned scale in front,
-    dropout and weight decay that end along ``flat_cosine`` (Holzmueller et al., 2024). ``feature_scale``: fixed, or
-    learned: the scale in front for the others too.
-
-    ``numbers``: what becomes of columns of numbers, with ``number_bins`` and ``number_units`` a column (see
-    ``numbers.py``); ``number_frequency``: standard deviation of the first frequencies.
-
-    ``scaling``: which of a table's scaled copies it reads. ``columns [m, d + e] bool``: the inputs and embedded columns
-    that it sees, one row of its own for each member; ``[m, 0]`` where all see everything.
-    """
-
-    depth: np.ndarray
-    width: np.ndarray
-    dropout: np.ndarray
-    l1: np.ndarray
-    l2: np.ndarray
-    initializer: np.ndarray
-    activation: np.ndarray
-    normalization: np.ndarray
-    learning_rate: np.ndarray
-    batch_size: np.ndarray
-    weight_decay: np.ndarray
-    label_smoothing: np.ndarray
-    beta_2: np.ndarray
-    schedule: np.ndarray
-    epochs: np.ndarray
-    snapshots: np.ndarray
-    family: np.ndarray
-    copies: np.ndarray
-    feature_scale: np.ndarray
-    numbers: np.ndarray
-    number_bins: np.ndarray
-    number_units: np.ndarray
-    number_frequency: np.ndarray
-    scaling: np.ndarray
-    columns: np.ndarray
-    fold: np.ndarray
-    seed: np.ndarray
-
-    def __len__(self) -> int:
-        return len(self.depth)
-
-    def take(self, index: np.ndarray) -> Members:
-        """The members at ``index``, in that order."""
-        return Members(**{f.name: getattr(self, f.name)[index] for f in fields(self)})
-
-
-def members_of(configurations: Sequence[dict[str, Any]], folds: Sequence[int], seeds: Sequence[int]) -> Members:
-    """One member for each configuration (keys: ``depth`` to ``columns``; those of ``DEFAULTS`` may be left out, and
-    ``columns``, which then are all), with its fold and seed. Raises ``ValueError`` where a member sees no column."""
-    names = [f.name for f in fields(Members) if f.name not in ("columns", "fold", "seed")]
-    complete = [_settled({**DEFAULTS, **c}) for c in configurations]
-    values = {name: np.array([c[name] for c in complete]) for name in names}
-    size = max((len(c["columns"]) for c in configurations if "columns" in c), default=0)
-    columns = np.ones((len(configurations), size), bool)
-    for row, configuration in zip(columns, configurations, strict=True):
-        row[:] = configuration.get("columns", True)
-    if size and not columns.any(axis=1).all():
-        raise ValueError("a network without columns")
-    # Nobody leaves a column out: then the program is the one that knows nothing of columns.
-    columns = columns[:, :0] if columns.all() else columns
-    return Members(**values, columns=columns, fold=np.array(folds, np.int64), seed=np.array(seeds, np.uint64))
-
-
-def _settled(configuration: dict[str, Any]) -> dict[str, Any]:
-    """The configuration with what it has no use for at 0, so that networks alike are seen to be alike."""
-    settled = dict(configuration)
-    settled["copies"] *= settled["family"] == "tabm"
-    if settled["family"] == "realmlp":
-        settled["feature_scale"] = "learned"
-    settled["number_bins"] *= settled["numbers"] == "piecewise_linear"
-    settled["number_units"] *= settled["numbers"] != "plain"
-    if settled["numbers"] == "periodic":
-        settled["number_units"] = settled["number_units"] or PERIODIC_UNITS
-    return settled
 
 
 @dataclass(frozen=True)
@@ -218,7 +111,7 @@ def fit(
     ``seed`` draws what members share: the rows' order and the augmentation of a shared batch. Where the source has no
     stop rows, all ``epochs`` run and the last weights are kept. With ``halving`` some members train to the end only.
     """
-    lengths, patiences = _lengths(members, epochs, patience)
+    lengths, patiences = lengths_of(members, epochs, patience)
     longest = int(lengths.max(initial=0))
     count, labelled = len(members), len(source.roles)
     answers = np.full((count, source.rows, source.outputs), np.nan, np.float32)
@@ -272,85 +165,6 @@ class Sources:
             named = {**source.arrays(), "target": source.target}
             self._known[numbers] = source, {name: tf.constant(array) for name, array in named.items()}
         return self._known[numbers]
-
-
-def _lengths(members: Members, epochs: int, patience: int) -> tuple[np.ndarray, np.ndarray]:
-    """Longest training and patience of each member, ``[m]``."""
-    own = members.epochs > 0
-    return np.where(own, members.epochs, epochs), np.where(own, members.epochs + 1, patience)
-
-
-# Factors of the learning rate at a share of all steps, from 0 to 1: up for a twentieth and then down to 0 along a
-# cosine (Loshchilov and Hutter, 2017); RealMLP's four cosine waves of doubling length and its schedule of what holds
-# the network back, flat for one half (Holzmueller et al., 2024).
-SCHEDULES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
-    "constant": np.ones_like,
-    "coslog4": lambda share: 0.5 * (1.0 - np.cos(2.0 * math.pi * np.log2(1.0 + 15.0 * share))),
-    "flat_cosine": lambda share: 0.5 * (1.0 + np.cos(math.pi * np.maximum(2.0 * share - 1.0, 0.0))),
-    "cosine": lambda share: np.where(
-        share < WARM_UP,
-        share / WARM_UP,
-        0.5 * (1.0 + np.cos(math.pi * (share - WARM_UP) / (1.0 - WARM_UP))),
-    ),
-}
-
-
-def programs(members: Members) -> Iterator[np.ndarray]:
-    """Indices of the members that train together: alike in what ``Kind`` holds, close in width, of falling depth.
-
-    The narrow are padded to the widest, which is no more than ``PADDING`` times as wide.
-    """
-    columns = (
-        members.activation,
-        members.normalization,
-        members.batch_size,
-        members.depth == 0,
-        members.beta_2,
-        members.schedule,
-        members.epochs,
-        members.snapshots,
-        members.family,
-        members.copies,
-        members.feature_scale,
-        members.numbers,
-        members.number_bins,
-        members.number_units,
-    )
-    kinds = list(zip(*(column.tolist() for column in columns), strict=True))
-    for kind in sorted(set(kinds)):
-        index = np.array([number for number, one in enumerate(kinds) if one == kind])
-        index = index[np.argsort(members.width[index], kind="stable")]
-        while len(index):
-            close = index[: np.searchsorted(members.width[index], PADDING * members.width[index[0]], side="right")]
-            most = max(MEMBERS_PER_PROGRAM // max(int(members.copies[index[0]]) // COPIES_AS_ONE, 1), 1)
-            for part in np.array_split(close, -(-len(close) // most)):
-                yield part[np.argsort(-members.depth[part], kind="stable")]
-            index = index[len(close) :]
-
-
-@dataclass(frozen=True)
-class Kind:
-    """What a training program is compiled for; ``l1``, ``l2``, ``decays`` and ``smooths``: whether some member has
-    such a penalty, weight decay or smoothed labels; ``copies`` of a batch, or 0."""
-
-    layout: Layout
-    activation: str
-    normalization: str
-    l1: bool
-    l2: bool
-    decays: bool
-    smooths: bool
-    beta_2: float
-    depth: int
-    head: Head
-    copies: int
-    feature_scale: bool
-    realmlp: bool
-
-    @property
-    def normalized(self) -> bool:
-        """Whether hidden layers have a gain and a shift."""
-        return self.normalization == "layer"
 
 
 class Program:
@@ -643,284 +457,3 @@ class Program:
                 target = np.broadcast_to(self._source.target[arrays["fold"].numpy()][:, known], (count, len(known)))
                 losses[:, known] = self._kind.head.loss(tf.constant(target), logits[:, : len(known)]).numpy()
         return answers, losses
-
-
-class Recent:
-    """The weights of the last epochs, and their mean; of one epoch, the weights as they are."""
-
-    def __init__(self, count: int) -> None:
-        self._count = count
-        self._kept: list[dict[str, np.ndarray]] = []
-        self._variables: dict[str, tf.Variable] = {}
-        self._mean: dict[str, np.ndarray] = {}
-
-    def add(self, variables: dict[str, tf.Variable]) -> None:
-        """An epoch has ended with ``variables``."""
-        self._variables, self._mean = variables, {}
-        if self._count > 1:
-            self._kept = [*self._kept, {name: variable.numpy().copy() for name, variable in variables.items()}]
-            self._kept = self._kept[-self._count :]
-
-    def keep(self, going: np.ndarray) -> None:
-        """Go on with the members ``going`` only."""
-        self._kept = [{name: value[going[: len(value)]] for name, value in one.items()} for one in self._kept]
-
-    @property
-    def weights(self) -> dict[str, np.ndarray]:
-        """In units of the learning rates, by name."""
-        if not self._mean and self._kept:
-            self._mean = {name: np.mean([one[name] for one in self._kept], axis=0) for name in self._kept[0]}
-        elif not self._mean:
-            self._mean = {name: variable.numpy() for name, variable in self._variables.items()}
-        return self._mean
-
-    def judged(self, trainer: Trainer, blocks: tf.Tensor, arrays: dict[str, tf.Tensor]) -> np.ndarray:
-        """Mean loss ``[m]`` of the rows in ``blocks``."""
-        if not self._kept:
-            return trainer.evaluate(blocks, arrays).numpy()
-        return trainer.judge(blocks, arrays, {name: tf.constant(w) for name, w in self.weights.items()}).numpy()
-
-
-def _repeat(times: tf.Tensor, body: Callable[..., Any], start: list[tf.Tensor]) -> list[tf.Tensor]:
-    """``body(number, *state) -> (number + 1, *state)`` so many times; each state is a vector over members."""
-    shapes = [tf.TensorShape([]), *[tf.TensorShape([None]) for _ in start]]
-    return tf.while_loop(
-        lambda number, *state: number < times, body, [tf.constant(0), *start], shape_invariants=shapes
-    )[1:]
-
-
-class Trainer:
-    """Weights ``[m_l, i, o]``, Adam's moments (Kingma and Ba, 2015) and the compiled steps of one kind of program.
-
-    Member, batch and unit axes are left open, so that one trace (a second or so) serves every program of that kind.
-    ``names``: the weights; ``specification``: name, rank and type of each array that the program reads.
-    """
-
-    def __init__(self, kind: Kind, names: Sequence[str], specification: Sequence[tuple[str, int, str]]) -> None:
-        self._kind = kind
-
-        def empty() -> dict[str, tf.Variable]:
-            return {name: tf.Variable(tf.zeros([0, 0, 0]), shape=[None] * 3, trainable=False) for name in names}
-
-        self.weights, self._first, self._second = empty(), empty(), empty()
-        self._powers = [tf.Variable(beta, dtype=tf.float32, trainable=False) for beta in (BETA_1, kind.beta_2)]
-        arrays = {name: tf.TensorSpec([None] * rank, kind_of) for name, rank, kind_of in specification}
-        rows, noise = tf.TensorSpec([None] * 3, tf.int32), tf.TensorSpec([None] * 4, tf.uint8)
-        draws, factors = tf.TensorSpec([None] * 4, tf.float32), tf.TensorSpec([None, 2], tf.float32)
-        # The loops are TensorFlow's own: to translate Python's (autograph) would take as long as the trace itself.
-        inputs = [rows, [noise] * kind.depth, draws, factors, arrays]
-        self.steps = tf.function(self._steps, input_signature=inputs, autograph=False)
-        self.evaluate = tf.function(self._evaluate, input_signature=[rows, arrays], autograph=False)
-        others = {name: tf.TensorSpec([None] * 3, tf.float32) for name in names}
-        self.judge = tf.function(self._judge, input_signature=[rows, arrays, others], autograph=False)
-
-    def start(self, weights: dict[str, np.ndarray]) -> None:
-        """Begin with ``weights`` (in units of the learning rate) and fresh moments."""
-        for name, weight in weights.items():
-            self.weights[name].assign(weight)
-            self._first[name].assign(np.zeros_like(weight))
-            self._second[name].assign(np.zeros_like(weight))
-        for power, beta in zip(self._powers, (BETA_1, self._kind.beta_2), strict=True):
-            power.assign(beta)
-
-    def state(self) -> list[np.ndarray]:
-        """All that ``resume`` needs, once others have used this trainer."""
-        return [variable.numpy().copy() for variable in self._state()]
-
-    def resume(self, state: Sequence[np.ndarray]) -> None:
-        """Go on where ``state`` was taken."""
-        for variable, value in zip(self._state(), state, strict=True):
-            variable.assign(value)
-
-    def _state(self) -> list[tf.Variable]:
-        groups = (self.weights, self._first, self._second)
-        return [*(variable for group in groups for variable in group.values()), *self._powers]
-
-    def keep(self, going: np.ndarray) -> None:
-        """Go on with the members ``going`` only."""
-        for variables in (self.weights, self._first, self._second):
-            for variable in variables.values():
-                value = variable.numpy()
-                variable.assign(value[going[: len(value)]])
-
-    def logits(
-        self,
-        rows: tf.Tensor,
-        arrays: dict[str, tf.Tensor],
-        weights: dict[str, tf.Tensor],
-        noises: list[tf.Tensor] | None = None,
-        draws: tf.Tensor | None = None,
-        scaled: bool = False,
-        regularisation: tf.Tensor | None = None,
-    ) -> tf.Tensor:
-        """``[m, b, c]`` for ``rows [m or 1, b]``, of copies ``[m, k, b, c]``; ``noises`` and ``draws`` ask for dropout
-        (its rate times ``regularisation``) and augmentation. ``scaled``: kernels are given in their units."""
-        kind = self._kind
-        inputs = kind.layout.batch(arrays, rows, arrays["fold"], weights, draws)
-        hidden, layers = range(kind.depth), range(kind.depth + 1)
-        biases = [weights[f"bias_{layer}"] for layer in layers]
-        output = None
-        if kind.feature_scale:
-            inputs = inputs * weights["front_scale"]
-        if kind.copies:
-            inputs = copy_rows(inputs, weights["adapter"])
-            biases[-1] = biases[-1][:, :, None]  # [m, k, 1, c]
-            output = functools.partial(output_of_copies, copies=kind.copies)
-        return forward(
-            inputs,
-            [weights[f"kernel_{layer}"] for layer in layers],
-            biases,
-            kind.activation,
-            arrays["width"],
-            noises,
-            arrays["rate"] if regularisation is None else arrays["rate"] * regularisation,
-            [(weights[f"gain_{layer}"], weights[f"shift_{layer}"]) for layer in hidden] if kind.normalized else (),
-            kind.layout.project,
-            [self._unit(f"kernel_{layer}", arrays) for layer in layers] if scaled else None,
-            PRODUCTS[kind.layout.precision],
-            [weights[f"slope_{layer}"] for layer in hidden] if kind.realmlp else (),
-            output,
-        )
-
-    def pooled(
-        self, rows: tf.Tensor, arrays: dict[str, tf.Tensor], weights: dict[str, tf.Tensor], scaled: bool = False
-    ) -> tf.Tensor:
-        """``[m, b, c]``: logits without dropout, of copies those of their mean answer."""
-        logits = self.logits(rows, arrays, weights, scaled=scaled)
-        return self._kind.head.pool(logits) if self._kind.copies else logits
-
-    def _loss(self, rows: tf.Tensor, arrays: dict[str, tf.Tensor], logits: tf.Tensor) -> tf.Tensor:
-        """The loss ``[m, b]`` of ``logits`` for the targets of ``rows``, of copies ``[m, k, b]``."""
-        index = tf.stack([tf.broadcast_to(arrays["fold"][:, None], tf.shape(rows)), tf.maximum(rows, 0)], -1)
-        target = tf.gather_nd(arrays["target"], index)
-        target = target[:, None] if len(logits.shape) == 4 else target
-        return self._kind.head.loss(tf.broadcast_to(target, tf.shape(logits)[:-1]), logits)
-
-    def _losses(
-        self,
-        rows: tf.Tensor,
-        arrays: dict[str, tf.Tensor],
-        logits: tf.Tensor,
-        smoothing: tf.Tensor | None = None,
-        mixed: tuple[tf.Tensor, tf.Tensor] | None = None,
-    ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Sum of the losses and number of rows, ``[m]``; a row of -1 does not count. ``smoothing [m]`` of the labels
-        and rows that others are ``mixed`` in (which, and their shares) are for training alone. The loss of ``logits [m,
-        k, b, c]`` is the mean of the copies' losses."""
-        shape = tf.stack([tf.shape(logits)[0], tf.shape(logits)[-2]])
-        counts = tf.broadcast_to(tf.cast(rows >= 0, tf.float32), shape)
-        loss = self._loss(rows, arrays, logits)
-        copies = len(logits.shape) == 4
-        if mixed is not None:
-            others, share = mixed
-            loss += share * (self._loss(others, arrays, logits) - loss)
-        if smoothing is not None and self._kind.head.spread:
-            share = smoothing[:, None, None] if copies else smoothing[:, None]
-            loss += share * (self._kind.head.spread(logits) - loss)
-        if copies:
-            loss = tf.reduce_mean(loss, axis=1)
-        return tf.reduce_sum(loss * counts, axis=1), tf.reduce_sum(counts, axis=1)
-
-    def _unit(self, name: str, arrays: dict[str, tf.Tensor]) -> tf.Tensor:
-        """What a weight is held in units of, ``[m]``."""
-        return arrays.get(f"unit_{name}", arrays["unit"])
-
-    def _scaled(self, weights: dict[str, tf.Tensor], arrays: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        """True weights, except for the kernels: the largest by far, they meet their unit in ``forward``."""
-        return {
-            name: weight
-            if name.startswith("kernel_")
-            else weight * self._unit(name, arrays)[: tf.shape(weight)[0], None, None]
-            for name, weight in weights.items()
-        }
-
-    def _steps(
-        self,
-        order: tf.Tensor,
-        noise: list[tf.Tensor],
-        draws: tf.Tensor,
-        factors: tf.Tensor,
-        arrays: dict[str, tf.Tensor],
-    ) -> tf.Tensor:
-        """One step for each batch of ``order [m or 1, steps, b]``; the sum of the train rows' losses ``[m]``.
-
-        ``draws [1, steps, b, k]``; ``factors [steps, 2]`` of the learning rates and of what holds the network back.
-        """
-
-        def one(step: tf.Tensor, total: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            rows = order[:, step]
-            weights = {name: variable.read_value() for name, variable in self.weights.items()}
-            with tf.GradientTape() as tape:
-                tape.watch(weights)
-                drawn = draws[:, step] if self._kind.layout.distorts else None
-                scaled = self._scaled(weights, arrays)
-                noises = [each[:, step] for each in noise]
-                held = factors[step, 1] if self._kind.realmlp else None
-                logits = self.logits(rows, arrays, scaled, noises, drawn, True, held)
-                smoothing = arrays["label_smoothing"] if self._kind.smooths else None
-                mixed = self._kind.layout.mixed(rows, drawn)
-                summed, counts = self._losses(rows, arrays, logits, smoothing, mixed)
-                objective = tf.reduce_sum(summed / tf.maximum(counts, 1.0))
-            self._step(tape.gradient(objective, weights), factors[step, 0], factors[step, 1], arrays)
-            return step + 1, total + summed
-
-        return _repeat(tf.shape(order)[1], one, [tf.zeros(tf.shape(arrays["unit"]))])[0]
-
-    def _evaluate(self, blocks: tf.Tensor, arrays: dict[str, tf.Tensor]) -> tf.Tensor:
-        """Mean loss ``[m]`` of the rows in ``blocks [m or 1, blocks, b]``, without dropout."""
-        return self._judge(blocks, arrays, self.weights)
-
-    def _judge(self, blocks: tf.Tensor, arrays: dict[str, tf.Tensor], weights: dict[str, tf.Tensor]) -> tf.Tensor:
-        """The same with other weights than the present ones."""
-        weights = self._scaled(weights, arrays)
-
-        def one(block: tf.Tensor, total: tf.Tensor, count: tf.Tensor) -> tuple[tf.Tensor, ...]:
-            rows = blocks[:, block]
-            summed, counts = self._losses(rows, arrays, self.pooled(rows, arrays, weights, True))
-            return block + 1, total + summed, count + counts
-
-        nothing = tf.zeros(tf.shape(arrays["unit"]))
-        total, count = _repeat(tf.shape(blocks)[1], one, [nothing, nothing])
-        return total / count
-
-    def _penalty(self, which: str, name: str, arrays: dict[str, tf.Tensor]) -> tf.Tensor:
-        """``[m]``. A copy's own output sees its share of the loss alone, so its share of the penalty."""
-        own = self._kind.copies and name == f"kernel_{self._kind.depth}"
-        return arrays[which] / float(self._kind.copies) if own else arrays[which]
-
-    def _step(
-        self, gradients: dict[str, tf.Tensor], factor: tf.Tensor, held: tf.Tensor, arrays: dict[str, tf.Tensor]
-    ) -> None:
-        """One step of Adam on the weights in units of the learning rate. The penalty is l1 * sum |w| + l2 * sum w^2 of
-        the true weights w = unit * weight; decoupled decay takes ``learning rate * weight_decay * held``
-        of them."""
-        for name, gradient in gradients.items():
-            variable, count = self.weights[name], tf.shape(gradient)[0]
-            unit = self._unit(name, arrays)[:count, None, None]
-            if name.startswith(PENALISED) and self._kind.l2:
-                gradient += 2.0 * self._penalty("l2", name, arrays)[:count, None, None] * unit**2 * variable
-            if name.startswith(PENALISED) and self._kind.l1:
-                gradient += self._penalty("l1", name, arrays)[:count, None, None] * unit * tf.sign(variable)
-            if name.startswith(PENALISED) and self._kind.decays:
-                taken = (factor * held * arrays["unit"] * arrays["weight_decay"])[:count, None, None]
-                variable.assign(variable * (1.0 - taken))
-            tf.raw_ops.ResourceApplyAdam(
-                var=variable.handle,
-                m=self._first[name].handle,
-                v=self._second[name].handle,
-                beta1_power=self._powers[0],
-                beta2_power=self._powers[1],
-                lr=factor,
-                beta1=BETA_1,
-                beta2=self._kind.beta_2,
-                epsilon=EPSILON,
-                grad=gradient,
-            )
-        self._powers[0].assign(self._powers[0] * BETA_1)
-        self._powers[1].assign(self._powers[1] * self._kind.beta_2)
-
-
-@functools.cache
-def trainer(kind: Kind, names: tuple[str, ...], specification: tuple[tuple[str, int, str], ...]) -> Trainer:
-    """The one trainer of a kind; programs use it one after another."""
-    return Trainer(kind, names, specification)
