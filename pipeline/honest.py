@@ -9,7 +9,6 @@ together. What no label decides (the encoder's vocabularies) and a regression ta
 from __future__ import annotations
 
 import argparse
-import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -146,31 +145,31 @@ def nested_table(
     from pipeline.nets.sources import Table
 
     task, sizes = params.table.task, np.array(state["levels"], np.int32)
-    transform, columns = str(state["target"]["transform"]), range(roles.shape[1])
+    transform, columns, methods = str(state["target"]["transform"]), range(roles.shape[1]), params.normalize.method
     kinds = [column["kind"] for column in state["columns"]] + ["number"] * len(state["in_fold"])
     binary = np.isin(kinds, ["onehot", "indicator"])
-    known = [np.flatnonzero(roles[:, column] == TRAIN) for column in columns]
     labels = transformed(transform, target)
-    values = [
-        np.concatenate([encoded.shared, encoder.learn(encoded, state, labels, rows)[1]], axis=1).astype(np.float64)
-        for rows in known
-    ]
-    inputs = [
-        normalization.learn(method, values[column][known[column]], binary).apply(values[column])
-        for method, column in itertools.product(params.normalize.method, columns)
-    ]
+    # All methods' inputs lie one after another; a column's own values are held no longer than it takes to scale them.
+    inputs = np.empty((len(methods) * len(columns), len(target), len(kinds)), np.float32)
+    for column in columns:
+        rows = np.flatnonzero(roles[:, column] == TRAIN)
+        learned = encoder.learn(encoded, state, labels, rows)[1]
+        values = np.concatenate([encoded.shared, learned], axis=1).astype(np.float64)
+        for place, method in enumerate(methods):
+            scaled = normalization.learn(method, values[rows], binary).apply(values)
+            inputs[place * len(columns) + column] = scaled
     scale = TargetScale.unchanged(len(columns))
     if task == "regression":
         scale = TargetScale.fit(transform, target, roles == TRAIN)
     table = Table(
-        inputs=np.stack(inputs),
+        inputs=inputs,
         codes=stacked(encoded.codes, sizes),
         levels=int(sizes.sum()),
         target=scale.standard(target.astype(np.float32)),
         roles=roles,
         outputs=int(target.max()) + 1 if task == "multiclass" else 1,
     )
-    described = Inputs(np.array(state["groups"], str), np.array(state["forms"], str), params.normalize.method)
+    described = Inputs(np.array(state["groups"], str), np.array(state["forms"], str), methods)
     return Scaled(table, scale, encoded.codes, sizes, described)
 
 
