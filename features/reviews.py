@@ -45,6 +45,21 @@ def keras_numbers(starts: np.ndarray, ranks: np.ndarray, vocabulary: int) -> tup
     return begin, numbers
 
 
+def last_words(starts: np.ndarray, ranks: np.ndarray, vocabulary: int, length: int, spare: int) -> np.ndarray:
+    """The last ``length`` words of each review in their order, ``[n, length + spare] int32``: a word's rank plus 1, or
+    1 where that would not be below ``vocabulary``; 0 after the last, at least ``spare`` times.
+
+    >>> last_words(np.array([0, 2, 5]), np.array([3, 9, 1, 2, 4]), 6, 2, 1)
+    array([[4, 1, 0],
+           [3, 5, 0]], dtype=int32)
+    """
+    lengths = np.minimum(np.diff(starts), length).astype(np.int32)[:, None]
+    place = np.arange(length + spare, dtype=np.int32)
+    words = np.append(np.where(ranks + 1 < vocabulary, ranks + 1, 1), 0).astype(np.int32)
+    index = np.where(place < lengths, starts[1:, None] - lengths + place, len(ranks))
+    return words[index]
+
+
 def decode(numbers: Sequence[int] | np.ndarray, index: Mapping[str, int]) -> list[str]:
     """Words of Keras's ``numbers``, special ones in angle brackets. Raises ``UserError`` on a number of no word."""
     names = SPECIAL | {rank + OFFSET: word for word, rank in index.items()}

@@ -1,6 +1,8 @@
-"""Two opinions of reviews into one, and how rows are set aside to judge them by."""
+"""Several opinions of reviews into one, and how rows are set aside to judge them by."""
 
 from __future__ import annotations
+
+from itertools import product
 
 import numpy as np
 
@@ -16,17 +18,35 @@ def set_aside(labels: np.ndarray, fraction: float, seed: int) -> np.ndarray:
     return chosen
 
 
-def best_share(target: np.ndarray, first: np.ndarray, second: np.ndarray) -> float:
-    """The share of ``first`` in the average of two probabilities ``[n]`` whose log loss is lowest, in steps of 0.05;
-    among equals the smallest."""
-    shares = np.round(np.arange(0, 1.0001, 0.05), 2)
-    losses = [row_log_loss(target, average(share, first, second)[:, None]).mean() for share in shares]
-    return float(shares[int(np.argmin(np.round(losses, 9)))])
+def best_shares(target: np.ndarray, opinions: np.ndarray, steps: int = 20) -> np.ndarray:
+    """The shares ``[k]`` of probabilities ``opinions [k, n]`` in the average whose log loss is lowest, in ``steps``
+    equal parts of 1; among equals the smallest shares of the first."""
+    best, shares = np.inf, np.eye(len(opinions))[-1]
+    odds = log_odds(opinions)
+    for parts in product(range(steps + 1), repeat=len(opinions) - 1):
+        if sum(parts) <= steps:
+            tried = np.array([*parts, steps - sum(parts)]) / steps
+            loss = row_log_loss(target, sigmoid(tried @ odds)[:, None]).mean()
+            if loss < best - 1e-9:
+                best, shares = loss, tried
+    return shares
 
 
-def average(share: float, first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """``share`` of ``first`` and the rest of ``second``."""
-    return share * first + (1 - share) * second
+def average(shares: np.ndarray, opinions: np.ndarray) -> np.ndarray:
+    """Mean of the log odds of probabilities ``opinions [k, n]``, as a probability ``[n]``. Who is sure has more say so
+    than in a mean of probabilities."""
+    return sigmoid(shares @ log_odds(opinions))
+
+
+def log_odds(probability: np.ndarray) -> np.ndarray:
+    """``log(p / (1 - p))``, of 0 and 1 as of the nearest probability that single precision holds."""
+    kept = np.clip(np.asarray(probability, np.float64), 1e-7, 1 - 1e-7)
+    return np.log(kept) - np.log1p(-kept)
+
+
+def sigmoid(odds: np.ndarray) -> np.ndarray:
+    """The probability of log odds, so small that no exponential overflows."""
+    return 1.0 / (1.0 + np.exp(-odds))
 
 
 def overfit_epoch(stop_loss: np.ndarray) -> int:

@@ -1,4 +1,5 @@
-"""Stage ``imdb``: film reviews for or against. The textbook's multi-hot networks, networks on phrases, and the two.
+"""Stage ``imdb``: film reviews for or against. The textbook's multi-hot networks, networks on phrases, convolutional
+networks on the words in their order, and the average of the three.
 
 Twice the same networks learn. In the *experiment* a large part of the training reviews is set aside: it shows where
 each network overfits, and everything that is to be chosen is chosen by it. In the *final* training all training
@@ -9,9 +10,9 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -21,8 +22,8 @@ from features.diagnosis import diagnose
 from features.errors import UserError
 from features.metrics import row_log_loss
 from features.ngrams import Bags, Vocabulary, find, learn_vocabulary, log_count_ratios, multi_hot, take, weigh
-from features.reviews import keras_numbers
-from features.sentiment import average, best_share, overfit_epoch, set_aside
+from features.reviews import keras_numbers, last_words
+from features.sentiment import average, best_shares, overfit_epoch, set_aside
 from pipeline import stage
 from pipeline.files import write_bytes, write_csv, write_json, write_npz
 from pipeline.nets.bags import effects
@@ -33,12 +34,15 @@ from pipeline.reviews import Reviews, read_reviews
 from pipeline.runtime import device_name, seed_for, start_tensorflow
 
 if TYPE_CHECKING:
-    from pipeline.nets.fit import Fit
+    from pipeline.nets.fit import Fit, Members
+    from pipeline.nets.sources import Source
 
-TRAIN, STOP = 0, 1
+TRAIN, STOP, SCORE = 0, 1, 2
 # The variant that the others are held against, and the same trained past its best epoch.
 PLAIN, TO_THE_END = "plain", "plain to the end"
-PHRASES = "phrases"
+PHRASES, CONVOLUTION = "phrases", "convolution"
+# Whose opinions are averaged, by the names of their measures: the chosen multi-hot variant comes first.
+KINDS = ("regularized", "ngram", "convolution")
 # Training reviews whose words are weighed for the table of words.
 EXPLAINED = 5000
 Report = Callable[[float], None]
@@ -71,12 +75,12 @@ class Phrases:
 
 @dataclass(frozen=True)
 class Chosen:
-    """What the experiment chose: a regularised ``variant``, its ``share`` in the mean with the phrase networks, the
-    ``epochs`` of these, and which part of the training reviews it learned from (``learned``); ``metrics``: on the
-    others."""
+    """What the experiment chose: a regularised ``variant``, the ``shares [3]`` of all ``KINDS`` in the average, the
+    ``epochs`` of the phrase networks, and which part of the training reviews it learned from (``learned``);
+    ``metrics``: on the others."""
 
     variant: str
-    share: float
+    shares: np.ndarray
     epochs: int
     learned: float
     metrics: dict[str, float]
@@ -89,11 +93,16 @@ class Chosen:
 @dataclass(frozen=True)
 class Final:
     """``answers``: probabilities for the test reviews by variant, ``words``: the chosen variant's networks,
-    ``phrases``: those on phrases."""
+    ``phrases``: those on phrases, ``convolution``: those on words in their order."""
 
     answers: dict[str, np.ndarray]
     words: Fit
     phrases: Phrases
+    convolution: Fit
+
+    def opinions(self, variant: str) -> np.ndarray:
+        """Of all ``KINDS``, ``[3, n]``."""
+        return np.stack([self.answers[name] for name in (variant, PHRASES, CONVOLUTION)])
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -117,7 +126,7 @@ def imdb(arguments: argparse.Namespace) -> None:
         f"imdb: {reviews.trained} reviews to learn from, {len(reviews.labels) - reviews.trained} to test, "
         f"on {device_name(tensorflow)}"
     )
-    with Progress(4, "trainings", "imdb") as progress:
+    with Progress(6, "trainings", "imdb") as progress:
         chosen, curves, variants = experiment(settings, seed, reviews, progress)
         final = train_finally(settings, seed, reviews, chosen, variants, progress)
     target = reviews.labels[reviews.trained :]
@@ -125,13 +134,13 @@ def imdb(arguments: argparse.Namespace) -> None:
     plain = variants.loc[PLAIN]
     metrics = {
         **chosen.metrics,
-        **measure(target, final.answers[chosen.variant], final.answers[PHRASES], chosen.share),
+        **measure(target, final.opinions(chosen.variant), chosen.shares),
         **with_error("multi_hot_accuracy", plain["test_accuracy"], len(target)),
         **with_error("overfitted_accuracy", accuracy(target, final.answers[TO_THE_END]), len(target)),
         "overfit_epoch": plain["best_epoch"] + 1,
         "overfit_gap": plain["gap"],
         "overfit_rise": plain["rise"],
-        "multi_hot_share": chosen.share,
+        **{f"{name}_share": share for name, share in zip(KINDS, chosen.shares, strict=True)},
     }
     words = weights_of_words(settings, final.phrases, reviews)
     write_npz(arguments.output / "model.npz", model(settings, final, chosen, reviews))
@@ -143,8 +152,9 @@ def imdb(arguments: argparse.Namespace) -> None:
     print(
         f"imdb: accuracy on {len(target)} test reviews: {PLAIN} {metrics['multi_hot_accuracy']:.4f} (overfitted "
         f"{metrics['overfitted_accuracy']:.4f}), {chosen.variant} {metrics['regularized_accuracy']:.4f}, phrases "
-        f"{metrics['ngram_accuracy']:.4f}, both {metrics['ensemble_accuracy']:.4f} ± "
-        f"{metrics['ensemble_accuracy_se']:.4f}; {PLAIN} overfits from epoch {metrics['overfit_epoch']:.0f}"
+        f"{metrics['ngram_accuracy']:.4f}, convolution {metrics['convolution_accuracy']:.4f}, all "
+        f"{metrics['ensemble_accuracy']:.4f} ± {metrics['ensemble_accuracy_se']:.4f}; {PLAIN} overfits from epoch "
+        f"{metrics['overfit_epoch']:.0f}"
     )
 
 
@@ -160,22 +170,23 @@ def experiment(
     tried = train_variants(settings, seed, texts, bags, names, settings.epochs, progress.to)
     variants = describe(settings, tried, texts)
     phrases = train_phrases(settings, seed, texts, settings.phrases.epochs, lambda share: progress.to(1 + share))
+    convolution = train_convolution(settings, seed, texts, lambda share: progress.to(2 + share))
     best = str(variants.index[variants["chosen"]][0])
-    first = tried.answers[copies_of(settings, best), :, 0].mean(axis=0)[texts.held]
-    second = phrases.fit.answers[..., 0].mean(axis=0)[texts.held]
-    share = best_share(labels[texts.held], first, second)
-    metrics = measure(labels[texts.held], first, second, share)
+    told = (tried.answers[copies_of(settings, best)], phrases.fit.answers, convolution.answers)
+    opinions = np.stack([answers[:, texts.held, 0].mean(axis=0) for answers in told])
+    shares = best_shares(labels[texts.held], opinions)
+    metrics = measure(labels[texts.held], opinions, shares)
     epochs = int(phrases.fit.stop_loss.mean(axis=0).argmin()) + 1
     learned = float((roles == TRAIN).mean())
-    found = Chosen(best, share, epochs, learned, {f"validation_{name}": value for name, value in metrics.items()})
+    found = Chosen(best, shares, epochs, learned, {f"validation_{name}": value for name, value in metrics.items()})
     return found, learning_curves(settings, tried), variants
 
 
 def train_finally(
     settings: Imdb, seed: int, reviews: Reviews, chosen: Chosen, variants: pd.DataFrame, progress: Progress
 ) -> Final:
-    """All training reviews learned from, for as many steps as served best in the experiment; answers for the test
-    reviews, mean over a variant's networks."""
+    """All training reviews learned from, for as many steps as served best in the experiment (the convolutional networks
+    for their whole schedule); answers for the test reviews, mean over a variant's networks."""
     labels = reviews.labels[: reviews.trained]
     texts = Texts(reviews.starts, reviews.ranks, labels, np.full(reviews.trained, TRAIN))
     plan = {
@@ -188,16 +199,18 @@ def train_finally(
     for number, (name, epochs) in enumerate(plan.items()):
 
         def report(share: float, number: int = number) -> None:
-            progress.to(2 + (number + share) / len(plan))
+            progress.to(3 + (number + share) / len(plan))
 
         variant = PLAIN if name == TO_THE_END else name
         found = train_variants(settings, seed, texts, bags, [variant], epochs, report)
         answers[name] = found.answers[:, reviews.trained :, 0].mean(axis=0)
         words = found if name == chosen.variant else words
-    phrases = train_phrases(settings, seed, texts, chosen.scaled(chosen.epochs), lambda share: progress.to(3 + share))
+    phrases = train_phrases(settings, seed, texts, chosen.scaled(chosen.epochs), lambda share: progress.to(4 + share))
     answers[PHRASES] = phrases.fit.answers[:, reviews.trained :, 0].mean(axis=0)
+    convolution = train_convolution(settings, seed, texts, lambda share: progress.to(5 + share))
+    answers[CONVOLUTION] = convolution.answers[:, reviews.trained :, 0].mean(axis=0)
     assert words is not None
-    return Final(answers, words, phrases)
+    return Final(answers, words, phrases, convolution)
 
 
 def multi_hot_of(settings: Imdb, texts: Texts) -> Bags:
@@ -224,7 +237,7 @@ def train_variants(
         [seed_for(seed, "imdb", *item) for item in copies],
     )
     values = np.ones(len(bags.ids), np.float32)
-    return train(members, bags, values, settings.vocabulary, texts, epochs, seed, report)
+    return train(members, bag_source(bags, values, settings.vocabulary, texts), epochs, seed, report)
 
 
 def train_phrases(settings: Imdb, seed: int, texts: Texts, epochs: int, report: Report) -> Phrases:
@@ -249,30 +262,80 @@ def train_phrases(settings: Imdb, seed: int, texts: Texts, epochs: int, report: 
     }
     seeds = [seed_for(seed, "imdb", "phrases", copy) for copy in range(own.seeds)]
     members = members_of([configuration] * own.seeds, [0] * own.seeds, seeds)
-    found = train(members, bags, values, len(vocabulary), texts, epochs, seed, report)
+    found = train_apart(members, bag_source(bags, values, len(vocabulary), texts), epochs, seed, report)
     return Phrases(found, vocabulary, ratios, bags)
 
 
-def train(
-    members: Any,
-    bags: Bags,
-    values: np.ndarray,
-    vocabulary: int,
-    texts: Texts,
-    epochs: int,
-    seed: int,
-    report: Report,
-) -> Fit:
-    """The engine on bags of words, for all epochs; answers are those of the best, of the last where no reviews are set
-    aside. Raises ``UserError`` where a network's loss became infinite."""
-    from pipeline.nets.fit import fit
-    from pipeline.nets.sources import Bags as Source
+def train_convolution(settings: Imdb, seed: int, texts: Texts, report: Report) -> Fit:
+    """Convolutional networks on the last words of each review. Their learning rate falls to 0 over all epochs, so no
+    epoch is chosen: the reviews set aside are not watched."""
+    from pipeline.nets.fit import members_of
+    from pipeline.nets.sources import Sequences
 
-    target = texts.labels[None].astype(np.float32)
-    source = Source(bags.starts, bags.ids, values, vocabulary, target, texts.roles[:, None].astype(np.int8), 1)
-    found = fit(members, source, "binary", epochs, epochs, report, seed=seed_for(seed, "imdb", "order"))
+    own = settings.convolution
+    configuration = {
+        "depth": 0,
+        "width": 1,
+        "dropout": 0.0,
+        "l2": 0.0,
+        "initializer": "glorot_uniform",
+        "activation": "relu",
+        "learning_rate": own.learning_rate,
+        "batch_size": own.batch_size,
+        "schedule": "cosine",
+        "epochs": own.epochs,
+    }
+    seeds = [seed_for(seed, "imdb", "convolution", copy) for copy in range(own.seeds)]
+    words = last_words(texts.starts, texts.ranks, own.vocabulary, own.length, own.window)
+    target, roles = answers_and_roles(texts)
+    roles = np.where(roles == STOP, SCORE, roles)
+    source = Sequences(words, own.vocabulary, own.units, own.window, own.filters, own.skip, target, roles, outputs=1)
+    return train_apart(
+        members_of([configuration] * own.seeds, [0] * own.seeds, seeds), source, own.epochs, seed, report
+    )
+
+
+def answers_and_roles(texts: Texts) -> tuple[np.ndarray, np.ndarray]:
+    """As a source takes them: ``target [1, t]`` and ``roles [t, 1]``."""
+    return texts.labels[None].astype(np.float32), texts.roles[:, None].astype(np.int8)
+
+
+def bag_source(bags: Bags, values: np.ndarray, vocabulary: int, texts: Texts) -> Source:
+    """Bags of words for the engine."""
+    from pipeline.nets import sources
+
+    return sources.Bags(bags.starts, bags.ids, values, vocabulary, *answers_and_roles(texts), outputs=1)
+
+
+def train_apart(members: Members, source: Source, epochs: int, seed: int, report: Report) -> Fit:
+    """Members alike, one after another, each with a row order of its own.
+
+    Members of one program share their batches. In a training as short as these, what the last batches do to the weights
+    is most of what tells one network from another, and it would not average out.
+    """
+    found = []
+    for one in range(len(members)):
+
+        def told(share: float, one: int = one) -> None:
+            report((one + share) / len(members))
+
+        found.append(train(members.take(np.array([one])), source, epochs, seed, told, (one,)))
+    weights = [each.weights[0] for each in found]
+    arrays = (field.name for field in fields(found[0]) if field.name != "weights")
+    return type(found[0])(
+        **{name: np.concatenate([getattr(each, name) for each in found]) for name in arrays},
+        weights=[{name: np.concatenate([each[name] for each in weights]) for name in weights[0]}],
+    )
+
+
+def train(members: Members, source: Source, epochs: int, seed: int, report: Report, order: tuple[int, ...] = ()) -> Fit:
+    """The engine on reviews, for all epochs, their rows in an order of that number; answers are those of the best
+    epoch, of the last where no reviews are set aside. Raises ``UserError`` where a network's loss became infinite."""
+    from pipeline.nets.fit import fit
+
+    found = fit(members, source, "binary", epochs, epochs, report, seed=seed_for(seed, "imdb", "order", *order))
     if (found.best_epoch == 0).any():
-        raise UserError("imdb: a network diverged. Lower imdb.learning_rate or imdb.phrases.learning_rate.")
+        raise UserError("imdb: a network diverged. Lower a learning_rate under imdb in params.yaml.")
     return found
 
 
@@ -319,20 +382,16 @@ def accuracy(target: np.ndarray, answer: np.ndarray) -> float:
     return float(((answer > 0.5) == target).mean())
 
 
-def measure(target: np.ndarray, words: np.ndarray, phrases: np.ndarray, share: float) -> dict[str, float]:
-    """Accuracy with standard errors, and log loss, of probabilities ``[n]``: those of the chosen multi-hot variant, of
-    the phrase networks and of both."""
-    both = average(share, words, phrases)
+def measure(target: np.ndarray, opinions: np.ndarray, shares: np.ndarray) -> dict[str, float]:
+    """Accuracy with standard errors, and log loss, of probabilities ``[3, n]`` by ``KINDS``, and of their average; its
+    gain to the phrase networks, the best of the three, paired over the reviews."""
+    ensemble = average(shares, opinions)
     found: dict[str, float] = {}
-    for name, answer in (("regularized", words), ("ngram", phrases), ("ensemble", both)):
+    for name, answer in (*zip(KINDS, opinions, strict=True), ("ensemble", ensemble)):
         found |= with_error(f"{name}_accuracy", accuracy(target, answer), len(target))
-    gain = ((both > 0.5) == target).astype(float) - ((phrases > 0.5) == target)
-    found |= {"ensemble_gain": float(gain.mean()), "ensemble_gain_se": float(gain.std() / np.sqrt(len(target)))}
-    found |= {
-        "ngram_log_loss": float(row_log_loss(target, phrases[:, None]).mean()),
-        "ensemble_log_loss": float(row_log_loss(target, both[:, None]).mean()),
-    }
-    return found
+        found[f"{name}_log_loss"] = float(row_log_loss(target, answer[:, None]).mean())
+    gain = ((ensemble > 0.5) == target).astype(float) - ((opinions[KINDS.index("ngram")] > 0.5) == target)
+    return found | {"ensemble_gain": float(gain.mean()), "ensemble_gain_se": float(gain.std() / np.sqrt(len(target)))}
 
 
 def with_error(name: str, share: float, count: int) -> dict[str, float]:
@@ -399,15 +458,19 @@ def model(settings: Imdb, final: Final, chosen: Chosen, reviews: Reviews) -> dic
     variant = network(final.words, settings.variants[chosen.variant].depth)
     trained = network(final.phrases.fit, settings.phrases.depth)
     trained["kernel_0"] = trained["kernel_0"].astype(np.float16)
+    (convolution,) = final.convolution.weights
     return {
         **{f"words/{name}": array for name, array in variant.items()},
         **{f"phrases/{name}": array for name, array in trained.items()},
+        **{f"convolution/{name}": array for name, array in convolution.items() if name != "members"},
         **{f"keys/{length}": keys for length, keys in enumerate(final.phrases.vocabulary.keys)},
         "activation": np.array(settings.phrases.activation),
         "base": np.array(final.phrases.vocabulary.base),
         "multi_hot": np.array(settings.vocabulary),
         "ratios": final.phrases.ratios,
-        "share": np.array(chosen.share),
+        "shares": chosen.shares,
+        "window": np.array(settings.convolution.window),
+        "length": np.array(settings.convolution.length),
         "index": np.frombuffer("\n".join(reviews.words).encode(), np.uint8),
     }
 

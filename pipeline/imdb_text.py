@@ -11,22 +11,24 @@ import numpy as np
 
 from features.errors import UserError
 from features.ngrams import Vocabulary, find, multi_hot, weigh
-from features.reviews import keras_numbers, ranks, split_words
+from features.reviews import keras_numbers, last_words, ranks, split_words
 from features.sentiment import average
 from pipeline import stage
 from pipeline.files import read_npz
+from pipeline.nets import sequences
 from pipeline.nets.bags import effects, logits
 from pipeline.nets.forward import sigmoid
 
 
 @dataclass(frozen=True)
 class Opinion:
-    """What the networks say of a text: probabilities that it is for the film (``multi_hot`` and ``phrases`` apart),
+    """What the networks say of a text: the probability that it is for the film, and that of each kind of network;
     effects on the log odds by phrase, strongest first, and the words that no network knows."""
 
     probability: float
     multi_hot: float
     phrases: float
+    convolution: float
     effects: list[tuple[str, float]]
     unknown: list[str]
 
@@ -49,7 +51,7 @@ def score(arguments: argparse.Namespace) -> None:
     verdict = "for" if found.probability > 0.5 else "against"
     print(
         f"{verdict} the film: probability of a good review {found.probability:.3f} (phrases {found.phrases:.3f}, "
-        f"multi-hot {found.multi_hot:.3f})"
+        f"convolution {found.convolution:.3f}, multi-hot {found.multi_hot:.3f})"
     )
     for kind, chosen in (
         ("for", [each for each in found.effects if each[1] > 0]),
@@ -64,7 +66,7 @@ def score(arguments: argparse.Namespace) -> None:
 def read_model(path: Path) -> dict[str, np.ndarray]:
     """The model's arrays; raises ``UserError`` where the file is missing or another."""
     arrays = read_npz(path)
-    missing = sorted({"activation", "base", "index", "keys/0", "multi_hot", "ratios", "share"} - arrays.keys())
+    missing = sorted({"activation", "base", "index", "keys/0", "multi_hot", "ratios", "shares"} - arrays.keys())
     if missing:
         raise UserError(f"{path}: no model of stage imdb (it has no {', '.join(missing)}). Run `dvc repro imdb`.")
     return arrays
@@ -75,28 +77,43 @@ def judge(words: Sequence[str], model: Mapping[str, np.ndarray]) -> Opinion:
     names = model["index"].tobytes().decode().split("\n")
     numbers = ranks(words, {name: rank for rank, name in enumerate(names, start=1)})
     starts = np.array([0, len(words)])
-    size = int(model["multi_hot"])
-    bags = multi_hot(*keras_numbers(starts, numbers, size), size)
-    first = logits(part(model, "words/"), "relu", bags.starts, bags.ids, np.ones(len(bags.ids), np.float32))
-
     keys = [name for name in sorted(model) if name.startswith("keys/")]
     vocabulary = Vocabulary(tuple(model[name] for name in keys), int(model["base"]))
     found = find(vocabulary, starts, numbers)
-    values, network, activation = weigh(found, model["ratios"]), part(model, "phrases/"), str(model["activation"])
-    second = logits(network, activation, found.starts, found.ids, values)
-    effect = effects(network, activation, found.starts, found.ids, values)
+    bag = found.starts, found.ids, weigh(found, model["ratios"])
+    network, activation = part(model, "phrases/"), str(model["activation"])
+    effect = effects(network, activation, *bag)
     phrases = [" ".join(names[rank - 1] for rank in vocabulary.words(int(one))) for one in found.ids]
-    order = np.argsort(-np.abs(effect), kind="stable")
-    single, several = (float(sigmoid(each).mean()) for each in (first, second))
+    told = (
+        multi_hot_logits(starts, numbers, model),
+        logits(network, activation, *bag),
+        in_order_logits(starts, numbers, model),
+    )
+    opinions = np.array([sigmoid(each).mean() for each in told], np.float64)
     known = {int(one) for one in vocabulary.keys[0]}
     unknown = [word for word, number in zip(words, numbers, strict=True) if int(number) not in known]
     return Opinion(
-        average(float(model["share"]), np.array(single), np.array(several)).item(),
-        single,
-        several,
-        [(phrases[one], float(effect[one])) for one in order],
-        list(dict.fromkeys(unknown)),
+        probability=float(average(model["shares"], opinions)),
+        multi_hot=float(opinions[0]),
+        phrases=float(opinions[1]),
+        convolution=float(opinions[2]),
+        effects=[(phrases[one], float(effect[one])) for one in np.argsort(-np.abs(effect), kind="stable")],
+        unknown=list(dict.fromkeys(unknown)),
     )
+
+
+def multi_hot_logits(starts: np.ndarray, numbers: np.ndarray, model: Mapping[str, np.ndarray]) -> np.ndarray:
+    """What the multi-hot networks say of texts, ``[m, n]``."""
+    size = int(model["multi_hot"])
+    bags = multi_hot(*keras_numbers(starts, numbers, size), size)
+    return logits(part(model, "words/"), "relu", bags.starts, bags.ids, np.ones(len(bags.ids), np.float32))
+
+
+def in_order_logits(starts: np.ndarray, numbers: np.ndarray, model: Mapping[str, np.ndarray]) -> np.ndarray:
+    """What the convolutional networks say of texts, ``[m, n]``."""
+    network, window = part(model, "convolution/"), int(model["window"])
+    vocabulary = network["embedding"].shape[1] + 1
+    return sequences.logits(network, last_words(starts, numbers, vocabulary, int(model["length"]), window), window)
 
 
 def part(model: Mapping[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:

@@ -287,6 +287,22 @@ class Phrases:
 
 
 @dataclass(frozen=True)
+class Convolution:
+    """The convolutional networks on words in their order."""
+
+    vocabulary: int = _key(int, low=8, high=1_000_000)
+    length: int = _key(int, low=1, high=10_000)
+    units: int = _key(int, low=1, high=1024)
+    window: int = _key(int, low=1, high=64)
+    filters: int = _key(int, low=1, high=4096)
+    skip: float = _key(float, low=0, high=0.95)
+    seeds: int = _key(int, low=1, high=64)
+    epochs: int = _key(int, low=1)
+    batch_size: int = _key(int, low=1, high=65536)
+    learning_rate: float = _key(float, low=1e-7, high=10)
+
+
+@dataclass(frozen=True)
 class Imdb:
     """Film reviews: the textbook's experiment, and beyond it."""
 
@@ -298,6 +314,7 @@ class Imdb:
     learning_rate: float = _key(float, low=1e-7, high=10)
     variants: Mapping[str, Variant] = _key(dict, of=Variant)
     phrases: Phrases = _key(Phrases)
+    convolution: Convolution = _key(Convolution)
     words: int = _key(int, low=1, high=100_000)
 
 

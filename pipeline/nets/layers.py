@@ -139,6 +139,33 @@ def _by_column(weight: Tensor, columns: Tensor) -> Tensor:
     return ops.reshape(weight, (members, columns, inputs // columns, units))
 
 
+def find_windows(words: Tensor, table: Tensor, kernel: Tensor, bias: Tensor, window: int, units: int) -> Tensor:
+    """What each filter finds in a text: the ReLU of its largest answer to any ``window`` words in a row (Kim, 2014).
+
+    ``words [b, l] int32`` (0 for none, a vector of zeros), ``table [m, words - 1, units]``,
+    ``kernel [m, window * units, filters]``, ``bias [m, 1, filters]`` -> ``[m, b, filters]``.
+
+    A maximum passes its gradient to one place alone. So the convolution, outside the gradient, only says where each
+    filter answers most, and the windows found there are multiplied once more: half the time of a convolution's own
+    gradient, which fills all other places with zeros.
+    """
+    table = ops.pad(table, ((0, 0), (1, 0), (0, 0)))
+    members, size = ops.shape(table)[0], ops.shape(table)[1]
+    kernels = ops.reshape(ops.stop_gradient(kernel), (members, window, units, -1))
+
+    def places(one: tuple[Tensor, Tensor]) -> Tensor:
+        return ops.argmax(ops.conv(ops.take(one[0], words, axis=0), one[1], padding="valid"), axis=1)
+
+    first = ops.cast(ops.map(places, (ops.stop_gradient(table), kernels)), words.dtype)  # [m, b, filters]
+    rows, length = ops.shape(words)[0], ops.shape(words)[1]
+    first = first + (ops.arange(rows, dtype=words.dtype) * length)[None, :, None]
+    found = ops.take(ops.reshape(words, (-1,)), first[..., None] + ops.arange(window, dtype=words.dtype), axis=0)
+    found = found + (ops.arange(members, dtype=words.dtype) * size)[:, None, None, None]  # [m, b, filters, window]
+    vectors = ops.take(ops.reshape(table, (members * size, units)), found, axis=0)
+    vectors = ops.reshape(vectors, (*ops.shape(first), window * units))
+    return ops.relu(ops.sum(vectors * ops.transpose(kernel, (0, 2, 1))[:, None], axis=-1) + bias)
+
+
 def embed(codes: Tensor, table: Tensor) -> Tensor:
     """Learned vectors of category codes: ``codes [m, b, e]``, ``table [m, levels, k] -> [m, b, e * k]``."""
     members, levels, units = (ops.shape(table)[axis] for axis in range(3))

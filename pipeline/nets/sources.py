@@ -1,4 +1,4 @@
-"""Where a batch comes from: rows of a table, images, or bags of words; each knows arrays only.
+"""Where a batch comes from: rows of a table, images, words in bags or in their order; each knows arrays only.
 
 A *source* holds the arrays of all rows, labelled rows first, and says which rows a fold trains on, stops on and scores.
 Its *layout* is the part that the training program is compiled for: how the rows asked for become the inputs of the
@@ -20,7 +20,7 @@ import tensorflow as tf
 from keras import ops
 
 from pipeline.nets.images import Augmentation, distort, mix, partners, shares
-from pipeline.nets.layers import PRODUCTS, convolve, embed, embed_numbers, initial_kernel, multiply
+from pipeline.nets.layers import PRODUCTS, convolve, embed, embed_numbers, find_windows, initial_kernel, multiply
 from pipeline.nets.numbers import BINS, Numbers, bins_of, columns_of_numbers
 
 Tensor = Any
@@ -478,6 +478,110 @@ class Bags:
     def weights(self, initializer: str, generator: np.random.Generator) -> dict[str, np.ndarray]:
         """None: the first dense layer is the first."""
         return {}
+
+    def seen(self, columns: np.ndarray) -> np.ndarray:
+        """All: words are not chosen."""
+        return np.arange(self.fan_in)
+
+    def groups(self) -> np.ndarray:
+        """See ``Source``: each on its own."""
+        return np.arange(self.fan_in)
+
+    def fixed(self) -> dict[str, np.ndarray]:
+        """Nothing."""
+        return {}
+
+
+@dataclass(frozen=True)
+class SequencesLayout:
+    """Words in their order as vectors of ``units`` numbers, read through windows of ``window`` words."""
+
+    units: int
+    window: int
+    skip: float
+    precision: ClassVar[str] = "float32"
+
+    @property
+    def distorts(self) -> bool:
+        """Whether training batches lose words."""
+        return self.skip > 0
+
+    def batch(self, arrays: Arrays, rows: Tensor, fold: Tensor, weights: Arrays, draws: Tensor | None) -> Tensor:
+        """``[m, b, filters]``: what each filter finds; see ``Layout``."""
+        words = ops.take(arrays["words"], ops.maximum(rows[0], 0), axis=0)  # [b, l]
+        if draws is not None:
+            words = ops.where(draws[0] < self.skip, ops.zeros_like(words), words)
+        return find_windows(
+            words, weights["embedding"], weights["filter_0"], weights["offset_0"], self.window, self.units
+        )
+
+    def mixed(self, rows: Tensor, draws: Tensor | None) -> None:
+        """Words are passed over, texts stay themselves."""
+
+    def project(self, inputs: Tensor, kernel: Tensor) -> Tensor:
+        """The batched matrix product."""
+        return multiply(inputs, kernel)
+
+
+@dataclass(frozen=True)
+class Sequences:
+    """Texts as words in their order: ``words [n, l] int32`` below ``vocabulary``, 0 where there is none. At least
+    ``window`` zeros end each row, so a window without words is always there, however long the rows are.
+    ``target [1, t]``, ``roles [t, 1]``.
+
+    ``units`` of a word's learned vector, ``window``: the words that a filter reads at once. ``skip``: share of the
+    words that training passes over, drawn anew for each batch, so that no single word is relied on (Iyyer et al., "Deep
+    Unordered Composition", 2015).
+    """
+
+    words: np.ndarray
+    vocabulary: int
+    units: int
+    window: int
+    filters: int
+    skip: float
+    target: np.ndarray
+    roles: np.ndarray
+    outputs: int
+    shared: ClassVar[bool] = True
+
+    @property
+    def rows(self) -> int:
+        """``n``."""
+        return len(self.words)
+
+    @property
+    def fan_in(self) -> int:
+        """Filters."""
+        return self.filters
+
+    @property
+    def row_size(self) -> int:
+        """The filters' answers to every window, or the windows found."""
+        return max(self.words.shape[1] * (self.filters + self.units), self.filters * self.window * self.units)
+
+    @property
+    def draws(self) -> int:
+        """One for each word, where some are passed over."""
+        return self.words.shape[1] if self.skip else 0
+
+    @property
+    def layout(self) -> SequencesLayout:
+        """See ``Source``."""
+        return SequencesLayout(self.units, self.window, self.skip)
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """See ``Source``."""
+        return {"words": self.words.astype(np.int32)}
+
+    def weights(self, initializer: str, generator: np.random.Generator) -> dict[str, np.ndarray]:
+        """``embedding [vocabulary - 1, units]`` (0 is no word), ``filter_0 [window * units, filters]`` and
+        ``offset_0 [1, filters]``."""
+        return {
+            "embedding": generator.normal(0.0, 0.05, (self.vocabulary - 1, self.units)).astype(np.float32),
+            "filter_0": initial_kernel(initializer, generator, self.window * self.units, self.filters),
+            "offset_0": np.zeros((1, self.filters), np.float32),
+        }
 
     def seen(self, columns: np.ndarray) -> np.ndarray:
         """All: words are not chosen."""

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from features.errors import UserError
-from features.reviews import check_index, check_labels, decode, flatten, keras_numbers, ranks, split_words
+from features.reviews import check_index, check_labels, decode, flatten, keras_numbers, last_words, ranks, split_words
 
 INDEX = {"the": 1, "film": 2, "isn't": 3, "good": 4}
 
@@ -78,3 +78,12 @@ def test_labels_are_zero_or_one(labels: list[float], told: str) -> None:
 def test_a_word_index_gives_each_rank_once(content: object) -> None:
     with pytest.raises(UserError, match="ranks 1, 2, 3"):
         check_index(content, "imdb_word_index.json")
+
+
+def test_the_last_words_stand_in_their_order() -> None:
+    """Rank plus 1; 1 for words beyond the vocabulary or the index; zeros after the last."""
+    starts, flat = np.array([0, 2, 5, 6]), np.array([3, 9, 1, 2, 4, 0])
+    np.testing.assert_array_equal(last_words(starts, flat, 6, 2, 1), [[4, 1, 0], [3, 5, 0], [1, 0, 0]])
+    np.testing.assert_array_equal(
+        last_words(starts, flat, 100, 4, 2), [[4, 10, 0, 0, 0, 0], [2, 3, 5, 0, 0, 0], [1, 0, 0, 0, 0, 0]]
+    )

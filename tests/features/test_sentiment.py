@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
-from features.sentiment import average, best_share, overfit_epoch, set_aside
+from features.metrics import row_log_loss
+from features.sentiment import average, best_shares, overfit_epoch, set_aside
 
 
 def test_rows_set_aside_keep_the_classes_shares() -> None:
@@ -16,15 +18,28 @@ def test_rows_set_aside_keep_the_classes_shares() -> None:
     assert set_aside(np.array([0, 0, 1, 1]), 0.01, 0).sum() == 2
 
 
-def test_the_share_is_that_of_the_lowest_loss() -> None:
+def test_the_shares_are_those_of_the_lowest_loss() -> None:
     target = np.array([0, 1, 1, 0])
     good, bad = np.array([0.1, 0.9, 0.8, 0.2]), np.array([0.9, 0.1, 0.2, 0.8])
-    assert best_share(target, good, bad) == 1.0
-    assert best_share(target, bad, good) == 0.0
-    assert best_share(target, good, good) == 0.0
-    np.testing.assert_allclose(average(0.25, good, bad), 0.25 * good + 0.75 * bad)
-    first, second = np.array([0.6, 0.99, 0.9, 0.1]), np.array([0.1, 0.9, 0.99, 0.6])
-    assert 0 < best_share(target, first, second) < 1
+    for place in range(3):
+        opinions = np.stack([bad] * place + [good] + [bad] * (2 - place))
+        np.testing.assert_array_equal(best_shares(target, opinions), np.eye(3)[place])
+    np.testing.assert_array_equal(best_shares(target, np.stack([good, good])), [0, 1])
+    generator = np.random.default_rng(0)
+    target = generator.integers(0, 2, 500)
+    odds = (2 * target - 1) + generator.normal(size=(3, 500)) * np.array([[1.0], [1.5], [2.0]])
+    opinions = 1 / (1 + np.exp(-2 * odds))
+    shares = best_shares(target, opinions)
+    assert shares.sum() == pytest.approx(1) and (np.diff(shares) < 0).all()  # who knows more has the larger share
+    losses = [row_log_loss(target, average(each, opinions)[:, None]).mean() for each in (shares, *np.eye(3))]
+    assert losses[0] < min(losses[1:])
+
+
+def test_the_average_is_that_of_log_odds() -> None:
+    odds = np.array([[2.0, -1.0], [-4.0, 3.0]])
+    expected = 1 / (1 + np.exp(-(0.25 * odds[0] + 0.75 * odds[1])))
+    np.testing.assert_allclose(average(np.array([0.25, 0.75]), 1 / (1 + np.exp(-odds))), expected, atol=1e-9)
+    assert np.isfinite(average(np.array([0.5, 0.5]), np.array([[0.0, 1.0], [1.0, 1.0]]))).all()
 
 
 def test_overfitting_begins_after_the_lowest_loss() -> None:

@@ -7,6 +7,7 @@ import io
 import json
 import pickle
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,10 @@ import pandas as pd
 import pytest
 from ruamel.yaml import YAML
 
+from features.sentiment import average
 from pipeline import files, imdb, imdb_text
 from pipeline.demo import write_yaml
+from pipeline.params import load_block
 from pipeline.reviews import ARRAYS, INDEX, read_reviews
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -70,6 +73,8 @@ def run(folder: Path, pins: dict[str, list[str]] | None = None, **changes: Any) 
     block = params["imdb"]
     block.update({"vocabulary": 80, "epochs": 12, "batch_size": 32, "learning_rate": 0.01, "words": 5})
     block["phrases"].update({"epochs": 4, "batch_size": 32, "learning_rate": 0.03, "seeds": 2})
+    block["convolution"].update({"vocabulary": 80, "length": 30, "units": 8, "filters": 16})
+    block["convolution"].update({"epochs": 12, "batch_size": 32, "learning_rate": 0.01, "seeds": 2})
     block["variants"] = {"plain": {}, "dropout": {"dropout": 0.5}, "larger": {"width": 128, "depth": 1}}
     block.update(changes)
     params["sources"]["imdb"]["files"] = digests(folder / "raw") if pins is None else pins
@@ -92,12 +97,13 @@ def test_the_stage_learns_from_made_up_reviews(tmp_path: Path, arrays: Arrays) -
     metrics = json.loads((tmp_path / "reports" / "metrics.json").read_text())
     assert metrics["ngram_accuracy"] > 0.9
     assert metrics["ngram_accuracy"] > metrics["multi_hot_accuracy"] > 0.6  # pairs of words tell more
+    assert metrics["convolution_accuracy"] > max(metrics["multi_hot_accuracy"], 0.85)
     assert metrics["ensemble_accuracy"] >= metrics["regularized_accuracy"]
+    assert sum(metrics[f"{kind}_share"] for kind in imdb.KINDS) == pytest.approx(1)
     assert metrics["ensemble_accuracy_se"] == pytest.approx(
         np.sqrt(metrics["ensemble_accuracy"] * (1 - metrics["ensemble_accuracy"]) / 200), abs=1e-6
     )
     assert 2 <= metrics["overfit_epoch"] <= 13
-    assert 0 <= metrics["multi_hot_share"] <= 1
     curves = pd.read_csv(tmp_path / "reports" / "learning_curves.csv")
     assert len(curves) == 12 and not curves.isna().any(axis=None)
     assert curves["plain_validation"].idxmin() + 2 == metrics["overfit_epoch"]
@@ -133,23 +139,32 @@ def test_test_reviews_choose_nothing(tmp_path: Path, arrays: Arrays) -> None:
     assert {name for name in before if before[name] == after[name]} == same
     first, second = (json.loads(each["metrics.json"]) for each in (before, after))
     changed = {name for name in first if first[name] != second[name]}
-    assert not {name for name in changed if name.startswith(("validation_", "overfit_", "multi_hot_share"))}
+    assert not {name for name in changed if name.startswith(("validation_", "overfit_")) or name.endswith("_share")}
     assert first["ensemble_accuracy"] == pytest.approx(1 - second["ensemble_accuracy"])
+
+
+def chosen_variant(folder: Path) -> str:
+    variants = pd.read_csv(folder / "reports" / "variants.csv").set_index("variant")
+    return str(variants.index[variants["chosen"]][0])
 
 
 def test_a_sentence_is_scored_as_the_engine_scores_it(
     tmp_path: Path, arrays: Arrays, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put(tmp_path / "raw", archive(arrays))
-    kept: list[Any] = []
-    original = imdb.train
-    monkeypatch.setattr(imdb, "train", lambda *given: kept.append(original(*given)) or kept[-1])
+    kept: list[imdb.Final] = []
+    original = imdb.train_finally
+    monkeypatch.setattr(imdb, "train_finally", lambda *given: kept.append(original(*given)) or kept[-1])
     assert run(tmp_path) == 0
     model, reviews = imdb_text.read_model(tmp_path / "data" / "model.npz"), arrays["x_test"]
-    phrases = kept[-1].answers[:, 400:, 0].mean(axis=0)  # the last training: phrases, on all reviews
+    multi_hot, phrases, convolution = opinions = kept[0].opinions(chosen_variant(tmp_path))
+    ensemble = average(model["shares"], opinions)
     for row in range(20):
         opinion = imdb_text.judge([WORDS[rank - 1] for rank in reviews[row]], model)
         assert opinion.phrases == pytest.approx(phrases[row], abs=5e-3)  # the model keeps half precision
+        assert opinion.convolution == pytest.approx(convolution[row], abs=1e-4)
+        assert opinion.multi_hot == pytest.approx(multi_hot[row], abs=1e-4)
+        assert opinion.probability == pytest.approx(ensemble[row], abs=5e-3)
         assert not opinion.unknown
     capsys.readouterr()
     command = ["--model", str(tmp_path / "data" / "model.npz")]
@@ -279,6 +294,24 @@ def test_parameters_that_can_not_be_are_told(
     assert "has no 'plain'" in capsys.readouterr().err
     assert run(tmp_path, variants={"plain": {"drop": 0.1}}) == 1
     assert "did you mean 'dropout'" in capsys.readouterr().err
+    block = YAML(typ="safe", pure=True).load((ROOT / "params.yaml").read_text())["imdb"]["convolution"]
+    assert run(tmp_path, convolution={**block, "skip": 1.0}) == 1
+    assert "imdb.convolution.skip" in capsys.readouterr().err
+
+
+def test_copies_of_a_network_learn_in_orders_of_their_own(tmp_path: Path, arrays: Arrays) -> None:
+    """Alone or with others, a copy's answers are the same."""
+    put(tmp_path / "raw", archive(arrays))
+    assert run(tmp_path) == 0
+    params = tmp_path / "params.yaml"
+    seed, settings = load_block(params, "imdb")
+    reviews = read_reviews(tmp_path / "raw", digests(tmp_path / "raw"))
+    texts = imdb.Texts(reviews.starts, reviews.ranks, reviews.labels[:400], np.full(400, imdb.TRAIN))
+    one = replace(settings, phrases=replace(settings.phrases, seeds=1))
+    alone, both = (imdb.train_phrases(each, seed, texts, 2, lambda share: None).fit for each in (one, settings))
+    np.testing.assert_array_equal(alone.answers[0], both.answers[0])
+    assert not np.array_equal(both.answers[0], both.answers[1])
+    assert both.weights[0]["kernel_0"].shape[0] == 2
 
 
 def test_a_full_disk_keeps_the_older_results(
