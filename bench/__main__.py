@@ -17,7 +17,7 @@ def main() -> int:
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(NAMES)}; all by default")
     parser.add_argument("--seeds", type=int, default=5, help="runs of the quality table")
     parser.add_argument("--splits", type=int, default=3, help="of five, that accuracy is measured on")
-    parser.add_argument("--draws", type=int, default=20, help="splits of each table that coverage is measured on")
+    parser.add_argument("--draws", type=int, default=20, help="splits of each table through the stages (coverage)")
     parser.add_argument("--tables", nargs="+", default=None, help="those that families are measured on; all by default")
     parser.add_argument("--arrays", type=Path, default=Path("data/normalize/titanic/arrays.npz"))
     parser.add_argument("--output", type=Path, default=Path("reports/bench"))

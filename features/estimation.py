@@ -51,8 +51,19 @@ def estimate(
     if measure in ROOTS:
         value = float(np.sqrt(mean))
         return Estimate(value, float(np.sqrt(max(low, 0))), float(np.sqrt(high)), error / (2 * value) if value else 0.0)
+    if measure == "roc_auc":
+        return Estimate(mean, *lopsided(mean, half, len(values)), error)
     low = max(low, 0.0)
     return Estimate(mean, low, min(high, 1.0) if measure in BOUNDED else high, error)
+
+
+def lopsided(area: float, half: float, rows: int) -> tuple[float, float]:
+    """Ends of the interval of a ROC AUC, even in its log odds (Pepe, 2003): near 1 it may fall further than it may
+    rise. Never more than twice ``half`` below, since at 1 the log odds know no measure."""
+    inside = min(max(area, 1 / (rows + 2)), 1 - 1 / (rows + 2))
+    odds, reach = np.log(inside / (1 - inside)), half / (inside * (1 - inside))
+    low, high = (float(1 / (1 + np.exp(-end))) for end in (odds - reach, odds + reach))
+    return max(low, area - 2 * half, 0.0), max(high, area)
 
 
 def scatter(rows: int, folds: int) -> float:

@@ -37,6 +37,16 @@ def test_a_perfect_score_on_few_rows_is_no_sure_one() -> None:
         assert found.value == found.high == 1.0 and 0.5 < found.low < 0.95
 
 
+def test_an_auc_near_1_may_fall_further_than_it_may_rise() -> None:
+    """In the middle the ends are nearly even; near 1 they are even in log odds; at 1 the interval ends twice below."""
+    low, high = estimation.lopsided(0.5, 0.05, 200)
+    assert 0.5 - low == pytest.approx(high - 0.5) == pytest.approx(0.05, abs=1e-3)
+    low, high = estimation.lopsided(0.98, 0.01, 200)
+    odds = [np.log(end / (1 - end)) for end in (low, 0.98, high)]
+    assert odds[1] - odds[0] == pytest.approx(odds[2] - odds[1]) == pytest.approx(0.01 / (0.98 * 0.02))
+    assert estimation.lopsided(1.0, 0.1, 50) == (pytest.approx(0.8), 1.0)
+
+
 def test_a_root_has_the_ends_of_its_square() -> None:
     rng = np.random.default_rng(0)
     target, answer = rng.normal(size=200), rng.normal(size=(200, 1))
