@@ -214,7 +214,9 @@ def train(
                     [0] * count,
                     [seed_for(seed, "fashion_mnist", name, member) for member in range(count)],
                 ),
-                Images(clothes.pixels, target, roles, len(CLASSES), augmentation, convolutions, precision),
+                Images(
+                    clothes.pixels, target, roles, len(CLASSES), augmentation, convolutions, precision, preset.gamma
+                ),
                 "multiclass",
                 preset.epochs,
                 preset.patience,

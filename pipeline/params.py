@@ -245,6 +245,7 @@ class ImageNetwork:
     rotation: float = _key(float, low=0, high=180)
     erase: float = _key(float, low=0, high=1)
     mixup: float = _key(float, low=0, high=0.5)
+    gamma: float = _key(float, low=0.1, high=10)
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,8 @@ EMBEDDING_UNITS = 4
 WINDOW = 3
 # Columns of a kernel that a sparse product takes at once: TensorFlow's is several times slower a column with more.
 COLUMNS_AT_ONCE = 16
+# The brightest pixel.
+WHITE = 255.0
 
 
 class Layout(Protocol):
@@ -259,6 +261,7 @@ class ImagesLayout:
     filters: tuple[int, ...]
     augmentation: Augmentation
     precision: str
+    gamma: float
 
     @property
     def distorts(self) -> bool:
@@ -268,6 +271,8 @@ class ImagesLayout:
     def batch(self, arrays: Arrays, rows: Tensor, fold: Tensor, weights: Arrays, draws: Tensor | None) -> Tensor:
         """``[1, b, pixels]``, or ``[m, b, features]`` of the convolutions; see ``Layout``."""
         images = ops.cast(ops.take(arrays["pixels"], ops.maximum(rows[0], 0), axis=0), "float32")
+        if self.gamma != 1.0:
+            images = WHITE * ops.power(images / WHITE, self.gamma)
         images = ops.reshape(images, (-1, self.height, self.width))
         if draws is not None:
             images = distort(images, draws[0], self.augmentation)
@@ -308,7 +313,8 @@ class Images:
     """``pixels [n, h, w] uint8`` (they stay bytes until the batch), ``target [1, t]``, ``roles [t, 1]``.
 
     ``filters``: channels of each convolution, none for a dense network; ``augmentation`` distorts training batches;
-    ``precision`` of the products, a key of ``PRODUCTS``.
+    ``precision`` of the products, a key of ``PRODUCTS``; ``gamma``: the power that brightness, from 0 to 1, is raised
+    to before it is standardised (below 1 it spreads the dark shades, as a square root does the variance of counts).
     """
 
     pixels: np.ndarray
@@ -318,6 +324,7 @@ class Images:
     augmentation: Augmentation
     filters: tuple[int, ...] = ()
     precision: str = "float32"
+    gamma: float = 1.0
     shared: ClassVar[bool] = True
 
     @property
@@ -344,15 +351,17 @@ class Images:
     def layout(self) -> ImagesLayout:
         """See ``Source``."""
         height, width = self.pixels.shape[1:]
-        return ImagesLayout(height, width, self.filters, self.augmentation, self.precision)
+        return ImagesLayout(height, width, self.filters, self.augmentation, self.precision, self.gamma)
 
     @cached_property
     def _moments(self) -> tuple[np.float32, np.float32]:
-        """Mean and standard deviation of the training pixels, from a histogram so that no float copy is made."""
+        """Mean and standard deviation of the training pixels' brightness, from a histogram so that no float copy is
+        made."""
         train = self.pixels[: len(self.roles)][self.roles[:, 0] == TRAIN]
         share = np.bincount(train.ravel(), minlength=256) / train.size
-        mean = float(share @ np.arange(256))
-        return np.float32(mean), np.float32(np.sqrt(share @ (np.arange(256) - mean) ** 2) or 1.0)
+        shades = np.arange(256) if self.gamma == 1.0 else WHITE * (np.arange(256) / WHITE) ** self.gamma
+        mean = float(share @ shades)
+        return np.float32(mean), np.float32(np.sqrt(share @ (shades - mean) ** 2) or 1.0)
 
     def arrays(self) -> dict[str, np.ndarray]:
         """See ``Source``."""

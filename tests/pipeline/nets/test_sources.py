@@ -145,6 +145,17 @@ def test_augmentation_touches_training_alone(images: Images) -> None:
     assert engine.fit(members, plain, "multiclass", 2, 2).answers.shape == (1, 140, 2)
 
 
+def test_gamma_raises_brightness_and_is_standardised_by_train_rows(images: Images) -> None:
+    source = dataclasses.replace(images, gamma=0.5)
+    arrays = {name: keras.ops.convert_to_tensor(array) for name, array in source.arrays().items()}
+    rows = np.array([[4, 130]], np.int32)
+    found = np.array(source.layout.batch(arrays, rows, None, {}, None))
+    bright = 255 * np.sqrt(source.pixels.reshape(140, 64) / 255)
+    train = bright[:120][source.roles[:, 0] == engine.TRAIN]
+    np.testing.assert_allclose(found[0], (bright[rows[0]] - train.mean()) / train.std(), rtol=1e-3, atol=1e-4)
+    assert not np.allclose(found, np.array(images.layout.batch(images.arrays(), rows, None, {}, None)), atol=0.1)
+
+
 def test_distortions_do_what_they_say() -> None:
     image = np.zeros((1, 9, 9), np.float32)
     image[0, 2, 3] = 1.0
