@@ -158,7 +158,7 @@ def test_a_newcomer_finds_each_room() -> None:
     files = ["Makefile", "README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "LICENSE"]
     files += ["params.yaml", "dvc.yaml", "pyproject.toml", "requirements.lock", ".ci/run", "data/README.md"]
     assert not [name for name in files if not (ROOT / name).is_file()]
-    known = {"pipeline", "features", "bench", "data", "reports", "tests", "tools", ".ci", ".dvc", ".github"}
+    known = {"pipeline", "features", "bench", "data", "docs", "reports", "tests", "tools", ".ci", ".dvc", ".github"}
     assert {Path(name).parts[0] for name in tracked() if "/" in name} <= known
 
 
