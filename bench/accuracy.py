@@ -76,7 +76,7 @@ def categorical() -> Problem:
     frame = train.drop(columns=["id", "cost", "level", "currency"]).rename(columns={"yes": "target"})
     for name in frame.columns:
         numbers = pd.to_numeric(frame[name], errors="coerce")
-        if name != "target" and numbers.notna().any():
+        if name != "target" and numbers.notna().sum() == frame[name].replace("", None).notna().sum():
             frame[name] = numbers
     return Problem(_with_id(_telling(frame)), "binary")
 

@@ -17,11 +17,13 @@ TIERS: tuple[tuple[int, int, int, tuple[int, int], tuple[int, int], int, tuple[i
     (1 << 62, 1, 8, (12, 3), (20, 4), 2, (1024, 2048)),
 )
 SMALL = 5_000
+# What a search for values has in place of the defaults' activations and penalties.
+SMOOTH: dict[str, Any] = {"l2": {"low": 1.0e-5, "high": 1.0e-1, "log": True}, "activation": ["selu", "mish"]}
 # A level needs so many rows, whatever the table's size, and no more than this are ever asked for.
 MIN_COUNT = (4, 20)
 
 
-def budget(rows: int, rarest: int) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
+def budget(rows: int, rarest: int, regression: bool = False) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
     """Overrides a block of params.yaml for ``rows`` training rows, ``rarest`` of them of the rarest class (regression:
     all), and the sentence that explains each block's."""
     # A class has a row in every fold and one more; a fold scores two rows or more.
@@ -39,6 +41,9 @@ def budget(rows: int, rarest: int) -> tuple[dict[str, dict[str, Any]], dict[str,
         + ".",
         "normalize": "Medians and quartiles with a smooth clip: nobody has looked for outliers in this table yet.",
     }
+    if regression:
+        blocks["tune"] = {"space": dict(SMOOTH)}
+        why["tune"] = "Values rather than classes: an activation without corners, and penalties that may be weaker."
     if rows > SMALL:
         _, _, trials, search, final, top_k, batches = next(tier for tier in TIERS if rows <= tier[0])
         blocks["tune"] = {
@@ -52,11 +57,13 @@ def budget(rows: int, rarest: int) -> tuple[dict[str, dict[str, Any]], dict[str,
                 "dropout": {"low": 0.0, "high": 0.4},
                 "l2": {"low": 1.0e-6, "high": 1.0e-2, "log": True},
                 "batch_size": list(batches),
+                **({"activation": SMOOTH["activation"]} if regression else {}),
             },
         }
         blocks["train"] = {"top_k": top_k, "epochs": final[0], "patience": final[1]}
         blocks["honest"] = {"outer": 3, "search": 2, "members": 2}
-        why["tune"] = f"Fewer and shorter trials than the defaults, since {rows} rows make each dearer and surer."
+        shorter = f"Fewer and shorter trials than the defaults, since {rows} rows make each dearer and surer."
+        why["tune"] = f"{shorter} {why['tune']}" if regression else shorter
         groups = 6 if rows <= TIERS[0][0] else 0
         blocks["columns"] = {"groups": groups, "pairs": min(groups, 2)}
         why["columns"] = (

@@ -215,7 +215,15 @@ def train(
                     [seed_for(seed, "fashion_mnist", name, member) for member in range(count)],
                 ),
                 Images(
-                    clothes.pixels, target, roles, len(CLASSES), augmentation, convolutions, precision, preset.gamma
+                    clothes.pixels,
+                    target,
+                    roles,
+                    len(CLASSES),
+                    augmentation,
+                    convolutions,
+                    precision,
+                    preset.gamma,
+                    preset.edges,
                 ),
                 "multiclass",
                 preset.epochs,

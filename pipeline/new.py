@@ -153,7 +153,7 @@ def params_text(path: Path, name: str, found: Inferred, digests: dict[str, str],
     )
     entry = CommentedMap({"table": table})
     table.yaml_add_eol_comment("what the competition scores; new decided it by the files", "metric")
-    overrides, why = budget(len(found.train), found.rarest)
+    overrides, why = budget(len(found.train), found.rarest, found.task == "regression")
     for block in BLOCKS:
         entry[block] = overrides.get(block, {})
         if block in why:

@@ -55,6 +55,16 @@ def distort(images: Tensor, draws: Tensor, augmentation: Augmentation) -> Tensor
     return images
 
 
+def edges(images: Tensor) -> list[Tensor]:
+    """How far each pixel of ``images [b, h, w]`` is from its neighbour to the right, and from the one below; outside is
+    0, the background. Two ``[b, h, w]``.
+
+    Distances say where a border runs whichever side is the darker one, which no weighted sum of pixels does.
+    """
+    around = ops.pad(images, ((0, 0), (0, 1), (0, 1)))
+    return [ops.abs(around[:, :-1, 1:] - images), ops.abs(around[:, 1:, :-1] - images)]
+
+
 def partners(rows: Tensor) -> Tensor:
     """Whom each of ``rows [b]`` is mixed with: its neighbour's place in the batch, ``[b]``. The last rows may be -1
     (none), and are nobody's partner."""

@@ -19,7 +19,7 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from pipeline.nets.images import Augmentation, distort, mix, partners, shares
+from pipeline.nets.images import Augmentation, distort, edges, mix, partners, shares
 from pipeline.nets.layers import PRODUCTS, convolve, embed, embed_numbers, find_windows, initial_kernel, multiply
 from pipeline.nets.numbers import BINS, Numbers, bins_of, columns_of_numbers
 
@@ -32,6 +32,8 @@ EMBEDDING_UNITS = 4
 WINDOW = 3
 # Columns of a kernel that a sparse product takes at once: TensorFlow's is several times slower a column with more.
 COLUMNS_AT_ONCE = 16
+# Images whose neighbouring pixels are counted at a time, which bounds the copy.
+IMAGES_AT_ONCE = 4096
 # The brightest pixel.
 WHITE = 255.0
 
@@ -254,7 +256,8 @@ class Table:
 
 @dataclass(frozen=True)
 class ImagesLayout:
-    """Images of ``height x width`` pixels, seen through ``filters`` (a convolution each) or as one long row."""
+    """Images of ``height x width`` pixels, with or without their ``edges``, seen through ``filters`` (a convolution
+    each) or as one long row."""
 
     height: int
     width: int
@@ -262,6 +265,7 @@ class ImagesLayout:
     augmentation: Augmentation
     precision: str
     gamma: float
+    edges: bool
 
     @property
     def distorts(self) -> bool:
@@ -278,11 +282,12 @@ class ImagesLayout:
             images = distort(images, draws[0], self.augmentation)
             if self.augmentation.mixup:
                 images = mix(images, partners(rows[0]), shares(draws[0], self.augmentation))
-        images = (images - arrays["location"]) / arrays["scale"]
-        count = ops.shape(images)[0]
+        units = ops.stack([images, *(edges(images) if self.edges else [])], axis=-1)
+        units = (units - arrays["location"]) / arrays["scale"]
+        count = ops.shape(units)[0]
         if not self.filters:
-            return ops.reshape(images, (1, count, self.height * self.width))
-        units = ops.reshape(images, (1, count, self.height, self.width, 1))
+            return ops.reshape(units, (1, count, self.features))
+        units = ops.reshape(units, (1, count, self.height, self.width, self.channels))
         for layer, filters in enumerate(self.filters):
             kernel, bias = weights[f"filter_{layer}"], weights[f"offset_{layer}"]
             units = convolve(units, kernel, bias, WINDOW, filters, self.precision)
@@ -296,10 +301,15 @@ class ImagesLayout:
         return ops.take(rows, partners(rows[0]), axis=1), shares(draws, self.augmentation)
 
     @property
+    def channels(self) -> int:
+        """Numbers a pixel."""
+        return 3 if self.edges else 1
+
+    @property
     def features(self) -> int:
         """What reaches the first dense layer: each convolution halves height and width."""
         if not self.filters:
-            return self.height * self.width
+            return self.height * self.width * self.channels
         halvings = 2 ** len(self.filters)
         return (self.height // halvings) * (self.width // halvings) * self.filters[-1]
 
@@ -314,7 +324,8 @@ class Images:
 
     ``filters``: channels of each convolution, none for a dense network; ``augmentation`` distorts training batches;
     ``precision`` of the products, a key of ``PRODUCTS``; ``gamma``: the power that brightness, from 0 to 1, is raised
-    to before it is standardised (below 1 it spreads the dark shades, as a square root does the variance of counts).
+    to before it is standardised (below 1 it spreads the dark shades, as a square root does the variance of counts);
+    ``edges``: whether its distances from its neighbours are inputs too, see ``images.edges``.
     """
 
     pixels: np.ndarray
@@ -325,6 +336,7 @@ class Images:
     filters: tuple[int, ...] = ()
     precision: str = "float32"
     gamma: float = 1.0
+    edges: bool = False
     shared: ClassVar[bool] = True
 
     @property
@@ -340,7 +352,7 @@ class Images:
     @property
     def row_size(self) -> int:
         """The channels of the first convolution, or the pixels."""
-        return self.pixels.shape[1] * self.pixels.shape[2] * (self.filters[0] if self.filters else 1)
+        return self.pixels.shape[1] * self.pixels.shape[2] * max([self.layout.channels, *self.filters[:1]])
 
     @property
     def draws(self) -> int:
@@ -351,26 +363,33 @@ class Images:
     def layout(self) -> ImagesLayout:
         """See ``Source``."""
         height, width = self.pixels.shape[1:]
-        return ImagesLayout(height, width, self.filters, self.augmentation, self.precision, self.gamma)
+        return ImagesLayout(height, width, self.filters, self.augmentation, self.precision, self.gamma, self.edges)
 
     @cached_property
-    def _moments(self) -> tuple[np.float32, np.float32]:
-        """Mean and standard deviation of the training pixels' brightness, from a histogram so that no float copy is
-        made."""
+    def _moments(self) -> tuple[np.ndarray, np.ndarray]:
+        """Mean and standard deviation of the training pixels' brightness, and of each kind of edge, ``[channels]
+        float32``; from counts of shades, so that no float copy is made."""
         train = self.pixels[: len(self.roles)][self.roles[:, 0] == TRAIN]
-        share = np.bincount(train.ravel(), minlength=256) / train.size
         shades = np.arange(256) if self.gamma == 1.0 else WHITE * (np.arange(256) / WHITE) ** self.gamma
-        mean = float(share @ shades)
-        return np.float32(mean), np.float32(np.sqrt(share @ (shades - mean) ** 2) or 1.0)
+        counts = [(np.bincount(train.ravel(), minlength=256), shades)]
+        if self.edges:
+            apart = np.abs(shades[:, None] - shades).ravel()
+            counts += [(pairs, apart) for pairs in _pairs(train)]
+        means, deviations = [], []
+        for count, values in counts:
+            mean = float(count @ values) / count.sum()
+            means.append(mean)
+            deviations.append(float(np.sqrt(count @ (values - mean) ** 2 / count.sum())) or 1.0)
+        return np.array(means, np.float32), np.array(deviations, np.float32)
 
     def arrays(self) -> dict[str, np.ndarray]:
         """See ``Source``."""
         location, scale = self._moments
-        return {"pixels": self.pixels, "location": np.array(location), "scale": np.array(scale)}
+        return {"pixels": self.pixels, "location": location, "scale": scale}
 
     def weights(self, initializer: str, generator: np.random.Generator) -> dict[str, np.ndarray]:
         """``filter_l [window * window * channels, channels]`` and ``offset_l [1, channels]``."""
-        weights, channels = {}, 1
+        weights, channels = {}, self.layout.channels
         for layer, filters in enumerate(self.filters):
             weights[f"filter_{layer}"] = initial_kernel(initializer, generator, WINDOW * WINDOW * channels, filters)
             weights[f"offset_{layer}"] = np.zeros((1, filters), np.float32)
@@ -388,6 +407,17 @@ class Images:
     def fixed(self) -> dict[str, np.ndarray]:
         """Nothing."""
         return {}
+
+
+def _pairs(images: np.ndarray) -> list[np.ndarray]:
+    """How often each shade has each other one to its right, and below it: two ``[256 * 256] int64``."""
+    counts = [np.zeros(256 * 256, np.int64) for _ in range(2)]
+    for start in range(0, len(images), IMAGES_AT_ONCE):
+        around = np.pad(images[start : start + IMAGES_AT_ONCE], ((0, 0), (0, 1), (0, 1))).astype(np.int64)
+        here = around[:, :-1, :-1] * 256
+        for count, there in zip(counts, (around[:, :-1, 1:], around[:, 1:, :-1]), strict=True):
+            count += np.bincount((here + there).ravel(), minlength=256 * 256)
+    return counts
 
 
 def bag(rows: tf.SparseTensor, kernel: Tensor) -> Tensor:

@@ -244,11 +244,11 @@ def test_more_folds_than_a_class_has_rows(tmp_path: Path, capsys: pytest.Capture
 
 
 @pytest.mark.parametrize("rows", [50, 1460, 5000, *[tier[0] for tier in TIERS[:-1]], 200_000])
-def test_a_budget_is_valid_and_more_rows_cost_no_more_trials(rows: int) -> None:
-    blocks, why = budget(rows, rows)
+@pytest.mark.parametrize("regression", [False, True])
+def test_a_budget_is_valid_and_more_rows_cost_no_more_trials(rows: int, regression: bool) -> None:
+    blocks, why = budget(rows, rows, regression)
     assert blocks.keys() == why.keys()
-    assert (
-        blocks.get("tune", {"max_trials": 40})["max_trials"]
-        <= budget(max(rows // 10, 6), rows)[0].get("tune", {"max_trials": 40})["max_trials"]
-    )
+    trials = [budget(n, rows, regression)[0].get("tune", {}).get("max_trials", 40) for n in (max(rows // 10, 6), rows)]
+    assert trials[1] <= trials[0]
+    assert ("mish" in blocks.get("tune", {}).get("space", {}).get("activation", [])) == regression
     assert 4 <= blocks["encode"]["min_count"] <= 20

@@ -156,6 +156,28 @@ def test_gamma_raises_brightness_and_is_standardised_by_train_rows(images: Image
     assert not np.allclose(found, np.array(images.layout.batch(images.arrays(), rows, None, {}, None)), atol=0.1)
 
 
+def test_edges_are_distances_from_two_neighbours_standardised_by_train_rows(images: Images) -> None:
+    source = dataclasses.replace(images, gamma=0.5, edges=True)
+    bright = 255 * np.sqrt(source.pixels / 255)
+    expected = np.zeros((*bright.shape, 3))
+    for row, down, across in np.ndindex(bright.shape):
+        here = bright[row, down, across]
+        right = bright[row, down, across + 1] if across + 1 < bright.shape[2] else 0.0
+        below = bright[row, down + 1, across] if down + 1 < bright.shape[1] else 0.0
+        expected[row, down, across] = here, abs(right - here), abs(below - here)
+    train = expected[:120][source.roles[:, 0] == engine.TRAIN]
+    expected = (expected - train.mean(axis=(0, 1, 2))) / train.std(axis=(0, 1, 2))
+    arrays = {name: keras.ops.convert_to_tensor(array) for name, array in source.arrays().items()}
+    rows = np.array([[4, 130]], np.int32)
+    found = np.array(source.layout.batch(arrays, rows, None, {}, None))
+    np.testing.assert_allclose(found[0], expected[rows[0]].reshape(2, -1), rtol=1e-3, atol=1e-4)
+    assert found.shape[2] == source.fan_in
+    members = engine.members_of([configuration()], [0], [1])
+    for filters in ((), (4,)):
+        both = dataclasses.replace(source, filters=filters)
+        assert engine.fit(members, both, "multiclass", 2, 2).answers.shape == (1, 140, 2)
+
+
 def test_distortions_do_what_they_say() -> None:
     image = np.zeros((1, 9, 9), np.float32)
     image[0, 2, 3] = 1.0
