@@ -75,7 +75,7 @@ class Trained:
 def columns(arguments: argparse.Namespace) -> None:
     """Read, permute, train, write."""
     params = load(arguments.params, arguments.competition)
-    tensorflow = start_tensorflow()
+    tensorflow = start_tensorflow(small=True)
     trained = load_trained(arguments, params)
     inputs = trained.scaled.inputs
     counts = {name: int((inputs.groups == name).sum()) for name in inputs.names}

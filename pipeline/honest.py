@@ -97,7 +97,7 @@ def honest(arguments: argparse.Namespace) -> None:
         write_json(arguments.report / "honest.json", {"honest_folds": 0})
         print("honest: no estimate (honest.outer is 0, or there are too few rows for folds inside folds)")
         return
-    tensorflow = start_tensorflow()
+    tensorflow = start_tensorflow(small=True)
     scaled = nested_table(params, encoded, state, target, plan.roles)
     print(
         f"honest: {params.tune.max_trials} trials x {plan.search} folds in each of {plan.outer} outer folds on "

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,18 +28,24 @@ def seed_for(seed: int, *index: int | str) -> int:
     return int(np.random.SeedSequence([seed, *words]).generate_state(1, np.uint64)[0] >> np.uint64(1))
 
 
-def start_tensorflow() -> ModuleType:
+def start_tensorflow(small: bool = False) -> ModuleType:
     """Import TensorFlow quietly and set it up: memory grows on a GPU, operations are deterministic.
 
-    Call it before anything else imports TensorFlow or Keras, since both read these settings when they are imported.
+    ``small``: the networks are, so a processor's cores are given to programs side by side (``nets/lanes.py``) and no
+    operation is split. Call it before anything else imports TensorFlow or Keras, since both read these settings when
+    they are imported; what is set once in a process stays.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ["KERAS_BACKEND"] = "tensorflow"
     with without(CHATTER):
         import tensorflow as tf
 
-        for gpu in tf.config.list_physical_devices("GPU"):
+        gpus = tf.config.list_physical_devices("GPU")
+        for gpu in gpus:
             tf.config.experimental.set_memory_growth(gpu, True)
+        if small and not gpus:
+            with suppress(RuntimeError):  # the devices are open already, in a process that has done another stage
+                tf.config.threading.set_intra_op_parallelism_threads(1)
         tf.config.experimental.enable_op_determinism()
         tf.zeros(())  # the devices are opened now, not in the middle of a progress bar
     return tf

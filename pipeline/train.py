@@ -39,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def train(arguments: argparse.Namespace) -> None:
     """Read, choose, fit, write."""
     params = load(arguments.params, arguments.competition)
-    tensorflow = start_tensorflow()
+    tensorflow = start_tensorflow(small=True)
     from pipeline.arrays import load_table
     from pipeline.nets.fit import SCORE, fit, members_of
     from pipeline.nets.forward import Model

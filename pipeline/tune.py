@@ -42,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def tune(arguments: argparse.Namespace) -> None:
     """Read, search, write."""
     params = load(arguments.params, arguments.competition)
-    tensorflow = start_tensorflow()
+    tensorflow = start_tensorflow(small=True)
     from pipeline.arrays import load_table
     from pipeline.nets.search import search
 

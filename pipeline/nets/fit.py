@@ -10,20 +10,23 @@ What a member computes depends on its own row of ``Members`` and on the source a
 
 from __future__ import annotations
 
+import functools
 import inspect
 import math
-from collections.abc import Callable, Generator, Iterable
+import threading
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
 
 import numpy as np
 import tensorflow as tf
 
 from pipeline.nets.heads import HEADS, Head
+from pipeline.nets.lanes import Stopped, side_by_side
 from pipeline.nets.layers import NOISE_LEVELS, initial_kernel
 from pipeline.nets.members import DEFAULTS, SCHEDULES, Members, lengths_of, members_of, programs
 from pipeline.nets.numbers import Numbers
 from pipeline.nets.sources import SCORE, STOP, TRAIN, Source, Table
-from pipeline.nets.trainer import Kind, Recent, trainer
+from pipeline.nets.trainer import Kind, Recent, State, trainer
 
 __all__ = [
     "DEFAULTS",
@@ -120,31 +123,45 @@ def fit(
     stop_loss = np.full((count, longest), np.nan, np.float32)
     best_epoch, epochs_run = np.zeros(count, np.int64), np.zeros(count, np.int64)
     sources, kept = Sources(source), np.ones(count, bool)
-    weights: list[dict[str, np.ndarray]] = []
-    told = np.zeros(count)
+    lowest, told = np.empty(count), np.zeros(count)
+    stop, telling = threading.Event(), threading.Lock()
 
-    def begin(index: np.ndarray) -> tuple[np.ndarray, Program, Training]:
+    def begin(index: np.ndarray) -> tuple[Program, Training]:
         program = Program(members.take(index), *sources.of(members, index[0]), HEADS[task], seed)
         own, share = int(lengths[index[0]]), halving.share if halving else 0.0
 
         def report(done: float) -> None:
-            told[index] = done
-            progress(float(told.mean()))
+            if stop.is_set():
+                raise Stopped
+            with telling:
+                told[index] = done
+                progress(float(told.mean()))
 
-        return index, program, program.training(own, int(patiences[index[0]]), report, math.ceil(share * own))
+        return program, program.training(own, int(patiences[index[0]]), report, math.ceil(share * own))
 
-    begun: Iterable[tuple[np.ndarray, Program, Training]] = map(begin, programs(members))
-    if halving:  # all of them to the rung; without, one after another, so that one at a time is in memory
-        begun, lowest = list(begun), np.empty(count)
-        for index, _, training in begun:
-            lowest[index] = next(training)
-        kept = halving.keep(lowest)
-    for index, program, training in begun:
+    def to_rung(index: np.ndarray) -> tuple[Program, Training]:
+        program, training = begin(index)
+        lowest[index] = next(training)
+        return program, training
+
+    def to_end(index: np.ndarray, begun: tuple[Program, Training] | None = None) -> dict[str, np.ndarray]:
+        program, training = begun or begin(index)
         own = int(lengths[index[0]])
         curves = finished(training, kept[index])
         train_loss[index, :own], stop_loss[index, :own], best_epoch[index], epochs_run[index] = curves
         answers[index], loss[index] = program.predict()
-        weights.append({"members": index, **program.best_weights()})
+        return {"members": index, **program.best_weights()}
+
+    parts = list(programs(members))
+    # The longest first, so that at the end no lane waits long for another.
+    order = np.argsort([-len(part) / members.batch_size[part[0]] for part in parts], kind="stable")
+    jobs = [functools.partial(to_end, parts[place]) for place in order]
+    if halving:  # all of them to the rung; without, one after another, so that few at a time are in memory
+        begun = side_by_side([functools.partial(to_rung, parts[place]) for place in order], stop)
+        kept = halving.keep(lowest)
+        jobs = [functools.partial(job, one) for job, one in zip(jobs, begun, strict=True)]
+    found = side_by_side(jobs, stop)
+    weights = [found[place] for place in np.argsort(order)]
     return Fit(answers, loss, train_loss, stop_loss, best_epoch, epochs_run, weights)
 
 
@@ -154,17 +171,19 @@ class Sources:
     def __init__(self, source: Source) -> None:
         self._source = source
         self._known: dict[Numbers, tuple[Source, dict[str, tf.Tensor]]] = {}
+        self._lock = threading.Lock()
 
     def of(self, members: Members, one: int) -> tuple[Source, dict[str, tf.Tensor]]:
         """For the program that member ``one`` is in."""
         numbers = Numbers(str(members.numbers[one]), int(members.number_bins[one]), int(members.number_units[one]))
-        if numbers not in self._known:
-            source = self._source
-            if isinstance(source, Table) and numbers.kind != "plain":
-                source = replace(source, numbers=numbers)
-            named = {**source.arrays(), "target": source.target}
-            self._known[numbers] = source, {name: tf.constant(array) for name, array in named.items()}
-        return self._known[numbers]
+        with self._lock:
+            if numbers not in self._known:
+                source = self._source
+                if isinstance(source, Table) and numbers.kind != "plain":
+                    source = replace(source, numbers=numbers)
+                named = {**source.arrays(), "target": source.target}
+                self._known[numbers] = source, {name: tf.constant(array) for name, array in named.items()}
+            return self._known[numbers]
 
 
 class Program:
@@ -296,16 +315,18 @@ class Program:
         shares = (np.arange(epochs * self._steps) + 1.0) / (epochs * self._steps)
         schedules = str(self._members.schedule[0]), "flat_cosine" if self._kind.realmlp else "constant"
         factors = np.stack([SCHEDULES[name](shares) for name in schedules], axis=1).astype(np.float32)
-        self._trainer.start(self._best)
+        state = State(self._best, self._kind.beta_2)
         arrays, recent = self._constants(active), Recent(int(self._members.snapshots[0]))
         for epoch in range(epochs):
             here = active[going]  # who has stopped but is still on board leaves no trace
-            trained = self._epoch(active, factors[epoch * self._steps :], arrays, epoch / epochs, 1 / epochs, progress)
+            trained = self._epoch(
+                state, active, factors[epoch * self._steps :], arrays, epoch / epochs, 1 / epochs, progress
+            )
             train_loss[here, epoch] = trained[going]
             better = np.isfinite(trained[going])
-            recent.add(self._trainer.weights)
+            recent.add(state.weights)
             if watched:
-                stop_loss[here, epoch] = recent.judged(self._trainer, self._blocks(active), arrays)[going]
+                stop_loss[here, epoch] = recent.judged(self._trainer, state, self._blocks(active), arrays)[going]
                 better = stop_loss[here, epoch] < lowest[here]
             epochs_run[here] = epoch + 1
             improved = here[better]
@@ -315,15 +336,14 @@ class Program:
             if not going.any():
                 break
             if epoch + 1 == pause:
-                state, pause = self._trainer.state(), 0
+                pause = 0
                 kept = yield lowest
                 going &= True if kept is None else kept[active]
                 if not going.any():
                     break
-                self._trainer.resume(state)
             # Leaving costs a copy of all weights, so stopped members wait until they are a fifth of the program.
             if going.mean() < 0.8:
-                self._trainer.keep(going)
+                state.keep(going)
                 recent.keep(going)
                 active = active[going]
                 going = np.ones(len(active), bool)
@@ -335,6 +355,7 @@ class Program:
 
     def _epoch(
         self,
+        state: State,
         active: np.ndarray,
         factors: np.ndarray,
         arrays: dict[str, tf.Tensor],
@@ -353,7 +374,9 @@ class Program:
             noise = [tf.constant(each) for each in self._noise(active, part)]
             draws = self._common.random((1, *part.shape[1:], self._source.draws), np.float32)
             rates = tf.constant(factors[step : step + part.shape[1]])
-            total += self._trainer.steps(tf.constant(part), noise, tf.constant(draws), rates, arrays).numpy()
+            total += self._trainer.steps(
+                tf.constant(part), noise, tf.constant(draws), rates, arrays, state.handles
+            ).numpy()
             step += part.shape[1]
             progress(before + share * step / self._steps)
         return total / np.maximum((order >= 0).sum(axis=(1, 2)), 1)

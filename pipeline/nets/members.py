@@ -15,7 +15,7 @@ MEMBERS_PER_PROGRAM = 64
 # Copies of a member that weigh as much there as a member does, since they share their weights.
 COPIES_AS_ONE = 4
 # How much wider than the narrowest member of a program the widest may be.
-PADDING = 4
+PADDING = 2
 # Share of the cosine schedule's steps in which the learning rate rises.
 WARM_UP = 0.05
 # Units of a column under periodic embeddings where the configuration names none.

@@ -15,6 +15,8 @@ from pipeline.nets.layers import PRODUCTS, copy_rows, forward, output_of_copies
 from pipeline.nets.sources import Layout
 
 BETA_1, EPSILON = 0.9, 1e-10
+# Adam's running products of its betas.
+POWERS = ("beta_1", "beta_2")
 # Weights under L1 and L2 and decay.
 PENALISED = ("kernel_", "filter_", "numbers_mix", "numbers_pieces")
 
@@ -42,6 +44,13 @@ class Kind:
     def normalized(self) -> bool:
         """Whether hidden layers have a gain and a shift."""
         return self.normalization == "layer"
+
+
+def _read(handle: tf.Tensor, rank: int) -> tf.Tensor:
+    """The value of a variable of which only the handle is known."""
+    value = tf.raw_ops.ReadVariableOp(resource=handle, dtype=tf.float32)
+    value.set_shape([None] * rank)
+    return value
 
 
 class Recent:
@@ -73,11 +82,43 @@ class Recent:
             self._mean = {name: variable.numpy() for name, variable in self._variables.items()}
         return self._mean
 
-    def judged(self, trainer: Trainer, blocks: tf.Tensor, arrays: dict[str, tf.Tensor]) -> np.ndarray:
+    def judged(self, trainer: Trainer, state: State, blocks: tf.Tensor, arrays: dict[str, tf.Tensor]) -> np.ndarray:
         """Mean loss ``[m]`` of the rows in ``blocks``."""
-        if not self._kept:
-            return trainer.evaluate(blocks, arrays).numpy()
-        return trainer.judge(blocks, arrays, {name: tf.constant(w) for name, w in self.weights.items()}).numpy()
+        weights = {name: tf.constant(w) for name, w in self.weights.items()} if self._kept else state.values
+        return trainer.evaluate(blocks, arrays, weights).numpy()
+
+
+class State:
+    """Weights ``[m_l, i, o]`` of one program in training and Adam's moments (Kingma and Ba, 2015)."""
+
+    def __init__(self, weights: dict[str, np.ndarray], beta_2: float) -> None:
+        """Begin with ``weights`` (in units of the learning rate) and fresh moments."""
+
+        def variables(begin: Callable[[np.ndarray], np.ndarray]) -> dict[str, tf.Variable]:
+            return {name: tf.Variable(begin(w), shape=[None] * 3, trainable=False) for name, w in weights.items()}
+
+        self.weights = variables(np.copy)  # TensorFlow may share an array's memory
+        self._first, self._second = variables(np.zeros_like), variables(np.zeros_like)
+        betas = zip(POWERS, (BETA_1, beta_2), strict=True)
+        self._powers = {name: tf.Variable(beta, dtype=tf.float32, trainable=False) for name, beta in betas}
+
+    @property
+    def handles(self) -> dict[str, dict[str, tf.Tensor]]:
+        """What the compiled steps read and change, by kind and name."""
+        groups = {"weights": self.weights, "first": self._first, "second": self._second, "powers": self._powers}
+        return {kind: {name: v.handle for name, v in variables.items()} for kind, variables in groups.items()}
+
+    @property
+    def values(self) -> dict[str, tf.Tensor]:
+        """The weights as they are."""
+        return {name: variable.read_value() for name, variable in self.weights.items()}
+
+    def keep(self, going: np.ndarray) -> None:
+        """Go on with the members ``going`` only."""
+        for variables in (self.weights, self._first, self._second):
+            for variable in variables.values():
+                value = variable.numpy()
+                variable.assign(value[going[: len(value)]])
 
 
 def _repeat(times: tf.Tensor, body: Callable[..., Any], start: list[tf.Tensor]) -> list[tf.Tensor]:
@@ -89,58 +130,26 @@ def _repeat(times: tf.Tensor, body: Callable[..., Any], start: list[tf.Tensor]) 
 
 
 class Trainer:
-    """Weights ``[m_l, i, o]``, Adam's moments (Kingma and Ba, 2015) and the compiled steps of one kind of program.
+    """The compiled steps of one kind of program; whose ``State`` they advance, they are told.
 
-    Member, batch and unit axes are left open, so that one trace (a second or so) serves every program of that kind.
-    ``names``: the weights; ``specification``: name, rank and type of each array that the program reads.
+    Member, batch and unit axes are left open, so that one trace (a second or so) serves every program of that kind,
+    also at the same time. ``names``: the weights; ``specification``: name, rank and type of each array that the
+    program reads.
     """
 
     def __init__(self, kind: Kind, names: Sequence[str], specification: Sequence[tuple[str, int, str]]) -> None:
         self._kind = kind
-
-        def empty() -> dict[str, tf.Variable]:
-            return {name: tf.Variable(tf.zeros([0, 0, 0]), shape=[None] * 3, trainable=False) for name in names}
-
-        self.weights, self._first, self._second = empty(), empty(), empty()
-        self._powers = [tf.Variable(beta, dtype=tf.float32, trainable=False) for beta in (BETA_1, kind.beta_2)]
         arrays = {name: tf.TensorSpec([None] * rank, kind_of) for name, rank, kind_of in specification}
         rows, noise = tf.TensorSpec([None] * 3, tf.int32), tf.TensorSpec([None] * 4, tf.uint8)
         draws, factors = tf.TensorSpec([None] * 4, tf.float32), tf.TensorSpec([None, 2], tf.float32)
+        handle = tf.TensorSpec([], tf.resource)
+        each = dict.fromkeys(names, handle)
+        handles = {"weights": each, "first": each, "second": each, "powers": dict.fromkeys(POWERS, handle)}
         # The loops are TensorFlow's own: to translate Python's (autograph) would take as long as the trace itself.
-        inputs = [rows, [noise] * kind.depth, draws, factors, arrays]
+        inputs = [rows, [noise] * kind.depth, draws, factors, arrays, handles]
         self.steps = tf.function(self._steps, input_signature=inputs, autograph=False)
-        self.evaluate = tf.function(self._evaluate, input_signature=[rows, arrays], autograph=False)
-        others = {name: tf.TensorSpec([None] * 3, tf.float32) for name in names}
-        self.judge = tf.function(self._judge, input_signature=[rows, arrays, others], autograph=False)
-
-    def start(self, weights: dict[str, np.ndarray]) -> None:
-        """Begin with ``weights`` (in units of the learning rate) and fresh moments."""
-        for name, weight in weights.items():
-            self.weights[name].assign(weight)
-            self._first[name].assign(np.zeros_like(weight))
-            self._second[name].assign(np.zeros_like(weight))
-        for power, beta in zip(self._powers, (BETA_1, self._kind.beta_2), strict=True):
-            power.assign(beta)
-
-    def state(self) -> list[np.ndarray]:
-        """All that ``resume`` needs, once others have used this trainer."""
-        return [variable.numpy().copy() for variable in self._state()]
-
-    def resume(self, state: Sequence[np.ndarray]) -> None:
-        """Go on where ``state`` was taken."""
-        for variable, value in zip(self._state(), state, strict=True):
-            variable.assign(value)
-
-    def _state(self) -> list[tf.Variable]:
-        groups = (self.weights, self._first, self._second)
-        return [*(variable for group in groups for variable in group.values()), *self._powers]
-
-    def keep(self, going: np.ndarray) -> None:
-        """Go on with the members ``going`` only."""
-        for variables in (self.weights, self._first, self._second):
-            for variable in variables.values():
-                value = variable.numpy()
-                variable.assign(value[going[: len(value)]])
+        weights = {name: tf.TensorSpec([None] * 3, tf.float32) for name in names}
+        self.evaluate = tf.function(self._evaluate, input_signature=[rows, arrays, weights], autograph=False)
 
     def logits(
         self,
@@ -240,6 +249,7 @@ class Trainer:
         draws: tf.Tensor,
         factors: tf.Tensor,
         arrays: dict[str, tf.Tensor],
+        handles: dict[str, dict[str, tf.Tensor]],
     ) -> tf.Tensor:
         """One step for each batch of ``order [m or 1, steps, b]``; the sum of the train rows' losses ``[m]``.
 
@@ -248,7 +258,7 @@ class Trainer:
 
         def one(step: tf.Tensor, total: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             rows = order[:, step]
-            weights = {name: variable.read_value() for name, variable in self.weights.items()}
+            weights = {name: _read(handle, 3) for name, handle in handles["weights"].items()}
             with tf.GradientTape() as tape:
                 tape.watch(weights)
                 drawn = draws[:, step] if self._kind.layout.distorts else None
@@ -260,17 +270,13 @@ class Trainer:
                 mixed = self._kind.layout.mixed(rows, drawn)
                 summed, counts = self._losses(rows, arrays, logits, smoothing, mixed)
                 objective = tf.reduce_sum(summed / tf.maximum(counts, 1.0))
-            self._step(tape.gradient(objective, weights), factors[step, 0], factors[step, 1], arrays)
+            self._step(tape.gradient(objective, weights), factors[step, 0], factors[step, 1], arrays, handles)
             return step + 1, total + summed
 
         return _repeat(tf.shape(order)[1], one, [tf.zeros(tf.shape(arrays["unit"]))])[0]
 
-    def _evaluate(self, blocks: tf.Tensor, arrays: dict[str, tf.Tensor]) -> tf.Tensor:
-        """Mean loss ``[m]`` of the rows in ``blocks [m or 1, blocks, b]``, without dropout."""
-        return self._judge(blocks, arrays, self.weights)
-
-    def _judge(self, blocks: tf.Tensor, arrays: dict[str, tf.Tensor], weights: dict[str, tf.Tensor]) -> tf.Tensor:
-        """The same with other weights than the present ones."""
+    def _evaluate(self, blocks: tf.Tensor, arrays: dict[str, tf.Tensor], weights: dict[str, tf.Tensor]) -> tf.Tensor:
+        """Mean loss ``[m]`` of the rows in ``blocks [m or 1, blocks, b]`` by ``weights``, without dropout."""
         weights = self._scaled(weights, arrays)
 
         def one(block: tf.Tensor, total: tf.Tensor, count: tf.Tensor) -> tuple[tf.Tensor, ...]:
@@ -288,38 +294,46 @@ class Trainer:
         return arrays[which] / float(self._kind.copies) if own else arrays[which]
 
     def _step(
-        self, gradients: dict[str, tf.Tensor], factor: tf.Tensor, held: tf.Tensor, arrays: dict[str, tf.Tensor]
+        self,
+        gradients: dict[str, tf.Tensor],
+        factor: tf.Tensor,
+        held: tf.Tensor,
+        arrays: dict[str, tf.Tensor],
+        handles: dict[str, dict[str, tf.Tensor]],
     ) -> None:
         """One step of Adam on the weights in units of the learning rate. The penalty is l1 * sum |w| + l2 * sum w^2 of
         the true weights w = unit * weight; decoupled decay takes ``learning rate * weight_decay * held``
         of them."""
+        betas = dict(zip(POWERS, (BETA_1, self._kind.beta_2), strict=True))
+        powers = {name: _read(handles["powers"][name], 0) for name in POWERS}
         for name, gradient in gradients.items():
-            variable, count = self.weights[name], tf.shape(gradient)[0]
+            handle, count = handles["weights"][name], tf.shape(gradient)[0]
             unit = self._unit(name, arrays)[:count, None, None]
             if name.startswith(PENALISED) and self._kind.l2:
-                gradient += 2.0 * self._penalty("l2", name, arrays)[:count, None, None] * unit**2 * variable
+                weight = _read(handle, 3)
+                gradient += 2.0 * self._penalty("l2", name, arrays)[:count, None, None] * unit**2 * weight
             if name.startswith(PENALISED) and self._kind.l1:
-                gradient += self._penalty("l1", name, arrays)[:count, None, None] * unit * tf.sign(variable)
+                gradient += self._penalty("l1", name, arrays)[:count, None, None] * unit * tf.sign(_read(handle, 3))
             if name.startswith(PENALISED) and self._kind.decays:
                 taken = (factor * held * arrays["unit"] * arrays["weight_decay"])[:count, None, None]
-                variable.assign(variable * (1.0 - taken))
+                tf.raw_ops.AssignVariableOp(resource=handle, value=_read(handle, 3) * (1.0 - taken))
             tf.raw_ops.ResourceApplyAdam(
-                var=variable.handle,
-                m=self._first[name].handle,
-                v=self._second[name].handle,
-                beta1_power=self._powers[0],
-                beta2_power=self._powers[1],
+                var=handle,
+                m=handles["first"][name],
+                v=handles["second"][name],
+                beta1_power=powers["beta_1"],
+                beta2_power=powers["beta_2"],
                 lr=factor,
-                beta1=BETA_1,
-                beta2=self._kind.beta_2,
+                beta1=betas["beta_1"],
+                beta2=betas["beta_2"],
                 epsilon=EPSILON,
                 grad=gradient,
             )
-        self._powers[0].assign(self._powers[0] * BETA_1)
-        self._powers[1].assign(self._powers[1] * self._kind.beta_2)
+        for name, beta in betas.items():
+            tf.raw_ops.AssignVariableOp(resource=handles["powers"][name], value=powers[name] * beta)
 
 
 @functools.cache
 def trainer(kind: Kind, names: tuple[str, ...], specification: tuple[tuple[str, int, str], ...]) -> Trainer:
-    """The one trainer of a kind; programs use it one after another."""
+    """The one trainer of a kind."""
     return Trainer(kind, names, specification)

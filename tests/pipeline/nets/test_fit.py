@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from pipeline.nets import fit as engine
+from pipeline.nets import lanes
 from pipeline.nets.layers import drop, embed, forward, initial_kernel
 
 
@@ -63,6 +64,42 @@ def test_the_same_fit_twice_is_the_same_to_the_bit(table: engine.Table) -> None:
     first, second = (engine.fit(members, table, "binary", 6, 6) for _ in range(2))
     assert first.answers.tobytes() == second.answers.tobytes()
     assert first.stop_loss.tobytes() == second.stop_loss.tobytes()
+
+
+def in_lanes(monkeypatch: pytest.MonkeyPatch, count: int) -> None:
+    monkeypatch.setattr(lanes, "lanes", lambda: count)
+
+
+def test_programs_side_by_side_are_the_same_to_the_bit(table: engine.Table, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two programs of one trace among them, and both phases of halving."""
+    members = engine.members_of([*MIXED, configuration(depth=2, width=64)] * 2, [0, 1] * 7, range(14))
+    halving = engine.Halving(0.25, lambda lowest: lowest < np.median(lowest))
+    for how in (None, halving):
+        found = []
+        for count in (1, 3):
+            in_lanes(monkeypatch, count)
+            found.append(engine.fit(members, table, "binary", 12, 4, halving=how))
+        for name in ("answers", "loss", "stop_loss", "best_epoch", "epochs_run"):
+            assert getattr(found[0], name).tobytes() == getattr(found[1], name).tobytes()
+        for one, other in zip(found[0].weights, found[1].weights, strict=True):
+            assert {name: array.tobytes() for name, array in one.items()} == {
+                name: array.tobytes() for name, array in other.items()
+            }
+
+
+def test_what_breaks_one_program_ends_the_others(table: engine.Table, monkeypatch: pytest.MonkeyPatch) -> None:
+    in_lanes(monkeypatch, 2)
+    told: list[float] = []
+
+    def progress(share: float) -> None:
+        told.append(share)
+        if len(told) == 3:
+            raise KeyboardInterrupt
+
+    members = engine.members_of(MIXED, [0, 1] * 3, range(6))
+    with pytest.raises(KeyboardInterrupt):
+        engine.fit(members, table, "binary", 500, 500, progress)
+    assert len(told) < 20  # of thousands
 
 
 def test_score_and_test_rows_never_train_nor_stop(table: engine.Table) -> None:
@@ -280,7 +317,7 @@ def test_a_member_reads_its_scaled_copy(table: engine.Table) -> None:
 
 
 def test_halving_ends_some_members_and_leaves_the_others_as_they_were(table: engine.Table) -> None:
-    """Two programs share one trainer here (alike but far apart in width), and others have trainers of their own."""
+    """Two programs share one trace here (alike but far apart in width), and others have traces of their own."""
     settings = [
         configuration(depth=2, dropout=0.2),
         configuration(depth=2, width=64),
