@@ -73,7 +73,7 @@ def measure(titanic: Path, names: Sequence[str]) -> dict[str, Any]:
     """Rows by table and change; ``titanic``: arrays of the normalize stage; House Prices where the mirror has it."""
     with tempfile.TemporaryDirectory() as folder:
         cases = list(_cases(titanic, Path(folder) / "tables", names))
-        start_tensorflow()
+        start_tensorflow(small=True)
         return {"seeds": SEEDS, "tables": {case.name: _rows(case) for case in cases}}
 
 
