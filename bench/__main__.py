@@ -37,7 +37,7 @@ def main() -> int:
         elif name == "accuracy":
             from bench import accuracy
 
-            result = accuracy.measure(arguments.splits)
+            result = accuracy.measure(arguments.splits, Path(".cache/accuracy"))
         elif name == "coverage":
             from bench import coverage
 

@@ -25,7 +25,7 @@ from sklearn.model_selection import KFold, StratifiedKFold
 
 from bench.chain import ROOT, copy_tree, dvc
 from features.synthetic import mixed
-from pipeline.files import write_csv, write_json
+from pipeline.files import fingerprint, read_bytes, read_json, write_csv, write_json
 
 MIRROR = ROOT / "../shared/data"
 ENVIRONMENT = ROOT / ".cache" / "peers"
@@ -114,8 +114,13 @@ TABLES: dict[str, Callable[[], Problem | None]] = {
 }
 
 
-def measure(splits: int, tables: list[str] | None = None, methods: list[str] | None = None) -> dict[str, Any]:
-    """Losses and seconds of every split, and the table made of them."""
+def measure(
+    splits: int, cache: Path, tables: list[str] | None = None, methods: list[str] | None = None
+) -> dict[str, Any]:
+    """Losses and seconds of every split, and the table made of them; what is measured is kept under ``cache``, so that a
+    run goes on where it was."""
+    code = [*(ROOT / "pipeline").rglob("*.py"), *(ROOT / "features").glob("*.py"), ROOT / "params.yaml"]
+    kept = cache / fingerprint(*map(read_bytes, sorted(code)))[:16]
     raw_results: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as name:
         for table in tables or list(TABLES):
@@ -127,14 +132,15 @@ def measure(splits: int, tables: list[str] | None = None, methods: list[str] | N
                 folder = Path(name) / f"{table}_{split}"
                 lay_out(problem, train, test, folder)
                 for method in methods or [OURS, *PEERS]:
-                    begin = time.perf_counter()
-                    answers = ours(folder) if method == OURS else theirs(method, folder)
-                    seconds = time.perf_counter() - begin
-                    value = loss(problem, test, *answers)
-                    raw_results.append(
-                        {"table": table, "split": split, "method": method, "loss": value, "seconds": round(seconds, 1)}
-                    )
-                    print(f"accuracy: {table} {split} {method}: {value:.5f} in {seconds:.1f} s", file=sys.stderr)
+                    path = kept / f"{table}_{split}_{method}.json"
+                    if not path.exists():
+                        begin = time.perf_counter()
+                        answers = ours(folder) if method == OURS else theirs(method, folder)
+                        seconds = round(time.perf_counter() - begin, 1)
+                        value = round(loss(problem, test, *answers), 5)
+                        print(f"accuracy: {table} {split} {method}: {value:.5f} in {seconds:.1f} s", file=sys.stderr)
+                        write_json(path, {"loss": value, "seconds": seconds})
+                    raw_results.append({"table": table, "split": split, "method": method, **read_json(path)})
     return {"splits": splits, **summary(pd.DataFrame(raw_results)), "results": raw_results}
 
 

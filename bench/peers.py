@@ -31,6 +31,9 @@ def main() -> int:
         levels = pd.concat([frame[name] for frame in rows]).dropna().unique()
         for frame in rows:
             frame[name] = pd.Categorical(frame[name].astype(object), categories=sorted(levels))
+    if method in PYTABKIT:  # which take no gaps among numbers
+        middle = rows[0].median(numeric_only=True)
+        rows = [frame.fillna(middle) for frame in rows]
     classes = about["task"] != "regression"
     model = (peer if method in PYTABKIT else baseline)(method, classes, about["categories"])
     model.fit(rows[0], known.astype(str) if classes else known.astype(float))
