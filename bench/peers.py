@@ -16,6 +16,8 @@ from typing import Any
 import pandas as pd
 
 THREADS = 2
+# HistGradientBoosting takes no more of a column; their numbers in alphabetical order, then.
+MOST_CATEGORIES = 255
 
 
 def main() -> int:
@@ -31,6 +33,8 @@ def main() -> int:
         levels = pd.concat([frame[name] for frame in rows]).dropna().unique()
         for frame in rows:
             frame[name] = pd.Categorical(frame[name].astype(object), categories=sorted(levels))
+            if method == "gradient_boosting" and len(levels) > MOST_CATEGORIES:
+                frame[name] = frame[name].cat.codes.astype(float).replace(-1.0, float("nan"))
     if method in PYTABKIT:  # which take no gaps among numbers
         middle = rows[0].median(numeric_only=True)
         rows = [frame.fillna(middle) for frame in rows]
