@@ -117,8 +117,8 @@ TABLES: dict[str, Callable[[], Problem | None]] = {
 def measure(
     splits: int, cache: Path, tables: list[str] | None = None, methods: list[str] | None = None
 ) -> dict[str, Any]:
-    """Losses and seconds of every split, and the table made of them; what is measured is kept under ``cache``, so that a
-    run goes on where it was."""
+    """Losses and seconds of every split, and the table made of them; what is measured is kept under ``cache``, so that
+    a run goes on where it was."""
     code = [*(ROOT / "pipeline").rglob("*.py"), *(ROOT / "features").glob("*.py"), ROOT / "params.yaml"]
     kept = cache / fingerprint(*map(read_bytes, sorted(code)))[:16]
     raw_results: list[dict[str, Any]] = []
