@@ -24,8 +24,9 @@ import pandas as pd
 from sklearn.model_selection import KFold, StratifiedKFold
 
 from bench.chain import ROOT, copy_tree, dvc
+from bench.kept import folder as folder_of
 from features.synthetic import mixed
-from pipeline.files import fingerprint, read_bytes, read_json, write_csv, write_json
+from pipeline.files import read_json, write_csv, write_json
 
 MIRROR = ROOT / "../shared/data"
 ENVIRONMENT = ROOT / ".cache" / "peers"
@@ -119,8 +120,7 @@ def measure(
 ) -> dict[str, Any]:
     """Losses and seconds of every split, and the table made of them; what is measured is kept under ``cache``, so that
     a run goes on where it was."""
-    code = [*(ROOT / "pipeline").rglob("*.py"), *(ROOT / "features").glob("*.py"), ROOT / "params.yaml"]
-    kept = cache / fingerprint(*map(read_bytes, sorted(code)))[:16]
+    kept = folder_of(cache, [Path(__file__), *(Path(__file__).with_name(f"peers.{kind}") for kind in ("py", "txt"))])
     raw_results: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as name:
         for table in tables or list(TABLES):

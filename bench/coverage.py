@@ -24,13 +24,14 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
+from bench.kept import folder as folder_of
 from features import estimation, metrics
 from features.folds import outer_parts
 from features.inference import infer
 from features.synthetic import mixed, titanic
 from pipeline import demo, new
 from pipeline.combining import Choice
-from pipeline.files import fingerprint, read_bytes, read_json, read_npz, write_json
+from pipeline.files import read_bytes, read_json, read_npz, write_json
 from pipeline.params import read_document
 
 BUDGETS: dict[str, dict[str, Any]] = {
@@ -109,8 +110,7 @@ def measure(splits: int, cache: Path) -> dict[str, Any]:
 
 def stages(splits: int, cache: Path) -> dict[str, Any]:
     """Coverage by table and measure; what a split gave is kept under ``cache``, so that a run goes on where it was."""
-    code = [*Path("pipeline").rglob("*.py"), *Path("features").glob("*.py"), Path("params.yaml"), Path(__file__)]
-    folder = cache / fingerprint(*map(read_bytes, sorted(code)))[:16]
+    folder = folder_of(cache, [Path(__file__)])
     rows: dict[str, list[dict[str, Any]]] = {name: [] for name in TABLES}
     for split, name in itertools.product(range(splits), TABLES):
         path = folder / f"{name}_{split:03d}.json"

@@ -27,7 +27,7 @@ def run(material: Material) -> pd.DataFrame:
     rows, names = [], devices()
     for device in names:
         if len(names) > 1:
-            trainer.cache_clear()  # the weights of a compiled program lie on the device that it was made on
+            trainer.cache_clear()  # a compiled program stays on the device that it was made on
         for width in SIZES:
             settings = [{"width": width, "batch_size": 128} for _ in range(NETWORKS)]
             with tf.device(f"/{device}:0"):

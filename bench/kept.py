@@ -1,0 +1,15 @@
+"""Where measurements are kept, so that a run that was broken off goes on where it was."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from bench.chain import ROOT
+from pipeline.files import fingerprint, read_bytes
+
+
+def folder(cache: Path, own: Sequence[Path]) -> Path:
+    """A folder under ``cache`` that is another one where the product, or one of the measurement's ``own`` files, is."""
+    product = [*(ROOT / "pipeline").rglob("*.py"), *(ROOT / "features").glob("*.py"), ROOT / "params.yaml"]
+    return cache / fingerprint(*map(read_bytes, sorted([*product, *own])))[:16]
