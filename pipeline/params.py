@@ -362,7 +362,7 @@ _OWN_KEYS = {"encode": ("features",)}
 _EMPTY: dict[str, Any] = {"features": {}, "columns": {}}
 # Bounds of the searched hyperparameters: kind, low, high, or the names allowed.
 _SPACE: dict[str, tuple[type, float, float] | tuple[str, ...]] = {
-    "depth": (int, 0, 16),
+    "depth": (int, 1, 16),
     "width": (int, 1, 4096),
     "dropout": (float, 0.0, 0.95),
     "l2": (float, 0.0, 10.0),
