@@ -17,8 +17,19 @@ TIERS: tuple[tuple[int, int, int, tuple[int, int], tuple[int, int], int, tuple[i
     (1 << 62, 1, 8, (12, 3), (20, 4), 2, (1024, 2048)),
 )
 SMALL = 5_000
-# What a search for values has in place of the defaults' activations and penalties.
-SMOOTH: dict[str, Any] = {"l2": {"low": 1.0e-5, "high": 1.0e-1, "log": True}, "activation": ["selu", "mish"]}
+# What a search for values has in place of the defaults: activations without corners, steps that may be larger and
+# weights averaged over the last epochs, less that holds back, and a scale of its own that is learned for each input.
+SMOOTH: dict[str, Any] = {
+    "dropout": {"low": 0.0, "high": 0.3},
+    "l2": {"low": 1.0e-5, "high": 3.0e-2, "log": True},
+    "activation": ["selu", "mish"],
+    "batch_size": [32, 64],
+    "learning_rate": {"low": 2.0e-3, "high": 2.0e-2, "log": True},
+    "snapshots": 5,
+    "feature_scale": "learned",
+}
+# The part of it that larger tables have too.
+SMOOTH_OF_LARGER = ("activation", "snapshots", "feature_scale")
 # A level needs so many rows, whatever the table's size, and no more than this are ever asked for.
 MIN_COUNT = (4, 20)
 
@@ -43,7 +54,10 @@ def budget(rows: int, rarest: int, regression: bool = False) -> tuple[dict[str, 
     }
     if regression:
         blocks["tune"] = {"space": dict(SMOOTH)}
-        why["tune"] = "Values rather than classes: an activation without corners, and penalties that may be weaker."
+        why["tune"] = (
+            "Values rather than classes: smooth activations, weaker penalties, larger steps and averaged weights, learned "
+            "scales of the inputs."
+        )
     if rows > SMALL:
         _, _, trials, search, final, top_k, batches = next(tier for tier in TIERS if rows <= tier[0])
         blocks["tune"] = {
@@ -57,7 +71,7 @@ def budget(rows: int, rarest: int, regression: bool = False) -> tuple[dict[str, 
                 "dropout": {"low": 0.0, "high": 0.4},
                 "l2": {"low": 1.0e-6, "high": 1.0e-2, "log": True},
                 "batch_size": list(batches),
-                **({"activation": SMOOTH["activation"]} if regression else {}),
+                **({name: SMOOTH[name] for name in SMOOTH_OF_LARGER} if regression else {}),
             },
         }
         blocks["train"] = {"top_k": top_k, "epochs": final[0], "patience": final[1]}

@@ -10,6 +10,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from pipeline import demo, ensemble, train, tune
+from pipeline.params import load
 
 pytestmark = pytest.mark.slow
 
@@ -57,7 +58,9 @@ def test_the_chain_ends_in_a_submission_and_its_metrics(chain: Path) -> None:
     )
     assert (report / "submission.csv").read_text().startswith("PassengerId,Survived\n")
     assert (chain / "reports" / "DEMO").exists()
-    assert len((report / "trials.csv").read_text().split("\n")) == demo.BUDGETS["tune"]["max_trials"] + 2
+    tuned = load(chain / "params.yaml", "titanic").tune
+    assert tuned.halving > 0
+    assert len((report / "trials.csv").read_text().split("\n")) == tuned.grown(tuned.max_trials) + 2
 
 
 def test_nothing_changed_nothing_runs_and_one_key_runs_its_stages(

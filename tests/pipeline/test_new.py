@@ -250,5 +250,7 @@ def test_a_budget_is_valid_and_more_rows_cost_no_more_trials(rows: int, regressi
     assert blocks.keys() == why.keys()
     trials = [budget(n, rows, regression)[0].get("tune", {}).get("max_trials", 40) for n in (max(rows // 10, 6), rows)]
     assert trials[1] <= trials[0]
-    assert ("mish" in blocks.get("tune", {}).get("space", {}).get("activation", [])) == regression
+    space = blocks.get("tune", {}).get("space", {})
+    assert ("mish" in space.get("activation", [])) == (space.get("feature_scale") == "learned") == regression
+    assert ("snapshots" in space) == regression
     assert 4 <= blocks["encode"]["min_count"] <= 20

@@ -73,7 +73,7 @@ CASES = [
         ["label_smoothing.high is 1"],
     ),
     ("    depth:\n", "    epochs: {low: 0, high: 9}\n    depth:\n", ["epochs has low/high", "whole numbers"]),
-    ("  halving: 0.0", "  halving: 1", ["tune.halving is 1, out of range", "from 0 to 0.9"]),
+    ("  halving: 0.25", "  halving: 1", ["tune.halving is 1, out of range", "from 0 to 0.9"]),
     ("  family: plain", "  family: [plain, tabn]", ["tune.family is 'tabn'", "did you mean 'tabm'"]),
     ("    tabm:\n", "    tamb:\n", ["tune.families.tamb", "did you mean 'tabm'"]),
     ("      copies: 16\n", "      copys: 16\n", ["tune.families.tabm.copys", "did you mean 'copies'"]),
