@@ -55,7 +55,7 @@ def budget(rows: int, rarest: int, regression: bool = False) -> tuple[dict[str, 
     if regression:
         blocks["tune"] = {"space": dict(SMOOTH)}
         why["tune"] = (
-            "Values rather than classes: smooth activations, weaker penalties, larger steps and averaged weights, learned "
+            "Values rather than classes: smooth activations, weaker penalties, larger steps, averaged weights, learned "
             "scales of the inputs."
         )
     if rows > SMALL:

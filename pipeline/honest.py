@@ -100,8 +100,8 @@ def honest(arguments: argparse.Namespace) -> None:
     tensorflow = start_tensorflow(small=True)
     scaled = nested_table(params, encoded, state, target, plan.roles)
     print(
-        f"honest: {params.tune.grown(params.tune.max_trials)} trials x {plan.search} folds in each of {plan.outer} outer folds on "
-        f"{device_name(tensorflow)}"
+        f"honest: {params.tune.grown(params.tune.max_trials)} trials x {plan.search} folds in each of {plan.outer} "
+        f"outer folds on {device_name(tensorflow)}"
     )
     with Progress(2, "parts", "honest") as progress:
         trials = search_together(params, scaled, plan, progress.to)
