@@ -296,6 +296,7 @@ def _bars(axis: Axes, names: Sequence[str], values: pd.Series, errors: pd.Series
     )
     axis.axvline(0, color="0.3", linewidth=1)
     axis.set_yticks(places, names)
+    axis.locator_params(axis="x", nbins=6)  # so that long numbers have room
 
 
 if __name__ == "__main__":
