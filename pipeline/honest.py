@@ -85,12 +85,8 @@ class Answers:
 def honest(arguments: argparse.Namespace) -> None:
     """Read, draw outer and inner folds, search, train, combine, estimate, write."""
     params = load(arguments.params, arguments.competition)
-    arrays = read_npz(arguments.encoding / "arrays.npz")
-    target, tests = arrays["target"], len(arrays["ids"]) - len(arrays["target"])
     state = read_json(arguments.encoding / "encoding.json")
-    contract = Contract.from_mapping(read_document(arguments.contract), str(arguments.contract))
-    train = contract.typed(parse_table(read_bytes(arguments.train), str(arguments.train)), str(arguments.train), True)
-    encoded = encoder.transform(train.drop(columns=contract.target), state)
+    encoded, target, tests = read(arguments, state)
     plan = draw(params, target, encoded.derived.groups if params.encode.group_aware else None)
     if plan is None:
         write_csv(arguments.report / "honest.csv", pd.DataFrame({"outer": []}))
@@ -99,6 +95,7 @@ def honest(arguments: argparse.Namespace) -> None:
         return
     tensorflow = start_tensorflow(small=True)
     scaled = nested_table(params, encoded, state, target, plan.roles)
+    del encoded  # a large table's columns should not lie beside what is made of them
     print(
         f"honest: {params.tune.grown(params.tune.max_trials)} trials x {plan.search} folds in each of {plan.outer} "
         f"outer folds on {device_name(tensorflow)}"
@@ -112,6 +109,15 @@ def honest(arguments: argparse.Namespace) -> None:
     write_json(arguments.report / "honest.json", written(found) | counts)
     shown = [f"{name.replace('_', ' ')} {e.value:.4f} ({e.low:.4f} to {e.high:.4f})" for name, e in found.items()]
     print(f"honest: of {tests} test rows expect, with 95 % confidence, {', '.join(shown)}")
+
+
+def read(arguments: argparse.Namespace, state: Mapping[str, Any]) -> tuple[Encoded, np.ndarray, int]:
+    """The training rows by the encode stage's ``state``, their target, and how many test rows there are."""
+    arrays = read_npz(arguments.encoding / "arrays.npz")
+    contract = Contract.from_mapping(read_document(arguments.contract), str(arguments.contract))
+    train = contract.typed(parse_table(read_bytes(arguments.train), str(arguments.train)), str(arguments.train), True)
+    encoded = encoder.transform(train.drop(columns=contract.target), state)
+    return encoded, arrays["target"], len(arrays["ids"]) - len(arrays["target"])
 
 
 def draw(params: Params, target: np.ndarray, groups: np.ndarray | None) -> Plan | None:
