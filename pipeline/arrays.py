@@ -11,6 +11,7 @@ import numpy as np
 
 from features.target import TargetScale
 from pipeline.files import read_npz
+from pipeline.nets.memory import realigned
 from pipeline.nets.sources import Table
 
 # What a trial may choose of a table's columns, by the names of the params that offer it: whether a feature group is on,
@@ -90,7 +91,7 @@ def load_table(path: Path, task: str) -> Scaled:
     scale = TargetScale.from_mapping(entry | ({"transform": str(entry["transform"])} if entry else {}), roles.shape[1])
     sizes = arrays["levels"]
     table = Table(
-        inputs=np.ascontiguousarray(arrays["inputs"], dtype=np.float32),
+        inputs=realigned(arrays.pop("inputs").astype(np.float32, copy=False)),
         codes=stacked(codes, sizes),
         levels=int(sizes.sum()),
         target=scale.standard(target),

@@ -148,6 +148,7 @@ def nested_table(
     """Inputs and target of every column of ``roles``: what the encode and normalize stages learn in a fold, from its
     train rows alone."""
     from pipeline.arrays import Inputs, Scaled, stacked
+    from pipeline.nets.memory import aligned
     from pipeline.nets.sources import Table
 
     task, sizes = params.table.task, np.array(state["levels"], np.int32)
@@ -156,7 +157,7 @@ def nested_table(
     binary = np.isin(kinds, ["onehot", "indicator"])
     labels = transformed(transform, target)
     # All methods' inputs lie one after another; a column's own values are held no longer than it takes to scale them.
-    inputs = np.empty((len(methods) * len(columns), len(target), len(kinds)), np.float32)
+    inputs = aligned([len(methods) * len(columns), len(target), len(kinds)], np.float32)
     for column in columns:
         rows = np.flatnonzero(roles[:, column] == TRAIN)
         learned = encoder.learn(encoded, state, labels, rows)[1]

@@ -24,6 +24,7 @@ from pipeline.nets.heads import HEADS, Head
 from pipeline.nets.lanes import Stopped, side_by_side
 from pipeline.nets.layers import NOISE_LEVELS, initial_kernel
 from pipeline.nets.members import DEFAULTS, SCHEDULES, Members, lengths_of, members_of, programs
+from pipeline.nets.memory import aligned, tensor
 from pipeline.nets.numbers import Numbers
 from pipeline.nets.sources import SCORE, STOP, TRAIN, Source, Table
 from pipeline.nets.trainer import Kind, Recent, State, trainer
@@ -182,7 +183,7 @@ class Sources:
                 if isinstance(source, Table) and numbers.kind != "plain":
                     source = replace(source, numbers=numbers)
                 named = {**source.arrays(), "target": source.target}
-                self._known[numbers] = source, {name: tf.constant(array) for name, array in named.items()}
+                self._known[numbers] = source, {name: tensor(array) for name, array in named.items()}
             return self._known[numbers]
 
 
@@ -371,7 +372,7 @@ class Program:
         at_once = max(NOISE_AT_ONCE // max(units * self._width * self._batch, 1), 1)
         while step < self._steps:
             part = order[:, step : step + at_once]
-            noise = [tf.constant(each) for each in self._noise(active, part)]
+            noise = [tensor(each) for each in self._noise(active, part)]
             draws = self._common.random((1, *part.shape[1:], self._source.draws), np.float32)
             rates = tf.constant(factors[step : step + part.shape[1]])
             total += self._trainer.steps(
@@ -396,9 +397,11 @@ class Program:
         """Noise ``[m_l, steps, k * b, o] uint8`` a layer for the rows of ``order [m or 1, steps, b]``."""
         steps, depths, copies = order.shape[1], self._members.depth[active], max(self._kind.copies, 1)
         noise = [
-            np.full(((depths > layer).sum(), copies, steps * self._batch, self._width), NOISE_LEVELS - 1, np.uint8)
+            aligned([(depths > layer).sum(), copies, steps * self._batch, self._width], np.uint8)
             for layer in range(len(self._depths))
         ]
+        for each in noise:
+            each.fill(NOISE_LEVELS - 1)
         counts = np.broadcast_to((order >= 0).sum(axis=(1, 2)), len(active))
         for position, m in enumerate(active):
             generator, rows, width = self._generators[m], int(counts[position]), int(self._members.width[m])
