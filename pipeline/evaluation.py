@@ -63,7 +63,8 @@ def evaluate(
         known = ~np.isnan(loss)
         counts = np.where(known.any(axis=0), known.sum(axis=0), np.nan)
         row_loss = np.full(loss.shape[1], np.nan) if bad else np.nansum(loss, axis=0) / counts
-        results.append(Result(row_loss.astype(np.float32), fold_loss, float(found.best_epoch[of_trial].mean()), reason))
+        epoch, halved = float(found.best_epoch[of_trial].mean()), not found.kept[of_trial].all()
+        results.append(Result(row_loss.astype(np.float32), fold_loss, epoch, reason, halved))
     return results
 
 

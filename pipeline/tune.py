@@ -145,8 +145,8 @@ class Memory:
             if json.loads(str(kept["configurations"])) != configurations:
                 return None
             reasons = json.loads(str(kept["reasons"]))
-            rows = zip(kept["loss"], kept["fold_loss"], kept["best_epoch"].tolist(), reasons, strict=True)
-            return [Result(loss, fold_loss, epoch, reason) for loss, fold_loss, epoch, reason in rows]
+            epochs, halved = kept["best_epoch"].tolist(), kept["halved"].tolist()
+            return [Result(*row) for row in zip(kept["loss"], kept["fold_loss"], epochs, reasons, halved, strict=True)]
         except (UserError, KeyError, ValueError):
             return None  # a damaged memory is no memory: the generation is trained again
 
@@ -160,6 +160,7 @@ class Memory:
                 "loss": np.stack([r.loss for r in results]),
                 "fold_loss": np.stack([r.fold_loss for r in results]),
                 "best_epoch": np.array([r.best_epoch for r in results]),
+                "halved": np.array([r.halved for r in results]),
             },
         )
 
@@ -177,7 +178,8 @@ def loss_name(task: str) -> str:
 
 
 def trials_table(trials: list[Trial], task: str) -> pd.DataFrame:
-    """One row a trial: hyperparameters, mean and sd of the loss over folds, mean best epoch, status and reason."""
+    """One row a trial: hyperparameters, mean and sd of the loss over folds, mean best epoch, status (ok | halved, which
+    is valid but ended early | invalid) and reason."""
     rows: list[dict[str, Any]] = []
     for trial in trials:
         result, valid = trial.result, not trial.result.reason
@@ -189,7 +191,7 @@ def trials_table(trials: list[Trial], task: str) -> pd.DataFrame:
                 loss_name(task): round(result.mean, 6) if valid else None,
                 f"{loss_name(task)}_sd": round(float(np.std(result.fold_loss, ddof=1)), 6) if valid else None,
                 "best_epoch": round(result.best_epoch, 1),
-                "status": "ok" if valid else "invalid",
+                "status": ("halved" if result.halved else "ok") if valid else "invalid",
                 "reason": result.reason,
             }
         )

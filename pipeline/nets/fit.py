@@ -65,7 +65,8 @@ class Fit:
     ``loss [m, t] float32``: the loss of each labelled row from the same weights;
     ``train_loss``/``stop_loss [m, epochs] float32``: mean loss an epoch, NaN after the member stopped (the train loss
     is taken while training, so under dropout); ``best_epoch [m]``: from 1, or 0 for a member that never had a finite
-    loss; ``epochs_run [m]``; ``weights``: for each program the members in it and their weight arrays.
+    loss; ``epochs_run [m]``; ``kept [m] bool``: False for those that halving ended; ``weights``: for each program the
+    members in it and their weight arrays.
     """
 
     answers: np.ndarray
@@ -74,6 +75,7 @@ class Fit:
     stop_loss: np.ndarray
     best_epoch: np.ndarray
     epochs_run: np.ndarray
+    kept: np.ndarray
     weights: list[dict[str, np.ndarray]]
 
 
@@ -163,7 +165,7 @@ def fit(
         jobs = [functools.partial(job, one) for job, one in zip(jobs, begun, strict=True)]
     found = side_by_side(jobs, stop)
     weights = [found[place] for place in np.argsort(order)]
-    return Fit(answers, loss, train_loss, stop_loss, best_epoch, epochs_run, weights)
+    return Fit(answers, loss, train_loss, stop_loss, best_epoch, epochs_run, kept, weights)
 
 
 class Sources:

@@ -47,13 +47,14 @@ class Interval(Protocol):
 @dataclass(frozen=True)
 class Result:
     """One trial: loss of each row from the fold that scores it (``loss [t]``, NaN where no fold did), mean loss of
-    each fold,
-    mean best epoch, and the reason why the trial is invalid ("" for a valid one)."""
+    each fold, mean best epoch, the reason why the trial is invalid ("" for a valid one), and whether halving ended it
+    early."""
 
     loss: np.ndarray
     fold_loss: np.ndarray
     best_epoch: float
     reason: str
+    halved: bool = False
 
     @property
     def mean(self) -> float:

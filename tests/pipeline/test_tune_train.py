@@ -1,13 +1,14 @@
 """What the tune and train stages decide: which trials a fold takes, invalid trials, the memory of a search."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from pipeline.choosing import choose
-from pipeline.nets.search import Result, search
-from pipeline.tune import Memory
+from pipeline.nets.search import Result, Trial, search
+from pipeline.tune import Memory, trials_table
 
 SPACE = {"depth": (1, 2, 3), "width": (4, 8, 16), "learning_rate": (0.001, 0.01, 0.1)}
 
@@ -64,14 +65,21 @@ def test_seed_zero_is_a_seed() -> None:
     assert [t.configuration for t in first] != [t.configuration for t in second]
 
 
+def test_the_table_of_trials_says_which_ended_early() -> None:
+    results = [replace(losses(0, c), halved=True) for c in ({"depth": 1, "learning_rate": r} for r in (0.01, 0.1))]
+    trials = [Trial(0, 0, {}, losses(0, {"depth": 1, "learning_rate": 0.01})), *[Trial(1, 0, {}, r) for r in results]]
+    assert trials_table(trials, "binary")["status"].tolist() == ["ok", "halved", "invalid"]
+
+
 def test_memory_recalls_only_what_was_asked(tmp_path: Path) -> None:
     memory = Memory(tmp_path, "a" * 64)
     configurations = [{"depth": 1, "learning_rate": 0.01}, {"depth": 2, "learning_rate": 0.1}]
-    results = [losses(0, c) for c in configurations]
+    results = [replace(losses(0, c), halved=c["depth"] == 1) for c in configurations]
     memory.keep(0, configurations, results)
     recalled = memory.recall(0, configurations)
     assert recalled is not None
     assert [r.reason for r in recalled] == ["", "diverged"]
+    assert [r.halved for r in recalled] == [True, False]
     np.testing.assert_array_equal(recalled[0].loss, results[0].loss)
     assert memory.recall(0, configurations[:1]) is None
     assert Memory(tmp_path, "b" * 64).recall(0, configurations) is None

@@ -188,7 +188,7 @@ def fake_train(
     loss = np.tile(np.where(scored, 0.25, 9.0).astype(np.float32), (len(settings), 1))
     answers = np.tile(np.where(scored == (source.target > 0.5), 0.9, 0.1), (len(settings), 1))[..., None]
     curve, counts = np.zeros((len(loss), epochs)), np.ones(len(loss), np.int64)
-    return Fit(answers, loss, curve, curve, counts, counts, [])
+    return Fit(answers, loss, curve, curve, counts, counts, counts > 0, [])
 
 
 def test_only_score_rows_are_reported(material: Material, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -336,6 +336,7 @@ def test_halving_ends_some_members_and_leaves_the_others_as_they_were(table: eng
     whole = engine.fit(members, table, "binary", 12, 12)
     halved = engine.fit(members, table, "binary", 12, 12, halving=engine.Halving(0.25, keep))
     assert halved.epochs_run.tolist() == [12, 3, 12, 3, 12, 20]
+    assert halved.kept.tolist() == [True, False, True, False, True, True] and whole.kept.all()
     (seen,) = asked
     np.testing.assert_allclose(seen, np.nanmin(whole.stop_loss[:, :3], axis=1)[:5].tolist() + [seen[5]], atol=1e-5)
     for one in (0, 2, 4, 5):
