@@ -78,7 +78,7 @@ def test_families_that_are_searched_side_by_side_answer_rows_met_later(
     trials = pd.read_csv("reports/diabetes/trials.csv")
     assert len(trials) == 16  # halving pays for 1.6 times as many
     assert set(trials["family"]) == {"tabm", "realmlp"}
-    assert set(trials["status"]) == {"ok"}
+    assert set(trials["status"]) == {"ok", "halved"}
     weights = read_npz(Path("data/train/diabetes/weights.npz"))
     for part in ("adapter", "slope_0", "bins_left", "numbers_frequency", "front_scale"):
         assert [name for name in weights if name.endswith(f"/{part}")], part
