@@ -56,7 +56,9 @@ demo: setup  ## the whole chain on data the project makes itself: no network, no
 new: setup  ## a new competition: NAME=... TRAIN=... TEST=... [SAMPLE=...] [OPTIONS=...]
 	@$(BIN)/python -m pipeline.new "$(NAME)" --train "$(TRAIN)" --test "$(TEST)" $(if $(SAMPLE),--sample "$(SAMPLE)") $(OPTIONS)
 
+# The chain's raw files and the search's arrays must lie there.
 bench: setup  ## time, memory, bytes and quality, side by side; writes reports/bench/
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/dvc repro normalize@titanic
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m bench
 
 # Needs uv. No index address may enter a lock.

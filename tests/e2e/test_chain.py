@@ -60,7 +60,7 @@ def test_the_chain_ends_in_a_submission_and_its_metrics(chain: Path) -> None:
     assert (chain / "reports" / "DEMO").exists()
     tuned = load(chain / "params.yaml", "titanic").tune
     assert tuned.halving > 0
-    lines = (report / "trials.csv").read_text().split()
+    lines = (report / "trials.csv").read_text().splitlines()
     assert len(lines) == tuned.grown(tuned.max_trials) + 1
     assert sum(",halved," in line for line in lines) == tuned.grown(tuned.max_trials) // 2
 
