@@ -25,6 +25,7 @@ SMOOTH: dict[str, Any] = {
     "activation": ["selu", "mish"],
     "batch_size": [32, 64],
     "learning_rate": {"low": 2.0e-3, "high": 2.0e-2, "log": True},
+    "huber": [0.0, 0.3],
     "snapshots": 5,
     "feature_scale": "learned",
 }

@@ -372,6 +372,7 @@ _SPACE: dict[str, tuple[type, float, float] | tuple[str, ...]] = {
     "batch_size": (int, 1, 65536),
     "weight_decay": (float, 0.0, 10.0),
     "label_smoothing": (float, 0.0, 0.9),
+    "huber": (float, 0.0, 100.0),
     "beta_2": (float, 0.5, 0.99999),
     "schedule": SCHEDULES,
     "epochs": (int, 0, 100_000),

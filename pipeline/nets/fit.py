@@ -218,6 +218,7 @@ class Program:
             bool(members.l2.any()),
             bool(members.weight_decay.any()),
             bool(members.label_smoothing.any()) and head.spread is not None,
+            bool(members.huber.any()) and head.robust is not None,
             float(members.beta_2[0]),
             len(self._depths),
             head,
@@ -447,6 +448,7 @@ class Program:
             "l2": tf.constant(members.l2, tf.float32),
             "weight_decay": tf.constant(members.weight_decay, tf.float32),
             "label_smoothing": tf.constant(members.label_smoothing, tf.float32),
+            "huber": tf.constant(np.where(members.huber > 0, members.huber, np.inf), tf.float32),
             "unit": tf.constant(members.learning_rate, tf.float32),
             "width": tf.constant(members.width, tf.int32),
         }

@@ -24,6 +24,8 @@ class Head:
     ``pool(logits [m, k, b, c]) -> [m, b, c]``: logits of the mean of the answers of ``k`` copies.
     ``spread(logits [m, b, c]) -> [m, b]``: the mean of the losses that all classes would have, which smoothed labels
     add; None where there are no classes.
+    ``robust(target [m, b], logits [m, b, c], limit [m, 1]) -> [m, b]``: ``loss`` for errors up to ``limit``, straight
+    lines beyond; None where there are classes.
     """
 
     name: str
@@ -31,6 +33,7 @@ class Head:
     answer: Callable[[Tensor], Tensor]
     pool: Callable[[Tensor], Tensor]
     spread: Callable[[Tensor], Tensor] | None = None
+    robust: Callable[[Tensor, Tensor, Tensor], Tensor] | None = None
 
     def outputs(self, classes: int) -> int:
         """Units of the last layer."""
@@ -54,6 +57,13 @@ def squared_error(target: Tensor, logits: Tensor) -> Tensor:
     return ops.square(ops.cast(target, logits.dtype) - logits[..., 0])
 
 
+def huber(target: Tensor, logits: Tensor, limit: Tensor) -> Tensor:
+    """The squared error up to ``limit``, beyond it ``2 * limit * error - limit^2`` (Huber, 1964, times 2)."""
+    error = ops.abs(ops.cast(target, logits.dtype) - logits[..., 0])
+    core = ops.minimum(error, limit)
+    return core * (2.0 * error - core)
+
+
 def pool_binary(logits: Tensor) -> Tensor:
     """``ln p - ln(1 - p)`` of the mean ``p`` of the probabilities, without forming them."""
     return ops.logsumexp(-ops.softplus(-logits), axis=1) - ops.logsumexp(-ops.softplus(logits), axis=1)
@@ -74,5 +84,11 @@ HEADS: dict[str, Head] = {
         lambda logits: ops.logsumexp(ops.log_softmax(logits, axis=-1), axis=1) - math.log(logits.shape[1]),
         lambda logits: ops.logsumexp(logits, axis=-1) - ops.mean(logits, axis=-1),
     ),
-    "regression": Head("regression", squared_error, lambda logits: logits, lambda logits: ops.mean(logits, axis=1)),
+    "regression": Head(
+        "regression",
+        squared_error,
+        lambda logits: logits,
+        lambda logits: ops.mean(logits, axis=1),
+        robust=huber,
+    ),
 }

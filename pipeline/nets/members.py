@@ -26,6 +26,7 @@ DEFAULTS: dict[str, Any] = {
     "normalization": "none",
     "weight_decay": 0.0,
     "label_smoothing": 0.0,
+    "huber": 0.0,
     "beta_2": BETA_2,
     "schedule": "constant",
     "epochs": 0,
@@ -46,10 +47,12 @@ class Members:
     """One row a network: hyperparameters, the fold it learns in and its seed, each ``[m]``.
 
     ``weight_decay`` is decoupled from the loss (AdamW: Loshchilov and Hutter, 2019), ``beta_2`` is Adam's.
-    ``label_smoothing``: share of a label that is spread over all classes (Szegedy et al., 2016). ``schedule``: a key of
-    ``SCHEDULES``. ``epochs``: the length of its schedule, all of which it trains; 0 for what ``fit`` is told, and then
-    with patience. ``snapshots``: so many last epochs' weights are averaged before the stop rows judge them, and kept
-    where they are the best (Izmailov et al., 2018; over the latest epochs as in Kaddour, 2022).
+    ``label_smoothing``: share of a label that is spread over all classes (Szegedy et al., 2016). ``huber``: for values,
+    while training, errors beyond so many standard deviations of the target count by their size rather than its square
+    (Huber, 1964); 0: all by the square. ``schedule``: a key of ``SCHEDULES``. ``epochs``: the length of its schedule,
+    all of which it trains; 0 for what ``fit`` is told, and then with patience. ``snapshots``: so many last epochs'
+    weights are averaged before the stop rows judge them, and kept where they are the best (Izmailov et al., 2018; over
+    the latest epochs as in Kaddour, 2022).
 
     ``family``: plain; tabm: ``copies`` networks that share their hidden layers, each with a scale of its own in front
     and an output of its own, trained on the mean of their losses, their answers averaged (TabM-mini; Gorishniy et al.,
@@ -76,6 +79,7 @@ class Members:
     batch_size: np.ndarray
     weight_decay: np.ndarray
     label_smoothing: np.ndarray
+    huber: np.ndarray
     beta_2: np.ndarray
     schedule: np.ndarray
     epochs: np.ndarray

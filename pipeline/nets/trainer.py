@@ -23,8 +23,8 @@ PENALISED = ("kernel_", "filter_", "numbers_mix", "numbers_pieces")
 
 @dataclass(frozen=True)
 class Kind:
-    """What a training program is compiled for; ``l1``, ``l2``, ``decays`` and ``smooths``: whether some member has
-    such a penalty, weight decay or smoothed labels; ``copies`` of a batch, or 0."""
+    """What a training program is compiled for; ``l1``, ``l2``, ``decays``, ``smooths`` and ``robust``: whether some
+    member has such a penalty, weight decay, smoothed labels or a Huber loss; ``copies`` of a batch, or 0."""
 
     layout: Layout
     activation: str
@@ -33,6 +33,7 @@ class Kind:
     l2: bool
     decays: bool
     smooths: bool
+    robust: bool
     beta_2: float
     depth: int
     head: Head
@@ -197,32 +198,40 @@ class Trainer:
         logits = self.logits(rows, arrays, weights, scaled=scaled)
         return self._kind.head.pool(logits) if self._kind.copies else logits
 
-    def _loss(self, rows: tf.Tensor, arrays: dict[str, tf.Tensor], logits: tf.Tensor) -> tf.Tensor:
-        """The loss ``[m, b]`` of ``logits`` for the targets of ``rows``, of copies ``[m, k, b]``."""
+    def _loss(
+        self, rows: tf.Tensor, arrays: dict[str, tf.Tensor], logits: tf.Tensor, training: bool = False
+    ) -> tf.Tensor:
+        """The loss ``[m, b]`` of ``logits`` for the targets of ``rows``, of copies ``[m, k, b]``; ``training``: Huber's
+        for those who have it."""
         index = tf.stack([tf.broadcast_to(arrays["fold"][:, None], tf.shape(rows)), tf.maximum(rows, 0)], -1)
         target = tf.gather_nd(arrays["target"], index)
-        target = target[:, None] if len(logits.shape) == 4 else target
-        return self._kind.head.loss(tf.broadcast_to(target, tf.shape(logits)[:-1]), logits)
+        copies, head = len(logits.shape) == 4, self._kind.head
+        target = tf.broadcast_to(target[:, None] if copies else target, tf.shape(logits)[:-1])
+        if training and self._kind.robust and head.robust:
+            limit = arrays["huber"][:, None, None] if copies else arrays["huber"][:, None]
+            return head.robust(target, logits, limit)
+        return head.loss(target, logits)
 
     def _losses(
         self,
         rows: tf.Tensor,
         arrays: dict[str, tf.Tensor],
         logits: tf.Tensor,
-        smoothing: tf.Tensor | None = None,
+        training: bool = False,
         mixed: tuple[tf.Tensor, tf.Tensor] | None = None,
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Sum of the losses and number of rows, ``[m]``; a row of -1 does not count. ``smoothing [m]`` of the labels
-        and rows that others are ``mixed`` in (which, and their shares) are for training alone. The loss of ``logits [m,
-        k, b, c]`` is the mean of the copies' losses."""
+        """Sum of the losses and number of rows, ``[m]``; a row of -1 does not count. Smoothed labels, Huber's loss and
+        rows that others are ``mixed`` in (which, and their shares) are for ``training`` alone, so that losses of all
+        members can be compared. The loss of ``logits [m, k, b, c]`` is the mean of the copies' losses."""
         shape = tf.stack([tf.shape(logits)[0], tf.shape(logits)[-2]])
         counts = tf.broadcast_to(tf.cast(rows >= 0, tf.float32), shape)
-        loss = self._loss(rows, arrays, logits)
+        loss = self._loss(rows, arrays, logits, training)
         copies = len(logits.shape) == 4
         if mixed is not None:
             others, share = mixed
-            loss += share * (self._loss(others, arrays, logits) - loss)
-        if smoothing is not None and self._kind.head.spread:
+            loss += share * (self._loss(others, arrays, logits, training) - loss)
+        if training and self._kind.smooths and self._kind.head.spread:
+            smoothing = arrays["label_smoothing"]
             share = smoothing[:, None, None] if copies else smoothing[:, None]
             loss += share * (self._kind.head.spread(logits) - loss)
         if copies:
@@ -266,9 +275,8 @@ class Trainer:
                 noises = [each[:, step] for each in noise]
                 held = factors[step, 1] if self._kind.realmlp else None
                 logits = self.logits(rows, arrays, scaled, noises, drawn, True, held)
-                smoothing = arrays["label_smoothing"] if self._kind.smooths else None
                 mixed = self._kind.layout.mixed(rows, drawn)
-                summed, counts = self._losses(rows, arrays, logits, smoothing, mixed)
+                summed, counts = self._losses(rows, arrays, logits, True, mixed)
                 objective = tf.reduce_sum(summed / tf.maximum(counts, 1.0))
             self._step(tape.gradient(objective, weights), factors[step, 0], factors[step, 1], arrays, handles)
             return step + 1, total + summed

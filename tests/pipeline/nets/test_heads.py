@@ -49,3 +49,11 @@ def test_binary_loss_of_a_sure_mistake_is_finite() -> None:
 def test_squared_error() -> None:
     loss = np.array(HEADS["regression"].loss(np.array([[1.0, 3.0]]), np.array([[[2.0], [3.0]]])))
     np.testing.assert_allclose(loss, [[1.0, 0.0]])
+
+
+def test_huber_is_the_squared_error_up_to_its_limit_and_straight_beyond() -> None:
+    target, limit = np.zeros((2, 4)), np.array([[1.0], [np.inf]])
+    logits = np.array([[[0.5], [1.0], [3.0], [-4.0]]] * 2)
+    assert HEADS["regression"].robust is not None
+    loss = np.array(HEADS["regression"].robust(target, logits, limit))
+    np.testing.assert_allclose(loss, [[0.25, 1.0, 5.0, 7.0], [0.25, 1.0, 9.0, 16.0]])

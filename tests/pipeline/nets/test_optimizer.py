@@ -1,4 +1,4 @@
-"""Weight decay, label smoothing, beta 2 and schedules against the same training written out in NumPy."""
+"""Weight decay, label smoothing, Huber's loss, beta 2 and schedules against the same training written out in NumPy."""
 
 from __future__ import annotations
 
@@ -79,6 +79,8 @@ def by_hand(known: engine.Table, task: str, config: dict[str, Any], seed: int) -
             rows = order[start : start + BATCH]
             if task == "regression":
                 slope = 2 * (x[rows] @ weights[0] + weights[1] - labels[rows])
+                if config["huber"]:
+                    slope = np.clip(slope, -2 * config["huber"], 2 * config["huber"])
             else:
                 slope = probabilities(rows) - ((1 - smooth) * labels[rows] + smooth / classes)
                 slope = slope[:, 1:] if task == "binary" else slope
@@ -101,6 +103,7 @@ CASES = [
     ("binary", {"weight_decay": 3.0, "beta_2": 0.9}),
     ("binary", {"label_smoothing": 0.3, "schedule": "cosine", "epochs": EPOCHS}),
     ("multiclass", {"label_smoothing": 0.3, "weight_decay": 0.5, "schedule": "coslog4"}),
+    ("regression", {"huber": 0.3, "beta_2": 0.9}),
     ("regression", {"label_smoothing": 0.3, "weight_decay": 2.0, "schedule": "flat_cosine", "beta_2": 0.95}),
 ]
 
@@ -123,6 +126,24 @@ def test_an_option_of_one_member_is_not_its_neighbours() -> None:
     for one in range(5):
         alone = engine.fit(members.take(np.array([one])), known, "binary", 8, 8)
         np.testing.assert_allclose(alone.answers[0], together.answers[one], atol=1e-5)
+
+
+def test_a_limit_of_one_member_is_not_its_neighbours() -> None:
+    known = table("regression")
+    options = [{}, {"huber": 0.3}, {"huber": 0.3, "family": "tabm", "copies": 2}, {"family": "tabm", "copies": 2}]
+    options += [{"huber": 0.1}, {"huber": 1e6}]
+    configs = [configuration(depth=1, learning_rate=0.01, **each) for each in options]
+    members = engine.members_of(configs, [0] * len(options), [4] * len(options))
+    together = engine.fit(members, known, "regression", 8, 8)
+    for one in range(len(options)):
+        alone = engine.fit(members.take(np.array([one])), known, "regression", 8, 8)
+        np.testing.assert_allclose(alone.answers[0], together.answers[one], atol=1e-5)
+        # Whatever trains, stop and score rows are judged by the squared error.
+        error = together.answers[one, :, 0] - known.target[0]
+        np.testing.assert_allclose(together.loss[one], error**2, atol=1e-5)
+    assert np.abs(together.answers[0] - together.answers[1]).max() > 1e-3
+    assert np.abs(together.answers[2] - together.answers[3]).max() > 1e-3
+    np.testing.assert_allclose(together.answers[5], together.answers[0], atol=1e-5)
 
 
 def test_a_member_with_a_length_of_its_own_trains_all_of_it() -> None:
