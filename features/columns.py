@@ -1,21 +1,22 @@
 """What a column of each type becomes: a function that fits plain state on train and test, and one that applies it.
 
-``fit_<type>(cells) -> state`` never sees a label; ``parts_<type>(name, cells, state) -> Parts`` works row by row, so a
-row alone gives what it gives among others. A cell that does not fit (a new form of code, a date out of the calendar)
-counts as missing.
+``fit_<type>(cells) -> state`` never sees a label (``fit`` adds what the contract declares);
+``parts_<type>(name, cells, state) -> Parts`` works row by row, so a row alone gives what it gives among others. A cell
+that does not fit (a new form of code, a date out of the calendar) counts as missing.
 """
 
 from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from features.contract import Column
 from features.target import skewness
 
 # How dates are written, tried in this order; the first that reads every cell is taken.
@@ -30,6 +31,9 @@ SEPARATORS = ("/", "|", "_", "-", ":", ".")
 _LETTERS_DIGITS = re.compile(r"([A-Za-z]+)(\d+)")
 # A number more skewed than this is learned as its logarithm, where that is less skewed.
 SKEWED = 1.0
+# Share of its sizes that are smaller than the unit it is then counted in, so that nearly all of them lie where a
+# logarithm is one. 0 stays 0, and far from the others.
+SMALLEST = 0.05
 # Places that the words and word pairs of a text are hashed to.
 BUCKETS = 64
 _WORD = re.compile(r"\w+")
@@ -45,13 +49,13 @@ class Parts:
 
 
 def fit_number(cells: pd.Series) -> dict[str, Any]:
-    """``unit``: what a skewed column is divided by before its logarithm, the median of its sizes; None for others."""
+    """``unit``: what a skewed column is divided by before its logarithm, one of its smallest sizes; None for others."""
     values = cells.to_numpy(float)
     values = values[np.isfinite(values)]
     sizes = np.abs(values[values != 0])
     if not len(sizes):
         return {"unit": None}
-    unit = float(np.median(sizes))
+    unit = float(np.quantile(sizes, SMALLEST))
     before, after = abs(skewness(values)), abs(skewness(_signed_log(values, unit)))
     return {"unit": unit if before > SKEWED and after < before else None}
 
@@ -82,9 +86,16 @@ def fit_category(cells: pd.Series) -> dict[str, Any]:
     return {}
 
 
+def ranks(cells: pd.Series, order: Sequence[str]) -> np.ndarray:
+    """The place of each cell in ``order``, from 0; NaN where it is missing or no word of it."""
+    return cells.map({word: place for place, word in enumerate(order)}).to_numpy(np.float64)
+
+
 def parts_category(name: str, cells: pd.Series, state: Mapping[str, Any]) -> Parts:
-    """The category itself."""
-    return Parts(categories={name: cells.to_numpy(object)})
+    """The category itself, and ``<name> rank`` where the contract gives its ``order``."""
+    order = state.get("order")
+    numbers = {f"{name} rank": ranks(cells, order)} if order else {}
+    return Parts(numbers, {name: cells.to_numpy(object)})
 
 
 def date_format(cells: pd.Series) -> str | None:
@@ -232,3 +243,9 @@ FITS = {"number": fit_number, "boolean": fit_boolean, "category": fit_category, 
         "text": fit_text}  # fmt: skip
 PARTS = {"number": parts_number, "boolean": parts_boolean, "category": parts_category, "date": parts_date,
          "code": parts_code, "text": parts_text}  # fmt: skip
+
+
+def fit(column: Column, cells: pd.Series) -> dict[str, Any]:
+    """The state of a contract's column from its ``cells`` in train and test."""
+    order = {"order": list(column.order)} if column.order else {}
+    return {"name": column.name, "type": column.type, **FITS[column.type](cells), **order}

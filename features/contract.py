@@ -22,7 +22,19 @@ ROLES = ("id", "target", "feature", "ignore")
 TYPES = ("number", "boolean", "category", "code", "date", "text")
 # How other programs spell a missing value. Only numbers and the target are read so: "NA" may well be a category.
 _MISSING_WORDS = {"", "nan", "na", "n/a", "null", "none"}
-_KEYS = ("role", "type", "values", "minimum", "maximum", "integer", "nullable", "unique", "group", "description")
+_KEYS = (
+    "role",
+    "type",
+    "values",
+    "minimum",
+    "maximum",
+    "integer",
+    "nullable",
+    "unique",
+    "order",
+    "group",
+    "description",
+)
 _WHOLE = re.compile(r"[+-]?\d+")
 _WHOLE_FLOAT = re.compile(r"\s*[+-]?\d+(\.0*)?\s*")
 _SHOWN = 3
@@ -32,7 +44,8 @@ _SHOWN = 3
 class Column:
     """One column; ``values`` are the allowed categories, ``minimum`` and ``maximum`` the range (ends allowed).
 
-    ``group``: columns of one group are chosen and judged together; "" is a group of its own.
+    ``order``: the categories of a scale from low to high; None where they have none. ``group``: columns of one group
+    are chosen and judged together; "" is a group of its own.
     """
 
     name: str
@@ -46,6 +59,7 @@ class Column:
     unique: bool = False
     description: str = ""
     group: str = ""
+    order: tuple[str, ...] | None = None
 
     @property
     def expected(self) -> str:
@@ -391,23 +405,44 @@ def _column(name: str, entry: Any, file: str) -> Column:
         raise UserError(f"{where}.minimum is {low:g}, above maximum ({high:g}). Exchange them.")
     if flags["integer"] and kind != "number":
         raise UserError(f"{where}.integer is true, but the type is {kind!r}; expected it for numbers only.")
-    values = entry.get("values")
-    if values is not None:
-        if kind not in ("category", "boolean") or not isinstance(values, list) or not values:
-            raise UserError(f"{where}.values is {values!r} (type {kind!r}); expected a list, for a category only.")
-        if any(isinstance(v, bool | float) or v is None for v in values):
-            raise UserError(
-                f"{where}.values is {values!r}; expected words or whole numbers, quoted if they look otherwise."
-            )
-        values = tuple(map(str, values))
-        if len(set(values)) < len(values):
-            raise UserError(f"{where}.values is {list(values)!r}; expected each value once.")
+    values = _levels(entry.get("values"), ("category", "boolean"), kind, f"{where}.values")
+    order = _levels(entry.get("order"), ("category",), kind, f"{where}.order")
+    if order is not None and values is not None and set(order) != set(values):
+        odd = sorted(set(order) ^ set(values))
+        raise UserError(
+            f"{where}.order and {where}.values differ in {', '.join(map(repr, odd))}; expected the same words in both."
+        )
     description, group = str(entry.get("description", "")), entry.get("group", "")
     if not isinstance(group, str) or (group and role != "feature"):
         raise UserError(f"{where}.group is {group!r} (role {role!r}); expected a word, for a feature only.")
     return Column(
-        name, role, kind, values, low, high, flags["integer"], flags["nullable"], flags["unique"], description, group
+        name,
+        role,
+        kind,
+        values,
+        low,
+        high,
+        flags["integer"],
+        flags["nullable"],
+        flags["unique"],
+        description,
+        group,
+        order,
     )
+
+
+def _levels(words: Any, kinds: Sequence[str], kind: str, where: str) -> tuple[str, ...] | None:
+    """A list of categories, each once, or None."""
+    if words is None:
+        return None
+    if kind not in kinds or not isinstance(words, list) or not words:
+        raise UserError(f"{where} is {words!r} (type {kind!r}); expected a list, for a category only.")
+    if any(isinstance(word, bool | float) or word is None for word in words):
+        raise UserError(f"{where} is {words!r}; expected words or whole numbers, quoted if they look otherwise.")
+    named = tuple(map(str, words))
+    if len(set(named)) < len(named):
+        raise UserError(f"{where} is {list(named)!r}; expected each value once.")
+    return named
 
 
 def _bound(value: Any, kind: str, where: str) -> float | None:
@@ -430,6 +465,8 @@ def _written(column: Column) -> dict[str, Any]:
     entry["nullable"] = column.nullable
     if column.unique:
         entry["unique"] = True
+    if column.order is not None:
+        entry["order"] = list(column.order)
     if column.group:
         entry["group"] = column.group
     if column.description:

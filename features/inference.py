@@ -13,6 +13,7 @@ import pandas as pd
 from features.columns import SKEWED, code_separator, date_format, fit_number
 from features.contract import Column, Contract, levels_of, numbers_of
 from features.errors import UserError
+from features.scales import order_of
 from features.target import skewness
 
 METRICS = {
@@ -381,7 +382,10 @@ def infer_column(name: str, cells: pd.Series) -> tuple[Column, str]:
     if distinct > LISTED and _code(present):
         return replace(plain, type="code"), f"composite code, as {present.iloc[0]!r}; split into parts"
     if distinct <= LISTED and distinct <= max(2, len(present) // 5):
-        return replace(plain, values=levels_of(present)), f"{distinct} words"
+        levels = levels_of(present)
+        order = order_of(levels)
+        ranked = f", a scale: {' < '.join(order)}" if order else ""
+        return replace(plain, values=levels, order=order), f"{distinct} words{ranked}"
     if blanks >= TEXT_WORDS or distinct > 0.9 * len(present):
         return replace(plain, type="text"), f"free text, {blanks:.0f} words a cell; hashed"
     return plain, f"high-cardinality, {distinct} words; embedded, and target statistics in each fold"

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from features import statistics
-from features.columns import FITS, PARTS
+from features.columns import PARTS
+from features.columns import fit as fit_column
 from features.contract import Contract
 from features.derived import Derived, chosen
 
@@ -28,7 +29,7 @@ def fit(frame: pd.DataFrame, contract: Contract, switches: Mapping[str, bool], c
     columns = []
     for column in contract.features:
         if column.name in wanted:
-            columns.append({"name": column.name, "type": column.type, **FITS[column.type](frame[column.name])})
+            columns.append(fit_column(column, frame[column.name]))
     _, categories = _parts(frame, columns)
     declared = {column.name: column.group or column.name for column in contract.features}
     belongs: dict[str, str] = {}

@@ -36,6 +36,7 @@ For each column:
   minimum, maximum, integer    the range of a number (both ends allowed) and whether it must be whole
   nullable     may cells be empty? Default: true for features, false for id and target.
   unique       must each value stand there once? Default: true for the id only.
+  order        a category's values from low to high: its rank is then an input too
   group        a word; columns of one group are chosen and judged together. Default: each is one of its own.
   description  one sentence, for the data dictionary"""
 BLOCKS = ("validate", "encode", "normalize", "tune", "train", "ensemble", "columns", "honest")

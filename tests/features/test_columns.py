@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from features import columns
+from features.contract import Column
 
 
 def series(*cells: object) -> pd.Series:
@@ -18,7 +19,7 @@ def series(*cells: object) -> pd.Series:
 def test_a_skewed_number_is_a_logarithm_and_an_even_one_itself() -> None:
     skewed = pd.Series(np.exp(np.random.default_rng(0).normal(0, 2, 300)))
     state = columns.fit_number(skewed)
-    assert state["unit"] == pytest.approx(float(np.median(skewed)))
+    assert state["unit"] == pytest.approx(float(np.quantile(skewed, columns.SMALLEST)))
     found = columns.parts_number("x", pd.Series([-state["unit"], 0.0, state["unit"], np.nan]), state).numbers["x"]
     np.testing.assert_allclose(found, [-np.log(2), 0, np.log(2), np.nan])
     even = pd.Series(np.arange(50.0))
@@ -29,6 +30,17 @@ def test_a_skewed_number_is_a_logarithm_and_an_even_one_itself() -> None:
 @pytest.mark.parametrize("cells", [[np.nan, np.nan], [0.0, 0.0], [np.inf, 1.0, 2.0]])
 def test_an_odd_column_of_numbers_is_left_as_it_is(cells: list[float]) -> None:
     assert columns.fit_number(pd.Series(cells)) == {"unit": None}
+
+
+def test_a_category_with_an_order_has_a_rank_too() -> None:
+    column = Column("c", "feature", "category", order=("low", "mid", "high"))
+    cells = series("high", "low", np.nan, "new")
+    state = json.loads(json.dumps(columns.fit(column, cells)))
+    found = columns.parts_category("c", cells, state)
+    np.testing.assert_array_equal(found.numbers["c rank"], [2, 0, np.nan, np.nan])
+    assert found.categories["c"].tolist()[:2] == ["high", "low"]
+    plain = columns.fit(Column("c", "feature", "category"), cells)
+    assert not columns.parts_category("c", cells, plain).numbers
 
 
 def test_a_boolean_is_one_for_the_later_word() -> None:

@@ -56,6 +56,9 @@ def test_titanics_contract_declares_all_columns() -> None:
 
 def test_a_contract_survives_being_written() -> None:
     assert Contract.from_mapping(CONTRACT.to_mapping(), "c.yaml") == CONTRACT
+    ordered = Contract.from_mapping(changed("c", values=["a", "b"], order=["b", "a"]), "c.yaml")
+    assert ordered.column("c").order == ("b", "a")
+    assert Contract.from_mapping(ordered.to_mapping(), "c.yaml") == ordered
 
 
 @pytest.mark.parametrize(
@@ -73,6 +76,9 @@ def test_a_contract_survives_being_written() -> None:
         (changed("x", values=[1]), "for a category only"),
         (changed("c", values=[1, 1]), "each value once"),
         (changed("c", values=[True]), "quoted"),
+        (changed("x", order=[1, 2]), "columns.x.order is [1, 2] (type 'number'); expected a list, for a category only"),
+        (changed("c", order=["low", "low"]), "columns.c.order is ['low', 'low']; expected each value once"),
+        (changed("c", values=["a", "b"], order=["a", "c"]), "differ in 'b', 'c'; expected the same words in both"),
         (changed("y", nullable=True), "can't be missing"),
         (changed("y", type="text", values=None), "regression"),
         (changed("id", unique=False), "names one row"),

@@ -32,6 +32,7 @@ def cells(*values: Any) -> pd.Series:
         (cells("Yes", "No"), "feature", "boolean", "two words"),
         (cells("TRUE", "false"), "feature", "boolean", "two words"),
         (cells("red", "blue"), "feature", "category", "2 words"),
+        (cells("TA", "Gd", "Ex", "NA"), "feature", "category", "4 words, a scale: NA < TA < Gd < Ex"),
         (cells("x", None), "feature", "category", "'x' or nothing"),
         (cells(*(f"shop {x}" for x in range(60))), "feature", "category", "high-cardinality, 60"),
         (cells("2015-03-01", "2015-04-01", "2015-05-01"), "feature", "date", "'2015-03-01'"),
@@ -48,6 +49,7 @@ def cells(*values: Any) -> pd.Series:
 def test_a_column(column: pd.Series, role: str, kind: str, said: str) -> None:
     found, reason = infer_column("c", column)
     assert (found.role, found.type) == (role, kind) and said in reason
+    assert (found.order is not None) == ("scale" in reason)
     if role == "feature" and column.isna().any():
         assert found.nullable
 
