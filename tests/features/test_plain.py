@@ -115,6 +115,25 @@ def test_a_part_belongs_to_its_column_or_to_the_contracts_group() -> None:
     assert belongs["cabin 1"] == belongs["target by shop"] == "place" and belongs["area"] == "area"
 
 
+def test_a_categorys_order_is_an_input_of_rows_met_later_too() -> None:
+    contract, frame, _ = tables("cost")
+    mapping = contract.to_mapping()
+    levels = mapping["columns"]["colour"]["values"]
+    mapping["columns"]["colour"]["order"] = levels[::-1]
+    ordered = Contract.from_mapping(mapping, "contract.yaml")
+    state, encoded = encoder.fit(
+        frame, ROWS, ordered, "plain", {}, 0,
+        defaults=["onehot"], exceptions={}, min_count=4, missing_indicators=True,
+    )  # fmt: skip
+    names = [column["name"] for column in state["columns"]]
+    place = names.index("colour rank")
+    assert state["groups"][place] == "colour" and f"colour={levels[0]}" in names
+    expected = frame["colour"].map({level: rank for rank, level in enumerate(levels[::-1])})
+    np.testing.assert_array_equal(encoded.shared[:, place], expected.to_numpy(np.float32))
+    later = encoder.transform(frame.iloc[ROWS : ROWS + 1], json.loads(json.dumps(state)))
+    assert later.shared.tobytes() == encoded.shared[ROWS].tobytes()
+
+
 @pytest.mark.parametrize(("role", "group"), [("ignore", "a"), ("feature", 3)])
 def test_a_group_of_no_feature_is_refused(role: str, group: object) -> None:
     mapping = tables("cost")[0].to_mapping()
