@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-# From low to high; | parts the spellings of a step. The first words are those of questionnaires, sizes and ratings; "po"
-# to "ex" and those from "no, mn" on are the data dictionary's of Ames' houses (De Cock, 2011), the last two diamonds'.
+# From low to high; | parts the spellings of a step. The first words are those of questionnaires, sizes and ratings;
+# "po" to "ex" and those from "no, mn" on are the data dictionary's of Ames' houses (De Cock, 2011), the last two
+# diamonds'.
 SCALES = tuple(
     [step.split("|") for step in scale.split(", ")]
     for scale in (
