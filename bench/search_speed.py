@@ -67,7 +67,7 @@ def matrix_product_rate(tensorflow: Any, size: int = 2048, times: int = 10) -> f
 
 def _operations(table: Any) -> float:
     """Multiplications and additions of the matrix products of all members and epochs, backward pass included (3x)."""
-    from pipeline.nets.search import search
+    from pipeline.nets.search import Part, search
 
     total = 0.0
 
@@ -79,21 +79,21 @@ def _operations(table: Any) -> float:
             total += 6.0 * weights * rows * EPOCHS
         return [_result(len(table.roles)) for _ in configurations]
 
-    search("random", SPACE, TRIALS, TRIALS, 1, count)
+    search("random", [Part(SPACE, TRIALS, TRIALS)], 1, count)
     return total
 
 
 def _result(rows: int) -> Any:
     from pipeline.nets.search import Result
 
-    return Result(np.zeros(rows), np.zeros(FOLDS), 1.0, "")
+    return Result(np.zeros(rows), np.zeros(rows), np.zeros(FOLDS), 1.0, "")
 
 
 def _ours(arrays: Path) -> dict[str, Any]:
     tensorflow = start_tensorflow(small=True)
     from pipeline.arrays import load_table
     from pipeline.nets.fit import SCORE, fit, members_of
-    from pipeline.nets.search import Result, search
+    from pipeline.nets.search import Part, Result, search
 
     table = load_table(arrays, "binary").table
     fit_seconds, losses = 0.0, []
@@ -112,10 +112,11 @@ def _ours(arrays: Path) -> dict[str, Any]:
         score = np.array([found.loss[i, table.roles[:, f] == SCORE].mean() for i, (_, f) in enumerate(pairs)])
         by_trial = score.reshape(len(configurations), FOLDS)
         losses.extend(by_trial.mean(axis=1).tolist())
-        return [Result(np.zeros(len(table.roles)), row, 1.0, "") for row in by_trial]
+        nothing = np.zeros(len(table.roles))
+        return [Result(nothing, nothing, row, 1.0, "") for row in by_trial]
 
     begin = time.perf_counter()
-    search("random", SPACE, TRIALS, TRIALS, 1, evaluate)
+    search("random", [Part(SPACE, TRIALS, TRIALS)], 1, evaluate)
     column = _column(time.perf_counter() - begin, fit_seconds, losses)
     rate = _operations(table) / fit_seconds / 1e9
     return {**column, "gflops": rate, "device": device_name(tensorflow)}

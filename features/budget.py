@@ -29,7 +29,11 @@ SMOOTH: dict[str, Any] = {
     "snapshots": 5,
     "feature_scale": "learned",
 }
-# The part of it that larger tables have too.
+# Where networks are cheap, every third trial is a network of sines, whose errors are others than the plain ones'; then
+# more trials are worth their vote, those with which the mean is best.
+FAMILY = ("plain", "plain", "waves")
+TOP_K = {"classes": 8, "values": 12}
+# The part of SMOOTH that larger tables have too.
 SMOOTH_OF_LARGER = ("activation", "snapshots", "feature_scale")
 # A level needs so many rows, whatever the table's size, and no more than this are ever asked for.
 MIN_COUNT = (4, 20)
@@ -53,12 +57,16 @@ def budget(rows: int, rarest: int, regression: bool = False) -> tuple[dict[str, 
         + ".",
         "normalize": "Medians and quartiles with a smooth clip: nobody has looked for outliers in this table yet.",
     }
-    if regression:
-        blocks["tune"] = {"space": dict(SMOOTH)}
-        why["tune"] = (
-            "Values rather than classes: smooth activations, weaker penalties, larger steps, averaged weights, learned "
-            "scales of the inputs."
-        )
+    values = (
+        "Values rather than classes: smooth activations, weaker penalties, larger steps, averaged weights, learned "
+        "scales of the inputs."
+    )
+    if rows <= SMALL:
+        blocks["tune"] = {"family": list(FAMILY), **({"space": dict(SMOOTH)} if regression else {})}
+        sines = "Every third trial is a network of sines, which errs elsewhere."
+        why["tune"] = f"{sines} {values}" if regression else sines
+        blocks["train"] = {"top_k": TOP_K["values" if regression else "classes"], "together": True}
+        why["train"] = "Two families: the trials whose mean is best, and more of them."
     if rows > SMALL:
         _, _, trials, search, final, top_k, batches = next(tier for tier in TIERS if rows <= tier[0])
         blocks["tune"] = {
@@ -78,7 +86,7 @@ def budget(rows: int, rarest: int, regression: bool = False) -> tuple[dict[str, 
         blocks["train"] = {"top_k": top_k, "epochs": final[0], "patience": final[1]}
         blocks["honest"] = {"outer": 3, "search": 2, "members": 2}
         shorter = f"Fewer and shorter trials than the defaults, since {rows} rows make each dearer and surer."
-        why["tune"] = f"{shorter} {why['tune']}" if regression else shorter
+        why["tune"] = f"{shorter} {values}" if regression else shorter
         groups = 6 if rows <= TIERS[0][0] else 0
         blocks["columns"] = {"groups": groups, "pairs": min(groups, 2)}
         why["columns"] = (

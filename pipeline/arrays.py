@@ -55,17 +55,9 @@ class Inputs:
         kept = {name: value for name, value in configuration.items() if name not in (ENCODING, METHOD)}
         on = [name for name in self.names if kept.pop(f"{COLUMNS}{name}", True)]
         columns = self.mask(on, configuration.get(ENCODING, ""))
-        kept = own_choices(kept)
         if METHOD in configuration:
             kept["scaling"] = self.methods.index(configuration[METHOD])
         return kept if columns.all() else {**kept, "columns": columns}
-
-
-def own_choices(configuration: Mapping[str, Any]) -> dict[str, Any]:
-    """What was drawn for a trial's family alone (``<family>.<name>``) in the place of what was drawn for all."""
-    prefix = f"{configuration.get('family')}."
-    own = {name.removeprefix(prefix): value for name, value in configuration.items() if name.startswith(prefix)}
-    return {**{name: value for name, value in configuration.items() if "." not in name}, **own}
 
 
 @dataclass(frozen=True)

@@ -6,17 +6,45 @@ import numpy as np
 
 from features.folds import SCORE
 
+# A class that a network holds impossible costs no more than this.
+SMALLEST = 1e-7
 
-def choose(loss: np.ndarray, roles: np.ndarray, top_k: int) -> list[np.ndarray]:
-    """The ``top_k`` trials of each fold, best first: ``loss [k, t]``, ``roles [t, F]`` -> F arrays of trial numbers.
 
-    A fold's trials are ranked on the mean loss of the rows that the fold does not score, so that no row helps to choose
-    the networks that are scored on it; rows that no trial was scored on (NaN) have no say. Invalid trials (NaN
-    throughout) are never chosen.
+def choose(
+    error: np.ndarray, valid: np.ndarray, roles: np.ndarray, task: str, top_k: int, together: bool
+) -> list[np.ndarray]:
+    """``top_k`` trials for each fold: ``error [k, t]``, ``valid [k] bool``, ``roles [t, F]`` -> F arrays of trial
+    numbers, in the order in which they were taken.
+
+    ``error``: the answer less the value, or what a row's class lacks of probability 1, by networks that have not
+    learned from the row; NaN where no fold scored it. The best trial comes first, then the next best; ``together``: the
+    one that makes the mean of those taken best, which may be a worse one if its errors are others (forward selection;
+    Caruana et al., 2004). A fold's trials are chosen on the rows that the fold does not score, so that no row helps to
+    choose the networks that are scored on it. Invalid trials are never taken.
     """
-    valid = np.flatnonzero(np.isfinite(loss).any(axis=1))
-    ranking = []
+    candidates = np.flatnonzero(valid)
+    chosen = []
     for fold in range(roles.shape[1]):
-        others = np.nanmean(loss[valid][:, roles[:, fold] != SCORE], axis=1)
-        ranking.append(valid[np.argsort(others, kind="stable")[:top_k]])
-    return ranking
+        own = error[candidates][:, roles[:, fold] != SCORE]
+        own = own[:, np.isfinite(own).all(axis=0)].astype(np.float64)
+        order = one_by_one(own, task, top_k) if together else np.argsort(mean_loss(own, task), kind="stable")[:top_k]
+        chosen.append(candidates[order])
+    return chosen
+
+
+def one_by_one(error: np.ndarray, task: str, top_k: int) -> np.ndarray:
+    """``top_k`` rows of ``error [k, t]``, each the one with which the mean of those taken is best."""
+    total, left, order = np.zeros(error.shape[1]), np.arange(len(error)), []
+    for count in range(1, min(top_k, len(error)) + 1):
+        best = left[np.argmin(mean_loss((total + error[left]) / count, task))]
+        order.append(best)
+        total += error[best]
+        left = left[left != best]
+    return np.array(order)
+
+
+def mean_loss(error: np.ndarray, task: str) -> np.ndarray:
+    """Mean over rows of the loss of ``error [k, t]``: its square, or log loss."""
+    if task == "regression":
+        return np.square(error).mean(axis=1)
+    return -np.log(np.maximum(1.0 - error, SMALLEST)).mean(axis=1)

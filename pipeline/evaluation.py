@@ -32,8 +32,8 @@ def evaluate(
     """One result a configuration, all trained together, each in its own ``folds`` (columns of ``table.roles``) with the
     ``seeds`` of those networks; ``report`` is told the share done.
 
-    After the share ``halving`` of the epochs the worse half ends, by its stop rows, among those with the same number in
-    ``rivals`` (None: among all)."""
+    After the share ``halving`` of the epochs the worse half ends, by its stop rows, among those of one family (some
+    learn faster than others) with the same number in ``rivals`` (None: among all)."""
     from pipeline.nets.fit import Halving, fit, members_of
     from pipeline.nets.search import Result
 
@@ -44,28 +44,42 @@ def evaluate(
         [seeds[trial][place] for trial, place in pairs],
     )
     owners = np.array([trial for trial, _ in pairs])
-    groups = np.zeros(len(configurations), int) if rivals is None else np.array(rivals)
+    kinds = list(zip([one.get("family") for one in configurations], rivals or [0] * len(configurations), strict=True))
+    groups = np.array([kinds.index(kind) for kind in kinds])
     rule = Halving(halving, lambda lowest: better_half(lowest, owners, groups)[owners]) if halving else None
     found = fit(members, table, task, epochs, patience, report, halving=rule)
     results = []
     for trial in range(len(configurations)):
         of_trial = [number for number, (owner, _) in enumerate(pairs) if owner == trial]
         loss = np.full((len(of_trial), len(table.roles)), np.nan, np.float32)
+        error = loss.copy()
         fold_loss = np.empty(len(of_trial))
         for place, number in enumerate(of_trial):
             scored = table.roles[:, folds[trial][place]] == SCORE
             loss[place, scored] = found.loss[number, scored]
+            target = table.target[folds[trial][place]]
+            error[place, scored] = errors(found.answers[number, : len(target)], target, task)[scored]
             fold_loss[place] = np.mean(found.loss[number, scored])
         diverged = ~np.isfinite(fold_loss) | (found.best_epoch[of_trial] == 0)
         bad = [str(fold) for fold, wrong in zip(folds[trial], diverged, strict=True) if wrong]
         reason = f"diverged: no finite loss in fold {', '.join(bad)}" if bad else ""
-        # Rows are scored once a repeat, so this is a mean over repeats.
-        known = ~np.isnan(loss)
-        counts = np.where(known.any(axis=0), known.sum(axis=0), np.nan)
-        row_loss = np.full(loss.shape[1], np.nan) if bad else np.nansum(loss, axis=0) / counts
+        # Rows are scored once a repeat, so these are means over repeats.
+        known = (table.roles[:, folds[trial]] == SCORE).T
+        counts = np.where(known.any(axis=0) & (not bad), known.sum(axis=0), np.nan)
+        by_row = [(np.nansum(each, axis=0) / counts).astype(np.float32) for each in (loss, error)]
         epoch, halved = float(found.best_epoch[of_trial].mean()), not found.kept[of_trial].all()
-        results.append(Result(row_loss.astype(np.float32), fold_loss, epoch, reason, halved))
+        results.append(Result(by_row[0], by_row[1], fold_loss, epoch, reason, halved))
     return results
+
+
+def errors(answers: np.ndarray, target: np.ndarray, task: str) -> np.ndarray:
+    """What ``answers [t, c]`` lack: the answer less the value, or 1 less the probability of the row's class, ``[t]``.
+    Those of a mean of answers are the mean of theirs."""
+    if task == "regression":
+        return answers[:, 0] - target
+    if task == "binary":
+        return np.abs(target - answers[:, 0])
+    return 1.0 - answers[np.arange(len(target)), target.astype(np.int64)]
 
 
 def better_half(lowest: np.ndarray, owners: np.ndarray, groups: np.ndarray) -> np.ndarray:

@@ -184,18 +184,12 @@ def search_together(params: Params, scaled: Scaled, plan: Plan, report: Callable
     """The trials of each outer fold, proposed by an oracle of its own that knows the losses of its inner rows alone.
 
     Raises ``UserError`` where one has no valid trial."""
-    from pipeline.nets.search import Search
+    from pipeline.nets.search import Part, Search
 
     tune, offered = params.tune, scaled.inputs.choices(params.tune.columns == "search")
+    parts = [Part(*part) for part in tune.parts(params.table.task, offered)]
     searches = [
-        Search(
-            tune.oracle,
-            {**tune.space, **offered},
-            tune.grown(tune.max_trials),
-            tune.grown(tune.generation),
-            seed_for(params.seed, "honest oracle", outer),
-        )
-        for outer in range(plan.outer)
+        Search(tune.oracle, parts, seed_for(params.seed, "honest oracle", outer)) for outer in range(plan.outer)
     ]
     while any(proposed := [one.propose() for one in searches]):
         lots = [(outer, place) for outer, each in enumerate(proposed) for place in range(len(each))]
@@ -244,8 +238,9 @@ def answer(
     lots: list[tuple[int, int, int, int]] = []
     for outer in range(plan.outer):
         columns = plan.trained(outer)
-        loss = np.stack([trial.result.loss for trial in trials[outer]])
-        chosen = choose(loss, table.roles[:, columns], train.top_k)
+        error = np.stack([trial.result.error for trial in trials[outer]])
+        valid = np.array([not trial.result.reason for trial in trials[outer]])
+        chosen = choose(error, valid, table.roles[:, columns], params.table.task, train.top_k, train.together)
         lots += [
             (outer, int(trial), column, copy)
             for column, best in zip(columns, chosen, strict=True)

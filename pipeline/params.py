@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import MISSING, dataclass, field, fields, is_dataclass, replace
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -30,8 +30,8 @@ ENCODINGS = ("integer", "onehot", "embedding")
 NORMALIZATIONS = ("zscore", "minmax", "robust", "keras", "none")
 ORACLES = ("bayesian", "random", "grid")
 SEARCHED = ("depth", "width", "dropout", "l2", "initializer", "activation", "learning_rate", "batch_size")
-ACTIVATIONS = ("relu", "selu", "elu", "gelu", "silu", "mish", "tanh", "sigmoid")
-FAMILIES = ("plain", "tabm", "realmlp")
+ACTIVATIONS = ("relu", "selu", "elu", "gelu", "silu", "mish", "tanh", "sigmoid", "sine")
+FAMILIES = ("plain", "tabm", "realmlp", "waves")
 NUMBERS = ("plain", "piecewise_linear", "periodic")
 SCHEDULES = ("constant", "cosine", "coslog4", "flat_cosine")
 INITIALIZERS = (
@@ -57,11 +57,13 @@ def _key(
     choices: Sequence[str] = (),
     of: type | None = None,
     several: bool = False,
+    repeated: bool = False,
     default: Any = MISSING,
 ) -> Any:
     """A key of a block; a ``kind`` that is itself a block nests, a mapping ``of`` blocks holds one for each name;
-    ``several``: one value or a list of them, a tuple here."""
+    ``several``: one value or a list of them, a tuple here, in which one may be ``repeated``."""
     meta = {"kind": kind, "low": low, "high": high, "choices": tuple(choices), "of": of, "several": several}
+    meta["repeated"] = repeated
     return field(metadata=meta) if default is MISSING else field(default=default, metadata=meta)
 
 
@@ -144,8 +146,7 @@ class Tune:
     """The search; ``space`` maps each searched hyperparameter to its choices or its range; ``columns``: whether column
     groups are searched too.
 
-    ``families``: what is otherwise in a family of networks (``<family>_regression``: and in regressions besides). In
-    what ``load`` returns, ``space`` has it already.
+    ``families``: what is otherwise in a family of networks (``<family>_regression``: and in regressions besides).
     """
 
     oracle: str = _key(str, choices=ORACLES)
@@ -156,7 +157,7 @@ class Tune:
     patience: int = _key(int, low=1)
     halving: float = _key(float, low=0, high=0.9)
     columns: str = _key(str, choices=("all", "search"))
-    family: tuple[str, ...] = _key(str, choices=FAMILIES, several=True)
+    family: tuple[str, ...] = _key(str, choices=FAMILIES, several=True, repeated=True)
     space: Space = _key(dict)
     families: Mapping[str, Space] = _key(dict)
 
@@ -165,15 +166,23 @@ class Tune:
         share ``halving``."""
         return int(trials * 2 / (1 + self.halving)) if self.halving else trials
 
-    def searched(self, task: str) -> Space:
-        """``space`` with the families' own entries: in the place of the general ones where there is one family, else
-        beside them, as ``<family>.<hyperparameter>``, so that each trial finds what holds for its family."""
-        if len(self.family) == 1:
-            (family,) = self.family
-            own = self._own(family, task)
-            return {**self.space, **own, "family": self.family} if family != "plain" or own else self.space
-        others = {f"{name}.{key}": value for name in self.family for key, value in self._own(name, task).items()}
-        return {**self.space, **others, "family": self.family}
+    def parts(self, task: str, offered: Mapping[str, Choices]) -> list[tuple[Space, int, int]]:
+        """The search's parts, one a family: its space, with what else is ``offered``, and how many trials are drawn
+        from it, in all and a generation. The more often a list names a family, the more of them are its own."""
+        families = list(dict.fromkeys(self.family))
+        trials, generation = (self._shared(self.grown(count)) for count in (self.max_trials, self.generation))
+        parts: list[tuple[Space, int, int]] = []
+        for name, own, at_once in zip(families, trials, generation, strict=True):
+            named: Space = {"family": (name,)} if families != ["plain"] else {}
+            if own:
+                parts.append(({**self.space, **self._own(name, task), **named, **offered}, own, max(at_once, 1)))
+        return parts
+
+    def _shared(self, count: int) -> list[int]:
+        """``count`` divided among the families."""
+        named = [self.family.count(name) for name in dict.fromkeys(self.family)]
+        ends = [round(count * sum(named[: place + 1]) / len(self.family)) for place in range(len(named))]
+        return [end - start for start, end in zip([0, *ends], ends, strict=False)]
 
     def _own(self, family: str, task: str) -> Space:
         regression = self.families.get(f"{family}_regression", {}) if task == "regression" else {}
@@ -185,6 +194,7 @@ class Train:
     """The members of the final ensemble."""
 
     top_k: int = _key(int, low=1)
+    together: bool = _key(bool)
     seeds: int = _key(int, low=1)
     epochs: int = _key(int, low=1)
     patience: int = _key(int, low=1)
@@ -373,6 +383,7 @@ _SPACE: dict[str, tuple[type, float, float] | tuple[str, ...]] = {
     "weight_decay": (float, 0.0, 10.0),
     "label_smoothing": (float, 0.0, 0.9),
     "huber": (float, 0.0, 100.0),
+    "frequency": (float, 0.0, 100.0),
     "beta_2": (float, 0.5, 0.99999),
     "schedule": SCHEDULES,
     "epochs": (int, 0, 100_000),
@@ -414,7 +425,7 @@ def load(path: Path, name: str) -> Params:
         )
     params = Params(name=name, seed=_seed(document, path), **blocks)
     _check_together(params, path)
-    return replace(params, tune=replace(params.tune, space=params.tune.searched(params.table.task)))
+    return params
 
 
 def _merge_spaces(
@@ -588,7 +599,7 @@ def _build(cls: type, values: Mapping[str, Any], place: Any) -> Any:
             built[item.name] = _block(meta["kind"], raw, where)
         elif meta["several"]:
             built[item.name] = tuple(
-                _value(v, meta["kind"], where, choices=meta["choices"]) for v in _choices(raw, where)
+                _value(v, meta["kind"], where, choices=meta["choices"]) for v in _choices(raw, where, meta["repeated"])
             )
         elif meta["kind"] is dict:
             built[item.name] = MappingProxyType(dict(_mapping(raw, where)))
@@ -653,9 +664,9 @@ def _bounds(rule: tuple[Any, ...]) -> tuple[type, float, float]:
     return rule[0], rule[1], rule[2]
 
 
-def _choices(value: Any, where: str) -> list[Any]:
+def _choices(value: Any, where: str, repeated: bool = False) -> list[Any]:
     values = value if isinstance(value, list) else [value]
-    if not values or len(set(map(str, values))) < len(values):
+    if not values or (len(set(map(str, values))) < len(values) and not repeated):
         raise UserError(f"{where} is {value!r}; expected one or more choices, each once.")
     return values
 

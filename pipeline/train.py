@@ -47,7 +47,9 @@ def train(arguments: argparse.Namespace) -> None:
     scaled = load_table(arguments.input, params.table.task)
     table = scaled.table
     trials = read_json(arguments.trials / "trials.json")
-    chosen = choose(read_npz(arguments.trials / "out_of_fold.npz")["loss"], table.roles, params.train.top_k)
+    error = read_npz(arguments.trials / "out_of_fold.npz")["error"]
+    valid = np.array([trial["valid"] for trial in trials])
+    chosen = choose(error, valid, table.roles, params.table.task, params.train.top_k, params.train.together)
     plan = [
         (int(trial), fold, copy)
         for fold in range(table.roles.shape[1])

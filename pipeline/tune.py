@@ -44,7 +44,7 @@ def tune(arguments: argparse.Namespace) -> None:
     params = load(arguments.params, arguments.competition)
     tensorflow = start_tensorflow(small=True)
     from pipeline.arrays import load_table
-    from pipeline.nets.search import search
+    from pipeline.nets.search import Part, search
 
     scaled = load_table(arguments.input, params.table.task)
     memory = Memory(arguments.memory, _fingerprint(params, arguments.input, tensorflow.__version__))
@@ -52,14 +52,9 @@ def tune(arguments: argparse.Namespace) -> None:
     print(f"tune: {count} trials x {folds} folds on {device_name(tensorflow)}")
     with Progress(count, "trials", "tune") as progress:
         evaluation = Evaluation(params, scaled, memory, progress)
-        trials = search(
-            params.tune.oracle,
-            {**params.tune.space, **scaled.inputs.choices(params.tune.columns == "search")},
-            count,
-            params.tune.grown(params.tune.generation),
-            seed_for(params.seed, "oracle"),
-            evaluation,
-        )
+        offered = scaled.inputs.choices(params.tune.columns == "search")
+        parts = [Part(*part) for part in params.tune.parts(params.table.task, offered)]
+        trials = search(params.tune.oracle, parts, seed_for(params.seed, "oracle"), evaluation)
     valid = [trial for trial in trials if not trial.result.reason]
     if not valid:
         raise UserError(
@@ -76,7 +71,8 @@ def tune(arguments: argparse.Namespace) -> None:
         arguments.output / "trials.json",
         [{"trial": t.number, "valid": not t.result.reason, "configuration": t.configuration} for t in trials],
     )
-    write_npz(arguments.output / "out_of_fold.npz", {"loss": np.stack([trial.result.loss for trial in trials])})
+    by_row = {"loss": [trial.result.loss for trial in trials], "error": [trial.result.error for trial in trials]}
+    write_npz(arguments.output / "out_of_fold.npz", {name: np.stack(rows) for name, rows in by_row.items()})
     memory.forget()
     print(
         f"tune: best {loss_name(params.table.task)} {best.result.mean:.4f} (trial {best.number}), "
@@ -146,7 +142,8 @@ class Memory:
                 return None
             reasons = json.loads(str(kept["reasons"]))
             epochs, halved = kept["best_epoch"].tolist(), kept["halved"].tolist()
-            return [Result(*row) for row in zip(kept["loss"], kept["fold_loss"], epochs, reasons, halved, strict=True)]
+            by_row = kept["loss"], kept["error"]
+            return [Result(*row) for row in zip(*by_row, kept["fold_loss"], epochs, reasons, halved, strict=True)]
         except (UserError, KeyError, ValueError):
             return None  # a damaged memory is no memory: the generation is trained again
 
@@ -158,6 +155,7 @@ class Memory:
                 "configurations": np.array(json.dumps(configurations)),
                 "reasons": np.array(json.dumps([r.reason for r in results])),
                 "loss": np.stack([r.loss for r in results]),
+                "error": np.stack([r.error for r in results]),
                 "fold_loss": np.stack([r.fold_loss for r in results]),
                 "best_epoch": np.array([r.best_epoch for r in results]),
                 "halved": np.array([r.halved for r in results]),

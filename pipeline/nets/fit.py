@@ -22,7 +22,7 @@ import tensorflow as tf
 
 from pipeline.nets.heads import HEADS, Head
 from pipeline.nets.lanes import Stopped, side_by_side
-from pipeline.nets.layers import NOISE_LEVELS, initial_kernel
+from pipeline.nets.layers import NOISE_LEVELS, initial_kernel, initial_waves
 from pipeline.nets.members import DEFAULTS, SCHEDULES, Members, lengths_of, members_of, programs
 from pipeline.nets.memory import aligned, tensor
 from pipeline.nets.numbers import Numbers
@@ -277,11 +277,15 @@ class Program:
         own: list[dict[str, np.ndarray]] = []
         for m, generator in enumerate(self._generators):
             name, width, depth = str(members.initializer[m]), int(members.width[m]), int(members.depth[m])
+            frequency = float(members.frequency[m])
             # Inputs that a member does not see get no weights, so it starts as a network without them would.
             seen = source.seen(members.columns[m])
             for layer in range(depth):
                 rows = np.arange(width) if layer else seen
-                kernel = initial_kernel(name, generator, len(rows), width)
+                if frequency and not layer:
+                    kernel, weights["bias_0"][m, 0, :width] = initial_waves(frequency, generator, len(rows), width)
+                else:
+                    kernel = initial_kernel(name, generator, len(rows), width)
                 weights[f"kernel_{layer}"][m, rows, :width] = kernel
             rows = np.arange(width) if depth else seen
             for start in range(0, copies * inputs, inputs):

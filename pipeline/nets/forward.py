@@ -60,6 +60,7 @@ ACTIVATIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "silu": lambda x: x * sigmoid(x),
     "mish": mish,
     "tanh": np.tanh,
+    "sine": np.sin,
     "sigmoid": sigmoid,
 }
 HEADS: dict[str, Callable[[np.ndarray], np.ndarray]] = {

@@ -32,7 +32,11 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "mish": mish,
     "tanh": ops.tanh,
     "sigmoid": ops.sigmoid,
+    "sine": ops.sin,
 }
+# The fastest wave that a network of sines begins with, in radians a unit of its input (so none is shorter than two
+# units), and the largest phase.
+FASTEST, PHASE = math.pi, math.pi / 4
 # Dropout compares bytes of noise, so its rate is a multiple of 1/256.
 NOISE_LEVELS = 256
 
@@ -55,6 +59,19 @@ def initial_kernel(name: str, generator: np.random.Generator, fan_in: int, fan_o
         bound = np.sqrt(3.0 * variance)
         return generator.uniform(-bound, bound, shape).astype(np.float32)
     return generator.normal(0.0, np.sqrt(variance), shape).astype(np.float32)
+
+
+def initial_waves(
+    frequency: float, generator: np.random.Generator, fan_in: int, fan_out: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """First kernel ``[fan_in, fan_out]`` and bias ``[fan_out]``, both float32, of one member's waves.
+
+    Weights from a Cauchy distribution of scale ``frequency`` (radians a unit of input), cut off: the sines of such
+    sums are random features of the Laplacian kernel ``exp(-frequency |x - y|_1)`` (Rahimi and Recht, 2007), under which
+    far rows have no say, and here are learned from there (Sitzmann et al., 2020).
+    """
+    kernel = (frequency * generator.standard_cauchy((fan_in, fan_out))).clip(-FASTEST, FASTEST)
+    return kernel.astype(np.float32), generator.uniform(-PHASE, PHASE, fan_out).astype(np.float32)
 
 
 def multiply(inputs: Tensor, kernel: Tensor) -> Tensor:

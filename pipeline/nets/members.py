@@ -27,6 +27,7 @@ DEFAULTS: dict[str, Any] = {
     "weight_decay": 0.0,
     "label_smoothing": 0.0,
     "huber": 0.0,
+    "frequency": 0.0,
     "beta_2": BETA_2,
     "schedule": "constant",
     "epochs": 0,
@@ -49,16 +50,18 @@ class Members:
     ``weight_decay`` is decoupled from the loss (AdamW: Loshchilov and Hutter, 2019), ``beta_2`` is Adam's.
     ``label_smoothing``: share of a label that is spread over all classes (Szegedy et al., 2016). ``huber``: for values,
     while training, errors beyond so many standard deviations of the target count by their size rather than its square
-    (Huber, 1964); 0: all by the square. ``schedule``: a key of ``SCHEDULES``. ``epochs``: the length of its schedule,
-    all of which it trains; 0 for what ``fit`` is told, and then with patience. ``snapshots``: so many last epochs'
-    weights are averaged before the stop rows judge them, and kept where they are the best (Izmailov et al., 2018; over
-    the latest epochs as in Kaddour, 2022).
+    (Huber, 1964); 0: all by the square. ``frequency``: of the waves that a network of sines begins with, see
+    ``layers.initial_waves``; 0: as ``initializer`` says. ``schedule``: a key of ``SCHEDULES``. ``epochs``: the length
+    of its schedule, all of which it trains; 0 for what ``fit`` is told, and then with patience. ``snapshots``: so many
+    last epochs' weights are averaged before the stop rows judge them, and kept where they are the best (Izmailov et
+    al., 2018; over the latest epochs as in Kaddour, 2022).
 
     ``family``: plain; tabm: ``copies`` networks that share their hidden layers, each with a scale of its own in front
     and an output of its own, trained on the mean of their losses, their answers averaged (TabM-mini; Gorishniy et al.,
     2025); realmlp: the neural tangent parametrisation, activations with a learned slope, a learned scale in front,
-    dropout and weight decay that end along ``flat_cosine`` (Holzmueller et al., 2024). ``feature_scale``: fixed, or
-    learned: the scale in front for the others too.
+    dropout and weight decay that end along ``flat_cosine`` (Holzmueller et al., 2024); waves: as plain, a family of its
+    own for its own choices (one layer of sines) and for rivals in halving that learn as fast. ``feature_scale``: fixed,
+    or learned: the scale in front for the others too.
 
     ``numbers``: what becomes of columns of numbers, with ``number_bins`` and ``number_units`` a column (see
     ``numbers.py``); ``number_frequency``: standard deviation of the first frequencies.
@@ -80,6 +83,7 @@ class Members:
     weight_decay: np.ndarray
     label_smoothing: np.ndarray
     huber: np.ndarray
+    frequency: np.ndarray
     beta_2: np.ndarray
     schedule: np.ndarray
     epochs: np.ndarray
@@ -125,6 +129,7 @@ def _settled(configuration: dict[str, Any]) -> dict[str, Any]:
     """The configuration with what it has no use for at 0, so that networks alike are seen to be alike."""
     settled = dict(configuration)
     settled["copies"] *= settled["family"] == "tabm"
+    settled["frequency"] *= settled["activation"] == "sine"
     if settled["family"] == "realmlp":
         settled["feature_scale"] = "learned"
     settled["number_bins"] *= settled["numbers"] == "piecewise_linear"

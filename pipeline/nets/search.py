@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import tempfile
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -46,11 +46,12 @@ class Interval(Protocol):
 
 @dataclass(frozen=True)
 class Result:
-    """One trial: loss of each row from the fold that scores it (``loss [t]``, NaN where no fold did), mean loss of
-    each fold, mean best epoch, the reason why the trial is invalid ("" for a valid one), and whether halving ended it
-    early."""
+    """One trial: loss and error of each row from the fold that scores it (``loss [t]``; ``error [t]``, what the answer
+    lacks, see ``evaluation.errors``; NaN where no fold did), mean loss of each fold, mean best epoch, the reason why
+    the trial is invalid ("" for a valid one), and whether halving ended it early."""
 
     loss: np.ndarray
+    error: np.ndarray
     fold_loss: np.ndarray
     best_epoch: float
     reason: str
@@ -134,70 +135,89 @@ class BayesianOracle(SomethingOn, kt.oracles.BayesianOptimizationOracle):
         return {"status": "STOPPED", "values": None}
 
 
+@dataclass(frozen=True)
+class Part:
+    """A space, and how many trials are drawn from it, in all and a generation."""
+
+    space: Mapping[str, Sequence[Any] | Interval]
+    trials: int
+    generation: int
+
+
 class Search:
     """One search, a generation at a time: ``propose``, train, ``learn``, until nothing is proposed.
 
-    Fewer than ``max_trials`` are made where the space has no more to offer.
+    Each of its ``parts`` has an oracle of its own, which knows what came of its own proposals; a generation holds those
+    of all, so that they train together. Fewer trials are made where a space has no more to offer.
     """
 
-    def __init__(
-        self,
-        oracle: str,
-        space: Mapping[str, Sequence[Any] | Interval],
-        max_trials: int,
-        generation: int,
-        seed: int,
-    ) -> None:
-        self._space, self._max_trials, self._generation, self._number = space, max_trials, generation, 0
-        self._oracle = _oracle(oracle, space, max_trials, generation, seed)
+    def __init__(self, oracle: str, parts: Sequence[Part], seed: int) -> None:
+        self._lanes = [Lanes(oracle, part, seed + number) for number, part in enumerate(parts)]
+        self._number = 0
+        self.trials: list[Trial] = []
+
+    def propose(self) -> list[Configuration]:
+        """The next generation; empty when the search is over."""
+        return [configuration for lanes in self._lanes for configuration in lanes.propose()]
+
+    def learn(self, results: Sequence[Result]) -> None:
+        """What came of the generation proposed last, in its order."""
+        left = iter(results)
+        for lanes in self._lanes:
+            for configuration, result in lanes.learn(left):
+                self.trials.append(Trial(len(self.trials), self._number, configuration, result))
+        self._number += 1
+
+
+class Lanes:
+    """One oracle and the proposals that it waits to hear of."""
+
+    def __init__(self, oracle: str, part: Part, seed: int) -> None:
+        self._part, self._made = part, 0
+        self._oracle = _oracle(oracle, part.space, part.trials, part.generation, seed)
         # The oracle insists on writing its state; ours is replayed instead.
         self._folder = tempfile.TemporaryDirectory()
         self._oracle._set_project_dir(self._folder.name, "search")
         self._oracle.verbose = 0
         self._lanes: list[Any] = []
         self._proposed: list[Configuration] = []
-        self.trials: list[Trial] = []
 
     def propose(self) -> list[Configuration]:
-        """The next generation; empty when the search is over."""
+        """The next generation's."""
         self._lanes = []
         # The matrices of a Gaussian process are small: threads would only wait for one another.
         with threadpool_limits(1):
-            for lane in range(min(self._generation, self._max_trials - len(self.trials))):
+            for lane in range(min(self._part.generation, self._part.trials - self._made)):
                 proposal = self._oracle.create_trial(f"lane{lane}")
                 if proposal.status != "RUNNING":
                     break
                 self._lanes.append(proposal)
-        self._proposed = [_plain(proposal.hyperparameters.values, self._space) for proposal in self._lanes]
+        self._proposed = [_plain(proposal.hyperparameters.values, self._part.space) for proposal in self._lanes]
         return self._proposed
 
-    def learn(self, results: Sequence[Result]) -> None:
-        """What came of the generation proposed last, in its order."""
-        for proposal, configuration, result in zip(self._lanes, self._proposed, results, strict=True):
-            self.trials.append(Trial(len(self.trials), self._number, configuration, result))
+    def learn(self, results: Iterator[Result]) -> Iterator[tuple[Configuration, Result]]:
+        """What was proposed last, each with the next of ``results``."""
+        for proposal, configuration in zip(self._lanes, self._proposed, strict=True):
+            result = next(results)
+            self._made += 1
             if result.reason:
                 proposal.status, proposal.message = "FAILED", result.reason
             else:
                 self._oracle.update_trial(proposal.trial_id, {"loss": result.mean})
                 proposal.status = "COMPLETED"
             self._oracle.end_trial(proposal)
-        self._number += 1
+            yield configuration, result
 
 
 def search(
-    oracle: str,
-    space: Mapping[str, Sequence[Any] | Interval],
-    max_trials: int,
-    generation: int,
-    seed: int,
-    evaluate: Callable[[int, list[Configuration]], list[Result]],
+    oracle: str, parts: Sequence[Part], seed: int, evaluate: Callable[[int, list[Configuration]], list[Result]]
 ) -> list[Trial]:
     """All trials in order of their number.
 
     ``evaluate(first, configurations)`` gets the number of its first trial and must return the same results for the
     same arguments.
     """
-    one = Search(oracle, space, max_trials, generation, seed)
+    one = Search(oracle, parts, seed)
     while configurations := one.propose():
         one.learn(evaluate(len(one.trials), configurations))
     return one.trials

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pipeline.arrays import Inputs, own_choices, stacked
+from pipeline.arrays import Inputs, stacked
 
 
 def test_each_embedded_column_has_its_own_stretch() -> None:
@@ -35,10 +35,3 @@ def test_a_trials_choices_become_a_mask_and_a_copy() -> None:
     assert INPUTS.mask(["age", "title"], "embedding").tolist() == [True, False, False, False, True, True]
     plain = Inputs(np.array(["age", "fare"]), np.array(["", ""]), ("zscore",))
     assert plain.network({"depth": 2}) == {"depth": 2}
-
-
-def test_a_trial_has_what_was_drawn_for_its_family() -> None:
-    drawn = {"family": "tabm", "width": 32, "tabm.copies": 8, "realmlp.width": 256, "tabm.width": 64}
-    assert own_choices(drawn) == {"family": "tabm", "width": 64, "copies": 8}
-    assert own_choices({**drawn, "family": "plain"}) == {"family": "plain", "width": 32}
-    assert own_choices({"width": 32}) == {"width": 32}

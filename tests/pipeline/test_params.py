@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -111,26 +111,41 @@ def test_the_file_as_it_is_passes() -> None:
 
 
 def test_a_family_brings_its_own_hyperparameters(tmp_path: Path) -> None:
-    def read(family: str, task: str = "binary", own: str = "tune: {}") -> Mapping[str, Any]:
+    def read(family: str, task: str = "binary", own: str = "tune: {}") -> dict[str, Any]:
         path = tmp_path / "params.yaml"
         text = TEXT.replace("  family: plain", f"  family: {family}", 1).replace("    tune: {}", f"    {own}", 1)
         if task == "regression":
             text = text.replace("      task: binary", "      task: regression", 1)
             text = text.replace("      metric: accuracy", "      metric: rmse", 1)
         path.write_text(text, encoding="utf-8")
-        return load(path, "titanic").tune.space
+        params = load(path, "titanic")
+        parts = params.tune.parts(params.table.task, {"columns.age": (True, False)})
+        assert all(space["columns.age"] == (True, False) for space, _, _ in parts)
+        assert sum(trials for _, trials, _ in parts) == params.tune.grown(params.tune.max_trials)
+        return {str(space.get("family", ("plain",))[0]): space for space, _, _ in parts}
 
     plain = load(ROOT / "params.yaml", "titanic").tune.space
     assert "family" not in plain
-    tabm = read("tabm")
+    tabm = read("tabm")["tabm"]
     assert (tabm["copies"], tabm["family"], tabm["depth"]) == ((16,), ("tabm",), plain["depth"])
-    assert read("realmlp")["learning_rate"] == (0.04,)
-    assert read("realmlp", "regression")["learning_rate"] == (0.2,)
-    own = read("realmlp", own="tune: {families: {realmlp: {width: [64, 128]}}}")
+    assert read("realmlp")["realmlp"]["learning_rate"] == (0.04,)
+    assert read("realmlp", "regression")["realmlp"]["learning_rate"] == (0.2,)
+    own = read("realmlp", own="tune: {families: {realmlp: {width: [64, 128]}}}")["realmlp"]
     assert own["width"] == (64, 128) and own["learning_rate"] == (0.04,)
     several = read("[plain, realmlp]")
-    assert several["family"] == ("plain", "realmlp") and several["learning_rate"] == plain["learning_rate"]
-    assert several["realmlp.learning_rate"] == (0.04,) and "tabm.copies" not in several
+    assert list(several) == ["plain", "realmlp"] and several["plain"]["learning_rate"] == plain["learning_rate"]
+    assert several["realmlp"]["learning_rate"] == (0.04,) and "copies" not in several["plain"]
+
+
+def test_families_share_the_trials_as_often_as_they_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "params.yaml"
+    text = TEXT.replace("  family: plain", "  family: [plain, waves, plain, tabm]", 1)
+    path.write_text(text.replace("  max_trials: 40", "  max_trials: 25", 1), encoding="utf-8")
+    tune = load(path, "titanic").tune
+    assert tune.grown(tune.max_trials) == 40
+    assert [counts for _, *counts in tune.parts("binary", {})] == [[20, 16], [10, 8], [10, 8]]
+    few = replace(tune, max_trials=1, generation=1, halving=0.0, family=("plain", "waves"))
+    assert [trials for _, trials, _ in few.parts("binary", {})] == [1]
 
 
 def test_numbers_are_read_as_dvc_reads_them(tmp_path: Path) -> None:

@@ -6,40 +6,104 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.choosing import choose
-from pipeline.nets.search import Result, Trial, search
+from pipeline.choosing import choose, mean_loss
+from pipeline.evaluation import errors
+from pipeline.nets.search import Part, Result, Trial, search
 from pipeline.tune import Memory, trials_table
 
 SPACE = {"depth": (1, 2, 3), "width": (4, 8, 16), "learning_rate": (0.001, 0.01, 0.1)}
+PARTS = [Part(SPACE, 12, 4)]
 
 
 def losses(number: int, configuration: dict[str, float]) -> Result:
     loss = configuration["depth"] * 0.1 + configuration["learning_rate"]
     reason = "diverged" if configuration["learning_rate"] == 0.1 else ""
-    return Result(np.full(4, loss), np.array([loss, loss]), 3.0, reason)
+    return Result(np.full(4, loss), np.full(4, loss / 2), np.array([loss, loss]), 3.0, reason)
 
 
 def test_a_fold_does_not_choose_by_the_rows_it_scores() -> None:
     roles = np.array([[2, 0], [2, 0], [0, 2], [1, 2]])
-    loss = np.array([[0.0, 0.0, 9.0, 9.0], [5.0, 5.0, 1.0, 1.0], [np.nan] * 4])
-    chosen = choose(loss, roles, 1)
+    error = np.array([[0.0, 0.0, 9.0, 9.0], [5.0, 5.0, 1.0, 1.0], [np.nan] * 4])
+    valid = np.array([True, True, False])
+    chosen = choose(error, valid, roles, "regression", 1, False)
     assert [fold.tolist() for fold in chosen] == [[1], [0]]
-    loss[:, roles[:, 0] == 2] = np.random.default_rng(0).random((3, 2))
-    assert choose(loss, roles, 1)[0].tolist() == [1]
+    error[:, roles[:, 0] == 2] = np.random.default_rng(0).random((3, 2))
+    assert choose(error, valid, roles, "regression", 1, False)[0].tolist() == [1]
 
 
-def test_invalid_trials_are_never_chosen() -> None:
-    roles = np.array([[2, 0], [0, 2]])
-    assert choose(np.array([[np.nan, np.nan], [3.0, 3.0]]), roles, 5)[0].tolist() == [1]
+def test_invalid_trials_are_never_chosen_and_rows_that_no_fold_scored_have_no_say() -> None:
+    roles = np.array([[2, 0], [0, 2], [0, 0]])
+    error = np.array([[np.nan] * 3, [3.0, 3.0, np.nan], [2.0, 2.0, np.nan]])
+    assert choose(error, np.array([False, True, True]), roles, "regression", 5, True)[0].tolist() == [2, 1]
+
+
+def test_a_worse_trial_is_taken_if_its_errors_are_others() -> None:
+    """Values: the second best errs as the best does, the third the other way. Classes: the third is
+    surer where the best is not."""
+    roles = np.array([[2, 0]] * 2 + [[0, 2]] * 2)
+    by_task = {
+        "regression": np.array([[1.0, -1.0, 1.0, -1.0], [1.1, -1.1, 1.1, -1.1], [-1.2, 1.2, -1.2, 1.2]]),
+        "binary": np.array([[0.6, 0.2, 0.6, 0.2], [0.62, 0.22, 0.62, 0.22], [0.2, 0.65, 0.2, 0.65]]),
+    }
+    for task, error in by_task.items():
+        alone = mean_loss(error, task)
+        assert (np.diff(alone) > 0).all()
+        valid = np.ones(3, bool)
+        assert choose(error, valid, roles, task, 3, True)[0].tolist() == [0, 2, 1]
+        assert choose(error, valid, roles, task, 3, False)[0].tolist() == [0, 1, 2]
+
+
+def test_errors_of_a_mean_are_the_mean_of_errors() -> None:
+    """And their loss is the loss that the networks are trained on."""
+    generator = np.random.default_rng(3)
+    for task, target, classes in (
+        ("binary", np.array([0.0, 1.0, 1.0]), 1),
+        ("multiclass", np.array([0.0, 2.0, 1.0]), 3),
+        ("regression", np.array([0.5, -1.0, 2.0]), 1),
+    ):
+        answers = generator.dirichlet(np.ones(3), (4, 3)) if classes == 3 else generator.random((4, 3, 1))
+        each = np.stack([errors(one, target, task) for one in answers])
+        np.testing.assert_allclose(errors(answers.mean(axis=0), target, task), each.mean(axis=0))
+        if task == "regression":
+            expected = np.mean((answers[..., 0] - target) ** 2, axis=1)
+        elif task == "binary":
+            expected = -np.mean(np.log(np.where(target == 1, answers[..., 0], 1 - answers[..., 0])), axis=1)
+        else:
+            expected = -np.mean(np.log(answers[:, np.arange(3), target.astype(int)]), axis=1)
+        np.testing.assert_allclose(mean_loss(each, task), expected)
 
 
 def test_search_repeats_itself_and_goes_on_after_invalid_trials() -> None:
     for oracle in ("bayesian", "random", "grid"):
-        runs = [search(oracle, SPACE, 12, 4, 5, lambda first, cs: [losses(first, c) for c in cs]) for _ in range(2)]
+        runs = [search(oracle, PARTS, 5, lambda first, cs: [losses(first, c) for c in cs]) for _ in range(2)]
         assert [trial.configuration for trial in runs[0]] == [trial.configuration for trial in runs[1]]
         assert len(runs[0]) == 12
         assert any(trial.result.reason for trial in runs[0])
         assert [trial.number for trial in runs[0]] == list(range(12))
+
+
+def test_each_part_of_a_search_has_an_oracle_of_its_own() -> None:
+    """What one part hears does not move what another proposes, and both end with the same generation."""
+
+    def trials_of(second_loss: float) -> list[Trial]:
+        def evaluate(first: int, configurations: list[dict[str, Any]]) -> list[Result]:
+            return [
+                losses(0, c)
+                if c["family"] == "a"
+                else replace(losses(0, c), fold_loss=np.full(2, second_loss * c["width"]))
+                for c in configurations
+            ]
+
+        parts = [Part({**SPACE, "family": (name,)}, count, count // 3) for name, count in (("a", 9), ("b", 3))]
+        return search("bayesian", parts, 5, evaluate)
+
+    runs = [trials_of(1.0), trials_of(-1.0)]
+    for trials in runs:
+        assert [trial.number for trial in trials] == list(range(12))
+        families = [[t.configuration["family"] for t in trials if t.generation == one] for one in range(3)]
+        assert families == [["a", "a", "a", "b"]] * 3
+    first, second = ([t.configuration for t in run if t.configuration["family"] == "a"] for run in runs)
+    assert first == second
 
 
 def test_at_least_one_switch_stays_on_and_most_do() -> None:
@@ -49,7 +113,7 @@ def test_at_least_one_switch_stays_on_and_most_do() -> None:
         def evaluate(first: int, configurations: list[dict[str, Any]]) -> list[Result]:
             return [losses(0, {"depth": 1 + c["a"] - c["b"], "learning_rate": 0.01}) for c in configurations]
 
-        trials = search(oracle, {**SPACE, **switches}, 60, 20, 1, evaluate)
+        trials = search(oracle, [Part({**SPACE, **switches}, 60, 20)], 1, evaluate)
         assert len(trials) == 60
         on = np.array([[trial.configuration[name] for name in switches] for trial in trials])
         assert on.any(axis=1).all() and not on.all()
@@ -59,8 +123,8 @@ def test_at_least_one_switch_stays_on_and_most_do() -> None:
 
 
 def test_seed_zero_is_a_seed() -> None:
-    first, second = (search("random", SPACE, 8, 4, seed, lambda f, cs: [losses(f, c) for c in cs]) for seed in (0, 1))
-    again = search("random", SPACE, 8, 4, 0, lambda f, cs: [losses(f, c) for c in cs])
+    first, second = (search("random", PARTS, seed, lambda f, cs: [losses(f, c) for c in cs]) for seed in (0, 1))
+    again = search("random", PARTS, 0, lambda f, cs: [losses(f, c) for c in cs])
     assert [t.configuration for t in first] == [t.configuration for t in again]
     assert [t.configuration for t in first] != [t.configuration for t in second]
 
@@ -81,6 +145,7 @@ def test_memory_recalls_only_what_was_asked(tmp_path: Path) -> None:
     assert [r.reason for r in recalled] == ["", "diverged"]
     assert [r.halved for r in recalled] == [True, False]
     np.testing.assert_array_equal(recalled[0].loss, results[0].loss)
+    np.testing.assert_array_equal(recalled[0].error, results[0].error)
     assert memory.recall(0, configurations[:1]) is None
     assert Memory(tmp_path, "b" * 64).recall(0, configurations) is None
     memory._path(0).write_bytes(b"half a file")

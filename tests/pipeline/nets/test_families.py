@@ -18,6 +18,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "periodic": {"numbers": "periodic", "number_frequency": 0.5},
     "tabm": {"family": "tabm", "copies": 3},
     "tabm, bins": {"family": "tabm", "copies": 3, "numbers": "piecewise_linear", "number_bins": 5, "number_units": 3},
+    "waves": {"family": "waves", "activation": "sine", "frequency": 0.3},
     "realmlp": {
         "family": "realmlp",
         "numbers": "periodic",

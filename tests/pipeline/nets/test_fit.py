@@ -9,7 +9,7 @@ import pytest
 
 from pipeline.nets import fit as engine
 from pipeline.nets import lanes
-from pipeline.nets.layers import drop, embed, forward, initial_kernel
+from pipeline.nets.layers import FASTEST, drop, embed, forward, initial_kernel, initial_waves
 
 
 def configuration(**changes: Any) -> dict[str, Any]:
@@ -249,6 +249,30 @@ def test_forward_equals_numpy_for_members_of_different_depth() -> None:
 def test_initializers_have_their_variance(name: str, variance: float) -> None:
     kernel = initial_kernel(name, np.random.default_rng(0), 200, 100)
     assert kernel.var() == pytest.approx(variance, rel=0.05)
+
+
+def test_first_waves_are_features_of_the_laplacian_kernel() -> None:
+    """The mean over units of the cosine of what two rows differ by is ``exp(-frequency |x - y|_1)``."""
+    kernel, bias = initial_waves(0.05, np.random.default_rng(0), 5, 40_000)
+    assert np.median(np.abs(kernel)) == pytest.approx(0.05, rel=0.02)
+    assert np.abs(kernel).max() == pytest.approx(FASTEST)
+    assert bias.shape == (40_000,) and np.abs(bias).max() <= np.pi / 4
+    for apart in (np.array([1.0, 0, 0, 0, 0]), np.array([-1.0, 2.0, 0.5, 0.0, 1.5]), np.full(5, 4.0)):
+        kernel_of_rows = np.cos(apart @ kernel).mean()
+        assert kernel_of_rows == pytest.approx(np.exp(-0.05 * np.abs(apart).sum()), abs=0.02)
+
+
+def test_a_network_of_sines_begins_with_waves_only_where_it_has_a_frequency(table: engine.Table) -> None:
+    one = configuration(activation="sine", learning_rate=1e-9)
+    settings = [one, {**one, "frequency": 0.5}, configuration(learning_rate=1e-9, frequency=0.5)]
+    found = engine.fit(engine.members_of(settings, [0] * 3, [5] * 3), table, "binary", 1, 1)
+    first = {int(m): w["kernel_0"][i] for w in found.weights for i, m in enumerate(w["members"])}
+    generator = np.random.Generator(np.random.SFC64(5))
+    drawn = initial_kernel("glorot_uniform", generator, *first[0].shape)
+    np.testing.assert_allclose(first[0], drawn, atol=1e-5)
+    np.testing.assert_allclose(first[2], drawn, atol=1e-5)
+    waves, _ = initial_waves(0.5, np.random.Generator(np.random.SFC64(5)), *first[1].shape)
+    np.testing.assert_allclose(first[1], waves, atol=1e-5)
 
 
 def embedded(table: engine.Table) -> engine.Table:

@@ -86,6 +86,7 @@ FAMILIES: dict[str, dict[str, Any]] = {
     "two_units": {"numbers": "periodic", "number_units": 2},
     "tabm": {"family": "tabm", "copies": 3},
     "tabm_bins": {"family": "tabm", "copies": 3, "numbers": "piecewise_linear", "number_bins": 5, "number_units": 4},
+    "waves": {"family": "waves", "activation": "sine", "frequency": 0.3},
     "realmlp": {"family": "realmlp", "numbers": "periodic", "schedule": "coslog4", "weight_decay": 0.02},
 }
 
