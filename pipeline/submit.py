@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import fcntl
 import json
+import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,11 +43,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 @dataclass(frozen=True)
 class Parcel:
-    """What is to be sent, and all that a row of the leaderboard says before the score is known."""
+    """What is to be sent, the parameters that made it, and all else that a row of the leaderboard says before the score
+    is known."""
 
     slug: str
     file: Path
     tag: str
+    parameters: dict[str, Any]
     row: dict[str, str]
 
 
@@ -97,12 +102,11 @@ def prepare(arguments: argparse.Namespace, message: str) -> Parcel:
         "cv": _cell(metrics, f"cv_{metric}"),
         "cv_se": _cell(metrics, f"cv_{metric}_se"),
         "cv_log_loss": _cell(metrics, "cv_log_loss"),
-        "params": json.dumps(difference(before(own), used), sort_keys=True, ensure_ascii=False),
         "message": message,
         "sha256": digest,
     }
     state = f"{revision[:7]}{'+' if dirty else ''} " if revision else ""
-    return Parcel(slug, file, f"[{state}{digest[:12]}]", row)
+    return Parcel(slug, file, f"[{state}{digest[:12]}]", used, row)
 
 
 def slug_of(params: Path, name: str) -> str:
@@ -172,11 +176,27 @@ def wait(parcel: Parcel, ref: int, seconds: float) -> Submission:
 
 
 def record(parcel: Parcel, scored: Submission) -> int:
-    """Append the row, in one step, to the leaderboard as it is now; returns the number of its rows."""
+    """Append the row to the leaderboard as it is now; returns the number of its rows."""
     row = parcel.row | {"date": scored.date, "public_score": scored.public_score, "submission": str(scored.ref)}
-    rows = pd.concat([read_board(BOARD), pd.DataFrame([row], columns=COLUMNS)], ignore_index=True)
-    write_csv(BOARD, rows)
-    return len(rows)
+    with alone(BOARD.parent):
+        rows = read_board(BOARD)
+        own = rows[rows["competition"] == row["competition"]]
+        row["params"] = json.dumps(difference(before(own), parcel.parameters), sort_keys=True, ensure_ascii=False)
+        write_csv(BOARD, pd.concat([rows, pd.DataFrame([row], columns=COLUMNS)], ignore_index=True))
+    return len(rows) + 1
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Nobody else who asks for ``folder`` in this way has it meanwhile: a submission that waits for its score may end
+    while another is being recorded."""
+    folder.mkdir(parents=True, exist_ok=True)
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def _faulty(parcel: Parcel, one: Submission) -> str:

@@ -6,7 +6,9 @@ import hashlib
 import json
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pandas as pd
@@ -14,7 +16,7 @@ import pytest
 
 from pipeline import kaggle_client, submit
 from pipeline.demo import write_yaml
-from pipeline.leaderboard import COLUMNS
+from pipeline.leaderboard import COLUMNS, read_board
 from pipeline.params import read_document
 from tests.pipeline.kaggle_stand_in import TOKEN, Kaggle, serving, settings
 
@@ -116,6 +118,28 @@ def test_a_later_row_names_what_differs_and_that_the_tree_was_dirty(kaggle: Kagg
     assert rows["dirty"].tolist() == ["false", "true"]  # the leaderboard itself makes no tree dirty
     assert rows["public_score"].tolist() == ["0.77511", "0.78"]
     assert "+ " in kaggle.submissions[0]["description"]
+
+
+def test_submissions_that_end_at_once_lose_no_row(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each recording reads, waits and writes: without a lock the later would write over the earlier one's row."""
+
+    def slowly(path: Path) -> pd.DataFrame:
+        rows = read_board(path)
+        time.sleep(0.05)
+        return rows
+
+    monkeypatch.setattr(submit, "read_board", slowly)
+    parcels = [
+        submit.Parcel("titanic", FILE, "", {"train.top_k": number}, {"competition": "titanic", "message": str(number)})
+        for number in range(4)
+    ]
+    scored = kaggle_client.Submission(1000, "2026-11-24T06:00:00Z", "", "COMPLETE", "0.77", "")
+    with ThreadPoolExecutor(4) as pool:
+        numbers = list(pool.map(lambda parcel: submit.record(parcel, scored), parcels))
+    assert sorted(numbers) == [1, 2, 3, 4]
+    rows = board()
+    assert sorted(rows["message"]) == ["0", "1", "2", "3"]
+    assert [json.loads(cell) for cell in rows["params"]] == [{"train.top_k": int(one)} for one in rows["message"]]
 
 
 def test_the_same_content_is_sent_once_unless_forced(
