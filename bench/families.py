@@ -38,6 +38,14 @@ PLAIN: dict[str, Any] = {
 }
 BINS = {"numbers": "piecewise_linear", "number_bins": 16}
 TABM = {"family": "tabm", "copies": 8}
+SINES = {
+    "family": "waves",
+    "activation": "sine",
+    "frequency": 0.05,
+    "depth": 1,
+    "width": 128,
+    "feature_scale": "learned",
+}
 # RealMLP's preset is 3 x 256 units and 256 epochs, dozens of times the cost of a plain network.
 SMALLER = {"width": 64, "epochs": 64, "batch_size": 128}
 CHANGES: dict[str, dict[str, Any]] = {
@@ -53,6 +61,7 @@ CHANGES: dict[str, dict[str, Any]] = {
     "coslog4, 40 epochs": {"schedule": "coslog4", "epochs": 40},
     "flat cosine, 40 epochs": {"schedule": "flat_cosine", "epochs": 40},
     "5 snapshots": {"snapshots": 5},
+    "128 sines, frequency 0.05": SINES,
     "tabm, 8 copies": TABM,
     "tabm, 8 copies, bins": {**TABM, **BINS, "number_units": 8},
     "tabm, 32 copies": {**TABM, "copies": 32},
