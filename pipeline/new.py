@@ -10,6 +10,7 @@ import argparse
 import hashlib
 import io
 import shutil
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,7 @@ For each column:
   description  one sentence, for the data dictionary"""
 BLOCKS = ("validate", "encode", "normalize", "tune", "train", "ensemble", "columns", "honest")
 SAMPLE = "sample_submission.csv"
+COMMENT_WIDTH = 112
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -158,7 +160,7 @@ def params_text(path: Path, name: str, found: Inferred, digests: dict[str, str],
     for block in BLOCKS:
         entry[block] = overrides.get(block, {})
         if block in why:
-            entry.yaml_set_comment_before_after_key(block, why[block], indent=4)
+            entry.yaml_set_comment_before_after_key(block, textwrap.fill(why[block], COMMENT_WIDTH), indent=4)
     source = {"kaggle": kaggle} if kaggle else {}
     document["sources"][name] = CommentedMap({**source, "files": CommentedMap(digests), "urls": []})
     document["competitions"][name] = entry

@@ -179,13 +179,14 @@ def trials_table(trials: list[Trial], task: str) -> pd.DataFrame:
     """One row a trial: hyperparameters, mean and sd of the loss over folds, mean best epoch, status (ok | halved, which
     is valid but ended early | invalid) and reason."""
     rows: list[dict[str, Any]] = []
+    names = dict.fromkeys(name for trial in trials for name in trial.configuration)  # not all families have all
     for trial in trials:
         result, valid = trial.result, not trial.result.reason
         rows.append(
             {
                 "trial": trial.number,
                 "generation": trial.generation,
-                **trial.configuration,
+                **{name: trial.configuration.get(name) for name in names},
                 loss_name(task): round(result.mean, 6) if valid else None,
                 f"{loss_name(task)}_sd": round(float(np.std(result.fold_loss, ddof=1)), 6) if valid else None,
                 "best_epoch": round(result.best_epoch, 1),

@@ -135,6 +135,14 @@ def test_the_table_of_trials_says_which_ended_early() -> None:
     assert trials_table(trials, "binary")["status"].tolist() == ["ok", "halved", "invalid"]
 
 
+def test_the_table_of_trials_holds_what_any_family_has_before_what_came_of_it() -> None:
+    result = losses(0, {"depth": 1, "learning_rate": 0.01})
+    trials = [Trial(0, 0, {"depth": 1}, result), Trial(1, 0, {"depth": 1, "frequency": 0.05}, result)]
+    table = trials_table(trials, "binary")
+    assert list(table.columns[:5]) == ["trial", "generation", "depth", "frequency", "log_loss"]
+    assert table["frequency"].isna().tolist() == [True, False]
+
+
 def test_memory_recalls_only_what_was_asked(tmp_path: Path) -> None:
     memory = Memory(tmp_path, "a" * 64)
     configurations = [{"depth": 1, "learning_rate": 0.01}, {"depth": 2, "learning_rate": 0.1}]
