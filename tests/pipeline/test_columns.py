@@ -58,7 +58,7 @@ def prepared(folder: Path, meaning: bool, task: str = "binary") -> list[str]:
         arrays |= {f"target_{name}": np.asarray(value) for name, value in scale.items()}
     write_npz(folder / "arrays.npz", arrays)
     write_json(folder / "tune" / "trials.json", [{"trial": 0, "valid": True, "configuration": NETWORK}])
-    write_npz(folder / "tune" / "out_of_fold.npz", {"loss": np.ones((1, ROWS), np.float32)})
+    write_npz(folder / "tune" / "out_of_fold.npz", {name: np.ones((1, ROWS), np.float32) for name in ("loss", "error")})
     params = YAML(typ="safe", pure=True).load((ROOT / "params.yaml").read_text())
     params["encode"] |= {"folds": FOLDS, "repeats": 1}
     params["tune"] |= {"max_trials": 1, "generation": 1, "epochs": 40, "patience": 8}
