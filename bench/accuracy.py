@@ -3,7 +3,8 @@
 Every model gets the raw columns but those whose every value is a word of its own (names, tickets): ours by way of
 ``pipeline.new``, so without Titanic's feature module. A model's seconds are those of its whole process, imports too;
 ours are those of ``new`` and ``dvc repro``. The others run in an environment of their own, made from
-``bench/peers.txt`` on the first run.
+``bench/peers.txt`` on the first run. ``plain`` is ours without the families that ``new`` chooses: the textbook's
+networks alone, and the trials that are best one by one. It has no rank of its own.
 """
 
 from __future__ import annotations
@@ -26,13 +27,15 @@ from sklearn.model_selection import KFold, StratifiedKFold
 from bench.chain import ROOT, copy_tree, dvc
 from bench.kept import folder as folder_of
 from features.synthetic import mixed
+from pipeline.demo import write_yaml
 from pipeline.files import read_json, write_csv, write_json
+from pipeline.params import read_document
 
 MIRROR = ROOT / "../shared/data"
 ENVIRONMENT = ROOT / ".cache" / "peers"
 PARTS = 5
 PEERS = ("gradient_boosting", "random_forest", "linear", "mlp", "realmlp", "tabm")
-OURS = "ours"
+OURS, PLAIN = "ours", "plain"
 # A column of words with more levels than this share of the rows says nothing by its levels.
 MOSTLY_DIFFERENT = 0.5
 
@@ -131,11 +134,11 @@ def measure(
             for split, (train, test) in enumerate(parts(problem)[:splits]):
                 folder = Path(name) / f"{table}_{split}"
                 lay_out(problem, train, test, folder)
-                for method in methods or [OURS, *PEERS]:
+                for method in methods or [OURS, PLAIN, *PEERS]:
                     path = kept / f"{table}_{split}_{method}.json"
                     if not path.exists():
                         begin = time.perf_counter()
-                        answers = ours(folder) if method == OURS else theirs(method, folder)
+                        answers = ours(folder, method) if method in (OURS, PLAIN) else theirs(method, folder)
                         seconds = round(time.perf_counter() - begin, 1)
                         value = round(loss(problem, test, *answers), 5)
                         print(f"accuracy: {table} {split} {method}: {value:.5f} in {seconds:.1f} s", file=sys.stderr)
@@ -165,9 +168,9 @@ def lay_out(problem: Problem, train: np.ndarray, test: np.ndarray, folder: Path)
     )
 
 
-def ours(folder: Path) -> tuple[np.ndarray, list[str]]:
+def ours(folder: Path, method: str = OURS) -> tuple[np.ndarray, list[str]]:
     """The product's submission, probabilities where there are classes; as a user makes it."""
-    project = folder / "project"
+    project = folder / method
     copy_tree(project)
     environment = {**os.environ, "DVC_NO_ANALYTICS": "1", "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
     dvc(project, environment, "config", "--local", "core.no_scm", "true")
@@ -176,6 +179,11 @@ def ours(folder: Path) -> tuple[np.ndarray, list[str]]:
     words += [f"--metric={'rmse' if task == 'regression' else 'log_loss'}", "--target=target", "--id=id"]
     command = [sys.executable, "-m", "pipeline.new", "table", *words]
     subprocess.run(command, cwd=project, env=environment, check=True, capture_output=True)
+    if method == PLAIN:
+        params = read_document(project / "params.yaml")
+        params["competitions"]["table"]["tune"].pop("family")
+        params["competitions"]["table"].pop("train")
+        write_yaml(project / "params.yaml", params)
     dvc(project, environment, "repro", "ensemble@table")
     made = pd.read_csv(project / "reports" / "table" / "submission.csv").drop(columns="id")
     return made.to_numpy(), [str(name) for name in made.columns]
@@ -222,22 +230,26 @@ def loss(problem: Problem, test: np.ndarray, answers: np.ndarray, classes: list[
 
 
 def summary(results: pd.DataFrame) -> dict[str, Any]:
-    """Mean loss and seconds by table and method, the mean rank of each method over tables, and ours minus each other's
-    loss, relative to the other's, with its standard error over tables."""
+    """Mean loss and seconds by table and method; the mean rank of each method over tables; ours minus each other's
+    loss, relative to the other's, with its standard error over tables, and against ``plain`` table by table, with its
+    standard error over splits (which share rows to learn from, so it is too small)."""
     losses = results.pivot_table(index="table", columns="method", values="loss", sort=False)
     seconds = results.pivot_table(index="table", columns="method", values="seconds", sort=False)
     found: dict[str, Any] = {
         "loss": losses.round(5).to_dict("index"),
         "seconds": seconds.round(1).to_dict("index"),
-        "mean_rank": losses.rank(axis=1).mean().round(2).to_dict(),
+        "mean_rank": losses.drop(columns=PLAIN, errors="ignore").rank(axis=1).mean().round(2).to_dict(),
     }
     if OURS in losses and len(losses.columns) > 1:
         relative = losses.drop(columns=OURS).rdiv(losses[OURS], axis=0) - 1
-        found["relative_difference"] = {
-            method: {
-                "mean": round(float(values.mean()), 4),
-                "se": round(float(values.std(ddof=1) / np.sqrt(len(values))), 4) if len(values) > 1 else None,
-            }
-            for method, values in relative.items()
-        }
+        found["relative_difference"] = {method: _mean(values, 4) for method, values in relative.items()}
+    if {OURS, PLAIN} <= set(losses):
+        pairs = results.pivot_table(index=["table", "split"], columns="method", values="loss", sort=False)
+        difference = (pairs[OURS] - pairs[PLAIN]).groupby("table", sort=False)
+        found["to_plain"] = {table: _mean(values, 5) for table, values in difference}
     return found
+
+
+def _mean(values: pd.Series, digits: int) -> dict[str, float | None]:
+    error = float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else None
+    return {"mean": round(float(values.mean()), digits), "se": None if error is None else round(error, digits)}

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import functools
+import itertools
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from threadpoolctl import threadpool_limits
 
 from features.errors import UserError
 from features.folds import SCORE, TRAIN
@@ -143,21 +147,33 @@ def importance(trained: Trained, progress: Callable[[float], None]) -> dict[str,
     A fold's members answer for the fold's own score rows, which none of them learned from or was stopped by. A group's
     columns are permuted together, so that what one says of another stays true.
     """
-    settings, table = trained.params.columns, trained.scaled.table
+    from pipeline.nets.lanes import Stopped, side_by_side
+
+    settings, table, groups = trained.params.columns, trained.scaled.table, trained.scaled.inputs.names
     scored = [_rows(trained, fold) for fold in range(table.roles.shape[1])]
-    plain = _of_ensemble(trained, scored, [[np.arange(len(rows)) for rows in scored]], "")
-    names, found = measures_of(trained.params.table.task, trained.params.table.metric), {}
-    for place, group in enumerate(trained.scaled.inputs.names):
+    names = measures_of(trained.params.table.task, trained.params.table.metric)
+    stop, telling, done = threading.Event(), threading.Lock(), itertools.count(1)
+
+    def moved(place: int) -> Measures:
+        if stop.is_set():
+            raise Stopped
         orders = []
         for number in range(settings.permutations):
             seeds = [seed_for(trained.params.seed, "permuted", place, number, fold) for fold in range(len(scored))]
             orders.append(
                 [np.random.default_rng(seed).permutation(len(rows)) for seed, rows in zip(seeds, scored, strict=True)]
             )
-        moved = (_of_ensemble(trained, scored, orders, group) - plain).mean(axis=0)  # [F, measures]
-        found[group] = dict(zip(names, moved.T, strict=True))
-        progress(place + 1)
-    return found
+        change = (_of_ensemble(trained, scored, orders, groups[place]) - plain).mean(axis=0)  # [F, measures]
+        with telling:
+            progress(next(done))
+        return dict(zip(names, change.T, strict=True))
+
+    # Members answer in one thread (see ``forward``), so groups are shared out; the limit is the process's, so it must
+    # not be lifted where one group ends while another is under way.
+    with threadpool_limits(1, "blas"):
+        plain = _of_ensemble(trained, scored, [[np.arange(len(rows)) for rows in scored]], "")
+        jobs = [functools.partial(moved, place) for place in range(len(groups))]
+        return dict(zip(groups, side_by_side(jobs, stop), strict=True))
 
 
 def _rows(trained: Trained, fold: int) -> np.ndarray:

@@ -152,18 +152,18 @@ class Search:
     """
 
     def __init__(self, oracle: str, parts: Sequence[Part], seed: int) -> None:
-        self._lanes = [Lanes(oracle, part, seed + number) for number, part in enumerate(parts)]
+        self._oracles = [Lanes(oracle, part, seed + number) for number, part in enumerate(parts)]
         self._number = 0
         self.trials: list[Trial] = []
 
     def propose(self) -> list[Configuration]:
         """The next generation; empty when the search is over."""
-        return [configuration for lanes in self._lanes for configuration in lanes.propose()]
+        return [configuration for lanes in self._oracles for configuration in lanes.propose()]
 
     def learn(self, results: Sequence[Result]) -> None:
         """What came of the generation proposed last, in its order."""
         left = iter(results)
-        for lanes in self._lanes:
+        for lanes in self._oracles:
             for configuration, result in lanes.learn(left):
                 self.trials.append(Trial(len(self.trials), self._number, configuration, result))
         self._number += 1
