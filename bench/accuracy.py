@@ -182,7 +182,7 @@ def ours(folder: Path, method: str = OURS) -> tuple[np.ndarray, list[str]]:
     if method == PLAIN:
         params = read_document(project / "params.yaml")
         params["competitions"]["table"]["tune"].pop("family")
-        params["competitions"]["table"].pop("train")
+        params["competitions"]["table"]["train"] = {}
         write_yaml(project / "params.yaml", params)
     dvc(project, environment, "repro", "ensemble@table")
     made = pd.read_csv(project / "reports" / "table" / "submission.csv").drop(columns="id")
