@@ -39,9 +39,11 @@ SMOOTH_OF_LARGER = ("activation", "snapshots", "feature_scale")
 MIN_COUNT = (4, 20)
 
 
-def budget(rows: int, rarest: int, regression: bool = False) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
+def budget(
+    rows: int, rarest: int, regression: bool = False, max_trials: int | None = None
+) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
     """Overrides a block of params.yaml for ``rows`` training rows, ``rarest`` of them of the rarest class (regression:
-    all), and the sentence that explains each block's."""
+    all), and the sentence that explains each block's. ``max_trials``: of the file's own search, if it is known."""
     # A class has a row in every fold and one more; a fold scores two rows or more.
     folds = max(min(FOLDS, rarest - 1, rows // 2), 2)
     low, high = MIN_COUNT
@@ -65,7 +67,9 @@ def budget(rows: int, rarest: int, regression: bool = False) -> tuple[dict[str, 
         blocks["tune"] = {"family": list(FAMILY), **({"space": dict(SMOOTH)} if regression else {})}
         sines = "Every third trial is a network of sines, which errs elsewhere."
         why["tune"] = f"{sines} {values}" if regression else sines
-        blocks["train"] = {"top_k": TOP_K["values" if regression else "classes"], "together": True}
+        top_k = TOP_K["values" if regression else "classes"]
+        top_k = min(top_k, max_trials or top_k)
+        blocks["train"] = {"top_k": top_k, "together": True}
         why["train"] = "Two families: the trials whose mean is best, and more of them."
     if rows > SMALL:
         _, _, trials, search, final, top_k, batches = next(tier for tier in TIERS if rows <= tier[0])

@@ -156,7 +156,7 @@ def params_text(path: Path, name: str, found: Inferred, digests: dict[str, str],
     )
     entry = CommentedMap({"table": table})
     table.yaml_add_eol_comment("what the competition scores; new decided it by the files", "metric")
-    overrides, why = budget(len(found.train), found.rarest, found.task == "regression")
+    overrides, why = budget(len(found.train), found.rarest, found.task == "regression", _max_trials(document))
     for block in BLOCKS:
         entry[block] = overrides.get(block, {})
         if block in why:
@@ -165,6 +165,13 @@ def params_text(path: Path, name: str, found: Inferred, digests: dict[str, str],
     document["sources"][name] = CommentedMap({**source, "files": CommentedMap(digests), "urls": []})
     document["competitions"][name] = entry
     return dumped(document)
+
+
+def _max_trials(document: Any) -> int | None:
+    """``tune.max_trials``, None where it is no number of trials, of which ``load`` has more to say."""
+    tune = document.get("tune")
+    found = tune.get("max_trials") if isinstance(tune, dict) else None
+    return found if isinstance(found, int) and found > 0 else None
 
 
 def dumped(document: Any) -> bytes:

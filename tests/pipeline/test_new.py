@@ -254,3 +254,26 @@ def test_a_budget_is_valid_and_more_rows_cost_no_more_trials(rows: int, regressi
     assert ("mish" in space.get("activation", [])) == (space.get("feature_scale") == "learned") == regression
     assert ("snapshots" in space) == regression
     assert 4 <= blocks["encode"]["min_count"] <= 20
+
+
+def test_a_shorter_search_gets_no_larger_ensemble(tmp_path: Path) -> None:
+    text = (ROOT / "params.yaml").read_text()
+    shorter = text.replace("max_trials: 40", "max_trials: 6").replace("generation: 20", "generation: 6")
+    (tmp_path / "params.yaml").write_text(shorter)
+    assert files(target="cost").run(tmp_path) == 0
+    params = load(tmp_path / "params.yaml", "shops")
+    assert params.tune.max_trials == params.train.top_k == 6
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [("max_trials: 40", "max_trials: many", "tune.max_trials"), ("tune:\n", "tuna:\n", "did you mean 'tune'")],
+)
+def test_broken_parameters_are_explained_and_stay_as_they_are(
+    old: str, new: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    broken = (ROOT / "params.yaml").read_text().replace(old, new, 1)
+    (tmp_path / "params.yaml").write_text(broken)
+    assert files(target="cost").run(tmp_path) == 1
+    assert said in capsys.readouterr().err
+    assert (tmp_path / "params.yaml").read_text() == broken
