@@ -1,0 +1,55 @@
+"""How a stage ends: done, with an error for people, with a defect, or stopped."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+from collections.abc import Iterator
+
+import pytest
+
+from features.errors import UserError
+from pipeline import stage
+
+
+@pytest.fixture(autouse=True)
+def interrupts() -> Iterator[None]:
+    """Python's own handler, also where the tests run in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    signal.signal(signal.SIGINT, before)
+
+
+def ends(error: BaseException | None, pressed: bool = False) -> int:
+    """The exit code of a stage that raises ``error``, after Ctrl-C if ``pressed``."""
+
+    def work(arguments: argparse.Namespace) -> None:
+        try:
+            if pressed:
+                signal.raise_signal(signal.SIGINT)
+        finally:
+            if error:
+                raise error
+
+    return stage.run(argparse.ArgumentParser(prog="pipeline.some"), work, [])
+
+
+@pytest.mark.parametrize(
+    ("error", "pressed", "code", "said"),
+    [
+        (None, False, 0, ""),
+        (UserError("train.csv: no rows."), False, 1, "error: train.csv: no rows.\n"),
+        (ValueError("None values"), False, 1, "ValueError: None values\nThis is a defect of the program"),
+        (None, True, 130, "stopped; finished work is kept"),
+        # What TensorFlow makes of Ctrl-C while it builds a graph.
+        (ValueError("None values"), True, 130, "stopped; finished work is kept"),
+    ],
+)
+def test_the_end_of_a_stage(
+    error: BaseException | None, pressed: bool, code: int, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert ends(error, pressed) == code
+    found = capsys.readouterr().err
+    assert said in found and bool(said) == bool(found)
+    assert ("defect" in found) == ("defect" in said)
