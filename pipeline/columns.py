@@ -95,9 +95,10 @@ def columns(arguments: argparse.Namespace) -> None:
         known = retrained(trained, sets, range(folds), progress.to) if sets else {}
     table = group_table(counts, permuted, known, trained.share)
     pairs = pair_table(paired, known, trained.share, inputs.names)
+    drawn = picture(table, pairs, first)
     write_csv(arguments.report / "columns.csv", table.round(6))
     write_csv(arguments.report / "interactions.csv", pairs.round(6))
-    write_bytes(arguments.report / "columns.png", picture(table, pairs, first))
+    write_bytes(arguments.report / "columns.png", drawn)
     for sentence in sentences(table, pairs):
         print(f"columns: {sentence}")
 

@@ -31,9 +31,10 @@ def lanes() -> int:
 
 def side_by_side(jobs: Sequence[Callable[[], Result]], stop: threading.Event) -> list[Result]:
     """What the ``jobs`` return, in their order, ``lanes()`` at a time. ``stop`` is set where one has failed or the run
-    is interrupted; a job that runs long looks at it now and then, and raises ``Stopped``."""
-    if min(lanes(), len(jobs)) < 2:
-        return [job() for job in jobs]
+    is interrupted; a job that runs long looks at it now and then, and raises ``Stopped``.
+
+    A job alone has a thread, too: Ctrl-C reaches the main thread, and TensorFlow may swallow it there.
+    """
     with ThreadPoolExecutor(lanes()) as pool:
         futures = [pool.submit(job) for job in jobs]
         try:
