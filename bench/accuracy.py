@@ -169,7 +169,8 @@ def lay_out(problem: Problem, train: np.ndarray, test: np.ndarray, folder: Path)
 
 
 def ours(folder: Path, method: str = OURS) -> tuple[np.ndarray, list[str]]:
-    """The product's submission, probabilities where there are classes; as a user makes it."""
+    """The product's submission, probabilities where there are classes; as a user makes it. ``plain``: with the family
+    and the choice of trials that params.yaml has."""
     project = folder / method
     copy_tree(project)
     environment = {**os.environ, "DVC_NO_ANALYTICS": "1", "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
