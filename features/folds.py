@@ -8,9 +8,7 @@ import numpy as np
 from sklearn.model_selection import KFold, StratifiedGroupKFold, StratifiedKFold, train_test_split
 
 from features.errors import UserError
-
-# OUTER: a row that an outer fold scores; inside that fold it neither trains, stops nor scores.
-TRAIN, STOP, SCORE, OUTER = 0, 1, 2, 3
+from features.roles import OUTER, SCORE, STOP, TRAIN
 
 
 def draw_roles(
@@ -42,7 +40,7 @@ def draw_roles(
                 f"class {(names[int(rare)] if names else rare)!r} of the target has {counts.min()} rows, expected more "
                 f"than encode.folds ({folds}). Lower encode.folds in params.yaml or drop the class."
             )
-    roles = np.zeros((len(target), folds * repeats), np.int8)
+    roles = np.full((len(target), folds * repeats), TRAIN, np.int8)
     for repeat in range(repeats):
         state = int(np.random.SeedSequence([seed, repeat]).generate_state(1)[0])
         splitter: KFold | StratifiedKFold | StratifiedGroupKFold

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from sklearn.metrics import roc_auc_score
 
 # Probabilities nearer to 0 or 1 than this count as if they were so far away: one sure mistake shall not cost infinity.
 CLIP = 1e-7
@@ -35,6 +34,8 @@ def row_log_loss(target: np.ndarray, answer: np.ndarray) -> np.ndarray:
 
 def roc_auc(target: np.ndarray, answer: np.ndarray) -> float:
     """Area under the ROC curve of ``answer [t, 1]``."""
+    from sklearn.metrics import roc_auc_score  # here, since only two classes need it and it is slow to load
+
     return float(roc_auc_score(target, answer[:, 0]))
 
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sklearn.preprocessing import MinMaxScaler, RobustScaler, StandardScaler
 
 from features.errors import UserError
 
@@ -80,14 +79,9 @@ def _moments(method: str, filled: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         layer.adapt(filled.astype(np.float32))
         return np.array(layer.mean).reshape(-1), np.sqrt(np.array(layer.variance)).reshape(-1)
     if method == "minmax":
-        fitted = MinMaxScaler().fit(filled)
-        return fitted.data_min_, fitted.data_range_
+        return filled.min(axis=0), np.ptp(filled, axis=0)
     if method == "robust":
-        robust = RobustScaler().fit(filled)
         # Quartiles 1.35 standard deviations apart in a normal column; where they coincide, the range serves.
-        spread = np.where(
-            np.diff(np.quantile(filled, [0.25, 0.75], axis=0), axis=0)[0] > 0, robust.scale_, np.ptp(filled, axis=0)
-        )
-        return robust.center_, spread
-    standard = StandardScaler().fit(filled)
-    return standard.mean_, standard.scale_
+        low, high = np.quantile(filled, [0.25, 0.75], axis=0)
+        return np.median(filled, axis=0), np.where(high > low, high - low, np.ptp(filled, axis=0))
+    return filled.mean(axis=0), filled.std(axis=0)

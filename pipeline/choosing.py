@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from features.folds import SCORE
+from features.roles import SCORE
 
 # A class that a network holds impossible costs no more than this.
 SMALLEST = 1e-7

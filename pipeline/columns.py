@@ -16,8 +16,8 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from features.errors import UserError
-from features.folds import SCORE, TRAIN
 from features.importance import group_table, measured, measures_of, pair_table, sentences, sets_to_train
+from features.roles import SCORE, TRAIN
 from pipeline import stage
 from pipeline.combining import Choice
 from pipeline.files import read_json, read_npz, write_bytes, write_csv

@@ -11,7 +11,7 @@ import numpy as np
 
 from features import combination, metrics
 from features.combination import Ranks
-from features.folds import SCORE
+from features.roles import SCORE
 from pipeline.params import Params
 from pipeline.runtime import seed_for
 

@@ -13,7 +13,8 @@ import pandas as pd
 from features import encoder
 from features.contract import Contract
 from features.errors import UserError
-from features.folds import TRAIN, draw_roles
+from features.folds import draw_roles
+from features.roles import TRAIN
 from features.tables import parse_table
 from features.target import choose, transformed
 from pipeline import stage

@@ -9,11 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from sklearn.metrics import roc_curve
 
 from features import metrics, submission
 from features.errors import UserError
-from features.folds import SCORE
+from features.roles import SCORE
 from features.tables import parse_table
 from pipeline import stage
 from pipeline.combining import Combined, combine
@@ -285,6 +284,8 @@ def plots(task: str, combined: Combined, target: np.ndarray, classes: list[str])
             {"actual": [classes[int(t)] for t in target], "predicted": [classes[p] for p in decided]}
         )
     if task == "binary":
+        from sklearn.metrics import roc_curve
+
         false, true, _ = roc_curve(target, answer[:, 0])
         kept = np.unique(np.linspace(0, len(false) - 1, min(len(false), ROC_POINTS)).round().astype(int))
         roc = pd.DataFrame({"false_positive_rate": false[kept].round(6), "true_positive_rate": true[kept].round(6)})

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from features.folds import SCORE
+from features.roles import SCORE
 
 if TYPE_CHECKING:
     from pipeline.nets.fit import Table

@@ -22,7 +22,8 @@ from features.contract import Contract
 from features.encoder import Encoded
 from features.errors import UserError
 from features.estimation import Estimate
-from features.folds import SCORE, TRAIN, nested_roles, outer_parts
+from features.folds import nested_roles, outer_parts
+from features.roles import SCORE, TRAIN
 from features.tables import parse_table
 from features.target import TargetScale, transformed
 from pipeline import stage

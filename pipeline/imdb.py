@@ -23,6 +23,7 @@ from features.errors import UserError
 from features.metrics import row_log_loss
 from features.ngrams import Bags, Vocabulary, find, learn_vocabulary, log_count_ratios, multi_hot, take, weigh
 from features.reviews import keras_numbers, last_words
+from features.roles import SCORE, STOP, TRAIN
 from features.sentiment import average, best_shares, overfit_epoch, set_aside
 from pipeline import stage
 from pipeline.files import write_bytes, write_csv, write_json, write_npz
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
     from pipeline.nets.fit import Fit, Members
     from pipeline.nets.sources import Source
 
-TRAIN, STOP, SCORE = 0, 1, 2
 # The variant that the others are held against, and the same trained past its best epoch.
 PLAIN, TO_THE_END = "plain", "plain to the end"
 PHRASES, CONVOLUTION = "phrases", "convolution"

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from features.errors import UserError
-from features.folds import TRAIN
 from features.normalization import learn
+from features.roles import TRAIN
 from features.target import TargetScale
 from pipeline import stage
 from pipeline.files import read_json, read_npz, write_json, write_npz

@@ -82,6 +82,12 @@ def test_light_stages_do_not_load_tensorflow(name: str) -> None:
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.parametrize("name", ["normalize", "train", "ensemble", "columns", "report"])
+def test_stages_that_need_no_scikit_learn_do_not_load_it(name: str) -> None:
+    code = f"import sys, pipeline.{name}; sys.exit('sklearn' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+
+
 @pytest.mark.parametrize("name", [*LIGHT, "tune", "train"])
 def test_only_validate_imports_great_expectations(name: str) -> None:
     uses = any("great_expectations" in (ROOT / file).read_text() for file in closure(ROOT / "pipeline" / f"{name}.py"))

@@ -67,6 +67,13 @@ def test_a_difference_of_two_columns_together() -> None:
     assert found is not None and found.found and {"age", "fare"} == {name for name, _ in found.carriers}
 
 
+def test_how_many_columns_are_permuted_at_a_time_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    train, test = table(400, 1), table(200, 2, shift=1.0)
+    together = adversarial(CONTRACT, train, test, 0)
+    monkeypatch.setattr("features.drift.AT_ONCE", 1)
+    assert adversarial(CONTRACT, train, test, 0) == together
+
+
 def test_few_rows_tell_nothing() -> None:
     assert adversarial(CONTRACT, table(400, 1), table(49, 2), 0) is None
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from features.errors import UserError
-from features.folds import OUTER, SCORE, STOP, TRAIN, draw_roles, nested_roles, outer_parts
+from features.folds import draw_roles, nested_roles, outer_parts
+from features.roles import OUTER, SCORE, STOP, TRAIN
 
 TARGET = np.repeat([0.0, 1.0], [120, 80])
 

@@ -6,8 +6,9 @@ import pytest
 
 from features import encoding, titanic
 from features.errors import UserError
-from features.folds import SCORE, STOP, TRAIN, draw_roles
+from features.folds import draw_roles
 from features.normalization import learn
+from features.roles import SCORE, STOP, TRAIN
 from features.titanic import titles
 
 TARGET = np.array([0, 1] * 30, float)

@@ -10,7 +10,8 @@ import pytest
 
 from features import titanic
 from features.contract import Contract
-from features.folds import SCORE, STOP, TRAIN, draw_roles
+from features.folds import draw_roles
+from features.roles import SCORE, STOP, TRAIN
 from features.synthetic import titanic as invented
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from features import encoder
 from features.contract import Contract
-from features.folds import OUTER
+from features.roles import OUTER
 from features.tables import parse_table
 from pipeline import demo, honest
 from pipeline.files import read_json, read_npz
