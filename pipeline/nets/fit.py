@@ -49,6 +49,8 @@ __all__ = [
 PREDICTED_AT_ONCE = 1 << 24
 # Bytes of dropout noise that are drawn at a time, which bounds the memory of an epoch.
 NOISE_AT_ONCE = 1 << 28
+# What a step costs beside its rows' products, see ``cost``.
+STEP, OPERATIONS = 64.0, 200_000.0
 # Weights that are one vector a member.
 VECTORS = ("bias_", "gain_", "shift_", "offset_", "front_", "slope_")
 # How much faster than the others the scale in front of the first layer learns, and how much slower RealMLP's biases,
@@ -157,7 +159,7 @@ def fit(
 
     parts = list(programs(members))
     # The longest first, so that at the end no lane waits long for another.
-    order = np.argsort([-len(part) / members.batch_size[part[0]] for part in parts], kind="stable")
+    order = np.argsort([-lengths[part[0]] * cost(members.take(part), source) for part in parts], kind="stable")
     jobs = [functools.partial(to_end, parts[place]) for place in order]
     if halving:  # all of them to the rung; without, one after another, so that few at a time are in memory
         begun = side_by_side([functools.partial(to_rung, parts[place]) for place in order], stop)
@@ -166,6 +168,18 @@ def fit(
     found = side_by_side(jobs, stop)
     weights = [found[place] for place in np.argsort(order)]
     return Fit(answers, loss, train_loss, stop_loss, best_epoch, epochs_run, kept, weights)
+
+
+def cost(members: Members, source: Source) -> float:
+    """About what an epoch of a program of ``members`` takes, in units of its own, to tell long ones from short ones.
+
+    A row's products take as long as there are weights; a step passes over all weights and Adam's moments, too, which
+    takes as long as the products of ``STEP`` rows, and has as many operations as one of ``OPERATIONS`` weights.
+    """
+    width, depth = members.width.max(), members.depth.max()
+    weights = source.fan_in * width + max(depth - 1, 0) * width**2 if depth else source.fan_in * source.outputs
+    rows = max(members.copies[0], 1) + STEP / members.batch_size[0]
+    return float(len(members) * weights * rows + OPERATIONS * STEP / members.batch_size[0])
 
 
 class Sources:
