@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 # What TensorFlow's libraries tell while they load, before their log level counts: hints, and a preface to them.
 CHATTER = "^(I[0-9]{4} |WARNING: All log messages before absl::InitializeLog)"
+
+# What Keras loads where it is there, for wrappers and pictures that nobody asks for: a second of each start.
+UNUSED = ("sklearn", "matplotlib")
 
 
 def seed_for(seed: int, *index: int | str) -> int:
@@ -37,7 +40,7 @@ def start_tensorflow(small: bool = False) -> ModuleType:
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ["KERAS_BACKEND"] = "tensorflow"
-    with without(CHATTER):
+    with without(CHATTER), absent(UNUSED):
         import tensorflow as tf
 
         gpus = tf.config.list_physical_devices("GPU")
@@ -49,6 +52,19 @@ def start_tensorflow(small: bool = False) -> ModuleType:
         tf.config.experimental.enable_op_determinism()
         tf.zeros(())  # the devices are opened now, not in the middle of a progress bar
     return tf
+
+
+@contextmanager
+def absent(names: Sequence[str]) -> Iterator[None]:
+    """As if the packages ``names`` were not installed, but for those that are loaded already."""
+    modules = cast("dict[str, ModuleType | None]", sys.modules)
+    hidden = [name for name in names if name not in modules]
+    modules.update(dict.fromkeys(hidden))  # what an import finds to be None it takes for missing
+    try:
+        yield
+    finally:
+        for name in hidden:
+            del modules[name]
 
 
 @contextmanager

@@ -54,7 +54,7 @@ def gradient_norms(
     widths = tf.fill([NETWORKS], WIDTH)
     with tf.GradientTape() as tape:
         tape.watch(kernels)
-        logits = forward(tf.constant(inputs[None]), kernels, biases, activation, widths, None, tf.zeros(NETWORKS))
+        logits = forward(tf.constant(inputs[None]), kernels, biases, activation, widths)
         labels = tf.constant(np.repeat(target[None], NETWORKS, axis=0))
         loss = tf.reduce_sum(tf.reduce_mean(HEADS["binary"].loss(labels, logits), axis=1))
     gradients = tape.gradient(loss, kernels)[:depth]

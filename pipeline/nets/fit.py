@@ -27,7 +27,7 @@ from pipeline.nets.members import DEFAULTS, SCHEDULES, Members, lengths_of, memb
 from pipeline.nets.memory import aligned, tensor
 from pipeline.nets.numbers import Numbers
 from pipeline.nets.sources import SCORE, STOP, TRAIN, Source, Table
-from pipeline.nets.trainer import Kind, Recent, State, trainer
+from pipeline.nets.trainer import PENALISED, Kind, Recent, State, trainer
 
 __all__ = [
     "DEFAULTS",
@@ -392,19 +392,19 @@ class Program:
         units *= max(self._kind.copies, 1)
         at_once = max(NOISE_AT_ONCE // max(units * self._width * self._batch, 1), 1)
         while step < self._steps:
-            part = order[:, step : step + at_once]
+            part = order[step : step + at_once]
             noise = [tensor(each) for each in self._noise(active, part)]
-            draws = self._common.random((1, *part.shape[1:], self._source.draws), np.float32)
-            rates = tf.constant(factors[step : step + part.shape[1]])
+            draws = self._common.random((len(part), 1, self._batch, self._source.draws), np.float32)
+            rates = tf.constant(factors[step : step + len(part)])
             total += self._trainer.steps(
                 tf.constant(part), noise, tf.constant(draws), rates, arrays, state.handles
             ).numpy()
-            step += part.shape[1]
+            step += len(part)
             progress(before + share * step / self._steps)
-        return total / np.maximum((order >= 0).sum(axis=(1, 2)), 1)
+        return total / np.maximum((order >= 0).sum(axis=(0, 2)), 1)
 
     def _order(self, active: np.ndarray) -> np.ndarray:
-        """The epoch's row order ``[m or 1, steps, b]``, -1 where a batch is short."""
+        """The epoch's row order ``[steps, m or 1, b]``, -1 where a batch is short."""
         if self._source.shared:
             drawn = [(self._common, self._train_rows[0])]
         else:
@@ -412,35 +412,40 @@ class Program:
         order = np.full((len(drawn), self._steps * self._batch), -1, np.int32)
         for position, (generator, rows) in enumerate(drawn):
             order[position, : len(rows)] = generator.permutation(rows)
-        return order.reshape(len(drawn), self._steps, self._batch)
+        return order.reshape(len(drawn), self._steps, self._batch).swapaxes(0, 1).copy()
 
     def _noise(self, active: np.ndarray, order: np.ndarray) -> list[np.ndarray]:
-        """Noise ``[m_l, steps, k * b, o] uint8`` a layer for the rows of ``order [m or 1, steps, b]``."""
-        steps, depths, copies = order.shape[1], self._members.depth[active], max(self._kind.copies, 1)
+        """Noise ``[steps, m_l, k * b, o] uint8`` a layer for the rows of ``order [steps, m or 1, b]``."""
+        steps, depths, copies = len(order), self._members.depth[active], max(self._kind.copies, 1)
         noise = [
-            aligned([(depths > layer).sum(), copies, steps * self._batch, self._width], np.uint8)
+            aligned([steps, (depths > layer).sum(), copies, self._batch, self._width], np.uint8)
             for layer in range(len(self._depths))
         ]
         for each in noise:
             each.fill(NOISE_LEVELS - 1)
-        counts = np.broadcast_to((order >= 0).sum(axis=(1, 2)), len(active))
+        counts = np.broadcast_to((order >= 0).sum(axis=(0, 2)), len(active))
         for position, m in enumerate(active):
             generator, rows, width = self._generators[m], int(counts[position]), int(self._members.width[m])
             if self._members.dropout[m] > 0:
                 for layer in range(depths[position]):
                     drawn = np.frombuffer(generator.bytes(copies * rows * width), np.uint8)
-                    noise[layer][position, :, :rows, :width] = drawn.reshape(copies, rows, width)
-        by_step = [each.reshape(len(each), copies, steps, self._batch, self._width).swapaxes(1, 2) for each in noise]
-        return [each.reshape(len(each), steps, copies * self._batch, self._width) for each in by_step]
+                    drawn = drawn.reshape(copies, rows, width)
+                    own = noise[layer][:, position, ..., :width].swapaxes(0, 1)  # [k, steps, b, width]
+                    whole, rest = divmod(rows, self._batch)
+                    split = whole * self._batch
+                    own[:, :whole] = drawn[:, :split].reshape(copies, whole, self._batch, width)
+                    if rest:
+                        own[:, whole, :rest] = drawn[:, split:]
+        return [each.reshape(steps, each.shape[1], copies * self._batch, self._width) for each in noise]
 
     def _blocks(self, active: np.ndarray) -> tf.Tensor:
-        """Stop rows ``[m or 1, blocks, b]``, -1 where there are fewer."""
+        """Stop rows ``[blocks, m or 1, b]``, -1 where there are fewer."""
         rows = self._stop_rows if self._source.shared else [self._stop_rows[m] for m in active]
         most = max(map(len, rows))
         blocks = -(-most // self._rows_at_once(len(active)))
         size = -(-most // blocks)
         padded = [np.pad(each, (0, blocks * size - len(each)), constant_values=-1) for each in rows]
-        return tf.constant(np.reshape(padded, (len(rows), blocks, size)), tf.int32)
+        return tf.constant(np.reshape(padded, (len(rows), blocks, size)).swapaxes(0, 1), tf.int32)
 
     def _rows_at_once(self, members: int) -> int:
         row = max(self._width, self._source.row_size) * max(self._kind.copies, 1)
@@ -448,10 +453,8 @@ class Program:
 
     def _constants(self, active: np.ndarray) -> dict[str, tf.Tensor]:
         """What does not change from epoch to epoch, for the members still in training."""
-        members, own = self._members.take(active), self._members.learning_rate.astype(np.float32)
-        # Weights that learn at a multiple of their member's learning rate.
-        others = {name: unit for name, unit in self._units.items() if not np.array_equal(unit, own)}
-        choice = {f"unit_{name}": tf.constant(unit[active]) for name, unit in others.items()}
+        members = self._members.take(active)
+        choice = {name: tf.constant(column) for name, column in self._columns(active).items()}
         if members.columns.shape[1]:
             choice["columns"] = tf.constant(members.columns, tf.float32)
         if self._members.scaling.any():
@@ -461,15 +464,32 @@ class Program:
             **self._arrays,
             **choice,
             "fold": tf.constant(members.fold[:1] if self._source.shared else members.fold, tf.int32),
-            "rate": tf.constant(members.dropout, tf.float32),
-            "l1": tf.constant(members.l1, tf.float32),
-            "l2": tf.constant(members.l2, tf.float32),
-            "weight_decay": tf.constant(members.weight_decay, tf.float32),
             "label_smoothing": tf.constant(members.label_smoothing, tf.float32),
             "huber": tf.constant(np.where(members.huber > 0, members.huber, np.inf), tf.float32),
             "unit": tf.constant(members.learning_rate, tf.float32),
             "width": tf.constant(members.width, tf.int32),
         }
+
+    def _columns(self, active: np.ndarray) -> dict[str, np.ndarray]:
+        """What multiplies a layer, ``[m_l, 1, 1]`` for those of its members that are ``active``: dropout rates, and for
+        each weight its unit, and what l1 * sum |w| + l2 * sum w^2 of the true weights w = unit * weight, and their
+        decay, ask of it."""
+        members, kind = self._members, self._kind
+        l1, l2 = members.l1.astype(np.float32), members.l2.astype(np.float32)
+        decay = members.learning_rate.astype(np.float32) * members.weight_decay.astype(np.float32)
+        columns = {f"rate_{layer}": members.dropout.astype(np.float32) for layer in range(kind.depth)}
+        sizes = {f"rate_{layer}": len(deep) for layer, deep in enumerate(self._depths)}
+        for name, unit in self._units.items():
+            own = {f"unit_{name}": unit}
+            if name.startswith(PENALISED):
+                # A copy's own output sees its share of the loss alone, so its share of the penalty.
+                share = np.float32(max(kind.copies, 1) if name == f"kernel_{kind.depth}" else 1)
+                own |= {f"l2_{name}": 2 * (l2 / share) * unit**2} if kind.l2 else {}
+                own |= {f"l1_{name}": l1 / share * unit} if kind.l1 else {}
+                own |= {f"decay_{name}": decay} if kind.decays else {}
+            columns |= own
+            sizes |= dict.fromkeys(own, len(self._best[name]))
+        return {name: value[active[active < sizes[name]]][:, None, None] for name, value in columns.items()}
 
     def _keep_best(self, active: np.ndarray, improved: np.ndarray, recent: Recent) -> None:
         if improved.any():

@@ -192,15 +192,51 @@ def embed(codes: Tensor, table: Tensor) -> Tensor:
     return ops.reshape(vectors, (count, rows, columns * units))
 
 
-def drop(units: Tensor, noise: Tensor, rate: Tensor) -> tuple[Tensor, Tensor]:
-    """Inverted dropout (Srivastava et al., 2014): a share ``rate [m]`` of ``units [m, b, o]`` set to zero, and the
-    factor ``[m]`` by which the rest must grow, left to the next layer.
+def multiplied(values: Tensor, factor: Tensor) -> Tensor:
+    """``values * factor``, which has the shape of ``values`` and is learned from no more: TensorFlow's own gradient
+    would find out at each step along which axes the factor was repeated, in as many operations again."""
 
-    ``noise [m, b, o] uint8``: a unit whose byte is below ``256 * rate`` rests, so a byte of 255 always keeps it.
+    @ops.custom_gradient
+    def product(values: Tensor) -> tuple[Tensor, Callable[..., Tensor]]:
+        def gradient(*arguments: Tensor, upstream: Tensor = None) -> Tensor:
+            return (arguments[0] if upstream is None else upstream) * factor
+
+        return values * factor, gradient
+
+    return product(values)
+
+
+def shifted(values: Tensor, bias: Tensor) -> Tensor:
+    """``values [..., b, o] + bias [..., 1, o]``; its own gradient for the reason given at ``multiplied``."""
+
+    @ops.custom_gradient
+    def total(values: Tensor, bias: Tensor) -> tuple[Tensor, Callable[..., tuple[Tensor, Tensor]]]:
+        def gradient(*arguments: Tensor, upstream: Tensor = None) -> tuple[Tensor, Tensor]:
+            given = arguments[0] if upstream is None else upstream
+            return given, ops.sum(given, axis=-2, keepdims=True)
+
+        return values + bias, gradient
+
+    return total(values, bias)
+
+
+def threshold(rate: Tensor) -> Tensor:
+    """The byte of noise below which a unit rests, for a dropout rate."""
+    return ops.cast(ops.round(rate * NOISE_LEVELS), "uint8")
+
+
+def growth(threshold: Tensor) -> Tensor:
+    """By what units that do not rest must grow, so that their mean stays."""
+    return 1.0 / (1.0 - ops.cast(threshold, "float32") / NOISE_LEVELS)
+
+
+def drop(units: Tensor, noise: Tensor, threshold: Tensor) -> Tensor:
+    """Inverted dropout (Srivastava et al., 2014) but for the ``growth`` of the rest, which is left to the next layer.
+
+    ``units [m, b, o]``, ``noise [m, b, o] uint8``, ``threshold [m, 1, 1] uint8``: a unit whose byte is below it rests,
+    so a byte of 255 always keeps it.
     """
-    threshold = ops.cast(ops.round(rate * NOISE_LEVELS), "uint8")
-    keep = ops.cast(noise >= threshold[:, None, None], units.dtype)
-    return units * keep, 1.0 / (1.0 - ops.cast(threshold, units.dtype) / NOISE_LEVELS)
+    return multiplied(units, ops.cast(noise >= threshold, units.dtype))
 
 
 def copy_rows(inputs: Tensor, adapter: Tensor) -> Tensor:
@@ -231,11 +267,10 @@ def forward(
     biases: Sequence[Tensor],
     activation: str,
     widths: Tensor,
-    noises: Sequence[Tensor] | None,
-    rates: Tensor,
+    drops: Sequence[tuple[Tensor, Tensor]] = (),
     norms: Sequence[tuple[Tensor, Tensor]] = (),
     project: Callable[[Tensor, Tensor], Tensor] = multiply,
-    scales: Sequence[Tensor] | None = None,
+    scales: Sequence[Tensor] = (),
     product: Callable[[Tensor, Tensor], Tensor] = multiply,
     slopes: Sequence[Tensor] = (),
     output: Callable[[Tensor, Tensor], Tensor] | None = None,
@@ -244,22 +279,23 @@ def forward(
 
     Members stand in order of falling depth, so layer ``l`` concerns the first ``m_l`` of them only: ``kernels[l]`` is
     ``[m_l, i, o]``, ``biases[l]`` ``[m_l, 1, o]``. The last kernel is the output's, for all members; it may be the only
-    one. ``widths [m]`` are the units in use; ``noises`` (one a hidden layer, ``[m_l, b, o] uint8``) ask for dropout;
-    ``norms`` (gain and shift, one a hidden layer) for layer normalisation. ``project`` takes the inputs to the first
-    layer: they may be ``[m, b, i]``, ``[1, b, i]`` for all members alike, or whatever it understands; ``product`` the
-    other layers' units to theirs, ``output`` the last layer's (as ``product`` where it is None). ``scales`` (one a
-    kernel, ``[m]``) multiply each member's kernels, which are given without it: a product's result is scaled instead,
-    since a batch is smaller than a kernel. ``slopes`` (one a hidden layer, ``[m_l, 1, o]``) mix the activation with its
-    argument: ``x + slope (f(x) - x)``.
+    one. ``widths [m]`` are the units in use; ``drops`` (noise ``[m_l, b, o] uint8`` and threshold ``[m_l, 1, 1]``, one
+    a hidden layer) ask for dropout; ``norms`` (gain and shift, one a hidden layer) for layer normalisation. ``project``
+    takes the inputs to the first layer: they may be ``[m, b, i]``, ``[1, b, i]`` for all members alike, or whatever it
+    understands; ``product`` the other layers' units to theirs, ``output`` the last layer's (as ``product`` where it is
+    None). ``scales`` (one a kernel, ``[m_l, 1, 1]``) multiply each member's kernels, which are given without it: a
+    product's result is scaled instead, since a batch is smaller than a kernel; the growth after a dropout belongs into
+    them. ``slopes`` (one a hidden layer, ``[m_l, 1, o]``) mix the activation with its argument: ``x + slope (f(x) -
+    x)``.
     """
-    scales = [ops.ones_like(rates)] * len(kernels) if scales is None else scales
     units, finished = inputs, []
     for layer, (kernel, bias) in enumerate(zip(kernels[:-1], biases[:-1], strict=True)):
         deeper = ops.shape(kernel)[0]
         if layer:
             units, done = _split(units, deeper)
             finished.append(done)
-        units = (product if layer else project)(units, kernel) * scales[layer][:deeper, None, None] + bias
+        units = (product if layer else project)(units, kernel)
+        units = shifted(multiplied(units, scales[layer]) if scales else units, bias)
         if norms:
             units = normalize(units, widths[:deeper], *norms[layer])
         bent = ACTIVATIONS[activation](units)  # [m_l, b, o]
@@ -267,13 +303,12 @@ def forward(
         if activation == "sigmoid":  # the one activation that is not 0 at 0, where the spare units are
             spare = ops.arange(ops.shape(kernel)[2])[None, :] < widths[:deeper, None]
             units = units * ops.cast(spare, units.dtype)[:, None, :]
-        if noises is not None:
-            units, growth = drop(units, noises[layer], rates[:deeper])
-            if not layer:
-                # Each later product of a member, the output's too, follows a dropout.
-                scales = [scale * growth for scale in scales]
+        if drops:
+            units = drop(units, *drops[layer])
     if len(kernels) > 1:
         units = ops.concatenate([units, *reversed(finished)], axis=0)  # [m, b, o], in the members' order again
         project = output or product
     found = project(units, kernels[-1])
-    return found * ops.reshape(scales[-1], (-1,) + (1,) * (len(found.shape) - 1)) + biases[-1]
+    if scales:  # [m, 1, 1], of copies [m, 1, 1, 1]
+        found = multiplied(found, scales[-1] if len(found.shape) == 3 else scales[-1][..., None])
+    return shifted(found, biases[-1])

@@ -11,13 +11,13 @@ import numpy as np
 import tensorflow as tf
 
 from pipeline.nets.heads import Head
-from pipeline.nets.layers import PRODUCTS, copy_rows, forward, output_of_copies
+from pipeline.nets.layers import PRODUCTS, copy_rows, forward, growth, multiplied, output_of_copies, threshold
 from pipeline.nets.sources import Layout
 
 BETA_1, EPSILON = 0.9, 1e-10
 # Adam's running products of its betas.
 POWERS = ("beta_1", "beta_2")
-# Weights under L1 and L2 and decay.
+# Weights under L1, L2 and decay.
 PENALISED = ("kernel_", "filter_", "numbers_mix", "numbers_pieces")
 
 
@@ -54,6 +54,12 @@ def _read(handle: tf.Tensor, rank: int) -> tf.Tensor:
     return value
 
 
+def _values(variables: dict[str, tf.Variable]) -> dict[str, np.ndarray]:
+    """As they are, on a processor in TensorFlow's own memory: a step later it writes elsewhere while one holds them
+    (``numpy()`` would copy them each time)."""
+    return {name: np.asarray(memoryview(variable.read_value())) for name, variable in variables.items()}
+
+
 class Recent:
     """The weights of the last epochs, and their mean; of one epoch, the weights as they are."""
 
@@ -67,7 +73,7 @@ class Recent:
         """An epoch has ended with ``variables``."""
         self._variables, self._mean = variables, {}
         if self._count > 1:
-            self._kept = [*self._kept, {name: variable.numpy().copy() for name, variable in variables.items()}]
+            self._kept = [*self._kept, _values(variables)]
             self._kept = self._kept[-self._count :]
 
     def keep(self, going: np.ndarray) -> None:
@@ -80,7 +86,7 @@ class Recent:
         if not self._mean and self._kept:
             self._mean = {name: np.mean([one[name] for one in self._kept], axis=0) for name in self._kept[0]}
         elif not self._mean:
-            self._mean = {name: variable.numpy() for name, variable in self._variables.items()}
+            self._mean = _values(self._variables)
         return self._mean
 
     def judged(self, trainer: Trainer, state: State, blocks: tf.Tensor, arrays: dict[str, tf.Tensor]) -> np.ndarray:
@@ -157,13 +163,12 @@ class Trainer:
         rows: tf.Tensor,
         arrays: dict[str, tf.Tensor],
         weights: dict[str, tf.Tensor],
-        noises: list[tf.Tensor] | None = None,
+        scales: Sequence[tf.Tensor] = (),
+        drops: Sequence[tuple[tf.Tensor, tf.Tensor]] = (),
         draws: tf.Tensor | None = None,
-        scaled: bool = False,
-        regularisation: tf.Tensor | None = None,
     ) -> tf.Tensor:
-        """``[m, b, c]`` for ``rows [m or 1, b]``, of copies ``[m, k, b, c]``; ``noises`` and ``draws`` ask for dropout
-        (its rate times ``regularisation``) and augmentation. ``scaled``: kernels are given in their units."""
+        """``[m, b, c]`` for ``rows [m or 1, b]``, of copies ``[m, k, b, c]``; ``scales`` and ``drops`` as of
+        ``forward``; ``draws`` ask for augmentation."""
         kind = self._kind
         inputs = kind.layout.batch(arrays, rows, arrays["fold"], weights, draws)
         hidden, layers = range(kind.depth), range(kind.depth + 1)
@@ -181,30 +186,36 @@ class Trainer:
             biases,
             kind.activation,
             arrays["width"],
-            noises,
-            arrays["rate"] if regularisation is None else arrays["rate"] * regularisation,
+            drops,
             [(weights[f"gain_{layer}"], weights[f"shift_{layer}"]) for layer in hidden] if kind.normalized else (),
             kind.layout.project,
-            [self._unit(f"kernel_{layer}", arrays) for layer in layers] if scaled else None,
+            scales,
             PRODUCTS[kind.layout.precision],
             [weights[f"slope_{layer}"] for layer in hidden] if kind.realmlp else (),
             output,
         )
 
     def pooled(
-        self, rows: tf.Tensor, arrays: dict[str, tf.Tensor], weights: dict[str, tf.Tensor], scaled: bool = False
+        self,
+        rows: tf.Tensor,
+        arrays: dict[str, tf.Tensor],
+        weights: dict[str, tf.Tensor],
+        scales: Sequence[tf.Tensor] = (),
     ) -> tf.Tensor:
         """``[m, b, c]``: logits without dropout, of copies those of their mean answer."""
-        logits = self.logits(rows, arrays, weights, scaled=scaled)
+        logits = self.logits(rows, arrays, weights, scales)
         return self._kind.head.pool(logits) if self._kind.copies else logits
 
+    def _targets(self, rows: tf.Tensor, arrays: dict[str, tf.Tensor]) -> tf.Tensor:
+        """Those of ``rows [..., m or 1, b]``; any of a row of -1."""
+        place = arrays["fold"][:, None] * tf.shape(arrays["target"])[1] + tf.maximum(rows, 0)
+        return tf.gather(tf.reshape(arrays["target"], [-1]), place)
+
     def _loss(
-        self, rows: tf.Tensor, arrays: dict[str, tf.Tensor], logits: tf.Tensor, training: bool = False
+        self, target: tf.Tensor, arrays: dict[str, tf.Tensor], logits: tf.Tensor, training: bool = False
     ) -> tf.Tensor:
-        """The loss ``[m, b]`` of ``logits`` for the targets of ``rows``, of copies ``[m, k, b]``; ``training``: Huber's
+        """The loss ``[m, b]`` of ``logits`` for ``target [m or 1, b]``, of copies ``[m, k, b]``; ``training``: Huber's
         for those who have it."""
-        index = tf.stack([tf.broadcast_to(arrays["fold"][:, None], tf.shape(rows)), tf.maximum(rows, 0)], -1)
-        target = tf.gather_nd(arrays["target"], index)
         copies, head = len(logits.shape) == 4, self._kind.head
         target = tf.broadcast_to(target[:, None] if copies else target, tf.shape(logits)[:-1])
         if training and self._kind.robust and head.robust:
@@ -214,40 +225,38 @@ class Trainer:
 
     def _losses(
         self,
-        rows: tf.Tensor,
+        target: tf.Tensor,
         arrays: dict[str, tf.Tensor],
         logits: tf.Tensor,
         training: bool = False,
         mixed: tuple[tf.Tensor, tf.Tensor] | None = None,
-    ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Sum of the losses and number of rows, ``[m]``; a row of -1 does not count. Smoothed labels, Huber's loss and
-        rows that others are ``mixed`` in (which, and their shares) are for ``training`` alone, so that losses of all
-        members can be compared. The loss of ``logits [m, k, b, c]`` is the mean of the copies' losses."""
-        shape = tf.stack([tf.shape(logits)[0], tf.shape(logits)[-2]])
-        counts = tf.broadcast_to(tf.cast(rows >= 0, tf.float32), shape)
-        loss = self._loss(rows, arrays, logits, training)
+    ) -> tf.Tensor:
+        """The loss ``[m, b]`` of each row. Smoothed labels, Huber's loss and rows that others are ``mixed`` in (which,
+        and their shares) are for ``training`` alone, so that losses of all members can be compared. The loss of
+        ``logits [m, k, b, c]`` is the mean of the copies' losses."""
+        loss = self._loss(target, arrays, logits, training)
         copies = len(logits.shape) == 4
         if mixed is not None:
             others, share = mixed
-            loss += share * (self._loss(others, arrays, logits, training) - loss)
+            loss += share * (self._loss(self._targets(others, arrays), arrays, logits, training) - loss)
         if training and self._kind.smooths and self._kind.head.spread:
             smoothing = arrays["label_smoothing"]
             share = smoothing[:, None, None] if copies else smoothing[:, None]
             loss += share * (self._kind.head.spread(logits) - loss)
-        if copies:
-            loss = tf.reduce_mean(loss, axis=1)
-        return tf.reduce_sum(loss * counts, axis=1), tf.reduce_sum(counts, axis=1)
+        return tf.reduce_mean(loss, axis=1) if copies else loss
 
-    def _unit(self, name: str, arrays: dict[str, tf.Tensor]) -> tf.Tensor:
-        """What a weight is held in units of, ``[m]``."""
-        return arrays.get(f"unit_{name}", arrays["unit"])
+    def _scales(self, arrays: dict[str, tf.Tensor], thresholds: Sequence[tf.Tensor] = ()) -> list[tf.Tensor]:
+        """What each kernel's product is multiplied by, ``[m_l, 1, 1]``: the unit, and what dropout before it asks."""
+        scales = [arrays[f"unit_kernel_{layer}"] for layer in range(self._kind.depth + 1)]
+        for layer in range(1, len(scales)) if thresholds else ():
+            # A network's rate is the same in all its layers, and all members have the first.
+            scales[layer] *= growth(thresholds[layer % self._kind.depth])
+        return scales
 
     def _scaled(self, weights: dict[str, tf.Tensor], arrays: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """True weights, except for the kernels: the largest by far, they meet their unit in ``forward``."""
         return {
-            name: weight
-            if name.startswith("kernel_")
-            else weight * self._unit(name, arrays)[: tf.shape(weight)[0], None, None]
+            name: weight if name.startswith("kernel_") else multiplied(weight, arrays[f"unit_{name}"])
             for name, weight in weights.items()
         }
 
@@ -260,46 +269,48 @@ class Trainer:
         arrays: dict[str, tf.Tensor],
         handles: dict[str, dict[str, tf.Tensor]],
     ) -> tf.Tensor:
-        """One step for each batch of ``order [m or 1, steps, b]``; the sum of the train rows' losses ``[m]``.
+        """One step for each batch of ``order [steps, m or 1, b]``; the sum of the train rows' losses ``[m]``.
 
-        ``draws [1, steps, b, k]``; ``factors [steps, 2]`` of the learning rates and of what holds the network back.
+        ``noise [steps, m_l, k * b, o]`` a hidden layer; ``draws [steps, 1, b, k]``; ``factors [steps, 2]`` of the
+        learning rates and of what holds the network back.
         """
+        # What no step changes stands before the loop: in it, it would be done anew in each.
+        targets, counts = self._targets(order, arrays), tf.cast(order >= 0, tf.float32)
+        shares = counts / tf.maximum(tf.reduce_sum(counts, axis=2, keepdims=True), 1.0)
+        rates = [arrays[f"rate_{layer}"] for layer in range(self._kind.depth)]
+        thresholds = [threshold(rate) for rate in rates]
+        scales = self._scales(arrays, thresholds)
 
         def one(step: tf.Tensor, total: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            rows = order[:, step]
+            rows = order[step]
+            held = factors[step, 1]
+            own = [threshold(rate * held) for rate in rates] if self._kind.realmlp else thresholds
+            of_kernels = self._scales(arrays, own) if self._kind.realmlp else scales
             weights = {name: _read(handle, 3) for name, handle in handles["weights"].items()}
             with tf.GradientTape() as tape:
                 tape.watch(weights)
-                drawn = draws[:, step] if self._kind.layout.distorts else None
-                scaled = self._scaled(weights, arrays)
-                noises = [each[:, step] for each in noise]
-                held = factors[step, 1] if self._kind.realmlp else None
-                logits = self.logits(rows, arrays, scaled, noises, drawn, True, held)
+                drawn = draws[step] if self._kind.layout.distorts else None
+                drops = [(each[step], below) for each, below in zip(noise, own, strict=True)]
+                logits = self.logits(rows, arrays, self._scaled(weights, arrays), of_kernels, drops, drawn)
                 mixed = self._kind.layout.mixed(rows, drawn)
-                summed, counts = self._losses(rows, arrays, logits, True, mixed)
-                objective = tf.reduce_sum(summed / tf.maximum(counts, 1.0))
-            self._step(tape.gradient(objective, weights), factors[step, 0], factors[step, 1], arrays, handles)
-            return step + 1, total + summed
+                loss = self._losses(targets[step], arrays, logits, True, mixed)
+                objective = tf.reduce_sum(multiplied(loss, shares[step]))
+            self._step(tape.gradient(objective, weights), factors[step, 0], held, arrays, handles)
+            return step + 1, total + tf.reduce_sum(loss * counts[step], axis=1)
 
-        return _repeat(tf.shape(order)[1], one, [tf.zeros(tf.shape(arrays["unit"]))])[0]
+        return _repeat(tf.shape(order)[0], one, [tf.zeros(tf.shape(arrays["unit"]))])[0]
 
     def _evaluate(self, blocks: tf.Tensor, arrays: dict[str, tf.Tensor], weights: dict[str, tf.Tensor]) -> tf.Tensor:
-        """Mean loss ``[m]`` of the rows in ``blocks [m or 1, blocks, b]`` by ``weights``, without dropout."""
-        weights = self._scaled(weights, arrays)
+        """Mean loss ``[m]`` of the rows in ``blocks [blocks, m or 1, b]`` by ``weights``, without dropout."""
+        weights, scales = self._scaled(weights, arrays), self._scales(arrays)
+        targets, counts = self._targets(blocks, arrays), tf.cast(blocks >= 0, tf.float32)
 
-        def one(block: tf.Tensor, total: tf.Tensor, count: tf.Tensor) -> tuple[tf.Tensor, ...]:
-            rows = blocks[:, block]
-            summed, counts = self._losses(rows, arrays, self.pooled(rows, arrays, weights, True))
-            return block + 1, total + summed, count + counts
+        def one(block: tf.Tensor, total: tf.Tensor) -> tuple[tf.Tensor, ...]:
+            loss = self._losses(targets[block], arrays, self.pooled(blocks[block], arrays, weights, scales))
+            return block + 1, total + tf.reduce_sum(loss * counts[block], axis=1)
 
-        nothing = tf.zeros(tf.shape(arrays["unit"]))
-        total, count = _repeat(tf.shape(blocks)[1], one, [nothing, nothing])
-        return total / count
-
-    def _penalty(self, which: str, name: str, arrays: dict[str, tf.Tensor]) -> tf.Tensor:
-        """``[m]``. A copy's own output sees its share of the loss alone, so its share of the penalty."""
-        own = self._kind.copies and name == f"kernel_{self._kind.depth}"
-        return arrays[which] / float(self._kind.copies) if own else arrays[which]
+        total = _repeat(tf.shape(blocks)[0], one, [tf.zeros(tf.shape(arrays["unit"]))])[0]
+        return total / tf.reduce_sum(counts, axis=[0, 2])
 
     def _step(
         self,
@@ -309,21 +320,18 @@ class Trainer:
         arrays: dict[str, tf.Tensor],
         handles: dict[str, dict[str, tf.Tensor]],
     ) -> None:
-        """One step of Adam on the weights in units of the learning rate. The penalty is l1 * sum |w| + l2 * sum w^2 of
-        the true weights w = unit * weight; decoupled decay takes ``learning rate * weight_decay * held``
-        of them."""
+        """One step of Adam on the weights in units of the learning rate. Decoupled decay takes
+        ``learning rate * weight_decay * held`` of them."""
         betas = dict(zip(POWERS, (BETA_1, self._kind.beta_2), strict=True))
         powers = {name: _read(handles["powers"][name], 0) for name in POWERS}
         for name, gradient in gradients.items():
-            handle, count = handles["weights"][name], tf.shape(gradient)[0]
-            unit = self._unit(name, arrays)[:count, None, None]
+            handle = handles["weights"][name]
             if name.startswith(PENALISED) and self._kind.l2:
-                weight = _read(handle, 3)
-                gradient += 2.0 * self._penalty("l2", name, arrays)[:count, None, None] * unit**2 * weight
+                gradient += arrays[f"l2_{name}"] * _read(handle, 3)
             if name.startswith(PENALISED) and self._kind.l1:
-                gradient += self._penalty("l1", name, arrays)[:count, None, None] * unit * tf.sign(_read(handle, 3))
+                gradient += arrays[f"l1_{name}"] * tf.sign(_read(handle, 3))
             if name.startswith(PENALISED) and self._kind.decays:
-                taken = (factor * held * arrays["unit"] * arrays["weight_decay"])[:count, None, None]
+                taken = factor * held * arrays[f"decay_{name}"]
                 tf.raw_ops.AssignVariableOp(resource=handle, value=_read(handle, 3) * (1.0 - taken))
             tf.raw_ops.ResourceApplyAdam(
                 var=handle,

@@ -9,7 +9,7 @@ import pytest
 
 from pipeline.nets import fit as engine
 from pipeline.nets import lanes
-from pipeline.nets.layers import FASTEST, drop, embed, forward, initial_kernel, initial_waves
+from pipeline.nets.layers import FASTEST, drop, embed, forward, growth, initial_kernel, initial_waves, threshold
 
 
 def configuration(**changes: Any) -> dict[str, Any]:
@@ -216,8 +216,8 @@ def test_embed_looks_up_each_members_own_table() -> None:
 def test_dropout_rests_the_asked_share_and_keeps_the_mean() -> None:
     noise = np.random.default_rng(0).integers(0, 256, (2, 400, 50)).astype(np.uint8)
     units = np.ones((2, 400, 50), np.float32)
-    kept, growth = (np.array(each) for each in drop(units, noise, np.array([0.25, 0.0], np.float32)))
-    dropped = kept * growth[:, None, None]
+    below = threshold(np.array([0.25, 0.0], np.float32)[:, None, None])
+    dropped = np.array(drop(units, noise, below)) * np.array(growth(below))
     assert (dropped[0] == 0).mean() == pytest.approx(0.25, abs=0.01)
     assert dropped[0].mean() == pytest.approx(1.0, abs=0.02)
     np.testing.assert_array_equal(dropped[1], units[1])
@@ -228,7 +228,7 @@ def test_forward_equals_numpy_for_members_of_different_depth() -> None:
     x = generator.normal(size=(2, 3, 4)).astype(np.float32)
     kernels = [generator.normal(size=s).astype(np.float32) for s in ((2, 4, 5), (1, 5, 5), (2, 5, 1))]
     biases = [generator.normal(size=s).astype(np.float32) for s in ((2, 1, 5), (1, 1, 5), (2, 1, 1))]
-    logits = np.array(forward(x, kernels, biases, "tanh", np.array([5, 5]), None, np.zeros(2, np.float32)))
+    logits = np.array(forward(x, kernels, biases, "tanh", np.array([5, 5])))
     first = np.tanh(x @ kernels[0] + biases[0])
     deep = np.tanh(first[:1] @ kernels[1] + biases[1])
     np.testing.assert_allclose(logits, np.concatenate([deep, first[1:]]) @ kernels[2] + biases[2], rtol=1e-5)
