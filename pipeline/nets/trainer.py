@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -136,6 +137,26 @@ def _repeat(times: tf.Tensor, body: Callable[..., Any], start: list[tf.Tensor]) 
     )[1:]
 
 
+class Compiled:
+    """``function(*arguments) -> float32``, traced for its ``signature`` at the first call.
+
+    Called as the operation that a traced function is: TensorFlow's own way to it looks at each argument, which for
+    these many takes a millisecond or two of Python, as long as a small network's step and in one thread at a time.
+    """
+
+    def __init__(self, function: Callable[..., tf.Tensor], signature: Sequence[Any]) -> None:
+        # The loops are TensorFlow's own: to translate Python's (autograph) would take as long as the trace itself.
+        self._function = tf.function(function, input_signature=signature, autograph=False)
+        self._traced: Any = None
+        self._tracing = threading.Lock()
+
+    def __call__(self, *arguments: Any) -> tf.Tensor:
+        with self._tracing:
+            self._traced = self._traced or self._function.get_concrete_function()
+        given = tf.nest.flatten(arguments)
+        return tf.raw_ops.StatefulPartitionedCall(args=given, Tout=[tf.float32], f=self._traced)[0]
+
+
 class Trainer:
     """The compiled steps of one kind of program; whose ``State`` they advance, they are told.
 
@@ -152,11 +173,9 @@ class Trainer:
         handle = tf.TensorSpec([], tf.resource)
         each = dict.fromkeys(names, handle)
         handles = {"weights": each, "first": each, "second": each, "powers": dict.fromkeys(POWERS, handle)}
-        # The loops are TensorFlow's own: to translate Python's (autograph) would take as long as the trace itself.
-        inputs = [rows, [noise] * kind.depth, draws, factors, arrays, handles]
-        self.steps = tf.function(self._steps, input_signature=inputs, autograph=False)
+        self.steps = Compiled(self._steps, [rows, [noise] * kind.depth, draws, factors, arrays, handles])
         weights = {name: tf.TensorSpec([None] * 3, tf.float32) for name in names}
-        self.evaluate = tf.function(self._evaluate, input_signature=[rows, arrays, weights], autograph=False)
+        self.evaluate = Compiled(self._evaluate, [rows, arrays, weights])
 
     def logits(
         self,
