@@ -339,6 +339,7 @@ class Program:
         factors = np.stack([SCHEDULES[name](shares) for name in schedules], axis=1).astype(np.float32)
         state = State(self._best, self._kind.beta_2)
         arrays, recent = self._constants(active), Recent(int(self._members.snapshots[0]))
+        blocks = self._blocks(active) if watched else None
         for epoch in range(epochs):
             here = active[going]  # who has stopped but is still on board leaves no trace
             trained = self._epoch(
@@ -348,7 +349,7 @@ class Program:
             better = np.isfinite(trained[going])
             recent.add(state.weights)
             if watched:
-                stop_loss[here, epoch] = recent.judged(self._trainer, state, self._blocks(active), arrays)[going]
+                stop_loss[here, epoch] = recent.judged(self._trainer, state, blocks, arrays)[going]
                 better = stop_loss[here, epoch] < lowest[here]
             epochs_run[here] = epoch + 1
             improved = here[better]
@@ -370,6 +371,7 @@ class Program:
                 active = active[going]
                 going = np.ones(len(active), bool)
                 arrays = self._constants(active)
+                blocks = self._blocks(active) if watched else None
         if pause:
             yield lowest
         progress(1.0)
