@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
 import subprocess
 import sys
 from pathlib import Path
 
-from pipeline.runtime import seed_for
+import pytest
+
+from pipeline.runtime import absent, seed_for
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -53,3 +57,24 @@ with without(CHATTER):
 os.write(2, b"I0000 later\\n")
 """
     assert run(code).stderr == "I0000 later\n"
+
+
+def test_a_package_that_is_absent_for_a_while_is_there_again() -> None:
+    sys.modules.pop("colorsys", None)
+    with absent(["colorsys", "pathlib"]):
+        assert importlib.import_module("pathlib")  # loaded before, so it stays
+        with pytest.raises(ModuleNotFoundError):
+            importlib.import_module("colorsys")
+    assert "colorsys" not in sys.modules and importlib.util.find_spec("colorsys")
+
+
+def test_tensorflow_starts_without_what_nobody_asks_for() -> None:
+    code = """
+import sys
+from pipeline.runtime import UNUSED, start_tensorflow
+start_tensorflow()
+assert not set(UNUSED) & set(sys.modules), set(UNUSED) & set(sys.modules)
+import sklearn.metrics, matplotlib.pyplot
+"""
+    done = run(code)
+    assert done.returncode == 0, done.stderr

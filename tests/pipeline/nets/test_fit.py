@@ -6,10 +6,22 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from pipeline.nets import fit as engine
 from pipeline.nets import lanes
-from pipeline.nets.layers import FASTEST, drop, embed, forward, growth, initial_kernel, initial_waves, threshold
+from pipeline.nets.layers import (
+    FASTEST,
+    drop,
+    embed,
+    forward,
+    growth,
+    initial_kernel,
+    initial_waves,
+    multiplied,
+    shifted,
+    threshold,
+)
 
 
 def configuration(**changes: Any) -> dict[str, Any]:
@@ -221,6 +233,35 @@ def test_dropout_rests_the_asked_share_and_keeps_the_mean() -> None:
     assert (dropped[0] == 0).mean() == pytest.approx(0.25, abs=0.01)
     assert dropped[0].mean() == pytest.approx(1.0, abs=0.02)
     np.testing.assert_array_equal(dropped[1], units[1])
+
+
+@pytest.mark.parametrize("copies", [(), (4,)])
+def test_gradients_of_our_own_are_those_of_tensorflow(copies: tuple[int, ...]) -> None:
+    generator = np.random.default_rng(0)
+    shapes = ((2, *copies, 3, 5), (2, *copies, 1, 1), (2, *copies, 1, 5))
+    values, factor, bias = (tf.constant(generator.normal(size=shape), tf.float32) for shape in shapes)
+    found = []
+    for ours in (True, False):
+        with tf.GradientTape() as tape:
+            tape.watch([values, bias])
+            result = shifted(multiplied(values, factor), bias) if ours else values * factor + bias
+            total = tf.reduce_sum(tf.sin(result))
+        found.append([result, *tape.gradient(total, [values, bias])])
+    for mine, theirs in zip(*found, strict=True):
+        np.testing.assert_allclose(mine, theirs, rtol=1e-6)
+
+
+def test_what_takes_longer_costs_more(table: engine.Table) -> None:
+    one = configuration(batch_size=64)
+
+    def cost(*configurations: dict[str, Any]) -> float:
+        members = engine.members_of(configurations, [0] * len(configurations), range(len(configurations)))
+        return engine.cost(members, table)
+
+    dearer = [configuration(batch_size=64, **change) for change in ({"width": 64}, {"depth": 3, "width": 64})]
+    assert cost(one) < cost(*[one] * 40) < cost(*[dearer[0]] * 40) < cost(*[dearer[1]] * 40)
+    assert cost(one) < cost(configuration(batch_size=16))
+    assert cost(configuration(depth=0)) < cost(configuration(depth=1))
 
 
 def test_forward_equals_numpy_for_members_of_different_depth() -> None:
