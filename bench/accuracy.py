@@ -3,7 +3,8 @@
 Every model gets the raw columns but those whose every value is a word of its own (names, tickets): ours by way of
 ``pipeline.new``, so without Titanic's feature module. A model's seconds are those of its whole process, imports too;
 ours are those of ``new`` and ``dvc repro``. The others run in an environment of their own, made from
-``bench/peers.txt`` on the first run. ``plain`` is ours without the families that ``new`` chooses: the textbook's
+``bench/peers.txt`` on the first run. A split's number is every model's seed there, so what scatters from split to split
+holds the luck of a search, too. ``plain`` is ours without the families that ``new`` chooses: the textbook's
 networks alone, and the trials that are best one by one. It has no rank of its own.
 """
 
@@ -133,7 +134,7 @@ def measure(
                 continue
             for split, (train, test) in enumerate(parts(problem)[:splits]):
                 folder = Path(name) / f"{table}_{split}"
-                lay_out(problem, train, test, folder)
+                lay_out(problem, train, test, folder, split)
                 for method in methods or [OURS, PLAIN, *PEERS]:
                     path = kept / f"{table}_{split}_{method}.json"
                     if not path.exists():
@@ -154,8 +155,8 @@ def parts(problem: Problem) -> list[tuple[np.ndarray, np.ndarray]]:
     return list(kind(PARTS, shuffle=True, random_state=0).split(target, target))
 
 
-def lay_out(problem: Problem, train: np.ndarray, test: np.ndarray, folder: Path) -> None:
-    """The split's files, the test rows without their target."""
+def lay_out(problem: Problem, train: np.ndarray, test: np.ndarray, folder: Path, seed: int = 0) -> None:
+    """The split's files, the test rows without their target, and what models are told besides."""
     frame = problem.frame
     write_csv(folder / "train.csv", frame.iloc[train])
     write_csv(folder / "test.csv", frame.iloc[test].drop(columns="target"))
@@ -164,7 +165,7 @@ def lay_out(problem: Problem, train: np.ndarray, test: np.ndarray, folder: Path)
     write_csv(folder / "sample.csv", pd.DataFrame(sample))
     write_json(
         folder / "columns.json",
-        {"task": problem.task, "target": "target", "id": "id", "categories": problem.categories},
+        {"task": problem.task, "target": "target", "id": "id", "categories": problem.categories, "seed": seed},
     )
 
 
@@ -175,16 +176,17 @@ def ours(folder: Path, method: str = OURS) -> tuple[np.ndarray, list[str]]:
     copy_tree(project)
     environment = {**os.environ, "DVC_NO_ANALYTICS": "1", "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
     dvc(project, environment, "config", "--local", "core.no_scm", "true")
-    task = json.loads((folder / "columns.json").read_text())["task"]
+    about = json.loads((folder / "columns.json").read_text())
     words = [f"--{part}={(folder / part).resolve()}.csv" for part in ("train", "test", "sample")]
-    words += [f"--metric={'rmse' if task == 'regression' else 'log_loss'}", "--target=target", "--id=id"]
+    words += [f"--metric={'rmse' if about['task'] == 'regression' else 'log_loss'}", "--target=target", "--id=id"]
     command = [sys.executable, "-m", "pipeline.new", "table", *words]
     subprocess.run(command, cwd=project, env=environment, check=True, capture_output=True)
+    params = read_document(project / "params.yaml")
+    params["seed"] = about["seed"]
     if method == PLAIN:
-        params = read_document(project / "params.yaml")
         params["competitions"]["table"]["tune"].pop("family")
         params["competitions"]["table"]["train"] = {}
-        write_yaml(project / "params.yaml", params)
+    write_yaml(project / "params.yaml", params)
     dvc(project, environment, "repro", "ensemble@table")
     made = pd.read_csv(project / "reports" / "table" / "submission.csv").drop(columns="id")
     return made.to_numpy(), [str(name) for name in made.columns]
