@@ -3,8 +3,8 @@
 Every model gets the raw columns but those whose every value is a word of its own (names, tickets): ours by way of
 ``pipeline.new``, so without Titanic's feature module. A model's seconds are those of its whole process, imports too;
 ours are those of ``new`` and ``dvc repro``. The others run in an environment of their own, made from
-``bench/peers.txt`` on the first run. A split's number is every model's seed there, so what scatters from split to split
-holds the luck of a search, too. ``plain`` is ours without the families that ``new`` chooses: the textbook's
+``bench/peers.txt`` on the first run. A split's number is our seed there, so what scatters from split to split holds the
+luck of a search, too. ``plain`` is ours without the families that ``new`` chooses: the textbook's
 networks alone, and the trials that are best one by one. It has no rank of its own.
 """
 
@@ -27,6 +27,7 @@ from sklearn.model_selection import KFold, StratifiedKFold
 
 from bench.chain import ROOT, copy_tree, dvc
 from bench.kept import folder as folder_of
+from bench.kept import folder_of_files
 from features.synthetic import mixed
 from pipeline.demo import write_yaml
 from pipeline.files import read_json, write_csv, write_json
@@ -37,6 +38,8 @@ ENVIRONMENT = ROOT / ".cache" / "peers"
 PARTS = 5
 PEERS = ("gradient_boosting", "random_forest", "linear", "mlp", "realmlp", "tabm")
 OURS, PLAIN = "ours", "plain"
+# What a split is laid out as.
+FILES = ("columns.json", "sample.csv", "test.csv", "train.csv")
 # A column of words with more levels than this share of the rows says nothing by its levels.
 MOSTLY_DIFFERENT = 0.5
 
@@ -124,7 +127,7 @@ def measure(
 ) -> dict[str, Any]:
     """Losses and seconds of every split, and the table made of them; what is measured is kept under ``cache``, so that
     a run goes on where it was."""
-    kept = folder_of(cache, [Path(__file__), *(Path(__file__).with_name(f"peers.{kind}") for kind in ("py", "txt"))])
+    kept_ours = folder_of(cache, [Path(__file__)])
     raw_results: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as name:
         for table in tables or list(TABLES):
@@ -134,12 +137,16 @@ def measure(
                 continue
             for split, (train, test) in enumerate(parts(problem)[:splits]):
                 folder = Path(name) / f"{table}_{split}"
-                lay_out(problem, train, test, folder, split)
+                lay_out(problem, train, test, folder)
+                # What the others answer depends on their code and the split's files alone.
+                peers = [Path(__file__).with_name(f"peers.{kind}") for kind in ("py", "txt")]
+                kept_theirs = folder_of_files(cache, [*peers, *(folder / name for name in FILES)])
                 for method in methods or [OURS, PLAIN, *PEERS]:
-                    path = kept / f"{table}_{split}_{method}.json"
+                    own = method in (OURS, PLAIN)
+                    path = (kept_ours if own else kept_theirs) / f"{table}_{split}_{method}.json"
                     if not path.exists():
                         begin = time.perf_counter()
-                        answers = ours(folder, method) if method in (OURS, PLAIN) else theirs(method, folder)
+                        answers = ours(folder, method, split) if own else theirs(method, folder)
                         seconds = round(time.perf_counter() - begin, 1)
                         value = round(loss(problem, test, *answers), 5)
                         print(f"accuracy: {table} {split} {method}: {value:.5f} in {seconds:.1f} s", file=sys.stderr)
@@ -155,8 +162,8 @@ def parts(problem: Problem) -> list[tuple[np.ndarray, np.ndarray]]:
     return list(kind(PARTS, shuffle=True, random_state=0).split(target, target))
 
 
-def lay_out(problem: Problem, train: np.ndarray, test: np.ndarray, folder: Path, seed: int = 0) -> None:
-    """The split's files, the test rows without their target, and what models are told besides."""
+def lay_out(problem: Problem, train: np.ndarray, test: np.ndarray, folder: Path) -> None:
+    """The split's files, the test rows without their target."""
     frame = problem.frame
     write_csv(folder / "train.csv", frame.iloc[train])
     write_csv(folder / "test.csv", frame.iloc[test].drop(columns="target"))
@@ -165,24 +172,24 @@ def lay_out(problem: Problem, train: np.ndarray, test: np.ndarray, folder: Path,
     write_csv(folder / "sample.csv", pd.DataFrame(sample))
     write_json(
         folder / "columns.json",
-        {"task": problem.task, "target": "target", "id": "id", "categories": problem.categories, "seed": seed},
+        {"task": problem.task, "target": "target", "id": "id", "categories": problem.categories},
     )
 
 
-def ours(folder: Path, method: str = OURS) -> tuple[np.ndarray, list[str]]:
-    """The product's submission, probabilities where there are classes; as a user makes it. ``plain``: with the family
-    and the choice of trials that params.yaml has."""
+def ours(folder: Path, method: str = OURS, seed: int = 0) -> tuple[np.ndarray, list[str]]:
+    """The product's submission, probabilities where there are classes; as a user makes it, with that ``seed``.
+    ``plain``: with the family and the choice of trials that params.yaml has."""
     project = folder / method
     copy_tree(project)
     environment = {**os.environ, "DVC_NO_ANALYTICS": "1", "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
     dvc(project, environment, "config", "--local", "core.no_scm", "true")
-    about = json.loads((folder / "columns.json").read_text())
+    task = json.loads((folder / "columns.json").read_text())["task"]
     words = [f"--{part}={(folder / part).resolve()}.csv" for part in ("train", "test", "sample")]
-    words += [f"--metric={'rmse' if about['task'] == 'regression' else 'log_loss'}", "--target=target", "--id=id"]
+    words += [f"--metric={'rmse' if task == 'regression' else 'log_loss'}", "--target=target", "--id=id"]
     command = [sys.executable, "-m", "pipeline.new", "table", *words]
     subprocess.run(command, cwd=project, env=environment, check=True, capture_output=True)
     params = read_document(project / "params.yaml")
-    params["seed"] = about["seed"]
+    params["seed"] = seed
     if method == PLAIN:
         params["competitions"]["table"]["tune"].pop("family")
         params["competitions"]["table"]["train"] = {}

@@ -12,4 +12,9 @@ from pipeline.files import fingerprint, read_bytes
 def folder(cache: Path, own: Sequence[Path]) -> Path:
     """A folder under ``cache`` that is another one where the product, or one of the measurement's ``own`` files, is."""
     product = [*(ROOT / "pipeline").rglob("*.py"), *(ROOT / "features").glob("*.py"), ROOT / "params.yaml"]
-    return cache / fingerprint(*map(read_bytes, sorted([*product, *own])))[:16]
+    return folder_of_files(cache, [*product, *own])
+
+
+def folder_of_files(cache: Path, own: Sequence[Path]) -> Path:
+    """A folder under ``cache`` that is another one where one of the ``own`` files is: for what no more depends on."""
+    return cache / fingerprint(*map(read_bytes, sorted(own)))[:16]

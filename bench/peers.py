@@ -1,8 +1,8 @@
 """One model at its defaults on one split, as a process of its own: ``python peers.py METHOD FOLDER``.
 
-Reads ``train.csv``, ``test.csv`` and ``columns.json`` (``task``, ``target``, ``id``, the ``categories``, the ``seed``),
-prints one JSON object: the test rows' ``answers`` (a probability for each class, or a number) and the ``classes``.
-Runs in the environment of the peers, which knows nothing of this project, so it imports nothing of it.
+Reads ``train.csv``, ``test.csv`` and ``columns.json`` (``task``, ``target``, ``id``, the ``categories``), prints one
+JSON object: the test rows' ``answers`` (a probability for each class, or a number) and the ``classes``. Runs in the
+environment of the peers, which knows nothing of this project, so it imports nothing of it.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def main() -> int:
         middle = rows[0].median(numeric_only=True)
         rows = [frame.fillna(middle) for frame in rows]
     classes = about["task"] != "regression"
-    model = (peer if method in PYTABKIT else baseline)(method, classes, about["categories"], about["seed"])
+    model = (peer if method in PYTABKIT else baseline)(method, classes, about["categories"])
     model.fit(rows[0], known.astype(str) if classes else known.astype(float))
     answers = model.predict_proba(rows[1]) if classes else model.predict(rows[1])
     found = {"answers": answers.tolist(), "classes": [str(name) for name in model.classes_] if classes else []}
@@ -47,7 +47,7 @@ def main() -> int:
     return 0
 
 
-def baseline(method: str, classes: bool, categories: list[str], seed: int) -> Any:
+def baseline(method: str, classes: bool, categories: list[str]) -> Any:
     """scikit-learn at its defaults; one-hot categories and medians for gaps where the model cannot do without, scaled
     columns where it is a linear model or a network."""
     from sklearn.compose import make_column_selector, make_column_transformer
@@ -65,12 +65,12 @@ def baseline(method: str, classes: bool, categories: list[str], seed: int) -> An
 
     if method == "gradient_boosting":
         kind = HistGradientBoostingClassifier if classes else HistGradientBoostingRegressor
-        return kind(categorical_features="from_dtype", random_state=seed)
+        return kind(categorical_features="from_dtype", random_state=0)
     model = {
         "random_forest": RandomForestClassifier if classes else RandomForestRegressor,
         "linear": LogisticRegression if classes else Ridge,
         "mlp": MLPClassifier if classes else MLPRegressor,
-    }[method](random_state=seed)
+    }[method](random_state=0)
     numbers = make_column_selector(dtype_exclude="category")
     filled = make_column_transformer(
         (make_pipeline(SimpleImputer(strategy="median"), StandardScaler()), numbers),
@@ -79,12 +79,12 @@ def baseline(method: str, classes: bool, categories: list[str], seed: int) -> An
     return make_pipeline(filled, model)
 
 
-def peer(method: str, classes: bool, categories: list[str], seed: int) -> Any:
+def peer(method: str, classes: bool, categories: list[str]) -> Any:
     """pytabkit at its defaults, on the processor."""
     import pytabkit
 
     kind = getattr(pytabkit, f"{PYTABKIT[method]}_{'Classifier' if classes else 'Regressor'}")
-    return kind(device="cpu", random_state=seed, n_threads=THREADS, verbosity=0)
+    return kind(device="cpu", random_state=0, n_threads=THREADS, verbosity=0)
 
 
 PYTABKIT = {"realmlp": "RealMLP_TD", "tabm": "TabM_D"}

@@ -80,5 +80,5 @@ def test_generated_tables_are_the_same_each_time(make: object) -> None:
 def test_a_peer_takes_categories_and_gaps(problem: Problem, method: str) -> None:
     rows = problem.frame[["size", "site"]].assign(site=problem.frame["site"].astype("category"))
     rows.loc[0, "size"] = np.nan
-    model = baseline(method, True, ["site"], 0).fit(rows, problem.frame["target"])
+    model = baseline(method, True, ["site"]).fit(rows, problem.frame["target"])
     assert model.predict_proba(rows).shape == (60, 3)
