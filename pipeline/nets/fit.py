@@ -495,8 +495,9 @@ class Program:
 
     def _keep_best(self, active: np.ndarray, improved: np.ndarray, recent: Recent) -> None:
         if improved.any():
+            weights = recent.weights
             for name, best in self._best.items():
-                value = recent.weights[name]
+                value = weights[name]
                 here = improved[: len(value)]
                 best[active[: len(value)][here]] = value[here]
 

@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from pipeline.nets.heads import Head
 from pipeline.nets.layers import PRODUCTS, copy_rows, forward, growth, multiplied, output_of_copies, threshold
+from pipeline.nets.memory import tensor
 from pipeline.nets.sources import Layout
 
 BETA_1, EPSILON = 0.9, 1e-10
@@ -68,7 +69,7 @@ class Recent:
         self._count = count
         self._kept: list[dict[str, np.ndarray]] = []
         self._variables: dict[str, tf.Variable] = {}
-        self._mean: dict[str, np.ndarray] = {}
+        self._mean: dict[str, np.ndarray] = {}  # of what is kept
 
     def add(self, variables: dict[str, tf.Variable]) -> None:
         """An epoch has ended with ``variables``."""
@@ -84,15 +85,15 @@ class Recent:
     @property
     def weights(self) -> dict[str, np.ndarray]:
         """In units of the learning rates, by name."""
-        if not self._mean and self._kept:
+        if not self._kept:
+            return _values(self._variables)
+        if not self._mean:
             self._mean = {name: np.mean([one[name] for one in self._kept], axis=0) for name in self._kept[0]}
-        elif not self._mean:
-            self._mean = _values(self._variables)
         return self._mean
 
     def judged(self, trainer: Trainer, state: State, blocks: tf.Tensor, arrays: dict[str, tf.Tensor]) -> np.ndarray:
         """Mean loss ``[m]`` of the rows in ``blocks``."""
-        weights = {name: tf.constant(w) for name, w in self.weights.items()} if self._kept else state.values
+        weights = {name: tensor(mean) for name, mean in self.weights.items()} if self._kept else state.values
         return trainer.evaluate(blocks, arrays, weights).numpy()
 
 
@@ -140,8 +141,9 @@ def _repeat(times: tf.Tensor, body: Callable[..., Any], start: list[tf.Tensor]) 
 class Compiled:
     """``function(*arguments) -> float32``, traced for its ``signature`` at the first call.
 
-    Called as the operation that a traced function is: TensorFlow's own way to it looks at each argument, which for
-    these many takes a millisecond or two of Python, as long as a small network's step and in one thread at a time.
+    On a processor it is called as the operation that a traced function is: TensorFlow's own way to it looks at each
+    argument, which for these many takes a millisecond or two of Python, as long as a small network's step and in one
+    thread at a time.
     """
 
     def __init__(self, function: Callable[..., tf.Tensor], signature: Sequence[Any]) -> None:
@@ -151,6 +153,8 @@ class Compiled:
         self._tracing = threading.Lock()
 
     def __call__(self, *arguments: Any) -> tf.Tensor:
+        if tf.config.list_logical_devices("GPU"):
+            return self._function(*arguments)
         with self._tracing:
             self._traced = self._traced or self._function.get_concrete_function()
         given = tf.nest.flatten(arguments)
