@@ -35,6 +35,18 @@ def test_tensorflow_starts_without_a_word() -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
+def test_tensorflow_multiplies_all_32_bits_and_repeats_itself() -> None:
+    code = """
+from pipeline.runtime import start_tensorflow
+tf = start_tensorflow()
+assert not tf.config.experimental.tensor_float_32_execution_enabled()
+from tensorflow.python.framework import config
+assert config.is_op_determinism_enabled()
+"""
+    done = run(code)
+    assert done.returncode == 0, done.stderr
+
+
 def test_errors_pass_even_where_the_process_dies() -> None:
     code = """
 import os

@@ -75,6 +75,25 @@ def test_a_bag_of_words_is_the_dense_product(bags: Bags) -> None:
     np.testing.assert_allclose(found, dense(weighted)[np.maximum(rows[0], 0)] @ kernel, atol=1e-5)
 
 
+def test_the_product_of_bags_and_its_gradient_stay_on_the_processor(bags: Bags) -> None:
+    """A GPU has none that says the same twice, so TensorFlow refuses it there."""
+    arrays = {name: keras.ops.convert_to_tensor(array) for name, array in bags.arrays().items()}
+
+    def gradient(kernel: tf.Tensor, rows: tf.Tensor) -> tf.Tensor:
+        with tf.GradientTape() as tape:
+            tape.watch(kernel)
+            found = tf.reduce_sum(tf.square(bag(bags.layout.batch(arrays, rows, None, {}, None), kernel)))
+        return tape.gradient(found, kernel)
+
+    graph = tf.function(gradient, autograph=False).get_concrete_function(
+        tf.TensorSpec([None, 40, None], tf.float32), tf.TensorSpec([1, None], tf.int32)
+    )
+    nodes = [node for part in graph.graph.as_graph_def().library.function for node in part.node_def]
+    products = [node for node in nodes if node.op == "SparseTensorDenseMatMul"]
+    assert {node.attr["adjoint_a"].b for node in products} == {False, True}
+    assert {tf.DeviceSpec.from_string(node.device).device_type for node in products} == {"CPU"}
+
+
 def test_training_on_bags_equals_training_on_the_dense_matrix(bags: Bags) -> None:
     """The row order is that of a shared batch in one and of the member in the other; a batch of all rows has none."""
     members = engine.members_of([configuration(dropout=0.0, batch_size=60)], [0], [5])
