@@ -18,7 +18,7 @@ from pipeline.evaluation import evaluate
 from pipeline.files import fingerprint, read_bytes, read_npz, write_csv, write_json, write_npz
 from pipeline.params import Params, load
 from pipeline.progress import Progress
-from pipeline.runtime import device_name, seed_for, start_tensorflow
+from pipeline.runtime import device_name, loading, seed_for, start_tensorflow
 
 if TYPE_CHECKING:
     from pipeline.arrays import Scaled
@@ -43,8 +43,9 @@ def tune(arguments: argparse.Namespace) -> None:
     """Read, search, write."""
     params = load(arguments.params, arguments.competition)
     tensorflow = start_tensorflow(small=True)
-    from pipeline.arrays import load_table
-    from pipeline.nets.search import Part, search
+    with loading():
+        from pipeline.arrays import load_table
+        from pipeline.nets.search import Part, search
 
     scaled = load_table(arguments.input, params.table.task)
     memory = Memory(arguments.memory, _fingerprint(params, arguments.input, tensorflow.__version__))

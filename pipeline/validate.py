@@ -27,7 +27,7 @@ from features.tables import parse_table
 from pipeline.data_docs import finish
 from pipeline.files import read_bytes, write_json
 from pipeline.params import Params, load, read_document
-from pipeline.runtime import seed_for
+from pipeline.runtime import loading, seed_for
 from pipeline.stage import run
 
 
@@ -265,9 +265,10 @@ def run_suites(contract: Contract, tables: Mapping[str, pd.DataFrame], docs: Pat
     logging.getLogger("great_expectations").setLevel(logging.ERROR)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        import great_expectations as gx
-        from great_expectations.checkpoint import Checkpoint
-        from great_expectations.data_context.types.base import ProgressBarsConfig
+        with loading():
+            import great_expectations as gx
+            from great_expectations.checkpoint import Checkpoint
+            from great_expectations.data_context.types.base import ProgressBarsConfig
 
         if docs.exists() and any(docs.iterdir()) and not (docs / "index.html").exists():
             raise UserError(

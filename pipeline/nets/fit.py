@@ -456,7 +456,7 @@ class Program:
     def _constants(self, active: np.ndarray) -> dict[str, tf.Tensor]:
         """What does not change from epoch to epoch, for the members still in training."""
         members = self._members.take(active)
-        choice = {name: tf.constant(column) for name, column in self._columns(active).items()}
+        choice = {name: tf.constant(value) for name, value in self._multipliers(active).items()}
         if members.columns.shape[1]:
             choice["columns"] = tf.constant(members.columns, tf.float32)
         if self._members.scaling.any():
@@ -472,14 +472,14 @@ class Program:
             "width": tf.constant(members.width, tf.int32),
         }
 
-    def _columns(self, active: np.ndarray) -> dict[str, np.ndarray]:
+    def _multipliers(self, active: np.ndarray) -> dict[str, np.ndarray]:
         """What multiplies a layer, ``[m_l, 1, 1]`` for those of its members that are ``active``: dropout rates, and for
         each weight its unit, and what l1 * sum |w| + l2 * sum w^2 of the true weights w = unit * weight, and their
         decay, ask of it."""
         members, kind = self._members, self._kind
         l1, l2 = members.l1.astype(np.float32), members.l2.astype(np.float32)
         decay = members.learning_rate.astype(np.float32) * members.weight_decay.astype(np.float32)
-        columns = {f"rate_{layer}": members.dropout.astype(np.float32) for layer in range(kind.depth)}
+        found = {f"rate_{layer}": members.dropout.astype(np.float32) for layer in range(kind.depth)}
         sizes = {f"rate_{layer}": len(deep) for layer, deep in enumerate(self._depths)}
         for name, unit in self._units.items():
             own = {f"unit_{name}": unit}
@@ -489,9 +489,9 @@ class Program:
                 own |= {f"l2_{name}": 2 * (l2 / share) * unit**2} if kind.l2 else {}
                 own |= {f"l1_{name}": l1 / share * unit} if kind.l1 else {}
                 own |= {f"decay_{name}": decay} if kind.decays else {}
-            columns |= own
+            found |= own
             sizes |= dict.fromkeys(own, len(self._best[name]))
-        return {name: value[active[active < sizes[name]]][:, None, None] for name, value in columns.items()}
+        return {name: value[active[active < sizes[name]]][:, None, None] for name, value in found.items()}
 
     def _keep_best(self, active: np.ndarray, improved: np.ndarray, recent: Recent) -> None:
         if improved.any():

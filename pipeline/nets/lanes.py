@@ -22,9 +22,14 @@ class Stopped(Exception):
     """What a job raises when another one has failed or the run was interrupted."""
 
 
+def small() -> bool:
+    """Whether this process's networks are: each operation runs in one thread, see ``runtime.start_tensorflow``."""
+    return bool(tf.config.threading.get_intra_op_parallelism_threads() == 1)
+
+
 def lanes() -> int:
     """How many jobs at a time: as many as there are cores where TensorFlow splits no operation, else one."""
-    if tf.config.threading.get_intra_op_parallelism_threads() != 1:
+    if not small():
         return 1
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 

@@ -132,7 +132,7 @@ def piecewise_linear(numbers: Tensor, bins: Mapping[str, Tensor]) -> Tensor:
 def embed_numbers(numbers: Tensor, weights: Mapping[str, Tensor], bins: Mapping[str, Tensor] | None) -> Tensor:
     """Vectors of ``numbers [m, b, n]``, one column after the other: ``[m, b, n * e]``. ``bins`` as above, or None for
     periodic ones; ``weights``: see ``numbers.Numbers.weights``."""
-    members, rows, columns = (ops.shape(numbers)[axis] for axis in range(3))
+    members, rows, columns = ops.shape(numbers)
     numbers = ops.transpose(numbers, (0, 2, 1))  # [m, n, b]: each column has a product of its own
     if bins is None:
         frequency, phase = weights["numbers_frequency"][:, :, None], weights["numbers_phase"][:, :, None]
@@ -152,7 +152,7 @@ def embed_numbers(numbers: Tensor, weights: Mapping[str, Tensor], bins: Mapping[
 
 def _by_column(weight: Tensor, columns: Tensor) -> Tensor:
     """``[m, n * i, e] -> [m, n, i, e]``."""
-    members, inputs, units = (ops.shape(weight)[axis] for axis in range(3))
+    members, inputs, units = ops.shape(weight)
     return ops.reshape(weight, (members, columns, inputs // columns, units))
 
 
@@ -185,10 +185,10 @@ def find_windows(words: Tensor, table: Tensor, kernel: Tensor, bias: Tensor, win
 
 def embed(codes: Tensor, table: Tensor) -> Tensor:
     """Learned vectors of category codes: ``codes [m, b, e]``, ``table [m, levels, k] -> [m, b, e * k]``."""
-    members, levels, units = (ops.shape(table)[axis] for axis in range(3))
+    members, levels, units = ops.shape(table)
     offsets = ops.reshape(ops.arange(members) * levels, (members, 1, 1))  # each member looks into its own table
     vectors = ops.take(ops.reshape(table, (members * levels, units)), codes + ops.cast(offsets, codes.dtype), axis=0)
-    count, rows, columns = (ops.shape(codes)[axis] for axis in range(3))
+    count, rows, columns = ops.shape(codes)
     return ops.reshape(vectors, (count, rows, columns * units))
 
 
@@ -243,20 +243,20 @@ def copy_rows(inputs: Tensor, adapter: Tensor) -> Tensor:
     """``k`` copies of a batch, each scaled by its own vector (TabM-mini; Gorishniy et al., 2025): ``inputs [m, b, i]``,
     ``adapter [m, k, i] -> [m, k * b, i]``, for layers that all copies share."""
     copies = inputs[:, None] * adapter[:, :, None]  # [m, k, b, i]
-    members, count, rows, width = (ops.shape(copies)[axis] for axis in range(4))
+    members, count, rows, width = ops.shape(copies)
     return ops.reshape(copies, (members, count * rows, width))
 
 
 def output_of_copies(units: Tensor, kernel: Tensor, copies: int) -> Tensor:
     """Each copy's own last layer: ``units [m, k * b, o]``, ``kernel [m, k * o, c] -> [m, k, b, c]``."""
-    members, rows, width = (ops.shape(units)[axis] for axis in range(3))
+    members, rows, width = ops.shape(units)
     units = ops.reshape(units, (members, copies, rows // copies, width))
     return ops.matmul(units, ops.reshape(kernel, (members, copies, width, ops.shape(kernel)[2])))
 
 
 def _split(units: Tensor, first: Tensor) -> tuple[Tensor, Tensor]:
     """The ``first`` members and the others. ``ops.slice`` has a parallel gradient, plain indexing has not."""
-    count, rows, width = (ops.shape(units)[axis] for axis in range(3))
+    count, rows, width = ops.shape(units)
     others = ops.slice(units, (first, 0, 0), (count - first, rows, width))
     return ops.slice(units, (0, 0, 0), (first, rows, width)), others
 

@@ -129,7 +129,7 @@ class TableLayout:
         """``[m, b, i]``: the columns (embedded numbers after the others), then the vectors of categories; see
         ``Layout``. Inputs of columns that a member does not see are 0."""
         place = ops.maximum(rows, 0)
-        folds, count, width = (ops.shape(arrays["inputs"])[axis] for axis in range(3))
+        folds, count, width = ops.shape(arrays["inputs"])
         flat = ops.reshape(arrays["inputs"], (folds * count, width))
         source = arrays.get("place", fold)
         inputs = ops.take(flat, place + (source * count)[:, None], axis=0)  # [m, b, d]

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from pipeline.nets import lanes
 from pipeline.nets.heads import Head
 from pipeline.nets.layers import PRODUCTS, copy_rows, forward, growth, multiplied, output_of_copies, threshold
 from pipeline.nets.memory import tensor
@@ -130,6 +131,17 @@ class State:
                 variable.assign(value[going[: len(value)]])
 
 
+def _options() -> bytes:
+    """How TensorFlow is to call a trace. Where networks are small it rewrites it once and leaves out what makes no step
+    shorter: its own way takes as long as the trace itself."""
+    config = tf.compat.v1.ConfigProto()
+    if lanes.small():
+        rewriting = config.graph_options.rewrite_options
+        rewriting.meta_optimizer_iterations = rewriting.ONE
+        rewriting.remapping = rewriting.constant_folding = rewriting.layout_optimizer = rewriting.OFF
+    return bytes(config.SerializeToString())
+
+
 def _repeat(times: tf.Tensor, body: Callable[..., Any], start: list[tf.Tensor]) -> list[tf.Tensor]:
     """``body(number, *state) -> (number + 1, *state)`` so many times; each state is a vector over members."""
     shapes = [tf.TensorShape([]), *[tf.TensorShape([None]) for _ in start]]
@@ -150,6 +162,7 @@ class Compiled:
         # The loops are TensorFlow's own: to translate Python's (autograph) would take as long as the trace itself.
         self._function = tf.function(function, input_signature=signature, autograph=False)
         self._traced: Any = None
+        self._options = _options()
         self._tracing = threading.Lock()
 
     def __call__(self, *arguments: Any) -> tf.Tensor:
@@ -158,7 +171,9 @@ class Compiled:
         with self._tracing:
             self._traced = self._traced or self._function.get_concrete_function()
         given = tf.nest.flatten(arguments)
-        return tf.raw_ops.StatefulPartitionedCall(args=given, Tout=[tf.float32], f=self._traced)[0]
+        return tf.raw_ops.StatefulPartitionedCall(
+            args=given, Tout=[tf.float32], f=self._traced, config_proto=self._options
+        )[0]
 
 
 class Trainer:
