@@ -157,7 +157,7 @@ def fit(
         answers[index], loss[index] = program.predict()
         return {"members": index, **program.best_weights()}
 
-    parts = list(programs(members))
+    parts = list(programs(members, 0 if source.shared else source.fan_in))
     # The longest first, so that at the end no lane waits long for another.
     order = np.argsort([-lengths[part[0]] * cost(members.take(part), source) for part in parts], kind="stable")
     jobs = [functools.partial(to_end, parts[place]) for place in order]

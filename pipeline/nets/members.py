@@ -12,6 +12,7 @@ import numpy as np
 BETA_2 = 0.999
 # Together, weights, moments and best weights of a program should stay in the processor's cache.
 MEMBERS_PER_PROGRAM = 64
+WEIGHTS_PER_PROGRAM = 1 << 18
 # Copies of a member that weigh as much there as a member does, since they share their weights.
 COPIES_AS_ONE = 4
 # How much wider than the narrowest member of a program the widest may be.
@@ -160,10 +161,11 @@ SCHEDULES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 }
 
 
-def programs(members: Members) -> Iterator[np.ndarray]:
+def programs(members: Members, inputs: int = 0) -> Iterator[np.ndarray]:
     """Indices of the members that train together: alike in what ``Kind`` holds, close in width, of falling depth.
 
-    The narrow are padded to the widest, which is no more than ``PADDING`` times as wide.
+    The narrow are padded to the widest, which is no more than ``PADDING`` times as wide. Of a source with many
+    ``inputs`` fewer train together; 0: of any number, since they share the batch.
     """
     columns = (
         members.activation,
@@ -187,7 +189,11 @@ def programs(members: Members) -> Iterator[np.ndarray]:
         index = index[np.argsort(members.width[index], kind="stable")]
         while len(index):
             close = index[: np.searchsorted(members.width[index], PADDING * members.width[index[0]], side="right")]
-            most = max(MEMBERS_PER_PROGRAM // max(int(members.copies[index[0]]) // COPIES_AS_ONE, 1), 1)
+            most, width = MEMBERS_PER_PROGRAM, int(members.width[close].max())
+            if inputs:
+                weights = (inputs + max(int(members.depth[close].max()) - 1, 0) * width) * max(width, 1)
+                most = min(most, WEIGHTS_PER_PROGRAM // weights)
+            most = max(most // max(int(members.copies[index[0]]) // COPIES_AS_ONE, 1), 1)
             for part in np.array_split(close, -(-len(close) // most)):
                 yield part[np.argsort(-members.depth[part], kind="stable")]
             index = index[len(close) :]

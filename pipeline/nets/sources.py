@@ -48,6 +48,10 @@ class Layout(Protocol):
         """Whether training batches are augmented."""
 
     @property
+    def learned(self) -> bool:
+        """Whether the inputs of the first dense layer depend on weights."""
+
+    @property
     def precision(self) -> str:
         """Of dense products; a key of ``PRODUCTS``."""
 
@@ -124,6 +128,11 @@ class TableLayout:
     numbers: Numbers = Numbers()
     distorts: ClassVar[bool] = False
     precision: ClassVar[str] = "float32"
+
+    @property
+    def learned(self) -> bool:
+        """Where there are vectors of categories or of numbers."""
+        return self.embedded > 0 or self.numbers.kind != "plain"
 
     def batch(self, arrays: Arrays, rows: Tensor, fold: Tensor, weights: Arrays, draws: Tensor | None) -> Tensor:
         """``[m, b, i]``: the columns (embedded numbers after the others), then the vectors of categories; see
@@ -273,6 +282,11 @@ class ImagesLayout:
     def distorts(self) -> bool:
         """Whether training batches are augmented."""
         return self.augmentation.draws > 0
+
+    @property
+    def learned(self) -> bool:
+        """Where there are convolutions."""
+        return bool(self.filters)
 
     def batch(self, arrays: Arrays, rows: Tensor, fold: Tensor, weights: Arrays, draws: Tensor | None) -> Tensor:
         """``[1, b, pixels]``, or ``[m, b, features]`` of the convolutions; see ``Layout``."""
@@ -465,6 +479,7 @@ class BagsLayout:
 
     vocabulary: int
     distorts: ClassVar[bool] = False
+    learned: ClassVar[bool] = False
     precision: ClassVar[str] = "float32"
 
     def batch(self, arrays: Arrays, rows: Tensor, fold: Tensor, weights: Arrays, draws: Tensor | None) -> Tensor:
@@ -558,6 +573,7 @@ class SequencesLayout:
     units: int
     window: int
     skip: float
+    learned: ClassVar[bool] = True
     precision: ClassVar[str] = "float32"
 
     @property

@@ -13,7 +13,16 @@ import tensorflow as tf
 
 from pipeline.nets import lanes
 from pipeline.nets.heads import Head
-from pipeline.nets.layers import PRODUCTS, copy_rows, forward, growth, multiplied, output_of_copies, threshold
+from pipeline.nets.layers import (
+    PRODUCTS,
+    copy_rows,
+    forward,
+    growth,
+    multiplied,
+    multiply_scaled,
+    output_of_copies,
+    threshold,
+)
 from pipeline.nets.memory import tensor
 from pipeline.nets.sources import Layout
 
@@ -211,9 +220,11 @@ class Trainer:
         inputs = kind.layout.batch(arrays, rows, arrays["fold"], weights, draws)
         hidden, layers = range(kind.depth), range(kind.depth + 1)
         biases = [weights[f"bias_{layer}"] for layer in layers]
-        output = None
-        if kind.feature_scale:
+        project, output = kind.layout.project, None
+        if kind.feature_scale and kind.layout.learned:
             inputs = inputs * weights["front_scale"]
+        elif kind.feature_scale:
+            project = functools.partial(multiply_scaled, scale=weights["front_scale"])
         if kind.copies:
             inputs = copy_rows(inputs, weights["adapter"])
             biases[-1] = biases[-1][:, :, None]  # [m, k, 1, c]
@@ -226,7 +237,7 @@ class Trainer:
             arrays["width"],
             drops,
             [(weights[f"gain_{layer}"], weights[f"shift_{layer}"]) for layer in hidden] if kind.normalized else (),
-            kind.layout.project,
+            project,
             scales,
             PRODUCTS[kind.layout.precision],
             [weights[f"slope_{layer}"] for layer in hidden] if kind.realmlp else (),

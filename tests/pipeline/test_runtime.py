@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import importlib.util
 import subprocess
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.runtime import absent, seed_for
+from pipeline.runtime import absent, loading, seed_for
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -78,6 +79,29 @@ def test_a_package_that_is_absent_for_a_while_is_there_again() -> None:
         with pytest.raises(ModuleNotFoundError):
             importlib.import_module("colorsys")
     assert "colorsys" not in sys.modules and importlib.util.find_spec("colorsys")
+
+
+def test_no_garbage_is_looked_for_while_packages_load() -> None:
+    code = """
+import gc
+from pipeline.runtime import loading
+with loading():
+    assert not gc.isenabled()
+    import colorsys
+assert gc.isenabled() and gc.get_freeze_count() > 0
+"""
+    done = run(code)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_collector_stays_off_where_it_was() -> None:
+    gc.disable()
+    try:
+        with loading():
+            pass
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
 
 
 def test_tensorflow_starts_without_what_nobody_asks_for() -> None:

@@ -19,6 +19,7 @@ from pipeline.nets.layers import (
     initial_kernel,
     initial_waves,
     multiplied,
+    multiply_scaled,
     shifted,
     threshold,
 )
@@ -249,6 +250,43 @@ def test_gradients_of_our_own_are_those_of_tensorflow(copies: tuple[int, ...]) -
         found.append([result, *tape.gradient(total, [values, bias])])
     for mine, theirs in zip(*found, strict=True):
         np.testing.assert_allclose(mine, theirs, rtol=1e-6)
+
+
+def test_the_gradient_of_a_scale_of_inputs_is_that_of_tensorflow() -> None:
+    generator = np.random.default_rng(0)
+    inputs, scale, kernel = (
+        tf.constant(generator.normal(size=shape), tf.float32) for shape in ((2, 7, 5), (2, 1, 5), (2, 5, 3))
+    )
+    found = []
+    for ours in (True, False):
+        with tf.GradientTape() as tape:
+            tape.watch([scale, kernel])
+            result = multiply_scaled(inputs, kernel, scale) if ours else tf.matmul(inputs * scale, kernel)
+            total = tf.reduce_sum(tf.sin(result))
+        found.append([result, *tape.gradient(total, [scale, kernel])])
+    for mine, theirs in zip(*found, strict=True):
+        assert mine.shape == theirs.shape
+        np.testing.assert_allclose(mine, theirs, rtol=1e-4, atol=1e-5)
+
+
+def test_a_trace_that_is_rewritten_less_says_the_same(table: engine.Table, monkeypatch: pytest.MonkeyPatch) -> None:
+    members = engine.members_of([*MIXED, configuration(feature_scale="learned")], [0, 1] * 3 + [0], range(7))
+    found = []
+    for small in (False, True):
+        engine.trainer.cache_clear()
+        monkeypatch.setattr(lanes, "small", lambda small=small: small)
+        found.append(engine.fit(members, table, "binary", 6, 6))
+    engine.trainer.cache_clear()
+    np.testing.assert_allclose(found[0].answers, found[1].answers, atol=1e-5)
+    np.testing.assert_allclose(found[0].stop_loss, found[1].stop_loss, atol=1e-5)
+
+
+@pytest.mark.parametrize("inputs", [0, 10, 3000])
+def test_the_more_inputs_the_fewer_members_train_together(inputs: int) -> None:
+    members = engine.members_of([configuration(width=32, depth=2)] * 150, [0] * 150, range(150))
+    held = list(engine.programs(members, inputs))
+    np.testing.assert_array_equal(np.sort(np.concatenate(held)), np.arange(150))
+    assert max(map(len, held)) == {0: 50, 10: 50, 3000: 2}[inputs]
 
 
 def test_what_takes_longer_costs_more(table: engine.Table) -> None:
