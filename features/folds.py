@@ -24,9 +24,8 @@ def draw_roles(
     """Roles ``[t, folds * repeats] int8`` (0 train, 1 stop, 2 score) of ``target [t]``.
 
     Each row scores once a repeat. Classes keep their shares in every part; with ``groups [t]`` the rows of a group
-    score
-    together, and stop together. Column ``repeat * folds + part`` depends on ``seed`` and its own place only. Raises
-    ``UserError`` (with the class as spelt in ``names``) where a class has fewer rows than there are folds.
+    score together, and stop together. Column ``repeat * folds + part`` depends on ``seed`` and its own place only.
+    Raises ``UserError`` (with the class as spelt in ``names``) where a class has fewer rows than there are folds.
     """
     if len(target) < 2 * folds:
         raise UserError(

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 BETA_2 = 0.999
-# Together, weights, moments and best weights of a program should stay in the processor's cache.
+# Together, weights, moments and best weights of a program should stay in the processor's cache, where its members have
+# many inputs (of 2^17, 2^18 and 2^19 the middle is the fastest on House Prices' 290).
 MEMBERS_PER_PROGRAM = 64
 WEIGHTS_PER_PROGRAM = 1 << 18
 # Copies of a member that weigh as much there as a member does, since they share their weights.
