@@ -38,6 +38,8 @@ ENVIRONMENT = ROOT / ".cache" / "peers"
 PARTS = 5
 PEERS = ("gradient_boosting", "random_forest", "linear", "mlp", "realmlp", "tabm")
 OURS, PLAIN = "ours", "plain"
+# The others' code and the versions of what they need.
+PEERS_FILES = [Path(__file__).with_name(f"peers.{kind}") for kind in ("py", "txt")]
 # What a split is laid out as.
 FILES = ("columns.json", "sample.csv", "test.csv", "train.csv")
 # A column of words with more levels than this share of the rows says nothing by its levels.
@@ -139,8 +141,7 @@ def measure(
                 folder = Path(name) / f"{table}_{split}"
                 lay_out(problem, train, test, folder)
                 # What the others answer depends on their code and the split's files alone.
-                peers = [Path(__file__).with_name(f"peers.{kind}") for kind in ("py", "txt")]
-                kept_theirs = folder_of_files(cache, [*peers, *(folder / name for name in FILES)])
+                kept_theirs = folder_of_files(cache, [*PEERS_FILES, *(folder / name for name in FILES)])
                 for method in methods or [OURS, PLAIN, *PEERS]:
                     own = method in (OURS, PLAIN)
                     path = (kept_ours if own else kept_theirs) / f"{table}_{split}_{method}.json"

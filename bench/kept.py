@@ -16,5 +16,8 @@ def folder(cache: Path, own: Sequence[Path]) -> Path:
 
 
 def folder_of_files(cache: Path, own: Sequence[Path]) -> Path:
-    """A folder under ``cache`` that is another one where one of the ``own`` files is: for what no more depends on."""
-    return cache / fingerprint(*map(read_bytes, sorted(own)))[:16]
+    """A folder under ``cache`` that is another one where one of the ``own`` files is: for what no more depends on.
+
+    Files come in the order of their names, so that it does not matter where a checkout or a temporary folder lies.
+    """
+    return cache / fingerprint(*map(read_bytes, sorted(own, key=lambda path: (path.name, path))))[:16]
