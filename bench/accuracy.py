@@ -39,7 +39,7 @@ PARTS = 5
 PEERS = ("gradient_boosting", "random_forest", "linear", "mlp", "realmlp", "tabm")
 OURS, PLAIN = "ours", "plain"
 # The others' code and the versions of what they need.
-PEERS_FILES = [Path(__file__).with_name(f"peers.{kind}") for kind in ("py", "txt")]
+PEERS_CODE, PEERS_PINS = (Path(__file__).with_name(f"peers.{kind}") for kind in ("py", "txt"))
 # What a split is laid out as.
 FILES = ("columns.json", "sample.csv", "test.csv", "train.csv")
 # A column of words with more levels than this share of the rows says nothing by its levels.
@@ -141,7 +141,7 @@ def measure(
                 folder = Path(name) / f"{table}_{split}"
                 lay_out(problem, train, test, folder)
                 # What the others answer depends on their code and the split's files alone.
-                kept_theirs = folder_of_files(cache, [*PEERS_FILES, *(folder / name for name in FILES)])
+                kept_theirs = folder_of_files(cache, [PEERS_CODE, PEERS_PINS, *(folder / name for name in FILES)])
                 for method in methods or [OURS, PLAIN, *PEERS]:
                     own = method in (OURS, PLAIN)
                     path = (kept_ours if own else kept_theirs) / f"{table}_{split}_{method}.json"
@@ -202,7 +202,7 @@ def ours(folder: Path, method: str = OURS, seed: int = 0) -> tuple[np.ndarray, l
 
 def theirs(method: str, folder: Path) -> tuple[np.ndarray, list[str]]:
     """Another model's answers. Raises ``RuntimeError`` with what it said where it fails."""
-    command = [str(environment()), str(Path(__file__).with_name("peers.py")), method, str(folder)]
+    command = [str(environment()), str(PEERS_CODE), method, str(folder)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder)
     if done.returncode:
         raise RuntimeError(f"{method}: {done.stderr[-2000:]}")
@@ -212,13 +212,13 @@ def theirs(method: str, folder: Path) -> tuple[np.ndarray, list[str]]:
 
 def environment() -> Path:
     """The Python of the others' environment, made where it is not there or made from other versions."""
-    python, pins = ENVIRONMENT / "bin" / "python", Path(__file__).with_name("peers.txt").read_text()
+    python, pins = ENVIRONMENT / "bin" / "python", PEERS_PINS.read_text()
     made_from = ENVIRONMENT / "made_from.txt"
     if not made_from.exists() or made_from.read_text() != pins:
         print("accuracy: making the others' environment, which takes minutes", file=sys.stderr)
         subprocess.run([sys.executable, "-m", "venv", "--clear", str(ENVIRONMENT)], check=True)
         subprocess.run(
-            [str(python), "-m", "pip", "install", "--quiet", "-r", str(Path(__file__).with_name("peers.txt"))],
+            [str(python), "-m", "pip", "install", "--quiet", "-r", str(PEERS_PINS)],
             check=True,
         )
         made_from.write_text(pins)

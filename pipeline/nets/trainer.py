@@ -221,7 +221,7 @@ class Trainer:
         hidden, layers = range(kind.depth), range(kind.depth + 1)
         biases = [weights[f"bias_{layer}"] for layer in layers]
         project, output = kind.layout.project, None
-        if kind.feature_scale and kind.layout.learned:
+        if kind.feature_scale and (kind.layout.learned or kind.copies):  # copies' inputs are learned: their adapters
             inputs = inputs * weights["front_scale"]
         elif kind.feature_scale:
             project = functools.partial(multiply_scaled, scale=weights["front_scale"])
