@@ -254,5 +254,6 @@ def test_a_plain_network_is_compiled_without_what_others_need() -> None:
 def test_adapters_of_copies_learn_behind_a_learned_scale() -> None:
     one = configuration(family="tabm", copies=3, feature_scale="learned")
     members = engine.members_of([one], [0], [1])
-    first, later = (engine.fit(members, table(), "binary", epochs, epochs).weights[0]["adapter"] for epochs in (1, 5))
+    plain = table(codes=False)
+    first, later = (engine.fit(members, plain, "binary", epochs, epochs).weights[0]["adapter"] for epochs in (1, 5))
     assert np.abs(later - first).max() > 1e-3
