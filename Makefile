@@ -69,4 +69,4 @@ lock:  ## pin all dependencies with hashes
 	  --no-emit-index-url --no-emit-find-links --no-annotate --no-header --upgrade -o requirements-gpu.lock
 
 clean:  ## remove the environment and what stages cached; raw files, reports and params stay
-	rm -rf .venv .cache .pytest_cache .mypy_cache .ruff_cache data/encode data/normalize data/tune data/train data/ensemble data/imdb .dvc/cache .dvc/tmp
+	rm -rf .venv .cache .pytest_cache .mypy_cache .ruff_cache data/encode data/normalize data/tune data/train data/ensemble data/fashion_mnist data/imdb .dvc/cache .dvc/tmp

@@ -59,10 +59,8 @@ def budget(
         + ".",
         "normalize": "Medians and quartiles with a smooth clip: nobody has looked for outliers in this table yet.",
     }
-    values = (
-        "Values rather than classes: smooth activations, weaker penalties, larger steps, averaged weights, learned "
-        "scales of the inputs."
-    )
+    larger = "weaker penalties, larger steps, " if rows <= SMALL else ""
+    values = f"Values rather than classes: smooth activations, {larger}averaged weights, learned scales of the inputs."
     if rows <= SMALL:
         blocks["tune"] = {"family": list(FAMILY), **({"space": dict(SMOOTH)} if regression else {})}
         sines = "Every third trial is a network of sines, which errs elsewhere."

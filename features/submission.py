@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
@@ -13,8 +15,8 @@ def build(sample: pd.DataFrame, ids: list[str], answers: pd.DataFrame, file: str
     """The sample's columns, ids and order, filled with ``answers`` (a row for each of ``ids``, any order), all str.
 
     One column of answers goes under whatever name the sample gives; several (a probability for each class) are matched
-    by name: ``class`` or ``<anything>_class``. Raises ``UserError`` where the sample's columns do not fit, an id is
-    there twice or has no answer.
+    by name, see ``classes_of``. Raises ``UserError`` where the sample's columns do not fit, an id is there twice or has
+    no answer.
     """
     id_column, *columns = sample.columns
     if len(columns) != len(answers.columns):
@@ -22,26 +24,70 @@ def build(sample: pd.DataFrame, ids: list[str], answers: pd.DataFrame, file: str
             f"{file}: {len(sample.columns)} columns; expected {1 + len(answers.columns)}, the id and "
             f"{'the answer' if len(answers.columns) == 1 else 'one for each class'}. Take this competition's sample."
         )
-    sources = [_source(column, answers, file) for column in columns]
-    for place, values in ((file, list(sample[id_column])), ("the test table", ids)):
+    sources = [str(answers.columns[0])]
+    if len(columns) > 1:
+        try:
+            sources = classes_of(columns, [str(name) for name in answers.columns])
+        except ValueError as error:
+            raise UserError(f"{file}: {error}") from None
+    asked = _stripped(sample[id_column])
+    for place, values in ((file, asked), ("the test table", ids)):
         _unique(values, place, id_column)
     known = set(ids)
-    missing = [(row, value) for row, value in enumerate(sample[id_column], start=2) if value not in known]
+    missing = [(row, value) for row, value in enumerate(asked, start=2) if value not in known]
     if missing:
         raise UserError(
             f"{file}, column {id_column!r}: {len(missing)} ids are not in the test table, the first "
             f"{missing[0][1]!r} in row {missing[0][0]}. Take the sample submission that belongs to this test.csv."
         )
-    ordered = answers.set_axis(ids).loc[sample[id_column]]
+    ordered = answers.set_axis(ids).loc[asked]
     made = {column: ordered[source].to_numpy() for column, source in zip(columns, sources, strict=True)}
     return pd.DataFrame({id_column: sample[id_column].to_numpy()} | made)
 
 
-def spell(task: str, metric: str, answers: np.ndarray, threshold: float, classes: list[str]) -> pd.DataFrame:
-    """``answers [n, c]`` as the competition wants them, all str ``[n, columns]``: labels as spelt in train where
-    ``metric`` is accuracy, else a probability of class 1 or of each class (named after it), or numbers. Seven digits,
-    as float32 holds no more."""
+def misfit(columns: Sequence[str], task: str, metric: str, classes: Sequence[str]) -> str:
+    """Why a sample with these columns of answers is not one of the competition, in words; "" where it is.
+
+    One column is right for numbers, labels and the probability of the higher of two classes; one for each class, named
+    after it, for probabilities.
+    """
+    several = task == "multiclass" and metric != "accuracy"
+    if len(columns) == 1 and not several:
+        return ""
+    if task == "regression" or metric == "accuracy" or len(columns) != len(classes):
+        expected = f"{len(classes)}, one for each class" if several else "1"
+        return f"{len(columns)} columns of answers; expected {expected} (task {task}, metric {metric})."
+    try:
+        classes_of(columns, classes)
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
+def classes_of(columns: Sequence[str], classes: Sequence[str]) -> list[str]:
+    """The class whose probability each column holds: the longest that the column is named after, as ``class`` or
+    ``<anything>_class``. Raises ``ValueError`` where a column is named after none, or two after one."""
+    found: dict[str, str] = {}
+    for column in columns:
+        fitting = [name for name in classes if column == name or column.endswith(f"_{name}")]
+        if not fitting:
+            raise ValueError(f"column {column!r} names no class; expected one for each of {', '.join(classes)}.")
+        name = max(fitting, key=len)
+        if name in found:
+            raise ValueError(f"columns {found[name]!r} and {column!r} both name class {name!r}; expected one for each.")
+        found[name] = column
+    return list(found)
+
+
+def spell(
+    task: str, metric: str, answers: np.ndarray, threshold: float, classes: list[str], columns: int = 1
+) -> pd.DataFrame:
+    """``answers [n, c]`` as the competition wants them, in so many ``columns``, all str ``[n, columns]``: labels as
+    spelt in train where ``metric`` is accuracy, else a probability of class 1 or of each class (named after it), or
+    numbers. Seven digits, as float32 holds no more."""
     if task == "regression" or metric != "accuracy":
+        if task == "binary" and columns == 2:
+            answers = np.concatenate([1 - answers, answers], axis=1)
         names = ["answer"] if answers.shape[1] == 1 else classes
         return pd.DataFrame({n: [f"{v:.7g}" for v in answers[:, k]] for k, n in enumerate(names)}, dtype=object)
     return pd.DataFrame({"answer": [classes[code] for code in decide(answers, threshold)]}, dtype=object)
@@ -59,7 +105,7 @@ def check(submission: pd.DataFrame, sample: pd.DataFrame, ids: list[str], allowe
     id_column, *columns = sample.columns
     if len(submission) != len(sample):
         raise UserError(f"{file}: {len(submission)} rows; expected {len(sample)}, as in the sample.")
-    asked = set(sample[id_column])
+    asked = set(_stripped(sample[id_column]))
     extra = [value for value in ids if value not in asked][:3]
     if extra:
         raise UserError(
@@ -80,13 +126,9 @@ def check(submission: pd.DataFrame, sample: pd.DataFrame, ids: list[str], allowe
                 )
 
 
-def _source(column: str, answers: pd.DataFrame, file: str) -> str:
-    if len(answers.columns) == 1:
-        return str(answers.columns[0])
-    for name in answers.columns:
-        if column == name or column.endswith(f"_{name}"):
-            return str(name)
-    raise UserError(f"{file}: column {column!r} names no class; expected one for each of {', '.join(answers.columns)}.")
+def _stripped(ids: pd.Series) -> list[str]:
+    """As the tables' ids are read, whatever blanks the sample has around them."""
+    return [value.strip() if isinstance(value, str) else value for value in ids]
 
 
 def _unique(values: list[str], place: str, column: str) -> None:

@@ -63,9 +63,9 @@ def ensemble(arguments: argparse.Namespace) -> None:
     found = summary(params, combined, predictions, target, roles, folds.drop(columns=FOLD_KEYS))
     found |= {f"baseline_{name}": value for name, value in baseline(params, train, target, classes).items()}
     ids = [str(value) for value in arrays["ids"][len(target) :]]
-    answers = submission.spell(
-        params.table.task, params.table.metric, combined.test, combined.choice.threshold, classes
-    )
+    table = params.table
+    asked = len(sample.columns) - 1
+    answers = submission.spell(table.task, table.metric, combined.test, combined.choice.threshold, classes, asked)
     made = submission.build(sample, ids, answers, str(arguments.sample))
     path = arguments.report / "submission.csv"
     labels = set(classes) if params.table.metric == "accuracy" else None

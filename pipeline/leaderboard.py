@@ -64,15 +64,15 @@ def leaderboard(arguments: argparse.Namespace) -> None:
         names = [arguments.name]
     if not names:
         raise UserError(f'{arguments.board}: no submission yet. Send one: make submit NAME=titanic M="what is new".')
+    from pipeline.pictures import png
+
     console = Console()
     for name in names:
         own = rows[rows["competition"] == name]
         console.print(table(name, own))
         console.print(agreement(own))
         path = arguments.board.parent / name / "leaderboard.png"
-        buffer = io.BytesIO()
-        plot(name, own).savefig(buffer, format="png", dpi=120, metadata={"Software": None})
-        write_bytes(path, buffer.getvalue())
+        write_bytes(path, png(plot(name, own)))
         console.print(f"plot: {path}")
 
 
@@ -156,26 +156,23 @@ def changes(cell: str) -> str:
 
 def plot(name: str, rows: pd.DataFrame) -> Figure:
     """CV (with its standard error) against public score, each point numbered as in the table."""
-    from matplotlib.figure import Figure
+    from pipeline.pictures import COLOURS, label, panels
 
     cv, public, error = (numbers(rows[column]) for column in ("cv", "public_score", "cv_se"))
     metric = rows["metric"].iloc[-1]
-    figure = Figure(figsize=(6.4, 5.2), layout="constrained")
-    axes = figure.add_subplot()
-    axes.errorbar(cv, public, xerr=np.nan_to_num(error), fmt="o", color="#4c72b0", ecolor="#c5cfe2", capsize=3)
-    for star, colour, label in (
-        (best(cv, metric), "#17a2b8", "best CV"),
-        (best(public, metric), "#2ca02c", "best public score"),
+    figure, (axes,) = panels(width=6.4, height=5.2)
+    axes.errorbar(cv, public, xerr=np.nan_to_num(error), fmt="o", color=COLOURS[0], ecolor=COLOURS[-1], capsize=3)
+    for star, colour, meaning in (
+        (best(cv, metric), COLOURS[1], "best CV"),
+        (best(public, metric), COLOURS[2], "best public score"),
     ):
         if star >= 0:
-            axes.plot(cv[star], public[star], "*", color=colour, markersize=15, label=label, zorder=3)
+            axes.plot(cv[star], public[star], "*", color=colour, markersize=15, label=meaning, zorder=3)
     for number, (x, y) in enumerate(zip(cv, public, strict=True), start=1):
         if np.isfinite(x) and np.isfinite(y):
             axes.annotate(str(number), (x, y), xytext=(6, 6), textcoords="offset points", fontsize=9)
     axes.ticklabel_format(useOffset=False)
-    axes.set(xlabel=f"CV {metric} (± standard error)", ylabel=f"public {metric}")
-    axes.set_title(f"{name}\n{agreement(rows)}", fontsize=10)
-    axes.grid(alpha=0.3)
+    label(axes, f"{name}\n{agreement(rows)}", f"CV {metric} (± standard error)", f"public {metric}")
     figure.legend(loc="outside lower center", ncols=2, frameon=False)
     return figure
 

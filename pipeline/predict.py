@@ -148,8 +148,9 @@ def answers(frame: pd.DataFrame, trained: Trained) -> np.ndarray:
 def written(ids: list[str], found: np.ndarray, trained: Trained) -> pd.DataFrame:
     """The answers in the sample's form, a row for each id in its order."""
     made = trained.ensemble
-    spelt = submission.spell(made["task"], made["metric"], found, made["threshold"], trained.encoding["classes"])
     id_column, *others = made["columns"]
+    classes = trained.encoding["classes"]
+    spelt = submission.spell(made["task"], made["metric"], found, made["threshold"], classes, len(others))
     form = pd.DataFrame({id_column: ids} | dict.fromkeys(others, ""), columns=made["columns"], dtype=object)
     return submission.build(form, ids, spelt, "the sample submission")
 

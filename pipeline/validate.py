@@ -19,6 +19,7 @@ from typing import Any
 
 import pandas as pd
 
+from features import submission
 from features.checks import run_checks
 from features.contract import Column, Contract, ContractError, Fault, fault_at, reordered
 from features.drift import adversarial
@@ -26,7 +27,7 @@ from features.errors import UserError
 from features.tables import parse_table
 from pipeline.data_docs import finish
 from pipeline.files import read_bytes, write_json
-from pipeline.params import Params, load, read_document
+from pipeline.params import Params, Table, load, read_document
 from pipeline.runtime import loading, seed_for
 from pipeline.stage import run
 
@@ -84,7 +85,7 @@ def _work(arguments: argparse.Namespace) -> None:
         )
     if "test" in tables and "sample" in raw:
         checks["sample_matches"] = sample_matches(
-            contract, raw["sample"], tables["test"], files["sample"], files["test"]
+            contract, params.table, raw["sample"], tables["test"], files["sample"], files["test"]
         )
     faults = [fault for found in checks.values() for fault in found]
     expectations = run_suites(contract, {files[name]: table for name, table in tables.items()}, arguments.docs)
@@ -151,19 +152,22 @@ def _order(contract: Contract, frame: pd.DataFrame, file: str, with_target: bool
 
 
 def sample_matches(
-    contract: Contract, sample: pd.DataFrame, test: pd.DataFrame, sample_file: str, test_file: str
+    contract: Contract, table: Table, sample: pd.DataFrame, test: pd.DataFrame, sample_file: str, test_file: str
 ) -> list[Fault]:
-    """The sample submission (strings) holds the id, an answer or one for each class, and the ids of test (typed);
-    another order, or another name of the one answer, is a warning."""
+    """The sample submission (strings) holds the id, an answer or one for each class, as task and metric of ``table``
+    ask, and the ids of test (typed); another order, or another name of the one answer, is a warning."""
     names = [contract.id, contract.target]
     answers = [str(name) for name in sample.columns[1:]]
-    if not _answers(contract, answers) or str(sample.columns[0]) != contract.id:
+    misfit = submission.misfit(answers, table.task, table.metric, contract.column(contract.target).values or ())
+    if misfit or str(sample.columns[0]) != contract.id:
         wrong = (
             [str(c) for c in sample.columns if c not in names] or [n for n in names if n not in sample.columns] or names
         )
         shown = tuple(repr(str(c)) for c in sample.columns[:3])
-        problem = "the columns in row 1, the header, are not those of a submission"
-        cure = "Put the competition's own sample submission there."
+        problem = "the columns in row 1, the header, are not those of a submission" + (
+            f": {misfit[:-1]}" if misfit else ""
+        )
+        cure = "Put the competition's own sample submission there, or correct task and metric in params.yaml."
         return [
             Fault(
                 sample_file, wrong[0], len(sample.columns), shown, (), ", ".join(names), problem, cure, "sample_matches"
@@ -194,7 +198,9 @@ def sample_matches(
                     cure="Put the test file and the sample submission of one competition there.",
                 )
             )
-    if not any(not f.warning for f in faults) and not (ids.to_numpy() == test[contract.id].to_numpy()).all():
+    # With another number of rows an id of test stands there twice, which is told where test is looked at.
+    same = len(ids) == len(test)
+    if same and not any(not f.warning for f in faults) and not (ids.to_numpy() == test[contract.id].to_numpy()).all():
         moved = ids.to_numpy() != test[contract.id].to_numpy()
         faults.append(
             fault_at(
@@ -209,14 +215,6 @@ def sample_matches(
             )
         )
     return faults
-
-
-def _answers(contract: Contract, names: list[str]) -> bool:
-    """One column, or one for each class, named after it."""
-    classes = contract.column(contract.target).values or ()
-    return len(names) == 1 or (
-        len(names) == len(classes) and all(any(name == c or name.endswith(f"_{c}") for name in names) for c in classes)
-    )
 
 
 def _counted(count: int, problem: str) -> str:

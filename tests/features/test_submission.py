@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from features.errors import UserError
-from features.submission import build, check
+from features.submission import build, check, classes_of, misfit, spell
 
 SAMPLE = pd.DataFrame({"Id": ["3", "01", "2"], "Survived": ["0", "0", "0"]})
 IDS = ["01", "2", "3"]
@@ -44,6 +45,47 @@ def test_class_probabilities_are_matched_by_name(prefix: str) -> None:
 def test_a_sample_that_does_not_fit_is_refused(sample: pd.DataFrame, ids: list[str], message: str) -> None:
     with pytest.raises(UserError, match=message):
         build(sample, ids, ANSWERS, "sample.csv")
+
+
+def test_a_column_is_of_the_longest_class_that_it_names() -> None:
+    """``very_low`` ends in ``_low``: the first class that fits would put P(low) there without a word."""
+    classes = ["high", "low", "very_high", "very_low"]
+    assert classes_of(["very_low", "low", "high", "very_high"], classes) == ["very_low", "low", "high", "very_high"]
+    assert classes_of([f"level_{name}" for name in classes], classes) == classes
+    with pytest.raises(ValueError, match="'low' and 'x_low' both name class 'low'"):
+        classes_of(["low", "x_low"], classes)
+
+
+@pytest.mark.parametrize(
+    ("columns", "task", "metric", "said"),
+    [
+        (["y"], "regression", "rmse", ""),
+        (["y"], "binary", "accuracy", ""),
+        (["y"], "binary", "roc_auc", ""),
+        (["y_b", "y_a"], "binary", "log_loss", ""),
+        (["y_a", "y_b"], "binary", "accuracy", "2 columns of answers; expected 1"),
+        (["y_a", "y_c"], "binary", "log_loss", "column 'y_c' names no class"),
+        (["p", "q"], "regression", "rmse", "2 columns of answers; expected 1"),
+        (["y"], "multiclass", "log_loss", "1 columns of answers; expected 2, one for each class"),
+        (["y"], "multiclass", "accuracy", ""),
+    ],
+)
+def test_the_columns_follow_from_task_and_metric(columns: list[str], task: str, metric: str, said: str) -> None:
+    found = misfit(columns, task, metric, ["a", "b"])
+    assert said in found and bool(found) == bool(said)
+
+
+def test_two_classes_may_have_a_column_each() -> None:
+    spelt = spell("binary", "log_loss", np.array([[0.25], [1.0]]), 0.5, ["a", "b"], 2)
+    made = build(pd.DataFrame({"Id": ["1", "2"], "y_b": "0", "y_a": "0"}), ["1", "2"], spelt, "sample.csv")
+    assert made.to_csv(index=False, lineterminator="\n") == "Id,y_b,y_a\n1,0.25,0.75\n2,1,0\n"
+
+
+def test_blanks_around_the_samples_ids_are_kept_but_no_part_of_them() -> None:
+    sample = SAMPLE.assign(Id=["3 ", "01", " 2"])
+    made = build(sample, IDS, ANSWERS, "sample.csv")
+    assert made["Id"].tolist() == ["3 ", "01", " 2"] and made["Survived"].tolist() == ["1", "1", "0"]
+    check(made, sample, IDS, {"0", "1"}, "submission.csv")
 
 
 def test_a_class_that_the_sample_does_not_name() -> None:

@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -13,6 +14,7 @@ import pytest
 
 from features.contract import Column, Contract
 from pipeline import validate as stage
+from pipeline.params import Table
 from tests.pipeline.test_bad_input import ROOT, Files, put, validate
 
 CONTRACT = Contract(
@@ -24,6 +26,7 @@ CONTRACT = Contract(
         Column("note", "ignore", "text"),
     )
 )
+TABLE = Table("binary", "y", "id", "log_loss", "plain", "sample.csv")
 
 
 def test_the_report_is_stable_and_the_pages_are_there(tmp_path: Path) -> None:
@@ -138,14 +141,30 @@ def test_a_failed_expectation_never_goes_unsaid() -> None:
         ({"id": ["1", "9"], "y": ["0", "0"]}, "not in test.csv"),
         ({"id": ["1"], "y": ["0"]}, "not in sample.csv"),
         ({"id": ["2", "1"], "y": ["0", "0"]}, "another order"),
+        ({"id": [" 1", "2 "], "y": ["0", "0"]}, ""),
         ({"id": ["1", "2"], "y": ["0", "0"]}, ""),
     ],
 )
 def test_the_sample_submission_names_the_test_rows(sample: dict[str, list[str]], said: str) -> None:
     test = pd.DataFrame({"id": ["1", "2"]}, dtype=object)
-    faults = stage.sample_matches(CONTRACT, pd.DataFrame(sample, dtype=object), test, "sample.csv", "test.csv")
+    frame = pd.DataFrame(sample, dtype=object)
+    faults = stage.sample_matches(CONTRACT, TABLE, frame, test, "sample.csv", "test.csv")
     assert said in " ".join(map(str, faults)) and bool(faults) == bool(said)
     assert all(f.warning for f in faults) == (said in ("", "another order", "another name"))
+
+
+def test_labels_are_asked_for_in_one_column() -> None:
+    test = pd.DataFrame({"id": ["1", "2"]}, dtype=object)
+    sample = pd.DataFrame({"id": ["1", "2"], "y_1": ["0", "0"], "y_0": ["0", "0"]}, dtype=object)
+    labels = replace(TABLE, metric="accuracy")
+    (fault,) = stage.sample_matches(CONTRACT, labels, sample, test, "sample.csv", "test.csv")
+    assert "2 columns of answers; expected 1 (task binary, metric accuracy)" in str(fault)
+
+
+def test_an_id_twice_in_test_is_no_defect_of_the_sample() -> None:
+    test = pd.DataFrame({"id": ["1", "2", "2"]}, dtype=object)
+    sample = pd.DataFrame({"id": ["1", "2"], "y": ["0", "0"]}, dtype=object)
+    assert stage.sample_matches(CONTRACT, TABLE, sample, test, "sample.csv", "test.csv") == []
 
 
 def test_importing_the_stage_loads_nothing_heavy() -> None:
