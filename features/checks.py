@@ -142,10 +142,14 @@ def columns_match(contract: Contract, train: pd.DataFrame, test: pd.DataFrame, t
 def ids_shared(
     contract: Contract, train: pd.DataFrame, test: pd.DataFrame, train_file: str, test_file: str
 ) -> list[Fault]:
-    """No id stands in both tables: such a row would be learned from and then predicted."""
+    """No id stands in both tables: such a row would be learned from and then predicted. Where most ids
+    are shared and no such row is alike, they only start anew in test: a warning."""
     shared = (test[contract.id].isin(train[contract.id].dropna()) & test[contract.id].notna()).to_numpy()
     if not shared.any():
         return []
+    names = [contract.id, *(c.name for c in contract.features)]
+    alike = pd.concat([train[names].drop_duplicates(), test.loc[shared, names]]).duplicated()[-int(shared.sum()) :]
+    anew = bool(shared.mean() > 0.5 and not alike.any())
     count = int(shared.sum())
     return [
         fault_at(
@@ -155,8 +159,10 @@ def ids_shared(
             shared,
             "other ids in test than in train",
             check="ids_shared",
-            problem=f"{count} {'id is' if count == 1 else 'ids are'} in {train_file} too",
-            cure="Take the shared rows out of one file.",
+            problem=f"{count} {'id is' if count == 1 else 'ids are'} in {train_file} too"
+            + (", of rows that differ" if anew else ""),
+            cure="Nothing to do if the ids start anew in test." if anew else "Take the shared rows out of one file.",
+            warning=anew,
         )
     ]
 
@@ -310,11 +316,11 @@ def drift(
 
 
 def infinities(contract: Contract, frame: pd.DataFrame, file: str) -> list[Fault]:
-    """No number is infinite."""
+    """No number is infinite, or so large that it is for 32 bits, in which networks compute."""
     faults = []
     for column in _present(contract, frame):
         if column.type == "number":
-            wrong = np.isinf(frame[column.name].to_numpy(float))
+            wrong = np.abs(frame[column.name].to_numpy(float)) > np.finfo(np.float32).max
             if wrong.any():
                 count = int(wrong.sum())
                 faults.append(
@@ -325,7 +331,7 @@ def infinities(contract: Contract, frame: pd.DataFrame, file: str) -> list[Fault
                         wrong,
                         "finite numbers",
                         check="infinities",
-                        problem=f"{count} {'value is' if count == 1 else 'values are'} infinite",
+                        problem=f"{count} {'value is' if count == 1 else 'values are'} infinite or beyond 3.4e38",
                         cure="Correct the cells or leave them empty.",
                     )
                 )

@@ -2,7 +2,8 @@
 
 ``fit_<type>(cells) -> state`` never sees a label (``fit`` adds what the contract declares);
 ``parts_<type>(name, cells, state) -> Parts`` works row by row, so a row alone gives what it gives among others. A cell
-that does not fit (a new form of code, a date out of the calendar) counts as missing.
+that does not fit (a new form of code, a date out of the calendar) counts as missing; where most do not, ``fit`` refuses
+the column.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import numpy as np
 import pandas as pd
 
 from features.contract import Column
+from features.errors import UserError
 from features.target import skewness
 
 # How dates are written, tried in this order; the first that reads every cell is taken.
@@ -38,6 +40,10 @@ SMALLEST = 0.05
 BUCKETS = 64
 _WORD = re.compile(r"\w+")
 _LARGEST = float(np.finfo(np.float32).max)
+
+
+class Unfit(Exception):
+    """Why cells are not of their column's type, and the cure; ``fit`` adds which column of which contract."""
 
 
 @dataclass
@@ -71,14 +77,22 @@ def _signed_log(values: np.ndarray, unit: float) -> np.ndarray:
 
 
 def fit_boolean(cells: pd.Series) -> dict[str, Any]:
-    """``yes``: the later of the two words in sorted order."""
+    """``yes``: the later of the two words in sorted order; ``no``: a list of the other. Raises ``Unfit`` on a third
+    word, since nothing tells which two are meant."""
     words = sorted(set(cells.dropna()))
-    return {"yes": words[-1] if words else ""}
+    if len(words) > 2:
+        raise Unfit(f"it holds {len(words)} words, {', '.join(map(repr, words[:4]))}. Name its two in `values`")
+    return _boolean(words)
+
+
+def _boolean(words: Sequence[str]) -> dict[str, Any]:
+    return {"yes": words[-1] if words else "", "no": list(words[:-1])}
 
 
 def parts_boolean(name: str, cells: pd.Series, state: Mapping[str, Any]) -> Parts:
-    """1 for the word ``yes``, 0 for the other."""
-    return Parts({name: np.where(cells.isna(), np.nan, cells == state["yes"]).astype(np.float64)})
+    """1 for the word ``yes``, 0 for ``no``."""
+    known = cells.isin([state["yes"], *state["no"]])
+    return Parts({name: np.where(known, cells == state["yes"], np.nan).astype(np.float64)})
 
 
 def fit_category(cells: pd.Series) -> dict[str, Any]:
@@ -110,6 +124,22 @@ def date_format(cells: pd.Series) -> str | None:
     return None
 
 
+def _most_dates(present: pd.Series) -> str:
+    """The format that reads most cells. Raises ``Unfit`` where that is less than half of them."""
+    unread = {form: _dates(present, form).isna().to_numpy() for form in DATE_FORMATS}
+    form = min(DATE_FORMATS, key=lambda form: unread[form].sum())
+    _check_read(present, unread[form], "a date as the others are")
+    return form
+
+
+def _check_read(present: pd.Series, unread: np.ndarray, expected: str) -> None:
+    if 2 * unread.sum() > len(present):
+        raise Unfit(
+            f"{unread.sum()} of {len(present)} cells can't be read, {present[unread].iloc[0]!r} first; expected "
+            f"{expected}. Set `type: category` or `type: text`"
+        )
+
+
 def _dates(cells: pd.Series, form: str) -> pd.Series:
     text = cells.astype("string").str.strip()
     if form == "ISO8601":
@@ -119,7 +149,8 @@ def _dates(cells: pd.Series, form: str) -> pd.Series:
 
 def fit_date(cells: pd.Series) -> dict[str, Any]:
     """The format, the first day as ISO text, and the calendar parts that vary."""
-    form = date_format(cells) or "ISO8601"
+    present = cells.dropna().astype(str).str.strip()
+    form = date_format(cells) or ("ISO8601" if present.empty else _most_dates(present))
     dates = _dates(cells, form)
     first = "1970-01-01" if dates.isna().all() else dates.min().date().isoformat()
     parts = _calendar(dates, first)
@@ -168,16 +199,32 @@ def code_separator(cells: pd.Series) -> str | None:
 
 def fit_code(cells: pd.Series) -> dict[str, Any]:
     """The separator and what each part is: number or category."""
+    present = cells.dropna().astype(str).str.strip()
+    if present.empty:
+        return {"separator": None, "parts": []}
     separator = code_separator(cells)
     if separator is None:
-        return {"separator": None, "parts": []}
-    width = len(_split(str(cells.dropna().iloc[0]).strip(), separator))
+        separator, width = _most_codes(present)
+    else:
+        width = len(_split(present.iloc[0], separator))
     columns = _split_all(cells, separator, width)
     kinds = []
     for column in columns:
         present = [part for part in column if part is not None]
         kinds.append("number" if all(re.fullmatch(r"\d+(\.\d+)?", part) for part in present) else "category")
     return {"separator": separator, "parts": kinds}
+
+
+def _most_codes(present: pd.Series) -> tuple[str, int]:
+    """The separator and the number of parts that most cells have. Raises ``Unfit`` where that is less than half of
+    them."""
+    widths = {
+        separator: present.map(lambda cell, by=separator: len(_split(cell, by))) for separator in ("", *SEPARATORS)
+    }
+    forms = [(separator, width) for separator, counts in widths.items() for width in sorted(set(counts)) if width > 1]
+    separator, width = max(forms, key=lambda form: (widths[form[0]] == form[1]).sum(), default=("", 2))
+    _check_read(present, (widths[separator] != width).to_numpy(), "the same parts in each")
+    return separator, width
 
 
 def parts_code(name: str, cells: pd.Series, state: Mapping[str, Any]) -> Parts:
@@ -245,7 +292,13 @@ PARTS = {"number": parts_number, "boolean": parts_boolean, "category": parts_cat
          "code": parts_code, "text": parts_text}  # fmt: skip
 
 
-def fit(column: Column, cells: pd.Series) -> dict[str, Any]:
-    """The state of a contract's column from its ``cells`` in train and test."""
+def fit(column: Column, cells: pd.Series, file: str = "contract") -> dict[str, Any]:
+    """The state of a contract's column from its ``cells`` in train and test. Raises ``UserError`` where they are not of
+    its type; ``file``: the contract's."""
     order = {"order": list(column.order)} if column.order else {}
-    return {"name": column.name, "type": column.type, **FITS[column.type](cells), **order}
+    try:
+        known = column.values if column.type == "boolean" else None
+        state = _boolean(sorted(known)) if known else FITS[column.type](cells)
+    except Unfit as error:
+        raise UserError(f"column {column.name!r} is no {column.type}: {error} for it in {file}.") from None
+    return {"name": column.name, "type": column.type, **state, **order}

@@ -45,6 +45,12 @@ def paired(a: pd.DataFrame, b: pd.DataFrame, measure: str) -> Difference:
     )
 
 
+def paired_means(a: pd.DataFrame, b: pd.DataFrame, measure: str) -> tuple[float, float]:
+    """The means of A and of B over the folds that ``paired`` takes, so that their difference is its mean."""
+    known = np.isfinite(b[measure] - a[measure])
+    return float(a[measure][known].mean()), float(b[measure][known].mean())
+
+
 def mean_of_folds(moved: np.ndarray, share: float) -> Difference:
     """The mean of ``moved [J]``, how much a measure moved in each fold, and its standard error; folds where that is NaN
     are left aside.

@@ -474,9 +474,17 @@ def _written(column: Column) -> dict[str, Any]:
     return entry
 
 
+def missing_labels(cells: pd.Series) -> np.ndarray:
+    """Which cells of a target are missing. Among words "none" is one of them, the least of a scale."""
+    words = cells.map(lambda v: "" if v is None or v != v else str(v).strip().lower())
+    spelt = _MISSING_WORDS - {"none"} if numbers_of(cells)[1].any() else _MISSING_WORDS
+    return words.isin(spelt).to_numpy()
+
+
 def levels_of(present: pd.Series) -> tuple[str, ...]:
-    """The different words, missing ones left out; whole numbers in their order, else by alphabet."""
-    levels = sorted({str(v).strip() for v in present if str(v).strip().lower() not in _MISSING_WORDS - {"na", "none"}})
+    """The different words, also those that elsewhere mean a missing value; whole numbers in their order, else by
+    alphabet."""
+    levels = sorted({str(v).strip() for v in present} - {""})
     return tuple(sorted(levels, key=lambda v: (float(v), v)) if all(_WHOLE.fullmatch(v) for v in levels) else levels)
 
 

@@ -73,7 +73,7 @@ def adversarial(contract: Contract, train: pd.DataFrame, test: pd.DataFrame, see
     from sklearn.ensemble import RandomForestClassifier
     from sklearn.model_selection import StratifiedKFold
 
-    from features.estimation import placements
+    from features.estimation import placements, scatter
 
     names = [
         c.name for c in contract.features if c.type != "text" and c.name in train.columns and c.name in test.columns
@@ -96,7 +96,7 @@ def adversarial(contract: Contract, train: pd.DataFrame, test: pd.DataFrame, see
         areas.append(auc(said, side[held] == 1))
         values[held] = placements(side[held], said)
         falls[fold] = areas[-1] - _areas_permuted(forest, inputs[held], side[held], generator)
-    mean, error = falls.mean(axis=0), falls.std(axis=0, ddof=1) / np.sqrt(FOLDS)
+    mean, error = falls.mean(axis=0), falls.std(axis=0, ddof=1) * np.sqrt(scatter(FOLDS, FOLDS))
     order = np.argsort(-mean, kind="stable")
     columns = [(names[c], float(mean[c]), float(error[c])) for c in order]
     return Drift(float(np.mean(areas)), float(np.sqrt(values.var() / len(values))), columns)

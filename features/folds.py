@@ -57,6 +57,18 @@ def draw_roles(
     return roles
 
 
+def groups_if_asked(asked: bool, groups: np.ndarray | None, module: str, file: str) -> np.ndarray | None:
+    """``groups [n]`` of a feature ``module``'s rows where ``encode.group_aware`` of the params ``file`` asks for them,
+    else None. Raises ``UserError`` where the module names none: ordinary folds would leak without a word."""
+    if asked and groups is None:
+        raise UserError(
+            f"{file}: encode.group_aware is true, but the feature module {module!r} names no groups of rows to keep "
+            "together.\nSet it to false, or let `derive` of a feature module of your own name them, as that of "
+            "features/titanic.py does."
+        )
+    return groups if asked else None
+
+
 def outer_parts(target: np.ndarray, classes: bool, outer: int, groups: np.ndarray | None, seed: int) -> np.ndarray:
     """The outer fold ``[t]`` that scores each row; arguments as of ``draw_roles``."""
     roles = draw_roles(target, classes, outer, 1, 0.1, groups, seed)

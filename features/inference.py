@@ -5,15 +5,18 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from features.columns import SKEWED, code_separator, date_format, fit_number
-from features.contract import Column, Contract, levels_of, numbers_of
+from features.contract import Column, Contract, levels_of, missing_labels, numbers_of
 from features.errors import UserError
 from features.scales import order_of
+from features.submission import misfit
 from features.target import skewness
 
 METRICS = {
@@ -33,7 +36,7 @@ LISTED = 30
 # Words with so many blanks a cell on average are text.
 TEXT_WORDS = 3.0
 _BOOLEANS = [{"true", "false"}, {"yes", "no"}, {"y", "n"}, {"t", "f"}, {"on", "off"}]
-_ID_NAME = re.compile(r"(?i)(id|.*[_ ]id|.*[a-z]I[dD]|key|index|row)")
+_ID_NAME = re.compile(r"(?i:id|.*[_ ]id|key|index|row)|.*[a-z]I[dD]")
 ROW = "row"
 
 
@@ -76,7 +79,7 @@ def infer(
     id, why_id, train, test = find_id(train, test, sample, target, id, notes)
     check_sample_ids(test, sample, id)
     cells = train[target]
-    gaps = np.flatnonzero(cells.isna().to_numpy())
+    gaps = np.flatnonzero(missing_labels(cells))
     if len(gaps):
         raise UserError(
             f"the training table's target {target!r} is missing in {len(gaps)} rows (row {gaps[0] + 2} first). "
@@ -85,13 +88,19 @@ def infer(
     task, why_task = find_task(cells, sample, metric)
     metric, why_metric = find_metric(cells, task, sample, metric)
     check_target(cells, task, target)
+    levels = None if task == "regression" else levels_of(cells.astype(str))
+    if sample is not None:
+        wrong = misfit([str(name) for name in sample.columns[1:]], task, metric, levels or ())
+        if wrong:
+            raise UserError(
+                f"the sample submission: {wrong} Name the metric with --metric, or give the competition's own sample."
+            )
     columns, reasons = [], {}
     for name in map(str, train.columns):
         if name == id:
             columns.append(Column(name, "id", "text", nullable=False, unique=True))
             reasons[name] = f"id: {why_id}"
         elif name == target:
-            levels = None if task == "regression" else levels_of(cells.astype(str))
             kind = "number" if task == "regression" else "category"
             columns.append(Column(name, "target", kind, values=levels, nullable=False))
             reasons[name] = f"target: {why_target}; {task}: {why_task}; metric {metric}: {why_metric}"
@@ -106,16 +115,19 @@ def infer(
             "target or id with --target, --id."
         )
     if sample is None:
-        answer = cells.mode().iloc[0] if task != "regression" else "0"
-        sample = pd.DataFrame({id: test[id], target: answer}, dtype=object)
-        notes.append(f"no sample submission given: one is made with the columns {id}, {target}")
+        answers = {target: cells.mode().iloc[0] if task != "regression" else "0"}
+        if levels is not None and task == "multiclass" and metric == "log_loss":
+            answers = dict.fromkeys(levels, f"{1 / len(levels):.4g}")
+        sample = pd.DataFrame({id: test[id]} | answers, dtype=object)
+        notes.append(f"no sample submission given: one is made with the columns {_listed(sample.columns)}")
     return Inferred(Contract(tuple(columns)), task, metric, train, test, sample, reasons, tuple(notes))
 
 
 def find_target(
     train: pd.DataFrame, test: pd.DataFrame, sample: pd.DataFrame | None, given: str | None
 ) -> tuple[str, str]:
-    """The target and why: as given, else the column of train that test lacks; the sample decides among several."""
+    """The target and why: as given, else the column of train that test lacks or has empty; the sample decides among
+    several."""
     have = [str(name) for name in train.columns]
     if given is not None:
         if given not in have:
@@ -125,11 +137,17 @@ def find_target(
                 f"It has {_listed(have)}."
             )
         return given, "named with --target"
-    absent = [name for name in have if name not in test.columns]
-    if len(absent) == 1:
-        return absent[0], "the one column that test lacks"
+    empty = [name for name in have if name in test.columns and test[name].isna().all()]
+    absent = [name for name in have if name not in test.columns or name in empty]
     answers = [] if sample is None else [str(name) for name in sample.columns[1:]]
     named = [name for name in absent if name in answers]
+    if len(absent) == 1:
+        if len(answers) == 1 and answers[0] in have and not named:
+            raise UserError(
+                f"the sample submission asks for {answers[0]!r}, which test has; the one column that test lacks is "
+                f"{absent[0]!r}. Give this competition's sample, or name the target with --target."
+            )
+        return absent[0], "the one column that test " + ("has empty" if empty else "lacks")
     if len(named) == 1:
         return named[0], "test lacks it and the sample submission asks for it"
     missing = [name for name in answers if name not in have] if len(answers) == 1 else []
@@ -140,7 +158,8 @@ def find_target(
         )
     if not absent:
         raise UserError("test has every column of train, so none shows itself as the target. Name it with --target.")
-    raise UserError(f"test lacks {len(absent)} columns of train: {_listed(absent)}. Name the target with --target.")
+    lacks = "lacks or has empty" if empty else "lacks"
+    raise UserError(f"test {lacks} {len(absent)} columns of train: {_listed(absent)}. Name the target with --target.")
 
 
 def common_columns(
@@ -190,6 +209,11 @@ def find_id(
         _check_unique(train, test, given)
         return given, "named with --id", train, test
     asked = None if sample is None else str(sample.columns[0])
+    if asked == target:
+        raise UserError(
+            f"the sample submission's first column is {asked!r}, the target; expected the id first, then the answer. "
+            "Give this competition's sample, or put its id column first."
+        )
     if asked is not None and asked in have:
         _check_unique(train, test, asked)
         return asked, "the sample submission's first column", train, test
@@ -209,7 +233,7 @@ def find_id(
         )
     numbers = [str(n) for n in range(1, len(train) + len(test) + 1)]
     ids = numbers[len(train) :] if sample is None or asked is None else list(sample[asked])
-    taken = set(ids)
+    taken = set(_stripped(ids))
     firsts = [n for n in (numbers if sample is None else [f"train{n}" for n in numbers]) if n not in taken]
     train, test = train.copy(), test.copy()
     train.insert(0, name, firsts[: len(train)])
@@ -222,9 +246,15 @@ def _unique(cells: pd.Series) -> bool:
     return bool(cells.notna().all()) and cells.is_unique
 
 
+def _stripped(ids: Iterable[Any]) -> list[Any]:
+    """As the contract reads them, whatever blanks are around them."""
+    return [value.strip() if isinstance(value, str) else value for value in ids]
+
+
 def _check_unique(train: pd.DataFrame, test: pd.DataFrame, id: str) -> None:
     for cells, table in ((train[id], "train"), (test[id], "test")):
-        wrong = np.flatnonzero((cells.isna() | cells.duplicated()).to_numpy())
+        stripped = pd.Series(_stripped(cells), dtype=object)
+        wrong = np.flatnonzero((stripped.isna() | stripped.duplicated()).to_numpy())
         if len(wrong):
             value = cells.iloc[wrong[0]]
             what = "is missing" if value is None or value != value else f"{value!r} stands there a second time"
@@ -243,9 +273,10 @@ def check_sample_ids(test: pd.DataFrame, sample: pd.DataFrame | None, id: str) -
             f"the sample submission's first column is {sample.columns[0]!r}, the id {id!r}. "
             "Give the sample that belongs to this test file, or name its id with --id."
         )
-    have, asked = set(test[id]), set(sample[id])
+    have, asked = _stripped(test[id]), _stripped(sample[id])
     for less, more, words in ((have, asked, "test lacks"), (asked, have, "the sample submission lacks")):
-        extra = [value for value in (sample[id] if more is asked else test[id]) if value not in less]
+        known = set(less)
+        extra = [value for value in more if value not in known]
         if extra:
             raise UserError(
                 f"{words} {len(extra)} ids of the other, {extra[0]!r} first. "
@@ -291,6 +322,7 @@ def _fractions(sample: pd.DataFrame | None) -> bool:
         return False
     numbers, wrong = numbers_of(sample.iloc[:, 1])
     values = numbers[~wrong].to_numpy()
+    values = values[np.isfinite(values)]
     return bool(np.any(values != np.floor(values)))
 
 
@@ -307,7 +339,12 @@ def find_metric(cells: pd.Series, task: str, sample: pd.DataFrame | None, given:
     if task == "regression":
         values = numbers_of(cells)[0].to_numpy()
         finite = values[np.isfinite(values)]
-        if finite.min() > 0 and skewness(finite) > SKEWED and abs(skewness(np.log(finite))) < skewness(finite):
+        if (
+            len(finite)
+            and finite.min() > 0
+            and skewness(finite) > SKEWED
+            and abs(skewness(np.log(finite))) < skewness(finite)
+        ):
             return "rmsle", "positive and skewed, so ratios count; --metric rmse if the competition says so"
         return "rmse", "the answer is a number"
     if sample is None:

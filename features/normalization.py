@@ -46,9 +46,10 @@ def learn(method: str, values: np.ndarray, binary: np.ndarray) -> Affine:
 
     ``method``: zscore | minmax | robust (median and quartiles, smooth clip) | keras (``Normalization`` with
     ``adapt``) | none. Missing
-    values are filled with the column's median, 0 where it is empty. A constant column maps to 0. Columns marked
-    ``binary [d]`` hold 0 and 1; robust leaves them as they are, since quartiles say nothing of them. Raises
-    ``UserError`` on an infinity.
+    values are filled with the column's median, 0 where it is empty. A constant column maps to 0, and so does another
+    value of it that comes later: no weight has learned what it means. Columns marked ``binary [d]`` hold 0 and 1, which
+    need no such care; robust leaves them as they are, since quartiles say nothing of them. Raises ``UserError`` on an
+    infinity.
     """
     if np.isinf(values).any():
         column = int(np.flatnonzero(np.isinf(values).any(axis=0))[0])
@@ -64,6 +65,8 @@ def learn(method: str, values: np.ndarray, binary: np.ndarray) -> Affine:
     constant = np.ptp(filled, axis=0) == 0
     location = np.where(constant, filled[0], location)
     scale = np.where(constant | (scale == 0) | ~np.isfinite(scale), 1.0, scale)
+    if method != "none":
+        scale = np.where(constant & ~binary, float(np.finfo(np.float32).max), scale)
     if method == "robust":
         location, scale = np.where(binary, 0.0, location), np.where(binary, 1.0, scale)
     return Affine(location, scale, fill, method == "robust")

@@ -13,6 +13,7 @@ from features.columns import PARTS
 from features.columns import fit as fit_column
 from features.contract import Contract
 from features.derived import Derived, chosen
+from features.errors import UserError
 
 # A category with more levels than this is embedded rather than one-hot.
 WIDE = 30
@@ -23,19 +24,27 @@ TOLD = 10
 def fit(frame: pd.DataFrame, contract: Contract, switches: Mapping[str, bool], classes: int) -> dict[str, Any]:
     """State of the contract's feature columns, and the levels that target statistics are kept for.
 
-    ``switches``: column -> on or off; ``classes``: 0 for regression.
+    ``switches``: column -> on or off; ``classes``: 0 for regression. Raises ``UserError`` where the cells of a column
+    are not of its type, or two columns make a part of one name.
     """
     wanted = chosen([column.name for column in contract.features], switches)
     columns = []
     for column in contract.features:
         if column.name in wanted:
-            columns.append(fit_column(column, frame[column.name]))
-    _, categories = _parts(frame, columns)
+            columns.append(fit_column(column, frame[column.name], contract.file))
     declared = {column.name: column.group or column.name for column in contract.features}
-    belongs: dict[str, str] = {}
+    makers: dict[str, str] = {}
     for one in columns:
         made = PARTS[one["type"]](one["name"], frame[one["name"]].iloc[:0], one)
-        belongs |= dict.fromkeys([*made.numbers, *made.categories], declared[one["name"]])
+        for part in (*made.numbers, *made.categories):
+            if part in makers:
+                raise UserError(
+                    f"{contract.file}: columns {makers[part]!r} and {one['name']!r} both make a part {part!r}; "
+                    "expected names that differ. Rename one of them in the tables and there, or set `role: ignore`."
+                )
+            makers[part] = one["name"]
+    belongs = {part: declared[maker] for part, maker in makers.items()}
+    _, categories = _parts(frame, columns)
     levels = {}
     for name, cells in categories.items():
         counts = pd.Series(cells).value_counts(sort=False, dropna=False)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from features.comparison import ERRORS, FOLD, Difference, moved_answers, paired, same_folds
+from features.comparison import ERRORS, FOLD, Difference, moved_answers, paired, paired_means, same_folds
 from features.errors import UserError
 from pipeline import stage
 from pipeline.params import parse_document
@@ -126,16 +126,16 @@ def measures_table(a: Run, b: Run, same: bool) -> Table:
     """Each cross-validated measure, how far it moved and whether that is more than noise."""
     table = _table("CV", "A", "B", "B - A", "std. error", "B is")
     for measure in measures(a, b):
-        moved = difference(a, b, measure, same)
+        figures, moved = compared(a, b, measure, same)
         word = moved.verdict(measure) if moved.error == moved.error else "unknown"
         colour = {"better": "bold green", "worse": "bold red"}.get(word, "")
-        old, new = (f"{run.metrics[f'cv_{measure}']:.4f}" for run in (a, b))
+        old, new = (f"{figure:.4f}" for figure in figures)
         table.add_row(measure, old, new, f"{moved.mean:+.4f}", f"{moved.error:.4f}", word, style=colour)
     how = "not paired: folds differ"
     if a.folds is None or b.folds is None:
         how = f"not paired: no folds.csv in {'A' if a.folds is None else 'B'}"
     elif same:
-        how = f"paired over the same {len(a.folds)} folds"
+        how = f"paired over the same {len(a.folds)} folds, A and B are their means"
     table.caption = f"{how}; within {ERRORS:g} standard errors is noise"
     return table
 
@@ -146,13 +146,14 @@ def measures(a: Run, b: Run) -> list[str]:
     return [key.removeprefix("cv_") for key in keys if not key.endswith(("_se", "_sd"))]
 
 
-def difference(a: Run, b: Run, measure: str, same: bool) -> Difference:
-    """Fold by fold where both runs have the same folds, else the two figures with both their standard errors."""
+def compared(a: Run, b: Run, measure: str, same: bool) -> tuple[tuple[float, float], Difference]:
+    """The figures of A and B and their difference: means over folds, paired, where both runs have the same folds, else
+    the figures pooled over rows with both their standard errors."""
     if same and a.folds is not None and b.folds is not None and measure in a.folds and measure in b.folds:
-        return paired(a.folds, b.folds, measure)
+        return paired_means(a.folds, b.folds, measure), paired(a.folds, b.folds, measure)
     errors = [run.metrics.get(f"cv_{measure}_se", float("nan")) for run in (a, b)]
-    mean = b.metrics[f"cv_{measure}"] - a.metrics[f"cv_{measure}"]
-    return Difference(mean, (errors[0] ** 2 + errors[1] ** 2) ** 0.5)
+    old, new = (run.metrics[f"cv_{measure}"] for run in (a, b))
+    return (old, new), Difference(new - old, (errors[0] ** 2 + errors[1] ** 2) ** 0.5)
 
 
 def folds_table(a: Run, b: Run) -> Table:

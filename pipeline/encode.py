@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,7 +13,7 @@ import pandas as pd
 from features import encoder
 from features.contract import Contract
 from features.errors import UserError
-from features.folds import draw_roles
+from features.folds import draw_roles, groups_if_asked
 from features.roles import TRAIN
 from features.tables import parse_table
 from features.target import choose, transformed
@@ -64,14 +64,14 @@ def encode(arguments: argparse.Namespace) -> None:
         min_count=settings.min_count,
         missing_indicators=settings.missing_indicators,
     )
-    groups = encoded.derived.groups
+    groups = groups_if_asked(settings.group_aware, encoded.derived.groups, params.table.module, str(arguments.params))
     roles = draw_roles(
         target,
         task != "regression",
         settings.folds,
         settings.repeats,
         settings.stop_fraction,
-        groups[: len(train)] if settings.group_aware and groups is not None else None,
+        None if groups is None else groups[: len(train)],
         seed_for(params.seed, "folds"),
         classes,
     )
@@ -106,12 +106,13 @@ def encode(arguments: argparse.Namespace) -> None:
 
 def coded_target(cells: pd.Series, task: str) -> tuple[np.ndarray, list[str]]:
     """The target as numbers ``[t]``, and the classes in the order of their codes as they are spelt (none for
-    regression)."""
+    regression): whole numbers by value, else by alphabet, as ``contract.levels_of`` has them."""
     if task == "regression":
         return cells.to_numpy(np.float32), []
-    spelt: list[Any] = sorted(
-        cells.unique(), key=lambda word: (not word.isdigit(), int(word) if word.isdigit() else 0, word)
-    )
+    # Not by levels_of itself: it leaves out words such as "null", which a contract may name as a class.
+    spelt: list[str] = sorted(cells.unique())
+    if all(re.fullmatch(r"[+-]?\d+", word) for word in spelt):
+        spelt.sort(key=float)
     codes = cells.map({word: code for code, word in enumerate(spelt)})
     return codes.to_numpy(np.float32 if task == "binary" else np.int32), spelt
 

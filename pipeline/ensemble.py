@@ -168,15 +168,17 @@ def summary(
             single.setdefault("accuracy", []).append(metrics.accuracy(target[scored], answer))
             single.setdefault("log_loss", []).append(float(metrics.row_log_loss(target[scored], answer).mean()))
     found |= {f"single_member_{name}": float(np.mean(values)) for name, values in single.items()}
+    steps = by_step(task, combined, singles(predictions, roles, params.encode.folds), target)
     if task == "regression":
+        # Both pooled over rows: the mean of folds' own roots lies below the root of the mean over all rows.
         metric = params.table.metric
-        found["ensemble_gain"] = found[f"single_member_{metric}"] - found[f"cv_{metric}"]
+        found["ensemble_gain"] = steps[f"single_{metric}"] - found[f"cv_{metric}"]
     else:
         found["ensemble_gain"] = found["cv_accuracy"] - found["single_member_accuracy"]
         found["threshold"], found["temperature"] = combined.choice.threshold, combined.choice.temperature
     found["members"] = len(predictions["fold"])
     found["members_used"] = int((combined.choice.weights > 0).sum())
-    return found | by_step(task, combined, singles(predictions, roles, params.encode.folds), target)
+    return found | steps
 
 
 def by_step(task: str, combined: Combined, single: np.ndarray, target: np.ndarray) -> dict[str, float]:
@@ -223,7 +225,7 @@ def singles(predictions: dict[str, np.ndarray], roles: np.ndarray, folds: int) -
 
 
 def by_fold(params: Params, combined: Combined, target: np.ndarray, roles: np.ndarray, ids: np.ndarray) -> pd.DataFrame:
-    """Every measure of each fold's score rows, a row a fold; NaN where they hold one class only.
+    """Every measure of each fold's score rows, a row a fold; of classes NaN where the rows hold one only.
 
     ``scored`` is a fingerprint of the ids that the fold scores: two runs may be compared fold by fold where it agrees.
     """
@@ -233,7 +235,7 @@ def by_fold(params: Params, combined: Combined, target: np.ndarray, roles: np.nd
         scored = roles[:, one] == SCORE
         known, answer = target[scored], combined.out_of_fold[repeat][scored]
         found: dict[str, float] = {}
-        if len(np.unique(known)) > 1:
+        if task == "regression" or len(np.unique(known)) > 1:
             found = metrics.measures(
                 task, known, (shifted[repeat] if task == "binary" else combined.out_of_fold[repeat])[scored]
             )

@@ -50,6 +50,8 @@ NETWORKS = {
     "augmented": "the deep network on distorted images, trained as members of one program",
 }
 MISTAKES = 12
+# Each halves the 28 pixels of a side.
+MOST_CONVOLUTIONS = 4
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -193,6 +195,11 @@ def train(
     deep = {**common, **{key: getattr(preset, key) for key in own}}
     distorted = Augmentation(preset.flip, preset.shift, preset.rotation, preset.erase, preset.mixup)
     filters = preset.filters if preset.network == "convolutional" else ()
+    if len(filters) > MOST_CONVOLUTIONS:
+        raise UserError(
+            f"fashion_mnist.presets: filters names {len(filters)} layers of convolutions; expected {MOST_CONVOLUTIONS} "
+            "or fewer, since each halves the picture's 28 pixels."
+        )
     plans: dict[str, tuple[dict[str, Any], int, Augmentation, tuple[int, ...]]] = {
         "mlp": (shallow, 1, Augmentation(), ()),
         "dnn": (deep, 1, Augmentation(), filters),

@@ -6,11 +6,13 @@ as it was until the newer one is whole.
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import io
 import json
 import os
 import tempfile
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -53,7 +55,12 @@ def write_json(path: Path, content: Any) -> None:
 
 def write_csv(path: Path, frame: pd.DataFrame) -> None:
     """Write a frame without its index, ``\\n`` line ends, floats with ten significant digits."""
-    write_bytes(path, frame.to_csv(index=False, lineterminator="\n", float_format="%.10g").encode())
+    form: dict[str, Any] = {"index": False, "lineterminator": "\n", "float_format": "%.10g"}
+    text = frame.to_csv(**form)
+    # A line end to every reader, but no reason for quotes to some versions of Python.
+    if "\r" in text:
+        text = frame.to_csv(**form, quoting=csv.QUOTE_ALL)
+    write_bytes(path, text.encode())
 
 
 def write_npz(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
@@ -97,7 +104,8 @@ def read_npz(path: Path) -> dict[str, np.ndarray]:
     try:
         with np.load(io.BytesIO(read_bytes(path)), allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
-    except (ValueError, OSError, EOFError, KeyError) as error:
+    # RuntimeError and NotImplementedError: a bit is wrong where the archive says how it is packed.
+    except (ValueError, OSError, EOFError, KeyError, RuntimeError, NotImplementedError, zipfile.BadZipFile) as error:
         raise UserError(f"{path}: not an npz archive of arrays ({error}). Delete it and run `dvc repro`.") from error
 
 

@@ -18,11 +18,12 @@ import numpy as np
 import pandas as pd
 
 from features import encoder, estimation, metrics, normalization
+from features.combination import LEVELS
 from features.contract import Contract
 from features.encoder import Encoded
 from features.errors import UserError
 from features.estimation import Estimate
-from features.folds import nested_roles, outer_parts
+from features.folds import groups_if_asked, nested_roles, outer_parts
 from features.roles import SCORE, TRAIN
 from features.tables import parse_table
 from features.target import TargetScale, transformed
@@ -88,7 +89,10 @@ def honest(arguments: argparse.Namespace) -> None:
     params = load(arguments.params, arguments.competition)
     state = read_json(arguments.encoding / "encoding.json")
     encoded, target, tests = read(arguments, state)
-    plan = draw(params, target, encoded.derived.groups if params.encode.group_aware else None)
+    groups = groups_if_asked(
+        params.encode.group_aware, encoded.derived.groups, params.table.module, str(arguments.params)
+    )
+    plan = draw(params, target, groups)
     if plan is None:
         write_csv(arguments.report / "honest.csv", pd.DataFrame({"outer": []}))
         write_json(arguments.report / "honest.json", {"honest_folds": 0})
@@ -122,18 +126,22 @@ def read(arguments: argparse.Namespace, state: Mapping[str, Any]) -> tuple[Encod
 
 
 def draw(params: Params, target: np.ndarray, groups: np.ndarray | None) -> Plan | None:
-    """Outer and inner folds, fewer than asked for where the rarest class has too few rows; None where that leaves no
-    two."""
+    """Outer and inner folds, fewer than asked for where the rarest class has too few rows, or a part too few to rank
+    among; None where that leaves no two."""
     settings, classes = params.honest, params.table.task != "regression"
     rarest = int(np.unique(target, return_counts=True)[1].min()) if classes else len(target) // 2
-    outer = min(settings.outer, rarest - 1)
-    if outer < 2:
+    # The rows that an outer fold scores are the test rows of its members, which a mean of ranks ranks among.
+    least = len(LEVELS) if params.ensemble.method == "rank_mean" else 1
+    for outer in range(min(settings.outer, rarest - 1, len(target) // least), 1, -1):
+        most = rarest - -(-rarest // outer) - 1
+        counts = min(settings.search, most), min(settings.members, most)
+        if min(counts) < 2:
+            return None
+        parts = outer_parts(target, classes, outer, groups, seed_for(params.seed, "outer"))
+        if np.bincount(parts, minlength=outer).min() >= least:
+            break
+    else:
         return None
-    most = rarest - -(-rarest // outer) - 1
-    counts = min(settings.search, most), min(settings.members, most)
-    if min(counts) < 2:
-        return None
-    parts = outer_parts(target, classes, outer, groups, seed_for(params.seed, "outer"))
     roles = [
         nested_roles(
             parts, target, classes, folds, params.encode.stop_fraction, groups, seed_for(params.seed, name, "inner")

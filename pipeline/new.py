@@ -9,9 +9,10 @@ from __future__ import annotations
 import argparse
 import hashlib
 import io
-import shutil
+import tempfile
 import textwrap
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +20,13 @@ from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
 
 from features.budget import budget
+from features.contract import Contract, ContractError
 from features.errors import UserError
 from features.inference import METRICS, Inferred, infer
 from pipeline import stage
-from pipeline.files import read_bytes, write_bytes, write_csv
-from pipeline.params import check_name, load, read_document
-from pipeline.reading import read_any
+from pipeline.files import read_bytes, write_bytes
+from pipeline.params import check_name, load, parse_document, read_document
+from pipeline.reading import read_together
 
 CONTRACT_HEAD = """What the tables of {name} must be, as decided from the files. Edit it freely: validate holds train
 and test against it, and the encoders read it.
@@ -67,10 +69,7 @@ def new(arguments: argparse.Namespace) -> None:
     name, folder = arguments.name, arguments.folder
     check_name(name)
     check_free(name, folder, arguments.force)
-    train, test, sample = (
-        None if path is None else read_any(path, arguments.encoding, print)
-        for path in (arguments.train, arguments.test, arguments.sample)
-    )
+    train, test, sample = read_together((arguments.train, arguments.test, arguments.sample), arguments.encoding, print)
     found = infer(train, test, sample, target=arguments.target, id=arguments.id, metric=arguments.metric)
     width = max(len(column) for column in found.reasons)
     for column, reason in found.reasons.items():
@@ -88,6 +87,9 @@ def new(arguments: argparse.Namespace) -> None:
 def check_free(name: str, folder: Path, force: bool) -> None:
     """Raises ``UserError`` where the name is taken (``force``: taken by something that is no competition)."""
     document = read_document(folder / "params.yaml")
+    for key in ("competitions", "sources"):
+        if not isinstance(document.get(key) or {}, dict):
+            raise UserError(f"{folder / 'params.yaml'}: {key} is {document[key]!r}; expected names with their entries.")
     competition = name in (document.get("competitions") or {})
     taken = [
         place
@@ -103,7 +105,8 @@ def check_free(name: str, folder: Path, force: bool) -> None:
     if taken and not (force and competition):
         cure = "Choose another name" + (", or replace it with --force." if competition else ", or remove it.")
         raise UserError(f"{taken[0]} exists already. {cure}")
-    if competition and document["competitions"][name].get("table", {}).get("module") not in (None, "plain"):
+    entry = (document.get("competitions") or {}).get(name) or {}
+    if (entry.get("table") or {}).get("module") not in (None, "plain"):
         raise UserError(f"{taken[0]} has a feature module of its own and is not replaced. Choose another name.")
 
 
@@ -113,22 +116,61 @@ def contract_path(folder: Path, name: str) -> Path:
 
 
 def write(name: str, folder: Path, found: Inferred, kaggle: str | None = None) -> None:
-    """Raw tables, contract, and last the entry that makes DVC see them."""
-    raw = folder / "data" / "raw" / name
-    shutil.rmtree(raw, ignore_errors=True)
-    digests = {}
-    for file, frame in (("train.csv", found.train), ("test.csv", found.test), (SAMPLE, found.sample)):
-        write_csv(raw / file, frame)
-        digests[file] = hashlib.sha256(read_bytes(raw / file)).hexdigest()
-    write_bytes(contract_path(folder, name), contract_text(name, found))
-    path = folder / "params.yaml"
-    content, old = params_text(path, name, found, digests, kaggle), read_bytes(path)
-    write_bytes(path, content)
+    """Raw tables, contract, and last the entry that makes DVC see them; all of them or, where anything fails, none."""
+    raw, path = folder / "data" / "raw" / name, folder / "params.yaml"
+    tables = {"train.csv": found.train, "test.csv": found.test, SAMPLE: found.sample}
+    contents = {raw / file: frame.to_csv(index=False, lineterminator="\n").encode() for file, frame in tables.items()}
+    digests = {file.name: hashlib.sha256(content).hexdigest() for file, content in contents.items()}
+    contents[contract_path(folder, name)] = contract_text(name, found)
+    contents[path] = params_text(path, name, found, digests, kaggle)
+    check_contract(contents[contract_path(folder, name)], contract_path(folder, name), found)
+    check_params(contents[path], path, name)
+    before = {file: read_bytes(file) if file.exists() else None for file in contents}
+    written: list[Path] = []
     try:
-        load(path, name)
-    except UserError:
-        write_bytes(path, old)
+        for file, content in contents.items():
+            written.append(file)
+            write_bytes(file, content)
+    except BaseException:
+        for file in written:
+            old = before[file]
+            if old is None:
+                file.unlink(missing_ok=True)
+            elif read_bytes(file) != old:
+                write_bytes(file, old)
+        if raw.exists() and not any(raw.iterdir()):
+            raw.rmdir()
         raise
+
+
+def check_contract(content: bytes, path: Path, found: Inferred) -> None:
+    """Raises ``UserError`` where the contract, as it will be read, does not hold for the tables it was made from."""
+    contract = Contract.from_mapping(parse_document(content, str(path)), str(path))
+    for frame, file, with_target in (
+        (found.train, "the training table", True),
+        (found.test, "the test table", False),
+    ):
+        try:
+            faults = contract.faults(contract.typed(frame, file, with_target), file, with_target)
+        except ContractError as error:
+            faults = list(error.faults)
+        if faults:
+            # The fault's own cure is to edit a contract that is not there yet.
+            raise UserError(
+                f"{replace(faults[0], cure='')} Nothing was written.\nCorrect the given file, or decide otherwise with "
+                "--target, --id or --metric."
+            )
+
+
+def check_params(content: bytes, path: Path, name: str) -> None:
+    """Raises ``UserError`` where ``content`` would be no parameters of ``name`` at ``path``."""
+    with tempfile.TemporaryDirectory() as place:
+        proposed = Path(place) / path.name
+        write_bytes(proposed, content)
+        try:
+            load(proposed, name)
+        except UserError as error:
+            raise UserError(str(error).replace(str(proposed), str(path))) from None
 
 
 def contract_text(name: str, found: Inferred) -> bytes:
@@ -143,7 +185,9 @@ def contract_text(name: str, found: Inferred) -> bytes:
 
 def params_text(path: Path, name: str, found: Inferred, digests: dict[str, str], kaggle: str | None) -> bytes:
     """params.yaml with the two entries of ``name`` added or replaced; everything else, comments too, as it was."""
-    document = _yaml().load(read_bytes(path).decode())
+    document = _yaml().load(read_bytes(path).decode()) or CommentedMap()
+    for key in ("sources", "competitions"):
+        document[key] = document.get(key) or CommentedMap()
     table = CommentedMap(
         {
             "task": found.task,

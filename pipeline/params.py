@@ -163,8 +163,8 @@ class Tune:
 
     def grown(self, trials: int) -> int:
         """How many trials cost what so many do without halving: each of the better half one, each of the others the
-        share ``halving``."""
-        return int(trials * 2 / (1 + self.halving)) if self.halving else trials
+        share ``halving``. One at a time has no better half."""
+        return int(trials * 2 / (1 + self.halving)) if self.halving and self.generation > 1 else trials
 
     def parts(self, task: str, offered: Mapping[str, Choices]) -> list[tuple[Space, int, int]]:
         """The search's parts, one a family: its space, with what else is ``offered``, and how many trials are drawn
@@ -238,7 +238,7 @@ class ImageNetwork:
     """A preset of the Fashion-MNIST stage: the deep network, how it trains, and how its images are distorted."""
 
     network: str = _key(str, choices=("dense", "convolutional"))
-    filters: tuple[int, ...] = _key(tuple)
+    filters: tuple[int, ...] = _key(tuple, low=1, high=4096)
     members: int = _key(int, low=1, high=64)
     depth: int = _key(int, low=1, high=16)
     width: int = _key(int, low=1, high=4096)
@@ -421,7 +421,10 @@ def load(path: Path, name: str) -> Params:
         blocks[block] = _build(
             cls,
             merged,
-            lambda key, b=block, o=own: f"{path}: " + (f"competitions.{name}.{b}.{key}" if key in o else f"{b}.{key}"),
+            # No general block may hold what the table is.
+            lambda key, b=block, o=own: (
+                f"{path}: " + (f"competitions.{name}.{b}.{key}" if key in o or b == "table" else f"{b}.{key}")
+            ),
         )
     params = Params(name=name, seed=_seed(document, path), **blocks)
     _check_together(params, path)
@@ -606,7 +609,10 @@ def _build(cls: type, values: Mapping[str, Any], place: Any) -> Any:
         elif meta["kind"] is tuple:
             if not isinstance(raw, list):
                 raise UserError(f"{where} is {raw!r}; expected a list.")
-            built[item.name] = tuple(raw)
+            whole = meta["low"] is not None  # else words
+            built[item.name] = tuple(
+                _value(one, int, where, low=meta["low"], high=meta["high"]) if whole else one for one in raw
+            )
         else:
             built[item.name] = _value(
                 raw, meta["kind"], where, low=meta["low"], high=meta["high"], choices=meta["choices"]

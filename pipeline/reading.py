@@ -5,24 +5,35 @@ CSV with a comma, semicolon, tab or bar, in UTF-8, UTF-16 or an older encoding; 
 
 from __future__ import annotations
 
+import csv
 import gzip
 import io
 import re
 import zipfile
 import zlib
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Iterable, Sequence
 from pathlib import Path
 
 import pandas as pd
 
+from features.contract import numbers_of
 from features.errors import UserError
 from features.tables import parse_table
 from pipeline.files import read_bytes
 
-_DECIMAL_COMMA = re.compile(r"[+-]?\d+(,\d+)?")
-_THOUSANDS = re.compile(r"[+-]?\d{1,3}(,\d{3})*(\.\d+)?")
+_EXPONENT = r"([eE][+-]?\d+)?"
+_DECIMAL_COMMA = re.compile(r"[+-]?(\d+|\d*,\d+)" + _EXPONENT)
+# No group begins with 0: 0,125 is a decimal.
+_THOUSANDS = re.compile(r"[+-]?(\d{1,3}|[1-9]\d{0,2}(,\d{3})+)(\.\d+)?" + _EXPONENT)
 # Text judged when the encoding is guessed.
 _PROBED = 1 << 18
+# What old programs wrote. Among all that Python knows, a word or two always make sense in some rare one.
+_OLD = (
+    *("cp1250", "cp1251", "cp1252", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "cp1258", "cp874", "koi8_r"),
+    *("cp850", "cp852", "cp866", "mac_roman", "cp932", "euc_jp", "cp949", "gb18030", "big5"),
+)
+# Signs that stand within a word where another encoding is read as Western European: "Wroc³aw", "M‡laga".
+_SIGN_IN_WORD = re.compile(r"[^\W\d_][†‡ˆ‰‹›„‚¢£¤¥¦§©¬¯±²³¶¸¹¼½¾¿¡][^\W\d_]")
 
 
 def read_any(
@@ -37,11 +48,40 @@ def read_any(
     ``numbers``: the columns in which a comma may be part of a number, where that is known; ``header_only``: a header
     without rows will do. Raises ``UserError`` where the file is missing, damaged or no table.
     """
-    content, name = unpacked(read_bytes(path), path)
-    if content[:4] == b"PAR1":
-        return from_parquet(content, name, header_only)
-    frame = parse_table(as_utf8(content, name, encoding, say), name, header_only)
-    return with_points(frame, name, say, numbers)
+    return read_together([path], encoding, say, numbers, header_only)[0]
+
+
+def read_together(
+    paths: Iterable[Path | None],
+    encoding: str | None,
+    say: Callable[[str], None],
+    numbers: Container[str] | None = None,
+    header_only: bool = False,
+) -> list[pd.DataFrame | None]:
+    """The tables at ``paths`` as by ``read_any``, None for None. What is guessed is guessed once for all of them.
+
+    So that train and test spell a city and a number the same way, however few rows one of them has.
+    """
+    opened = [None if path is None else unpacked(read_bytes(path), path) for path in paths]
+    older = [file[0] for file in opened if encoding is None and file is not None and not _told(file[0])]
+    guess = guessed(older) if older else None
+    frames: dict[int, pd.DataFrame] = {}
+    texts: dict[int, str] = {}
+    semicolons = False
+    for place, file in enumerate(opened):
+        if file is None:
+            continue
+        content, name = file
+        if content[:4] == b"PAR1":
+            frames[place] = from_parquet(content, name, header_only)
+            continue
+        content = as_utf8(content, name, encoding, guess, say)
+        frames[place] = parse_table(content, name, header_only)
+        texts[place] = name
+        semicolons |= _semicolons(content, frames[place].shape[1])
+    pointed = with_points([(frames[place], name) for place, name in texts.items()], semicolons, say, numbers)
+    frames |= zip(texts, pointed, strict=True)
+    return [frames.get(place) for place in range(len(opened))]
 
 
 def unpacked(content: bytes, path: Path) -> tuple[bytes, str]:
@@ -65,8 +105,11 @@ def unpacked(content: bytes, path: Path) -> tuple[bytes, str]:
     return content, str(path)
 
 
-def as_utf8(content: bytes, name: str, encoding: str | None, say: Callable[[str], None]) -> bytes:
-    """``content`` in UTF-8; UTF-16 and byte order marks are left to ``parse_table``, which knows them."""
+def as_utf8(content: bytes, name: str, encoding: str | None, guess: str | None, say: Callable[[str], None]) -> bytes:
+    """``content`` in UTF-8; UTF-16 and byte order marks are left to ``parse_table``, which knows them.
+
+    ``guess``: what a file is read as that does not tell its encoding, where ``encoding`` is not given.
+    """
     if encoding is not None:
         try:
             return content.decode(encoding).encode()
@@ -74,72 +117,147 @@ def as_utf8(content: bytes, name: str, encoding: str | None, say: Callable[[str]
             raise UserError(f"--encoding {encoding!r} is unknown. Try cp1252, cp949, shift_jis, gb18030.") from None
         except UnicodeDecodeError as error:
             raise UserError(f"{name}: not {encoding}, {_at(content, error)}. Name another --encoding.") from None
-    if content[:2] in (b"\xff\xfe", b"\xfe\xff") or content[:4096].count(0) > len(content[:4096]) // 4:
+    if guess is None or _told(content):
         return content
-    try:
-        content.decode()
-        return content
-    except UnicodeDecodeError:
-        guess = guessed(content)
     say(f"note: {name} is not UTF-8; read as {guess} (another one with --encoding)")
     return content.decode(guess).encode()
 
 
-def guessed(content: bytes) -> str:
-    """The encoding whose letters make most sense; Western European where that stays open."""
+def _told(content: bytes) -> bool:
+    """Does the file itself tell how it is to be read? Parquet, UTF-16 and UTF-8 do."""
+    if content[:4] == b"PAR1" or content[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return True
+    return content[:4096].count(0) > len(content[:4096]) // 4 or _decodes(content, "utf-8")
+
+
+def _decodes(content: bytes, encoding: str) -> bool:
+    try:
+        content.decode(encoding)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def guessed(contents: Sequence[bytes]) -> str:
+    """The one encoding of all ``contents``: Western European, unless its text is broken and another one's is not."""
     from charset_normalizer import from_bytes  # needed for such files only
 
     # Lines without a letter beyond ASCII say nothing, and most lines are such.
-    telling = b"\n".join(line for line in content.splitlines() if not line.isascii())[:_PROBED]
-    best = from_bytes(telling).best()
-    for name in [best.encoding if best else "", "cp1252", "latin-1"]:
-        try:
-            content.decode(name)
-            return name
-        except (LookupError, UnicodeDecodeError):
-            continue
-    return "latin-1"
+    telling = b"\n".join(line for content in contents for line in content.splitlines() if not line.isascii())
+    if len(telling) > _PROBED:
+        telling = telling[:_PROBED].rpartition(b"\n")[0] or telling[:_PROBED]  # no character is cut in two
+    western = all(_decodes(content, "cp1252") for content in contents)
+    if western and not _broken(telling.decode("cp1252")):
+        return "cp1252"
+    best = from_bytes(telling, cp_isolation=list(_OLD), enable_fallback=False).best()
+    if best is not None and all(_decodes(content, best.encoding) for content in contents):
+        return best.encoding
+    return "cp1252" if western else "latin-1"
+
+
+def _broken(text: str) -> bool:
+    """Is Western European text none: signs within words, or letters that don't stand together in any language?"""
+    from charset_normalizer import from_bytes
+
+    lines = text.split("\n")
+    if sum(_SIGN_IN_WORD.search(line) is not None for line in lines) * 10 > len(lines):
+        return True
+    # Prices, degrees and quotes say nothing about the letters.
+    letters = any(sign.isalpha() and not sign.isascii() for sign in text)
+    return letters and not from_bytes(text.encode("cp1252"), cp_isolation=["cp1252"], enable_fallback=False)
 
 
 def _at(content: bytes, error: UnicodeDecodeError) -> str:
     return f"row {content[: error.start].count(10) + 1} holds byte 0x{content[error.start]:02x}"
 
 
+def _semicolons(content: bytes, columns: int) -> bool:
+    """Do semicolons divide the cells? Also in UTF-16, where zeros stand between the letters."""
+    header = content[:_PROBED].replace(b"\0", b"").lstrip().partition(b"\n")[0]
+    return header.count(b";") >= columns - 1
+
+
 def with_points(
-    frame: pd.DataFrame, name: str, say: Callable[[str], None], numbers: Container[str] | None = None
-) -> pd.DataFrame:
-    """Columns of numbers with a decimal comma, or with commas between thousands, written with a point alone."""
-    changed = {}
-    for column in frame.columns:
+    tables: Sequence[tuple[pd.DataFrame, str]],
+    semicolons: bool,
+    say: Callable[[str], None],
+    numbers: Container[str] | None = None,
+) -> list[pd.DataFrame]:
+    """Columns of numbers with a decimal comma, or with commas between thousands, written with a point alone.
+
+    ``tables``: each with its name. Which of the two a column has is decided once for all tables that hold it. Where it
+    may be both (1,125), it is the decimal comma if ``semicolons`` divide the cells: they do so to leave the comma free.
+    """
+    changed: list[dict[str, pd.Series]] = [{} for _ in tables]
+    for column in dict.fromkeys(name for frame, _ in tables for name in frame.columns):
         if numbers is not None and column not in numbers:
             continue
-        present = frame[column].dropna().str.strip()
-        if present.empty or not present.str.contains(",", regex=False).any():
+        # A table without a comma there has no say: another program may have written its numbers with points.
+        cells = {place: _filled(frame[column]) for place, (frame, _) in enumerate(tables) if _has_comma(frame, column)}
+        thousands = bool(cells) and all(part.str.fullmatch(_THOUSANDS).all() for part in cells.values())
+        decimal = bool(cells) and all(part.str.fullmatch(_DECIMAL_COMMA).all() for part in cells.values())
+        if not thousands and not decimal:
             continue
-        if present.str.fullmatch(_THOUSANDS).all():
-            changed[column] = frame[column].str.replace(",", "", regex=False)
-            say(f"note: {name}: column {column!r}: commas between thousands taken out ({present.iloc[0]!r})")
-        elif present.str.fullmatch(_DECIMAL_COMMA).all():
-            changed[column] = frame[column].str.replace(",", ".", regex=False)
-            say(f"note: {name}: column {column!r}: decimal commas written as points ({present.iloc[0]!r})")
-    return frame.assign(**changed) if changed else frame
+        decimal = decimal and (semicolons or not thousands)
+        point, what = (
+            (".", "decimal commas written as points") if decimal else ("", "commas between thousands taken out")
+        )
+        for place, part in cells.items():
+            frame, name = tables[place]
+            changed[place][column] = frame[column].str.replace(",", point, regex=False)
+            shown = part[part.str.contains(",", regex=False)].iloc[0]
+            say(f"note: {name}: column {column!r}: {what} ({shown!r})")
+    return [frame.assign(**new) if new else frame for (frame, _), new in zip(tables, changed, strict=True)]
+
+
+def _has_comma(frame: pd.DataFrame, column: str) -> bool:
+    return column in frame.columns and bool(frame[column].str.contains(",", regex=False, na=False).any())
+
+
+def _filled(cells: pd.Series) -> pd.Series:
+    """The cells that are neither empty nor a word for a missing number."""
+    values, wrong = numbers_of(cells)
+    return cells[values.notna() | wrong].str.strip()
 
 
 def from_parquet(content: bytes, name: str, header_only: bool = False) -> pd.DataFrame:
-    """A Parquet table as strings: numbers by their shortest exact form, dates as ISO text."""
+    """A Parquet table as strings: numbers by their shortest exact form, dates as ISO text.
+
+    An index with a name is a column. The column names are checked like a CSV file's.
+    """
     try:
         frame = pd.read_parquet(io.BytesIO(content))
     except ImportError:
         raise UserError(f"{name}: Parquet needs the package pyarrow. Install it, or export the table as CSV.") from None
     except Exception as error:
         raise UserError(f"{name}: not a Parquet table ({str(error).splitlines()[0]}). Export it again.") from None
+    if any(level is not None for level in frame.index.names):
+        frame = frame.reset_index(allow_duplicates=True)
     if frame.empty and not header_only:
         raise UserError(f"{name}: no row; expected one or more. Put the full file there.")
-    columns = {str(column): [_cell(value) for value in frame[column].tolist()] for column in frame.columns}
+    header = pd.DataFrame(columns=[str(column) for column in frame.columns])
+    names = parse_table(header.to_csv(index=False, quoting=csv.QUOTE_ALL).encode(), name, header_only=True).columns
+    columns = {
+        column: [_cell(value, name, column, row) for row, value in enumerate(frame.iloc[:, place].tolist(), start=2)]
+        for place, column in enumerate(names)
+    }
     return pd.DataFrame(columns, dtype=object)
 
 
-def _cell(value: object) -> str | None:
+def _cell(value: object, name: str, column: str, row: int) -> str | None:
+    if pd.api.types.is_list_like(value):
+        raise UserError(
+            f"{name}, row {row}: column {column!r} holds {str(value)[:40]!r}; expected one value a cell. "
+            "Spread it over several columns or join it into one text."
+        )
+    if isinstance(value, bytes):
+        try:
+            value = value.decode()
+        except UnicodeDecodeError:
+            raise UserError(
+                f"{name}, row {row}: column {column!r} holds bytes that are no UTF-8 text; expected text. "
+                "Decode or drop the column."
+            ) from None
     if value is None or value is pd.NaT or value is pd.NA or value != value:
         return None
     if isinstance(value, pd.Timestamp):

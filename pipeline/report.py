@@ -114,11 +114,13 @@ def page(params: Params, metrics: Mapping[str, float], worth: Sequence[str], dri
     """The page in Markdown: measures with their errors, what a test table will score and whether its rows ``drift`` (a
     sentence), the picture, how members were combined, what columns are ``worth`` in sentences, where the rest lies."""
     rows = []
+    # As ``ensemble_gain`` has it: a root is pooled over rows, as the ensemble's is, not a mean of each fold's own.
+    single = "single" if params.table.task == "regression" else "single_member"
     for measure in MEASURES[params.table.task]:
         if f"cv_{measure}" not in metrics:
             continue
         cells = [metrics.get(key) for key in (f"cv_{measure}", f"cv_{measure}_se", f"cv_{measure}_sd")]
-        cells += [metrics.get(f"single_member_{measure}"), metrics.get(f"baseline_{measure}")]
+        cells += [metrics.get(f"{single}_{measure}"), metrics.get(f"baseline_{measure}")]
         shown = ["" if value is None else f"{value:.4f}" for value in cells]
         rows.append(f"| {measure.replace('_', ' ')} | {' | '.join(shown)} |")
     return f"""# {params.name}

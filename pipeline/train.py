@@ -134,16 +134,18 @@ def programs_of(found: Fit, members: Members, folds: int) -> tuple[Program, ...]
 
 
 def learning_curves(found: Fit, sound: np.ndarray) -> pd.DataFrame:
-    """Mean and standard error over members, a row an epoch; a member that has stopped keeps its last loss.
+    """Mean and standard error over members, a row an epoch; a member that has stopped or diverged keeps its last
+    finite loss.
 
     The train loss is taken while training, under dropout, so it may lie above the stop loss.
     """
     longest = int(found.epochs_run[sound].max())
     epoch = np.arange(longest)
-    last = np.minimum(epoch[None], found.epochs_run[sound, None] - 1)
     curves = {"epoch": epoch + 1}
     for name in ("train_loss", "stop_loss"):
-        values = np.take_along_axis(getattr(found, name)[sound], last, axis=1)
+        values = getattr(found, name)[sound, :longest]
+        last = np.maximum.accumulate(np.where(np.isfinite(values), epoch, 0), axis=1)
+        values = np.take_along_axis(values, last, axis=1)
         curves[name] = values.mean(axis=0).round(6)
         curves[f"{name}_se"] = (values.std(axis=0) / np.sqrt(len(values))).round(6)
     curves["members_training"] = (found.epochs_run[sound, None] > epoch[None]).sum(axis=0)

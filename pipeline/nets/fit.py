@@ -47,8 +47,9 @@ __all__ = [
 
 # Numbers of the widest layer, over rows and members, that a prediction holds at a time, which bounds its memory.
 PREDICTED_AT_ONCE = 1 << 24
-# Bytes of dropout noise that are drawn at a time, which bounds the memory of an epoch.
-NOISE_AT_ONCE = 1 << 28
+# Rows (of copies: each copy's) whose dropout noise is drawn at a time, which bounds the memory of an epoch. If their
+# number followed the program's size, a member's noise would depend on its neighbours.
+NOISE_AT_ONCE = 1 << 14
 # What a step costs beside its rows' products, see ``cost``.
 STEP, OPERATIONS = 64.0, 200_000.0
 # Weights that are one vector a member.
@@ -182,6 +183,19 @@ def cost(members: Members, source: Source) -> float:
     return float(len(members) * weights * rows + OPERATIONS * STEP / members.batch_size[0])
 
 
+def batches(rows: int, steps: int, size: int) -> np.ndarray:
+    """Where an epoch's ``rows`` stand among ``steps`` batches of ``size``, ``[rows]``.
+
+    Batches are full and the last one holds the rest. Where that would leave some of the ``steps`` without rows, since
+    other folds have more, all are about as large: such a step moves the weights too, by momentum and penalties.
+    """
+    if -(-rows // size) >= steps:
+        return np.arange(rows)
+    return np.concatenate(
+        [step * size + np.arange(len(part)) for step, part in enumerate(np.array_split(np.arange(rows), steps))]
+    )
+
+
 class Sources:
     """A source as the members of a program see it, and its arrays where TensorFlow has them."""
 
@@ -196,7 +210,7 @@ class Sources:
         with self._lock:
             if numbers not in self._known:
                 source = self._source
-                if isinstance(source, Table) and numbers.kind != "plain":
+                if isinstance(source, Table) and numbers.kind != "plain" and len(source.number_columns):
                     source = replace(source, numbers=numbers)
                 named = {**source.arrays(), "target": source.target}
                 self._known[numbers] = source, {name: tensor(array) for name, array in named.items()}
@@ -215,7 +229,10 @@ class Program:
         folds = members.fold[:1] if source.shared else members.fold
         self._train_rows = [np.flatnonzero(source.roles[:, f] == TRAIN) for f in folds]
         self._stop_rows = [np.flatnonzero(source.roles[:, f] == STOP) for f in folds]
-        self._steps = -(-max(map(len, self._train_rows)) // self._batch)
+        # Of all folds, also those that nobody here learns in: so a member's steps don't depend on its neighbours.
+        learned = (source.roles == TRAIN).sum(axis=0)
+        self._steps = -(-int((learned[folds] if source.shared else learned).max()) // self._batch)
+        self._slots = [batches(len(rows), self._steps, self._batch) for rows in self._train_rows]
         self._generators = [np.random.Generator(np.random.SFC64(int(seed))) for seed in members.seed]
         self._common = np.random.Generator(np.random.SFC64(seed))
         # Weights are held in units of their member's learning rate: then Adam's step is 1 for everyone, and
@@ -257,8 +274,8 @@ class Program:
             unit = unit * np.float32(SCALE_RATE)
         if str(members.family[0]) == "realmlp":
             if name.startswith("kernel_"):
-                inputs = members.width if name != "kernel_0" else np.full(len(members), self._source.fan_in)
-                unit = unit / np.sqrt(inputs).astype(np.float32)
+                seen = np.array([len(self._source.seen(columns)) for columns in members.columns])
+                unit = unit / np.sqrt(members.width if name != "kernel_0" else seen).astype(np.float32)
             elif name.startswith(SLOW):
                 unit = unit * np.float32(SLOW_RATE)
         return unit
@@ -390,9 +407,7 @@ class Program:
         """One pass over the train rows, in as few calls as the noise's memory allows; mean train loss ``[m]``."""
         order = self._order(active)
         total, step = np.zeros(len(active), np.float32), 0
-        units = sum(int((self._members.depth[active] > layer).sum()) for layer in range(len(self._depths)))
-        units *= max(self._kind.copies, 1)
-        at_once = max(NOISE_AT_ONCE // max(units * self._width * self._batch, 1), 1)
+        at_once = max(NOISE_AT_ONCE // (self._batch * max(self._kind.copies, 1)), 1)
         while step < self._steps:
             part = order[step : step + at_once]
             noise = [tensor(each) for each in self._noise(active, part)]
@@ -407,13 +422,10 @@ class Program:
 
     def _order(self, active: np.ndarray) -> np.ndarray:
         """The epoch's row order ``[steps, m or 1, b]``, -1 where a batch is short."""
-        if self._source.shared:
-            drawn = [(self._common, self._train_rows[0])]
-        else:
-            drawn = [(self._generators[m], self._train_rows[m]) for m in active]
+        drawn = [(self._common, 0)] if self._source.shared else [(self._generators[m], m) for m in active]
         order = np.full((len(drawn), self._steps * self._batch), -1, np.int32)
-        for position, (generator, rows) in enumerate(drawn):
-            order[position, : len(rows)] = generator.permutation(rows)
+        for position, (generator, one) in enumerate(drawn):
+            order[position, self._slots[one]] = generator.permutation(self._train_rows[one])
         return order.reshape(len(drawn), self._steps, self._batch).swapaxes(0, 1).copy()
 
     def _noise(self, active: np.ndarray, order: np.ndarray) -> list[np.ndarray]:
@@ -425,14 +437,18 @@ class Program:
         ]
         for each in noise:
             each.fill(NOISE_LEVELS - 1)
-        counts = np.broadcast_to((order >= 0).sum(axis=(0, 2)), len(active))
+        slots = [np.flatnonzero(own >= 0) for own in order.swapaxes(0, 1).reshape(order.shape[1], -1)]
         for position, m in enumerate(active):
-            generator, rows, width = self._generators[m], int(counts[position]), int(self._members.width[m])
+            own_slots = slots[position if len(slots) > 1 else 0]
+            generator, rows, width = self._generators[m], len(own_slots), int(self._members.width[m])
             if self._members.dropout[m] > 0:
                 for layer in range(depths[position]):
                     drawn = np.frombuffer(generator.bytes(copies * rows * width), np.uint8)
                     drawn = drawn.reshape(copies, rows, width)
                     own = noise[layer][:, position, ..., :width].swapaxes(0, 1)  # [k, steps, b, width]
+                    if rows and own_slots[-1] >= rows:  # batches that are not full
+                        own[:, own_slots // self._batch, own_slots % self._batch] = drawn
+                        continue
                     whole, rest = divmod(rows, self._batch)
                     split = whole * self._batch
                     own[:, :whole] = drawn[:, :split].reshape(copies, whole, self._batch, width)

@@ -138,6 +138,8 @@ def _settled(configuration: dict[str, Any]) -> dict[str, Any]:
     settled["number_units"] *= settled["numbers"] != "plain"
     if settled["numbers"] == "periodic":
         settled["number_units"] = settled["number_units"] or PERIODIC_UNITS
+        if settled["number_units"] == 1:  # the one is the number itself
+            settled["numbers"], settled["number_units"] = "plain", 0
     return settled
 
 
@@ -171,6 +173,8 @@ def programs(members: Members, inputs: int = 0) -> Iterator[np.ndarray]:
     columns = (
         members.activation,
         members.normalization,
+        # Layer normalisation takes sums over a layer, so spare units would learn.
+        np.where(members.normalization == "layer", members.width, 0),
         members.batch_size,
         members.depth == 0,
         members.beta_2,

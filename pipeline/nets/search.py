@@ -7,6 +7,7 @@ nothing else: not on timing, not on the number of workers, not on an interruptio
 
 from __future__ import annotations
 
+import itertools
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -118,7 +119,7 @@ class BayesianOracle(SomethingOn, kt.oracles.BayesianOptimizationOracle):
     def populate_space(self, trial_id: str) -> dict[str, Any]:
         """The proposal of one lane; see ``keras_tuner.Oracle.populate_space``."""
         completed = sum(trial.status == "COMPLETED" for trial in self.trials.values())
-        if completed < self.num_initial_points:
+        if completed < self.num_initial_points or not self._nonfixed_space():
             return self._random_populate_space()
         x, y = self._vectorize_trials()
         with warnings.catch_warnings():
@@ -133,6 +134,21 @@ class BayesianOracle(SomethingOn, kt.oracles.BayesianOptimizationOracle):
             if not self._duplicate(values):
                 return {"status": "RUNNING", "values": values}
         return {"status": "STOPPED", "values": None}
+
+
+class GridOracle(kt.Oracle):
+    """Every combination, in the order of KerasTuner's grid, and as many at a time as are asked for: its own knows what
+    comes after a trial only when that has ended."""
+
+    def populate_space(self, trial_id: str) -> dict[str, Any]:
+        """The proposal of one lane; see ``keras_tuner.Oracle.populate_space``."""
+        space = self.get_space().space
+        combinations = itertools.product(*(hyperparameter.values for hyperparameter in space))
+        values = next(itertools.islice(combinations, len(self.trials), None), None)
+        if values is None:
+            return {"status": "STOPPED", "values": None}
+        names = (hyperparameter.name for hyperparameter in space)
+        return {"status": "RUNNING", "values": dict(zip(names, values, strict=True))}
 
 
 @dataclass(frozen=True)
@@ -248,7 +264,7 @@ def _oracle(
         return BayesianOracle(**common, num_initial_points=min(generation, max_trials))
     if name == "random":
         return RandomOracle(**common)
-    return kt.oracles.GridSearchOracle(**common)
+    return GridOracle(**common)
 
 
 def _plain(values: Mapping[str, Any], space: Mapping[str, Any]) -> Configuration:

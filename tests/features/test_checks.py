@@ -92,6 +92,17 @@ def test_ids_in_both(tables: Any) -> None:
     )
 
 
+def test_ids_that_start_anew_are_told_but_let_through(tables: Any) -> None:
+    """Unless a row is the same one: then it was copied."""
+    train, test = tables
+    test["id"] = train["id"].iloc[: len(test)].to_numpy()
+    (fault,) = found(train, test)["ids_shared"]
+    assert fault.warning and "of rows that differ" in str(fault) and "start anew" in str(fault)
+    test.loc[0] = train.iloc[0]
+    (fault,) = found(train, test)["ids_shared"]
+    assert not fault.warning and "Take the shared rows out" in str(fault)
+
+
 def test_rows_twice_within_and_across(tables: Any) -> None:
     train, test = tables
     names = ["x", "c", "t"]
@@ -109,12 +120,12 @@ def test_a_gap_twice_is_the_same_row(tables: Any) -> None:
     assert [f.rows for f in found(train, test)["rows_duplicated"]] == [(8,)]
 
 
-@pytest.mark.parametrize("value", [np.inf, -np.inf])
+@pytest.mark.parametrize("value", [np.inf, -np.inf, 1e39, -1.797e308])
 def test_infinities(tables: Any, value: float) -> None:
     train, test = tables
     test.loc[1, "x"] = value
     (fault,) = found(train, test)["infinities"]
-    assert fault.rows == (3,) and "inf" in str(fault) and not fault.warning
+    assert fault.rows == (3,) and "infinite or beyond 3.4e38" in str(fault) and not fault.warning
 
 
 def test_empty_and_constant_columns_warn(tables: Any) -> None:

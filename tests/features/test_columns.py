@@ -10,6 +10,7 @@ import pytest
 
 from features import columns
 from features.contract import Column
+from features.errors import UserError
 
 
 def series(*cells: object) -> pd.Series:
@@ -45,8 +46,18 @@ def test_a_category_with_an_order_has_a_rank_too() -> None:
 
 def test_a_boolean_is_one_for_the_later_word() -> None:
     state = columns.fit_boolean(series("No", "Yes", np.nan))
-    found = columns.parts_boolean("b", series("Yes", "No", np.nan), state).numbers["b"]
-    np.testing.assert_array_equal(found, [1, 0, np.nan])
+    found = columns.parts_boolean("b", series("Yes", "No", np.nan, "unknown"), state).numbers["b"]
+    np.testing.assert_array_equal(found, [1, 0, np.nan, np.nan])
+
+
+def test_a_booleans_words_are_the_contracts() -> None:
+    cells = series("No", "Yes", "unknown")
+    state = columns.fit(Column("b", "feature", "boolean", values=("Yes", "No")), cells)
+    np.testing.assert_array_equal(columns.parts_boolean("b", cells, state).numbers["b"], [0, 1, np.nan])
+    with pytest.raises(
+        UserError, match=r"'b' is no boolean: it holds 3 words, 'No', 'Yes', .* `values` for it in c.yaml"
+    ):
+        columns.fit(Column("b", "feature", "boolean"), cells, "c.yaml")
 
 
 @pytest.mark.parametrize(
@@ -79,6 +90,41 @@ def test_a_date_is_its_calendar_parts() -> None:
     assert "hour" not in midnight["parts"] and "year" not in midnight["parts"] and "day" in midnight["parts"]
 
 
+@pytest.mark.parametrize("odd", ["n/a", "31.02.2015", "?"])
+def test_one_odd_cell_leaves_the_other_dates(odd: str) -> None:
+    cells = series(odd, *(f"{day:02d}.03.2015" for day in range(1, 29)))
+    state = columns.fit(Column("d", "feature", "date"), cells)
+    assert state["format"] == "%d.%m.%Y" and {"day", "weekday"} <= set(state["parts"])
+    np.testing.assert_array_equal(columns.parts_date("d", cells, state).numbers["d day"], [np.nan, *range(1, 29)])
+
+
+def test_one_odd_cell_leaves_the_other_codes() -> None:
+    cells = series("C23 C25", *(f"C{number}" for number in range(40)))
+    state = columns.fit(Column("c", "feature", "code"), cells)
+    assert (state["separator"], state["parts"]) == ("", ["category", "number"])
+    np.testing.assert_array_equal(columns.parts_code("c", cells, state).numbers["c 2"], [np.nan, *range(40)])
+    split = columns.fit_code(series("a/b", "1-2-3", "4-5-6", "7-8"))
+    assert split == {"separator": "-", "parts": ["number", "number", "number"]}
+
+
+@pytest.mark.parametrize(
+    ("kind", "cells", "said"),
+    [
+        ("date", ["soon", "01.03.2015", "later"], "2 of 3 cells can't be read, 'soon' first; expected a date"),
+        ("code", ["C1", "x", "y"], "2 of 3 cells can't be read, 'x' first; expected the same parts"),
+        ("code", ["x", "y"], "2 of 2 cells can't be read, 'x' first"),
+    ],
+)
+def test_a_column_of_which_most_is_of_no_such_type_is_refused(kind: str, cells: list[str], said: str) -> None:
+    with pytest.raises(UserError) as caught:
+        columns.fit(Column("c", "feature", kind), series(*cells), "c.yaml")
+    message = str(caught.value)
+    assert message.startswith(f"column 'c' is no {kind}: {said}") and message.endswith("for it in c.yaml.")
+    assert "Set `type: category`" in message
+    empty = columns.fit(Column("c", "feature", kind), series(np.nan))
+    assert empty["parts"] == []
+
+
 def test_a_code_is_its_parts() -> None:
     state = columns.fit_code(series("B/45/S", "F/7/P", np.nan))
     assert state == {"separator": "/", "parts": ["category", "number", "category"]}
@@ -88,7 +134,7 @@ def test_a_code_is_its_parts() -> None:
     assert columns.code_separator(series("C85", "E46")) == ""
     assert columns.fit_code(series("C85", "E46"))["parts"] == ["category", "number"]
     assert columns.code_separator(series("a b-c", "d e-f")) is None
-    assert columns.parts_code("c", series("x"), columns.fit_code(series("x", "y"))) == columns.Parts()
+    assert columns.parts_code("c", series("x"), columns.fit_code(series(np.nan))) == columns.Parts()
 
 
 def test_a_text_is_hashed_word_by_word() -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.contract import Contract, ContractError
+from features.contract import Contract, ContractError, levels_of, missing_labels
 from features.errors import UserError
 from pipeline.params import read_document
 
@@ -105,6 +105,24 @@ def test_missing_words_are_missing_numbers_and_targets_but_may_be_categories() -
     contract = Contract.from_mapping(changed("c", values=["NA", "b"]), "c.yaml")
     typed = contract.typed(table(x=["NaN", "n/a", None], c=["NA", "b", "NA"], y=["NaN", "1", "0"]), "f.csv", True)
     assert typed["x"].isna().all() and typed["c"].tolist() == ["NA", "b", "NA"] and np.isnan(typed["y"][0])
+
+
+def test_a_features_levels_are_all_its_words() -> None:
+    words = pd.Series(["b", "NULL", "n/a", "nan", " b ", "NA"], dtype=object)
+    assert levels_of(words) == ("NA", "NULL", "b", "n/a", "nan")
+
+
+@pytest.mark.parametrize(
+    ("labels", "missing"),
+    [
+        (["yes", "no", "NaN", "NA", None, "n/a", " null "], [2, 3, 4, 5, 6]),
+        (["none", "mild", "None"], []),
+        (["1", "None", "2"], [1]),
+        (["NA", "none"], [0, 1]),
+    ],
+)
+def test_which_labels_are_missing(labels: list[str | None], missing: list[int]) -> None:
+    assert np.flatnonzero(missing_labels(pd.Series(labels, dtype=object))).tolist() == missing
 
 
 @pytest.mark.parametrize(

@@ -74,6 +74,18 @@ def test_how_many_columns_are_permuted_at_a_time_changes_nothing(monkeypatch: py
     assert adversarial(CONTRACT, train, test, 0) == together
 
 
+def test_a_fall_is_as_sure_as_folds_that_share_rows_make_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nadeau and Bengio's variance: (1/5 + 1/4) of that over folds, not 1/5."""
+    falls = iter(np.arange(5.0))
+    monkeypatch.setattr("features.drift._areas_permuted", lambda _, rows, *__: np.full(rows.shape[1], next(falls)))
+    monkeypatch.setattr("features.drift.auc", lambda *_: 0.0)
+    found = adversarial(CONTRACT, table(400, 1), table(200, 2), 0)
+    assert found is not None
+    assert [error for _, _, error in found.columns] == pytest.approx(
+        [np.std([0, -1, -2, -3, -4], ddof=1) * np.sqrt(1 / 5 + 1 / 4)] * len(found.columns)
+    )
+
+
 def test_few_rows_tell_nothing() -> None:
     assert adversarial(CONTRACT, table(400, 1), table(49, 2), 0) is None
 

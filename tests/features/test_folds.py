@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from features.errors import UserError
-from features.folds import draw_roles, nested_roles, outer_parts
+from features.folds import draw_roles, groups_if_asked, nested_roles, outer_parts
 from features.roles import OUTER, SCORE, STOP, TRAIN
 
 TARGET = np.repeat([0.0, 1.0], [120, 80])
@@ -37,6 +37,15 @@ def test_groups_score_and_stop_together() -> None:
     for fold in range(15):
         for group in np.unique(groups):
             assert len(set(found[groups == group, fold])) == 1
+
+
+def test_groups_that_are_asked_for_must_be_there() -> None:
+    groups = np.array(["a", "b"])
+    assert groups_if_asked(True, groups, "titanic", "params.yaml") is groups
+    assert groups_if_asked(False, groups, "titanic", "params.yaml") is None
+    assert groups_if_asked(False, None, "plain", "params.yaml") is None
+    with pytest.raises(UserError, match=r"params.yaml: encode.group_aware is true.*'plain' names no groups"):
+        groups_if_asked(True, None, "plain", "params.yaml")
 
 
 def test_the_seed_decides_and_repeats_differ() -> None:

@@ -34,6 +34,8 @@ def cells(*values: Any) -> pd.Series:
         (cells("red", "blue"), "feature", "category", "2 words"),
         (cells("TA", "Gd", "Ex", "NA"), "feature", "category", "4 words, a scale: NA < TA < Gd < Ex"),
         (cells("x", None), "feature", "category", "'x' or nothing"),
+        (cells("NULL", None), "feature", "category", "'NULL' or nothing"),
+        (cells("a", "b", "NULL", "n/a"), "feature", "category", "4 words"),
         (cells(*(f"shop {x}" for x in range(60))), "feature", "category", "high-cardinality, 60"),
         (cells("2015-03-01", "2015-04-01", "2015-05-01"), "feature", "date", "'2015-03-01'"),
         (cells(*(f"B/{x}/S" for x in range(60))), "feature", "code", "composite"),
@@ -52,6 +54,8 @@ def test_a_column(column: pd.Series, role: str, kind: str, said: str) -> None:
     assert (found.order is not None) == ("scale" in reason)
     if role == "feature" and column.isna().any():
         assert found.nullable
+    if found.values is not None:
+        assert set(column.dropna()) == set(found.values)
 
 
 def table(target: list[Any], **more: list[Any]) -> pd.DataFrame:
@@ -143,3 +147,100 @@ def test_columns_that_test_lacks_go_when_the_target_is_named() -> None:
     assert "extra" not in found.train and "taken out" in found.notes[0]
     asked = pd.DataFrame({"key": ["901"], "y": ["a"]}, dtype=object)
     assert infer(train, test, asked).contract.target == "y"
+
+
+@pytest.mark.parametrize(
+    ("name", "is_id"),
+    [("id", True), ("PassengerId", True), ("userID", True), ("shop_id", True), ("KEY", True), ("bid", False),
+     ("paid", False), ("humid", False), ("citric acid", False)],
+)  # fmt: skip
+def test_a_name_that_ends_in_id_is_no_id(name: str, is_id: bool) -> None:
+    train, test = (
+        table(WORDS).rename(columns={"key": name}),
+        pd.DataFrame({name: ["901", "902"], "x": ["0.1", "0.2"]}, dtype=object),
+    )
+    assert (infer(train, test, None).contract.id == name) == is_id
+
+
+@pytest.mark.parametrize(
+    ("target", "sample", "given", "said"),
+    [
+        (MARKS, {"y": [1, 1]}, {"metric": "log_loss"}, "expected 7, one for each class"),
+        (WORDS, {"y": ["a", "a"], "z": ["b", "b"]}, {"metric": "accuracy"}, "2 columns of answers; expected 1"),
+        (EVEN, {"y": [0, 0], "z": [0, 0]}, {}, "2 columns of answers; expected 1"),
+        (MARKS, {f"y_{k}": [0.1, 0.1] for k in range(7)}, {}, "'y_0' names no class"),
+    ],
+)
+def test_a_sample_of_another_form(
+    target: list[Any], sample: dict[str, list[Any]], given: dict[str, str], said: str
+) -> None:
+    with pytest.raises(UserError) as caught:
+        decided(target, sample, **given)
+    assert said in str(caught.value) and "Name the metric with --metric" in str(caught.value)
+
+
+def test_probabilities_of_several_classes_get_a_sample_with_a_column_each() -> None:
+    found = decided(["b", "c", "a"] * 30, metric="log_loss")
+    assert (
+        found.sample.columns.tolist() == ["key", *(found.contract.column("y").values or ())] == ["key", "a", "b", "c"]
+    )
+    assert found.sample["b"].tolist() == ["0.3333", "0.3333"] and "key, a, b, c" in found.notes[-1]
+    assert decided(["b", "c", "a"] * 30).sample.columns.tolist() == ["key", "y"]
+
+
+@pytest.mark.parametrize("metric", [None, "accuracy"])
+@pytest.mark.parametrize(
+    ("target", "said"),
+    [
+        (["yes", "no", "yes", "NaN"] * 20, "missing in 20 rows (row 5 first)"),
+        (["NA"] * 40, "missing in 40 rows (row 2 first)"),
+        (["1", "0", "NA"] * 20, "missing in 20 rows (row 4 first)"),
+    ],
+)
+def test_a_word_for_missing_is_no_class(target: list[str], said: str, metric: str | None) -> None:
+    with pytest.raises(UserError) as caught:
+        decided(target, None, **({} if metric is None else {"metric": metric}))
+    assert said in str(caught.value) and "Delete these rows" in str(caught.value)
+
+
+def test_none_may_be_a_class() -> None:
+    assert decided(["none", "mild", "severe"] * 20).contract.column("y").values == ("mild", "none", "severe")
+
+
+def test_an_infinite_target_is_told() -> None:
+    with pytest.raises(UserError, match="row 2: the target 'y' is 'inf'"):
+        decided(["inf"] * 40)
+
+
+def test_an_empty_answer_column_holds_no_fractions() -> None:
+    train, test = table(MARKS), pd.DataFrame({"key": ["901", "902"], "x": ["0.1", "0.2"]}, dtype=object)
+    sample = pd.DataFrame({"key": ["901", "902"], "y": [None, None]}, dtype=object)
+    assert infer(train, test, sample).task == "multiclass"
+
+
+def test_ids_are_compared_as_the_contract_reads_them() -> None:
+    train, test = table(WORDS), pd.DataFrame({"key": [" 901", " 902"], "x": ["0.1", "0.2"]}, dtype=object)
+    sample = pd.DataFrame({"key": ["902 ", "901"], "y": ["a", "a"]}, dtype=object)
+    assert infer(train, test, sample).sample["key"].tolist() == ["902 ", "901"]
+    with pytest.raises(UserError, match="test, row 3: the id 'key' ' 901 ' stands there a second time"):
+        infer(train, test.assign(key=["901", " 901 "]), None, id="key")
+
+
+def test_the_target_may_be_an_empty_column_of_test() -> None:
+    train = table(WORDS, leak=list(range(60)))
+    test = pd.DataFrame({"key": ["901"], "x": ["0.1"], "y": [None]}, dtype=object)
+    sample = pd.DataFrame({"key": ["901"], "y": ["a"]}, dtype=object)
+    found = infer(train, test, sample)
+    assert found.contract.target == "y" and "leak" not in found.train and "y" not in found.test
+    with pytest.raises(UserError, match="test lacks or has empty 2 columns of train: leak, y. Name the target"):
+        infer(train, test, None)
+    assert infer(train.drop(columns="leak"), test, None).contract.target == "y"
+    with pytest.raises(UserError, match="asks for 'y', which test has; the one column that test lacks is 'leak'"):
+        infer(train, test.assign(y="b"), sample)
+
+
+def test_a_sample_that_begins_with_the_target() -> None:
+    train, test = table(WORDS).drop(columns="key"), pd.DataFrame({"x": ["0.1", "0.2"]}, dtype=object)
+    sample = pd.DataFrame({"y": ["a", "a"], "n": ["1", "2"]}, dtype=object)
+    with pytest.raises(UserError, match="first column is 'y', the target; expected the id first"):
+        infer(train, test, sample)

@@ -57,6 +57,15 @@ def test_a_column_that_says_nothing_is_nought_and_finite(method: str, cell: floa
     assert not found.any() or method == "none"
 
 
+@pytest.mark.parametrize("method", [method for method in METHODS if method != "none"])
+@pytest.mark.parametrize("cell", [7.0, np.nan], ids=["constant", "empty"])
+def test_a_value_that_no_train_row_had_says_nothing(method: str, cell: float) -> None:
+    """Beside a column that never varied, 50,000 would be an input of 50,000 to weights that learned nothing of it."""
+    assert not learn(method, np.full((3, 1), cell), np.array([False])).apply(np.array([[50_000.0]])).round(12).any()
+    flag = learn(method, np.zeros((3, 1)), np.array([True])).apply(np.array([[1.0]]))
+    assert flag.tolist() == [[pytest.approx(1.0, abs=0.1)]]
+
+
 def test_robust_leaves_columns_of_0_and_1_alone() -> None:
     values = np.array([[0.0, 3], [1, 4], [1, 8]])
     found = learn("robust", values, np.array([True, False])).apply(values)

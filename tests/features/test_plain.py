@@ -91,6 +91,16 @@ def test_columns_can_be_switched_off() -> None:
         plain.fit(frame, contract, {"remarc": False}, 0)
 
 
+def test_a_part_never_replaces_another_column() -> None:
+    rules = {"id": {"role": "id", "type": "text"}, "y": {"role": "target", "type": "number"}}
+    rules |= {"sale year": {"role": "feature", "type": "number"}, "sale": {"role": "feature", "type": "date"}}
+    contract = Contract.from_mapping({"columns": rules}, "contract.yaml")
+    frame = pd.DataFrame({"sale year": [1.0, 2.0], "sale": ["2015-03-01", "2016-03-01"]})
+    with pytest.raises(UserError, match=r"contract.yaml: columns 'sale year' and 'sale' both make a part 'sale year'"):
+        plain.fit(frame, contract, {}, 0)
+    assert plain.fit(frame, contract, {"sale year": False}, 0)["groups"]["sale year"] == "sale"
+
+
 def test_an_embedded_columns_codes_end_where_the_next_begin() -> None:
     """Sizes come from the state, so a row met later never looks into another column's vectors."""
     _, state, encoded, _ = fitted("cost", np.zeros(ROWS), 0)

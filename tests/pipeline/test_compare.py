@@ -88,6 +88,21 @@ def test_nothing_differs(repository: None, capsys: pytest.CaptureFixture[str]) -
     assert line(out, "log_loss")[-1] == "the same"
 
 
+def test_the_figures_are_means_of_the_folds_that_their_difference_is_of(
+    repository: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A root pooled over rows may rise where its mean over folds falls."""
+    results([0.30, 0.35, 0.40], "0110")
+    metrics = json.loads((REPORT / "metrics.json").read_text())
+    (REPORT / "metrics.json").write_text(json.dumps(metrics | {"cv_log_loss": 0.45}))
+    out = told(capsys, "HEAD", "workspace")
+    assert line(out, "log_loss")[1:4] == ["0.4100", "0.3500", "-0.0600"]
+    assert line(out, "accuracy")[1:4] == ["0.8000", "0.8000", "+0.0000"]
+    assert "paired over the same 3 folds, A and B are their means" in " ".join(out.split())
+    results([0.30, 0.35, float("nan")], "0110")
+    assert line(told(capsys, "HEAD", "workspace"), "log_loss")[1:4] == ["0.4050", "0.3250", "-0.0800"]
+
+
 def test_other_folds_are_not_paired(repository: None, capsys: pytest.CaptureFixture[str]) -> None:
     results([0.40, 0.41, 0.41], "0110", scored="abd")
     out = told(capsys, "HEAD", "workspace")

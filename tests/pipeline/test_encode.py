@@ -112,6 +112,19 @@ def test_a_misspelt_feature_group_is_one_error(tmp_path: Path, capsys: pytest.Ca
     assert not (tmp_path / "out").exists()
 
 
+def test_folds_by_group_without_groups_are_one_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_tables(tmp_path)
+    params = changed_params(tmp_path, "  group_aware: false", "  group_aware: true")
+    assert encode(tmp_path, params=params) == 0
+    text = params.read_text(encoding="utf-8").replace("module: titanic", "module: plain")
+    head, tail = text.split("      features:\n")
+    params.write_text(head + tail[tail.index("    normalize: {}") :], encoding="utf-8")
+    assert encode(tmp_path, "other", params) == 1
+    error = capsys.readouterr().err
+    assert f"{params}: encode.group_aware is true, but the feature module 'plain' names no groups" in error
+    assert "Set it to false" in error and "Traceback" not in error and not (tmp_path / "other").exists()
+
+
 def test_a_missing_table_is_one_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert encode(tmp_path) == 1
     assert "train.csv: no such file" in capsys.readouterr().err
@@ -123,6 +136,11 @@ def test_a_missing_table_is_one_error(tmp_path: Path, capsys: pytest.CaptureFixt
         ("binary", ["1", "0", "1"], [1, 0, 1], ["0", "1"]),
         ("multiclass", ["10", "9", "2"], [2, 1, 0], ["2", "9", "10"]),
         ("multiclass", ["b", "a", "b"], [1, 0, 1], ["a", "b"]),
+        ("binary", ["1", "-1", "1"], [1, 0, 1], ["-1", "1"]),
+        ("multiclass", ["+1", "10", "-1", "9"], [1, 3, 0, 2], ["-1", "+1", "9", "10"]),
+        ("multiclass", ["10", "9", "a"], [0, 1, 2], ["10", "9", "a"]),
+        ("binary", ["²", "1"], [1, 0], ["1", "²"]),
+        ("binary", ["null", "known"], [1, 0], ["known", "null"]),
         ("regression", [1.5, -2.0, 0.0], [1.5, -2.0, 0.0], []),
     ],
 )

@@ -292,8 +292,21 @@ def test_regression(tmp_path: Path, method: str) -> None:
     assert metrics["baseline_rmse"] == pytest.approx(np.sqrt(1.25), abs=1e-6)
     assert metrics["cv_rmse_se"] == pytest.approx(1 / 2, abs=1e-6)  # squared errors 0 0 0 4: sd 2, over sqrt(4), over 2
     assert metrics["single_member_rmse"] == pytest.approx(np.sqrt(2) / 2, abs=1e-6)
+    assert metrics["single_rmse"] == 1.0 and metrics["ensemble_gain"] == 0.0, "one member a fold is the ensemble"
     assert (tmp_path / "report" / "submission.csv").read_text() == "PassengerId,Survived\n5,1.5\n6,2.25\n"
     assert all((tmp_path / "report" / name).exists() for name in WRITTEN)
+
+
+def test_a_fold_of_one_value_has_its_measures_too(tmp_path: Path) -> None:
+    """A ROC AUC needs two classes; an error needs no two values."""
+    write_params(tmp_path, PLAIN.replace("binary", "regression").replace("accuracy", "rmse"))
+    said = np.array([1.0, 2.0, 3.0, 2.0])[None, None, :, None]
+    write_case(tmp_path, np.array([1, 1, 3, 4], np.float32), said, np.array([[1.5], [2.25]])[None], ROLES, [])
+    assert ensemble(tmp_path) == 0
+    folds = pd.read_csv(tmp_path / "report" / "folds.csv")
+    assert folds["mae"].tolist() == [0.5, 1.0]
+    assert folds["rmse"].tolist() == pytest.approx([np.sqrt(0.5), np.sqrt(2)], abs=1e-6)
+    assert "cv_rmse_sd" in found(tmp_path)
 
 
 def test_calibration_has_ten_equal_parts() -> None:

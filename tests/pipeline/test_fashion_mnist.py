@@ -66,6 +66,23 @@ def run(folder: Path, raw: Path, **changes: Any) -> int:
     )
 
 
+@pytest.mark.parametrize(
+    ("filters", "said"),
+    [
+        ([32, 0], "filters is 0, out of range"),
+        (["a"], "filters is 'a'; expected a whole number"),
+        ([4] * 5, "5 layers"),
+    ],
+)
+def test_filters_are_looked_at(
+    tmp_path: Path, raw: Path, filters: list[Any], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    params = YAML(typ="safe", pure=True).load((ROOT / "params.yaml").read_text())["fashion_mnist"]["presets"]
+    presets = {name: {**one, "filters": filters} for name, one in params.items()}
+    assert run(tmp_path, raw, preset="convolutional", presets=presets) == 1
+    assert said in capsys.readouterr().err
+
+
 def test_the_stage_learns_and_writes_all_it_promises(tmp_path: Path, raw: Path) -> None:
     assert run(tmp_path, raw) == 0
     metrics = json.loads((tmp_path / "reports" / "metrics.json").read_text())

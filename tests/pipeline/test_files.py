@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 from pathlib import Path
@@ -11,6 +12,7 @@ import pandas as pd
 import pytest
 
 from features.errors import UserError
+from features.tables import parse_table
 from pipeline import files
 
 NEW = b"n" * 10_000
@@ -104,6 +106,16 @@ def test_tables_keep_ten_digits_and_come_back(tmp_path: Path) -> None:
     assert files.read_csv(tmp_path / "a.csv")["value"].tolist() == [0.3333333333, 2.0]
 
 
+@pytest.mark.parametrize("end", ["\r", "\r\n", "\n"])
+def test_a_line_end_within_a_cell_comes_back(end: str, tmp_path: Path) -> None:
+    frame = pd.DataFrame({"id": ["1", "2"], f"na{end}me": [f"a{end}b", None], "x": ["0.5", f"{end}c"]}, dtype=object)
+    files.write_csv(tmp_path / "a.csv", frame)
+    content = (tmp_path / "a.csv").read_bytes()
+    pd.testing.assert_frame_equal(parse_table(content, "a.csv"), frame)
+    if "\r" not in end:
+        assert content == b'id,"na\nme",x\n1,"a\nb",0.5\n2,,"\nc"\n'
+
+
 @pytest.mark.parametrize("read", [files.read_json, files.read_npz, files.read_csv], ids=["json", "npz", "csv"])
 @pytest.mark.parametrize("content", [b"", b"\x00\xff{", None], ids=["empty", "damaged", "missing"])
 def test_what_cannot_be_read_is_one_error(read: object, content: bytes | None, tmp_path: Path) -> None:
@@ -114,6 +126,22 @@ def test_what_cannot_be_read_is_one_error(read: object, content: bytes | None, t
         path.write_bytes(b"a,b\n1,2\n1,2,3\n")
     with pytest.raises(UserError, match="file: "):
         read(path)  # type: ignore[operator]
+
+
+def test_a_damaged_archive_is_one_error(tmp_path: Path) -> None:
+    """Cut anywhere, or with a wrong bit anywhere."""
+    path = tmp_path / "a.npz"
+    files.write_npz(path, {"a": np.arange(9), "b": np.arange(2)})
+    whole = path.read_bytes()
+    with_a_fault = [whole[:at] + bytes([whole[at] ^ 8]) + whole[at + 1 :] for at in range(len(whole))]
+    for content in [whole[: len(whole) // 2], whole[:-1]]:
+        path.write_bytes(content)
+        with pytest.raises(UserError, match=r"a\.npz: not an npz archive of arrays"):
+            files.read_npz(path)
+    for content in with_a_fault:
+        path.write_bytes(content)
+        with contextlib.suppress(UserError):  # a wrong time of writing does no harm
+            files.read_npz(path)
 
 
 def test_no_two_lists_of_parts_share_a_fingerprint() -> None:

@@ -143,6 +143,33 @@ def test_few_rows_of_a_class_lower_the_folds_and_too_few_leave_the_estimate_out(
     )
 
 
+@pytest.mark.parametrize("grouped", [False, True])
+def test_each_part_has_the_rows_that_ranks_need(folder: Path, grouped: bool) -> None:
+    """65 rows a part: the members' ranks are among the rows that an outer fold scores."""
+    params = load(folder / "params.yaml", "titanic")
+    params = dataclasses.replace(params, honest=dataclasses.replace(params.honest, outer=5))
+    ranked = dataclasses.replace(params, ensemble=dataclasses.replace(params.ensemble, method="rank_mean"))
+
+    def drawn(asked: Params, rows: int) -> Plan | None:
+        groups = np.random.default_rng(0).integers(0, rows // 3, rows) if grouped else None
+        return honest.draw(asked, np.arange(rows) % 2.0, groups)
+
+    for rows in (700, 330, 260):
+        plan, plain = drawn(ranked, rows), drawn(params, rows)
+        assert plan is not None and plain is not None and plain.outer == 5
+        assert plan.outer == int(plan.parts.max()) + 1 and np.bincount(plan.parts).min() >= 65
+        assert rows < 700 or np.array_equal(plan.roles, plain.roles)
+    assert drawn(ranked, 120) is None and drawn(params, 120) is not None
+
+
+def test_folds_by_group_without_groups_are_one_error(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = (folder / "params.yaml").read_text()
+    assert "  group_aware: false\n" in text
+    (folder / "grouped.yaml").write_text(text.replace("  group_aware: false\n", "  group_aware: true\n"))
+    assert run(folder, "honest", "wine", params="grouped.yaml", report="grouped") == 1
+    assert "the feature module 'plain' names no groups" in capsys.readouterr().err
+
+
 def test_left_out_it_still_writes_its_files(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     text = (folder / "params.yaml").read_text()
     (folder / "none.yaml").write_text(text.replace("  outer: 3\n", "  outer: 0\n"))

@@ -16,7 +16,7 @@ from features.budget import FOLDS, TIERS, budget
 from features.contract import Contract
 from features.synthetic import mixed
 from pipeline import encode, normalize, validate
-from pipeline.files import read_npz
+from pipeline.files import read_npz, write_bytes
 from pipeline.new import dumped, main
 from pipeline.params import load, load_source, read_document
 
@@ -277,3 +277,87 @@ def test_broken_parameters_are_explained_and_stay_as_they_are(
     assert files(target="cost").run(tmp_path) == 1
     assert said in capsys.readouterr().err
     assert (tmp_path / "params.yaml").read_text() == broken
+    assert not (tmp_path / "data").exists()
+
+
+def _all(folder: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file() and "given" not in path.name}
+
+
+def test_broken_parameters_leave_an_older_entry_as_it_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert files().run(tmp_path) == 0
+    path = tmp_path / "params.yaml"
+    path.write_text(path.read_text().replace("max_trials: 40", "max_trials: many", 1))
+    before = _all(tmp_path)
+    assert files(80, "cost").run(tmp_path, "--force") == 1
+    assert f"{path}: tune.max_trials" in capsys.readouterr().err
+    assert _all(tmp_path) == before
+
+
+@pytest.mark.parametrize("older", [True, False])
+@pytest.mark.parametrize("stopped", ["test.csv", "shops.yaml", "params.yaml"])
+def test_what_is_stopped_midway_is_undone(
+    stopped: str, older: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copy(ROOT / "params.yaml", tmp_path)
+    if older:
+        assert files().run(tmp_path) == 0
+    before = _all(tmp_path)
+    stops = [stopped]
+
+    def write(path: Path, content: bytes) -> None:
+        if stops == [path.name] and path.is_relative_to(tmp_path):
+            stops.clear()
+            raise KeyboardInterrupt
+        write_bytes(path, content)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("pipeline.new.write_bytes", write)
+        assert files(80, "cost").run(tmp_path, "--force") == 130
+    assert not stops and _all(tmp_path) == before
+    assert files(80, "cost").run(tmp_path, *(["--force"] if older else [])) == 0
+
+
+@pytest.mark.parametrize(
+    ("ending", "said"),
+    [
+        ("", ""),
+        ("competitions:\nsources:\n", ""),
+        ("competitions: many\n", "competitions is 'many'; expected names"),
+    ],
+)
+def test_parameters_without_competitions(
+    ending: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    document = {k: v for k, v in read_document(ROOT / "params.yaml").items() if k not in ("competitions", "sources")}
+    (tmp_path / "params.yaml").write_bytes(dumped(document) + ending.encode())
+    assert files().run(tmp_path) == (1 if said else 0)
+    assert said in capsys.readouterr().err
+    if not said:
+        assert load(tmp_path / "params.yaml", "shops").table.target == "level"
+        assert load_source(tmp_path / "params.yaml", "shops").files
+
+
+def test_a_contract_that_does_not_hold_is_not_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    given = files()
+    given.train, given.test = given.train.drop(columns="id"), given.test.drop(columns="id")
+    assert given.sample is not None
+    given.sample["id"] = ["5", "5", *given.sample["id"][2:]]
+    assert given.run(tmp_path) == 1
+    error = capsys.readouterr().err
+    assert "the test table: column 'id': 1 value stands there a second time: '5' (row 3)" in error
+    assert "Nothing was written" in error and len(error.strip().splitlines()) <= 3
+    assert not (tmp_path / "data").exists()
+
+
+def test_words_for_missing_are_categories_that_validate_takes(tmp_path: Path) -> None:
+    given = files()
+    words = ["red", "NULL", "n/a", "NaN", "NA"]
+    given.train, given.test = (
+        frame.assign(
+            colour=[words[n % 5] for n in range(len(frame))], open=["NULL" if n % 2 else "" for n in range(len(frame))]
+        )
+        for frame in (given.train, given.test)
+    )
+    assert given.run(tmp_path) == 0
+    stages(tmp_path)

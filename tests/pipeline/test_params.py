@@ -82,6 +82,7 @@ CASES = [
     ("    width:\n    - 16\n    - 32\n    - 64\n", "", ["tune.space.width is missing"]),
     ("      task: binary", "      task: regression", ["metric is 'accuracy', but task 'regression'", "rmse"]),
     ("        deck: true", "        deck: maybe", ["encode.features.deck is 'maybe'", "true or false"]),
+    ("      metric: accuracy\n", "", ["competitions.titanic.table.metric is missing"]),
     ("    validate: {}", "    validat: {}", ["competitions.titanic.validat", "did you mean 'validate'"]),
 ]
 

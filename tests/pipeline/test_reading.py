@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from features.errors import UserError
-from pipeline.reading import read_any
+from pipeline.reading import read_any, read_together
 
 PLAIN = "id,name,price\n1,Ann,2.5\n2,Bob,\n"
 TABLE = pd.DataFrame({"id": ["1", "2"], "name": ["Ann", "Bob"], "price": ["2.5", None]}, dtype=object)
@@ -31,6 +31,21 @@ def read(
     said: list[str] = []
     (folder / name).write_bytes(content)
     return read_any(folder / name, encoding, said.append), "\n".join(said)
+
+
+def read_both(folder: Path, train: bytes, test: bytes) -> tuple[pd.DataFrame, pd.DataFrame, str]:
+    said: list[str] = []
+    (folder / "train.csv").write_bytes(train)
+    (folder / "test.csv").write_bytes(test)
+    first, nothing, second = read_together([folder / "train.csv", None, folder / "test.csv"], None, said.append)
+    assert nothing is None and first is not None and second is not None
+    return first, second, "\n".join(said)
+
+
+def column(*cells: str, delimiter: str = ";") -> bytes:
+    """A table of two columns, the second one with these cells."""
+    rows = [f'{row}{delimiter}"{cell}"' for row, cell in enumerate(cells)]
+    return "\n".join([f"id{delimiter}x", *rows, ""]).encode()
 
 
 @pytest.mark.parametrize(
@@ -75,8 +90,90 @@ def test_numbers_with_commas_become_numbers(tmp_path: Path) -> None:
     assert "'a': decimal commas" in said and "'b': commas between thousands" in said
 
 
-def test_parquet(tmp_path: Path) -> None:
+CITIES = "id,city\n1,São Paulo\n2,München\n3,Québec\n4,Málaga\n5,Zürich\n6,Besançon\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        CITIES,
+        "id,city\n1,Québec\n",
+        "id,city\n1,São Paulo\n",
+        "id,city\n1,MÜNCHEN\n2,KÖLN\n",
+        "id,price\n1,12 €\n2,5 £\n3,“10°C”\n",
+    ],
+)
+def test_western_european_is_read_as_such_however_few_words_there_are(tmp_path: Path, text: str) -> None:
+    frame, said = read(tmp_path, text.encode("cp1252"))
+    assert frame.iloc[:, 1].tolist() == [line.split(",")[1] for line in text.splitlines()[1:]]
+    assert "read as cp1252" in said
+
+
+@pytest.mark.parametrize(("word", "encoding"), [("Wrocław", "cp1250"), ("Málaga, München, São Paulo", "mac_roman")])
+def test_signs_within_words_are_not_western_european(tmp_path: Path, word: str, encoding: str) -> None:
+    frame, _ = read(tmp_path, f"id;city\n1;{word}\n2;{word}\n".encode(encoding))
+    assert frame["city"][0] == word
+
+
+def test_train_and_test_have_one_encoding(tmp_path: Path) -> None:
+    """A test table of one word is read as the training table is, which tells more."""
+    train, test, said = read_both(tmp_path, CITIES.encode("cp1252"), "id,city\n7,São Paulo\n".encode("cp1252"))
+    assert test["city"][0] == train["city"][0] == "São Paulo"
+    train, test, said = read_both(
+        tmp_path,
+        ("id,city\n" + "1,Привет как дела сегодня\n" * 9).encode("cp1251"),
+        "id,city\n7,Москва\n".encode("cp1251"),
+    )
+    assert test["city"][0] == "Москва" and said.count("read as cp1251") == 2
+    train, test, said = read_both(tmp_path, CITIES.encode("cp1252"), "id,city\n7,Québec\n".encode())
+    assert test["city"][0] == train["city"][2] and said.count("not UTF-8") == 1
+
+
+@pytest.mark.parametrize(
+    ("cells", "delimiter", "numbers"),
+    [
+        (["0,125", "0,750"], ",", ["0.125", "0.750"]),
+        (["1,5", "n/a", "NaN", "2,25"], ",", ["1.5", "n/a", "NaN", "2.25"]),
+        (["1,5E-05", "2,5", "3e2", ",5"], ",", ["1.5E-05", "2.5", "3e2", ".5"]),
+        (["1,234.5", "n/a", "12"], ",", ["1234.5", "n/a", "12"]),
+        (["1,125", "2,500"], ";", ["1.125", "2.500"]),
+        (["1,125", "2,500"], ",", ["1125", "2500"]),
+        (["1,125,000", "2,500"], ";", ["1125000", "2500"]),
+        (["1,5", "2,5 kg"], ";", ["1,5", "2,5 kg"]),
+    ],
+)
+def test_which_comma_a_column_has(tmp_path: Path, cells: list[str], delimiter: str, numbers: list[str]) -> None:
+    frame, said = read(tmp_path, column(*cells, delimiter=delimiter))
+    assert frame["x"].tolist() == numbers and ("'x'" in said) == (cells != numbers)
+    encoded = column(*cells, delimiter=delimiter).decode().encode("utf-16")
+    assert read(tmp_path, encoded)[0]["x"].tolist() == numbers
+
+
+@pytest.mark.parametrize(
+    ("train", "test", "numbers"),
+    [
+        (["1,125", "12,5"], ["1,125", "2,500"], ["1.125", "2.500"]),
+        (["1,125", "2,500"], ["0,5"], ["0.5"]),
+        (["1,125", "1,234,567"], ["1,125"], ["1125"]),
+        (["1.125", "2.5"], ["2,5"], ["2.5"]),
+        (["1,5", "2,5"], ["2,5 kg"], ["2,5 kg"]),
+    ],
+)
+def test_train_and_test_have_one_comma(tmp_path: Path, train: list[str], test: list[str], numbers: list[str]) -> None:
+    first, second, _ = read_both(tmp_path, column(*train, delimiter=","), column(*test, delimiter=","))
+    assert second["x"].tolist() == numbers
+    if train[0] == "1,125":
+        assert first["x"][0] == ("1125" if numbers == ["1125"] else "1.125")
+
+
+def parquet(frame: pd.DataFrame) -> bytes:
     pytest.importorskip("pyarrow", reason="the environment was made before Parquet was read")
+    buffer = io.BytesIO()
+    frame.to_parquet(buffer)
+    return buffer.getvalue()
+
+
+def test_parquet(tmp_path: Path) -> None:
     frame = pd.DataFrame(
         {
             "n": [1, 2],
@@ -85,11 +182,34 @@ def test_parquet(tmp_path: Path) -> None:
             "b": [True, False],
         }
     )
-    buffer = io.BytesIO()
-    frame.to_parquet(buffer)
-    found, _ = read(tmp_path, buffer.getvalue(), "t.parquet")
+    found, _ = read(tmp_path, parquet(frame), "t.parquet")
     assert found["n"].tolist() == ["1", "2"] and found["x"].tolist() == ["0.5", None]
     assert found["d"].tolist() == ["2015-03-01", "2015-03-02 10:00:00"] and found["b"].tolist() == ["True", "False"]
+
+
+def test_an_index_with_a_name_is_a_column(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"id": [7, 8], " name ": [b"Ann", "Bób".encode()], "x": [1.5, None]})
+    expected = {"id": ["7", "8"], "name": ["Ann", "Bób"], "x": ["1.5", None]}
+    assert read(tmp_path, parquet(frame.set_index("id")))[0].to_dict("list") == expected
+    assert list(read(tmp_path, parquet(frame.set_index(["id", "x"])))[0].columns) == ["id", "x", "name"]
+    unnamed = frame.set_index(pd.Index([3, 1]))
+    assert list(read(tmp_path, parquet(unnamed))[0].columns) == ["id", "name", "x"]
+
+
+@pytest.mark.parametrize(
+    ("frame", "said"),
+    [
+        (pd.DataFrame({"id": [1, 2], "tags": [None, ["a", "b"]]}), "row 3: column 'tags' holds \"['a' 'b']\""),
+        (pd.DataFrame({"id": [1], "place": [{"x": 1}]}), "row 2: column 'place' holds \"{'x': 1}\""),
+        (pd.DataFrame({"id": [1], "raw": [b"\xff\xfe\xfd"]}), "row 2: column 'raw' holds bytes that are no UTF-8"),
+        (pd.DataFrame({"id": [1], "x": [1], " x": [2]}), "column 'x' stands there 2 times"),
+        (pd.DataFrame({"id": [1], " ": [1]}), "column 2 has no name"),
+    ],
+)
+def test_parquet_that_is_no_table_of_cells(tmp_path: Path, frame: pd.DataFrame, said: str) -> None:
+    with pytest.raises(UserError) as caught:
+        read(tmp_path, parquet(frame), "t.parquet")
+    assert said in str(caught.value) and "t.parquet" in str(caught.value)
 
 
 @pytest.mark.parametrize(

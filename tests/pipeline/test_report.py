@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import struct
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from pipeline import report
+from pipeline.params import load
 from tests.pipeline.test_bad_input import ROOT
 
 METRICS = {"cv_accuracy": 0.8123, "cv_accuracy_se": 0.0111, "cv_log_loss": 0.4, "baseline_accuracy": 0.6, "members": 7}
@@ -81,6 +83,14 @@ def test_the_page_holds_the_figures_of_the_run(tmp_path: Path) -> None:
     assert "Rows differ by age." in page
     (tmp_path / "honest.json").write_text(json.dumps({"honest_folds": 0}))
     assert report.main(arguments) == 0 and "Not estimated" in (tmp_path / "README.md").read_text()
+
+
+def test_a_single_member_is_pooled_over_rows_where_the_ensemble_is() -> None:
+    """A root of a mean over all rows is never below the mean of each fold's root."""
+    params = load(ROOT / "params.yaml", "titanic")
+    params = replace(params, table=replace(params.table, task="regression", metric="rmse"))
+    figures = {"cv_rmse": 2.0, "single_rmse": 2.5, "single_member_rmse": 1.9, "members": 4, "members_used": 4}
+    assert "| rmse | 2.0000 |  |  | 2.5000 |  |" in report.page(params, figures, [], "")
 
 
 def test_a_missing_result_is_one_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

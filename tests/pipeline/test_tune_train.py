@@ -5,10 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 from pipeline.choosing import choose, mean_loss
 from pipeline.evaluation import errors
+from pipeline.nets.fit import Fit
 from pipeline.nets.search import Part, Result, Trial, search
+from pipeline.train import learning_curves
 from pipeline.tune import Memory, trials_table
 
 SPACE = {"depth": (1, 2, 3), "width": (4, 8, 16), "learning_rate": (0.001, 0.01, 0.1)}
@@ -80,6 +83,27 @@ def test_search_repeats_itself_and_goes_on_after_invalid_trials() -> None:
         assert len(runs[0]) == 12
         assert any(trial.result.reason for trial in runs[0])
         assert [trial.number for trial in runs[0]] == list(range(12))
+
+
+def test_a_grid_is_proposed_a_generation_at_a_time() -> None:
+    """KerasTuner's own would propose the next trial when the one before has ended: nothing could train side by side."""
+    space = {"depth": (1, 2, 3), "initializer": ("he_normal",), "width": (16, 32)}
+    trials = search(
+        "grid", [Part(space, 6, 4)], 5, lambda first, cs: [losses(0, {**c, "learning_rate": 1.0}) for c in cs]
+    )
+    assert [(t.configuration["depth"], t.configuration["width"]) for t in trials] == [
+        (depth, width) for depth in (1, 2, 3) for width in (16, 32)
+    ]
+    assert [trial.generation for trial in trials] == [0] * 4 + [1] * 2
+
+
+def test_a_space_of_one_configuration_is_searched_once() -> None:
+    space = {"depth": (2,), "width": (16,)}
+    for oracle in ("bayesian", "random", "grid"):
+        trials = search(
+            oracle, [Part(space, 3, 1)], 5, lambda first, cs: [losses(0, {**c, "learning_rate": 1.0}) for c in cs]
+        )
+        assert [trial.configuration for trial in trials] == [{"depth": 2, "width": 16}]
 
 
 def test_each_part_of_a_search_has_an_oracle_of_its_own() -> None:
@@ -158,3 +182,16 @@ def test_memory_recalls_only_what_was_asked(tmp_path: Path) -> None:
     assert Memory(tmp_path, "b" * 64).recall(0, configurations) is None
     memory._path(0).write_bytes(b"half a file")
     assert memory.recall(0, configurations) is None
+
+
+def test_learning_curves_keep_a_members_last_finite_loss() -> None:
+    """Member 0 trains to the end, 1 stops after two epochs, 2 diverges in the third, 3 is not sound."""
+    nan = float("nan")
+    losses = np.array([[8, 6, 4, 2], [4, 2, nan, nan], [6, 4, nan, nan], [nan, nan, nan, nan]], np.float32)
+    nothing = np.zeros(0)
+    found = Fit(nothing, nothing, losses, losses, np.array([4, 2, 2, 0]), np.array([4, 2, 3, 1]), nothing, [])
+    curves = learning_curves(found, np.array([True, True, True, False]))
+    assert curves["epoch"].tolist() == [1, 2, 3, 4] and curves["members_training"].tolist() == [3, 3, 2, 1]
+    for name in ("train_loss", "stop_loss"):
+        assert curves[name].tolist() == pytest.approx([6, 4, 10 / 3, 8 / 3], abs=1e-6)
+        assert curves[f"{name}_se"].tolist()[2] == pytest.approx(np.std([4, 2, 4]) / np.sqrt(3), abs=1e-6)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import keras
@@ -55,6 +56,23 @@ def table(task: str = "binary", codes: bool = True) -> engine.Table:
     outputs = 3 if task == "multiclass" else 1
     drawn = generator.integers(0, 4, (130, int(codes))).astype(np.int32)
     return engine.Table(inputs, drawn, 4, np.stack([target, target]).astype(np.float32), roles, outputs)
+
+
+@pytest.mark.parametrize("numbers", ["piecewise_linear", "periodic"])
+def test_a_table_without_numbers_has_none_to_embed(numbers: str) -> None:
+    """Columns of 0 and 1 stay as they are, so the network is the plain one."""
+    known = table()
+    flags = dataclasses.replace(known, inputs=(known.inputs > 0).astype(np.float32))
+    plain, embedding = ([configuration(**options)] for options in ({}, {"numbers": numbers, "number_units": 3}))
+    expected, found = (
+        engine.fit(engine.members_of(one, [0], [3]), flags, "binary", 4, 4) for one in (plain, embedding)
+    )
+    assert found.answers.tobytes() == expected.answers.tobytes()
+
+
+def test_one_periodic_unit_is_the_number_itself() -> None:
+    members = engine.members_of([configuration(numbers="periodic", number_units=1), configuration()], [0, 0], [1, 1])
+    assert len(list(engine.programs(members))) == 1
 
 
 @pytest.mark.parametrize("name", OPTIONS)

@@ -1,6 +1,7 @@
 """The member engine: independence of members, equality with one network at a time, roles, early stopping, dropout,
 L2."""
 
+from dataclasses import replace
 from typing import Any
 
 import keras
@@ -70,6 +71,43 @@ def test_a_member_does_not_know_its_neighbours(table: engine.Table) -> None:
         assert alone.epochs_run[0] == together.epochs_run[one]
         np.testing.assert_allclose(alone.answers[0], together.answers[one], atol=2e-5)
         np.testing.assert_allclose(alone.stop_loss[0], together.stop_loss[one], atol=2e-5)
+
+
+@pytest.mark.parametrize("rows", [64, 65])
+def test_a_fold_of_fewer_batches_does_not_know_its_neighbours(table: engine.Table, rows: int) -> None:
+    """65 rows are a batch more than 64: the other fold's members must not take a step without rows meanwhile."""
+    roles = np.full((100, 2), engine.SCORE, np.int8)
+    roles[:64, 0] = roles[:rows, 1] = engine.TRAIN
+    roles[70:90] = engine.STOP
+    uneven = replace(table, roles=roles)
+    members = engine.members_of([configuration(dropout=0.3, l2=1e-2)] * 2, [0, 1], [1, 2])
+    together = engine.fit(members, uneven, "binary", 6, 6)
+    for one in range(2):
+        alone = engine.fit(members.take(np.array([one])), uneven, "binary", 6, 6)
+        np.testing.assert_allclose(alone.answers[0], together.answers[one], atol=2e-5)
+        np.testing.assert_allclose(alone.train_loss[0], together.train_loss[one], atol=2e-5)
+    halves = replace(uneven, roles=np.where(np.arange(2) == 1, engine.SCORE, roles).astype(np.int8))
+    same = engine.fit(members.take(np.array([0])), halves, "binary", 6, 6)
+    # Beside 64 rows its batches are full, beside 65 there is one more.
+    assert np.allclose(same.answers[0], together.answers[0], atol=2e-5) == (rows == 64)
+
+
+@pytest.mark.parametrize(
+    ("rows", "steps", "sizes"), [(64, 4, [16] * 4), (70, 5, [16] * 4 + [6]), (64, 5, [13] * 4 + [12])]
+)
+def test_every_batch_has_rows(rows: int, steps: int, sizes: list[int]) -> None:
+    slots = engine.batches(rows, steps, 16)
+    assert len(np.unique(slots)) == rows
+    assert np.bincount(slots // 16, minlength=steps).tolist() == sizes
+
+
+def test_noise_does_not_depend_on_who_else_draws(table: engine.Table, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Drawn in several parts, too: their size is the same however many members there are."""
+    monkeypatch.setattr(engine, "NOISE_AT_ONCE", 32)
+    members = engine.members_of([configuration(dropout=0.4)] * 4, [0] * 4, range(4))
+    together = engine.fit(members, table, "binary", 6, 6)
+    alone = engine.fit(members.take(np.array([1])), table, "binary", 6, 6)
+    np.testing.assert_allclose(alone.answers[0], together.answers[1], atol=2e-5)
 
 
 def test_the_same_fit_twice_is_the_same_to_the_bit(table: engine.Table) -> None:
@@ -361,12 +399,15 @@ def embedded(table: engine.Table) -> engine.Table:
     return engine.Table(table.inputs, codes, 6, table.target, table.roles, 1)
 
 
-@pytest.mark.parametrize("depth", [0, 2])
-def test_a_mask_of_columns_is_a_table_without_them(table: engine.Table, depth: int) -> None:
+REALMLP = {"family": "realmlp", "schedule": "coslog4", "weight_decay": 0.02}
+
+
+@pytest.mark.parametrize(("depth", "family"), [(0, {}), (2, {}), (0, REALMLP), (2, REALMLP)])
+def test_a_mask_of_columns_is_a_table_without_them(table: engine.Table, depth: int, family: dict[str, Any]) -> None:
     """The same seeds in the narrower table give the same network: start, training and answers."""
     seen = np.array([True, False, True, False])
     narrow = engine.Table(table.inputs[..., seen], table.codes, 0, table.target, table.roles, 1)
-    plain = [configuration(depth=depth, width=6, dropout=0.2, l2=1e-3)]
+    plain = [configuration(depth=depth, width=6, dropout=0.2, l2=1e-3, **family)]
     chosen = engine.members_of([{**plain[0], "columns": seen}], [0], [3])
     found = engine.fit(chosen, table, "binary", 8, 8)
     expected = engine.fit(engine.members_of(plain, [0], [3]), narrow, "binary", 8, 8)
@@ -403,6 +444,12 @@ def test_where_all_columns_are_seen_nothing_changes(table: engine.Table) -> None
     assert every.columns.shape == (6, 0)
     found, expected = (engine.fit(each, table, "binary", 3, 3) for each in (every, plain))
     assert found.answers.tobytes() == expected.answers.tobytes()
+
+
+def test_narrow_networks_are_not_padded_where_a_layer_is_normalised() -> None:
+    """The sums over a layer would give its spare units a gradient."""
+    members = engine.members_of([configuration(width=w, normalization="layer") for w in (8, 5, 8)], [0] * 3, range(3))
+    assert [part.tolist() for part in engine.programs(members)] == [[1], [0, 2]]
 
 
 def test_a_network_without_columns_is_refused() -> None:
