@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from features import encoder
-from features.contract import Contract
+from features.contract import Contract, levels_of
 from features.errors import UserError
 from features.folds import draw_roles, groups_if_asked
 from features.roles import TRAIN
@@ -106,13 +105,10 @@ def encode(arguments: argparse.Namespace) -> None:
 
 def coded_target(cells: pd.Series, task: str) -> tuple[np.ndarray, list[str]]:
     """The target as numbers ``[t]``, and the classes in the order of their codes as they are spelt (none for
-    regression): whole numbers by value, else by alphabet, as ``contract.levels_of`` has them."""
+    regression): whole numbers by value, else by alphabet."""
     if task == "regression":
         return cells.to_numpy(np.float32), []
-    # Not by levels_of itself: it leaves out words such as "null", which a contract may name as a class.
-    spelt: list[str] = sorted(cells.unique())
-    if all(re.fullmatch(r"[+-]?\d+", word) for word in spelt):
-        spelt.sort(key=float)
+    spelt = list(levels_of(cells))
     codes = cells.map({word: code for code, word in enumerate(spelt)})
     return codes.to_numpy(np.float32 if task == "binary" else np.int32), spelt
 

@@ -54,13 +54,18 @@ def write_json(path: Path, content: Any) -> None:
 
 
 def write_csv(path: Path, frame: pd.DataFrame) -> None:
-    """Write a frame without its index, ``\\n`` line ends, floats with ten significant digits."""
+    """Write a frame as ``csv_bytes`` has it."""
+    write_bytes(path, csv_bytes(frame))
+
+
+def csv_bytes(frame: pd.DataFrame) -> bytes:
+    """A frame without its index, ``\\n`` line ends, floats with ten significant digits."""
     form: dict[str, Any] = {"index": False, "lineterminator": "\n", "float_format": "%.10g"}
     text = frame.to_csv(**form)
     # A line end to every reader, but no reason for quotes to some versions of Python.
     if "\r" in text:
         text = frame.to_csv(**form, quoting=csv.QUOTE_ALL)
-    write_bytes(path, text.encode())
+    return text.encode()
 
 
 def write_npz(path: Path, arrays: Mapping[str, np.ndarray]) -> None:

@@ -24,7 +24,7 @@ from features.contract import Contract, ContractError
 from features.errors import UserError
 from features.inference import METRICS, Inferred, infer
 from pipeline import stage
-from pipeline.files import read_bytes, write_bytes
+from pipeline.files import csv_bytes, read_bytes, write_bytes
 from pipeline.params import check_name, load, parse_document, read_document
 from pipeline.reading import read_together
 
@@ -119,7 +119,7 @@ def write(name: str, folder: Path, found: Inferred, kaggle: str | None = None) -
     """Raw tables, contract, and last the entry that makes DVC see them; all of them or, where anything fails, none."""
     raw, path = folder / "data" / "raw" / name, folder / "params.yaml"
     tables = {"train.csv": found.train, "test.csv": found.test, SAMPLE: found.sample}
-    contents = {raw / file: frame.to_csv(index=False, lineterminator="\n").encode() for file, frame in tables.items()}
+    contents = {raw / file: csv_bytes(frame) for file, frame in tables.items()}
     digests = {file.name: hashlib.sha256(content).hexdigest() for file, content in contents.items()}
     contents[contract_path(folder, name)] = contract_text(name, found)
     contents[path] = params_text(path, name, found, digests, kaggle)
