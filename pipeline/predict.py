@@ -92,10 +92,22 @@ def load_trained(data: Path, name: str) -> Trained:
             raise UserError(f"{path}: not the file that the ensemble was made with. Run `dvc repro ensemble@{name}`.")
     path = data / "contracts" / f"{name}.yaml"
     contract = Contract.from_mapping(read_document(path), str(path))
-    normalization, arrays = read_json(paths["normalization"]), read_npz(paths["weights"])
+    encoding, normalization, arrays = (
+        read_json(paths["encoding"]),
+        read_json(paths["normalization"]),
+        read_npz(paths["weights"]),
+    )
+    if encoding["module"] == "plain":
+        have = {column.name for column in contract.features}
+        gone = [one["name"] for one in encoding["features"]["columns"] if one["name"] not in have]
+        if gone:
+            raise UserError(
+                f"{path}: {gone[0]!r} is no feature, but the networks have learned from it. Put it back, or run "
+                f"`dvc repro ensemble@{name}`."
+            )
     return Trained(
         contract,
-        read_json(paths["encoding"]),
+        encoding,
         normalization,
         Model.from_arrays(arrays),
         TargetScale.from_mapping(normalization["target"], len(normalization["folds"])),

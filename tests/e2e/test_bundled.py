@@ -47,7 +47,7 @@ def learned(folder: Path, monkeypatch: pytest.MonkeyPatch, name: str, tables: tu
 
 @pytest.mark.parametrize("target", ["level", "cost"])
 def test_every_form_of_column_met_later_is_answered_alike(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, target: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, target: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Dates, codes, text, booleans, an embedded category and its in-fold statistic, for classes and for numbers."""
     train, test = mixed(200, 30, 3)
@@ -60,6 +60,10 @@ def test_every_form_of_column_met_later_is_answered_alike(
     test.iloc[[7]].assign(shop="never seen", colour="pink", day="some day").to_csv("odd.csv", index=False)
     assert predict.main(["shops", "--input", "odd.csv", "--output", "odd_answer.csv"]) == 0
     assert len(Path("odd_answer.csv").read_text().splitlines()) == 2
+    contract = Path("data/contracts/shops.yaml")
+    contract.write_text(contract.read_text().replace("  colour:\n    role: feature", "  colour:\n    role: ignore"))
+    assert predict.main(["shops", "--input", "odd.csv", "--output", "odd_answer.csv"]) == 1
+    assert "'colour' is no feature, but the networks have learned from it" in capsys.readouterr().err
 
 
 def test_families_that_are_searched_side_by_side_answer_rows_met_later(
