@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
+from features.errors import UserError
+
 if TYPE_CHECKING:
     from types import ModuleType
 
@@ -54,7 +56,27 @@ def start_tensorflow(small: bool = False) -> ModuleType:
         tf.config.experimental.enable_op_determinism()
         tf.config.experimental.enable_tensor_float_32_execution(False)
         tf.zeros(())  # the devices are opened now, not in the middle of a progress bar
+        if gpus:
+            check_arithmetic(tf)
     return tf
+
+
+def check_arithmetic(tf: ModuleType) -> None:
+    """Raises ``UserError`` where the device reckons wrong: CUDA libraries that don't go with TensorFlow may answer with
+    nonsense and without a word, and networks would be trained on it."""
+    generator = np.random.default_rng(0)
+    left, right = (generator.normal(size=shape).astype(np.float32) for shape in ((64, 96), (96, 32)))
+    expected = np.maximum(left.astype(float) @ right.astype(float), 0).sum(axis=1)
+    try:
+        said = tf.reduce_sum(tf.nn.relu(tf.matmul(left, right)), axis=1).numpy()
+    except tf.errors.OpError as error:
+        said = np.array(str(error).splitlines()[0])
+    if said.shape != expected.shape or not np.allclose(said, expected, rtol=1e-3):
+        raise UserError(
+            f"{device_name(tf)} reckons wrong: a small product's first sum is {said.ravel()[0]}, expected "
+            f"{expected[0]:.4f}.\nIts CUDA libraries don't go with this TensorFlow: `GPU=1 make setup` installs those "
+            "that do; CUDA_VISIBLE_DEVICES=-1 leaves the GPU aside."
+        )
 
 
 @contextmanager

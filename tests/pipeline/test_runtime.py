@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from features.errors import UserError
+from pipeline import runtime
 from pipeline.runtime import absent, loading, seed_for
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -114,3 +116,20 @@ import sklearn.metrics, matplotlib.pyplot
 """
     done = run(code)
     assert done.returncode == 0, done.stderr
+
+
+def test_a_device_that_reckons_wrong_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As with CUDA libraries of another version: zeros, and no error."""
+    import tensorflow as tf
+
+    runtime.check_arithmetic(tf)
+    monkeypatch.setattr(tf.nn, "relu", tf.zeros_like)
+    with pytest.raises(UserError, match="reckons wrong.*\n.*CUDA_VISIBLE_DEVICES=-1"):
+        runtime.check_arithmetic(tf)
+
+    def broken(*_: object) -> None:
+        raise tf.errors.InternalError(None, None, "no kernel image")
+
+    monkeypatch.setattr(tf, "matmul", broken)
+    with pytest.raises(UserError, match="no kernel image"):
+        runtime.check_arithmetic(tf)
