@@ -49,10 +49,12 @@ def misfit(columns: Sequence[str], task: str, metric: str, classes: Sequence[str
     """Why a sample with these columns of answers is not one of the competition, in words; "" where it is.
 
     One column is right for numbers, labels and the probability of the higher of two classes; one for each class, named
-    after it, for probabilities.
+    after it, for probabilities. ``classes``: none where they are not known.
     """
     several = task == "multiclass" and metric != "accuracy"
     if len(columns) == 1 and not several:
+        return ""
+    if not classes and task != "regression" and metric != "accuracy":
         return ""
     if task == "regression" or metric == "accuracy" or len(columns) != len(classes):
         expected = f"{len(classes)}, one for each class" if several else "1"

@@ -75,6 +75,11 @@ def test_the_columns_follow_from_task_and_metric(columns: list[str], task: str, 
     assert said in found and bool(found) == bool(said)
 
 
+def test_where_a_contract_names_no_classes_their_columns_are_not_counted() -> None:
+    assert misfit(["y_a", "y_b"], "multiclass", "log_loss", []) == ""
+    assert "expected 1" in misfit(["y_a", "y_b"], "multiclass", "accuracy", [])
+
+
 def test_two_classes_may_have_a_column_each() -> None:
     spelt = spell("binary", "log_loss", np.array([[0.25], [1.0]]), 0.5, ["a", "b"], 2)
     made = build(pd.DataFrame({"Id": ["1", "2"], "y_b": "0", "y_a": "0"}), ["1", "2"], spelt, "sample.csv")
