@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -28,10 +30,22 @@ def run(material: Material) -> Frames:
     widths = train(material, "capacity", table, [{"width": width, "learning_rate": RATE} for width in WIDTHS], epochs)
     most = int((table.roles == TRAIN).sum(axis=0).min())
     counts = [count for count in ROWS if count < most]
-    few = fewer_rows(table, counts)
-    rows = train(material, "capacity", few, [{"width": WIDEST, "learning_rate": RATE}], epochs)
+    # Each a table of its own: side by side, all would take as many batches an epoch as the most rows fill.
+    few = [
+        train(material, "capacity", fewer_rows(table, count), [{"width": WIDEST, "learning_rate": RATE}], epochs)
+        for count in counts
+    ]
     by_width = pd.DataFrame({"width": WIDTHS, **ends(widths.train_loss, widths.stop_loss, len(WIDTHS))})
-    by_rows = pd.DataFrame({"rows": counts, **ends(rows.train_loss, rows.stop_loss, len(counts))})
+    by_rows = pd.DataFrame(
+        {
+            "rows": counts,
+            **ends(
+                np.concatenate([one.train_loss for one in few]),
+                np.concatenate([one.stop_loss for one in few]),
+                len(counts),
+            ),
+        }
+    )
     everything = by_width[by_width["width"] == WIDEST].rename(columns={"width": "rows"}).assign(rows=most)
     curves = {"epoch": np.arange(epochs) + 1}
     for kind, losses in (("train", widths.train_loss), ("unseen", widths.stop_loss)):
@@ -44,23 +58,12 @@ def run(material: Material) -> Frames:
     }
 
 
-def fewer_rows(table: Table, counts: list[int]) -> Table:
-    """Each fold once a count, with only its first ``count`` train rows: folds ``[counts * F]``."""
-    roles = []
-    for count in counts:
-        part = table.roles.copy()
-        for fold in range(part.shape[1]):
-            part[np.flatnonzero(part[:, fold] == TRAIN)[count:], fold] = UNUSED
-        roles.append(part)
-    times = len(counts)
-    return Table(
-        np.tile(table.inputs, (times, 1, 1)),
-        table.codes,
-        table.levels,
-        np.tile(table.target, (times, 1)),
-        np.concatenate(roles, axis=1),
-        table.outputs,
-    )
+def fewer_rows(table: Table, count: int) -> Table:
+    """The table with only the first ``count`` train rows of each fold."""
+    roles = table.roles.copy()
+    for fold in range(roles.shape[1]):
+        roles[np.flatnonzero(roles[:, fold] == TRAIN)[count:], fold] = UNUSED
+    return replace(table, roles=roles)
 
 
 def ends(train_loss: np.ndarray, unseen_loss: np.ndarray, settings: int) -> dict[str, np.ndarray]:
