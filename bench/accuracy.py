@@ -1,6 +1,6 @@
 """Loss on rows held out, ours against others at their defaults, on the same splits of the same tables.
 
-Every model gets the raw columns but those whose every value is a word of its own (names, tickets): ours by way of
+Every model gets the raw columns but those of mostly different words (names, tickets, cabins): ours by way of
 ``pipeline.new``, so without Titanic's feature module. A model's seconds are those of its whole process, imports too;
 ours are those of ``new`` and ``dvc repro``. The others run in an environment of their own, made from
 ``bench/peers.txt`` on the first run. A split's number is our seed there, so what scatters from split to split holds the

@@ -5,9 +5,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,7 +14,7 @@ from features.columns import SKEWED, code_separator, date_format, fit_number
 from features.contract import Column, Contract, levels_of, missing_labels, numbers_of
 from features.errors import UserError
 from features.scales import order_of
-from features.submission import misfit
+from features.submission import misfit, stripped
 from features.target import skewness
 
 METRICS = {
@@ -233,7 +231,7 @@ def find_id(
         )
     numbers = [str(n) for n in range(1, len(train) + len(test) + 1)]
     ids = numbers[len(train) :] if sample is None or asked is None else list(sample[asked])
-    taken = set(_stripped(ids))
+    taken = set(stripped(ids))
     firsts = [n for n in (numbers if sample is None else [f"train{n}" for n in numbers]) if n not in taken]
     train, test = train.copy(), test.copy()
     train.insert(0, name, firsts[: len(train)])
@@ -246,15 +244,10 @@ def _unique(cells: pd.Series) -> bool:
     return bool(cells.notna().all()) and cells.is_unique
 
 
-def _stripped(ids: Iterable[Any]) -> list[Any]:
-    """As the contract reads them, whatever blanks are around them."""
-    return [value.strip() if isinstance(value, str) else value for value in ids]
-
-
 def _check_unique(train: pd.DataFrame, test: pd.DataFrame, id: str) -> None:
     for cells, table in ((train[id], "train"), (test[id], "test")):
-        stripped = pd.Series(_stripped(cells), dtype=object)
-        wrong = np.flatnonzero((stripped.isna() | stripped.duplicated()).to_numpy())
+        named = pd.Series(stripped(cells), dtype=object)
+        wrong = np.flatnonzero((named.isna() | named.duplicated()).to_numpy())
         if len(wrong):
             value = cells.iloc[wrong[0]]
             what = "is missing" if value is None or value != value else f"{value!r} stands there a second time"
@@ -273,7 +266,7 @@ def check_sample_ids(test: pd.DataFrame, sample: pd.DataFrame | None, id: str) -
             f"the sample submission's first column is {sample.columns[0]!r}, the id {id!r}. "
             "Give the sample that belongs to this test file, or name its id with --id."
         )
-    have, asked = _stripped(test[id]), _stripped(sample[id])
+    have, asked = stripped(test[id]), stripped(sample[id])
     for less, more, words in ((have, asked, "test lacks"), (asked, have, "the sample submission lacks")):
         known = set(less)
         extra = [value for value in more if value not in known]

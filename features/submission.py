@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -30,7 +31,7 @@ def build(sample: pd.DataFrame, ids: list[str], answers: pd.DataFrame, file: str
             sources = classes_of(columns, [str(name) for name in answers.columns])
         except ValueError as error:
             raise UserError(f"{file}: {error}") from None
-    asked = _stripped(sample[id_column])
+    asked = stripped(sample[id_column])
     for place, values in ((file, asked), ("the test table", ids)):
         _unique(values, place, id_column)
     known = set(ids)
@@ -107,7 +108,7 @@ def check(submission: pd.DataFrame, sample: pd.DataFrame, ids: list[str], allowe
     id_column, *columns = sample.columns
     if len(submission) != len(sample):
         raise UserError(f"{file}: {len(submission)} rows; expected {len(sample)}, as in the sample.")
-    asked = set(_stripped(sample[id_column]))
+    asked = set(stripped(sample[id_column]))
     extra = [value for value in ids if value not in asked][:3]
     if extra:
         raise UserError(
@@ -128,8 +129,8 @@ def check(submission: pd.DataFrame, sample: pd.DataFrame, ids: list[str], allowe
                 )
 
 
-def _stripped(ids: pd.Series) -> list[str]:
-    """As the tables' ids are read, whatever blanks the sample has around them."""
+def stripped(ids: Iterable[Any]) -> list[Any]:
+    """Ids as the contract reads them, whatever blanks a file has around them."""
     return [value.strip() if isinstance(value, str) else value for value in ids]
 
 

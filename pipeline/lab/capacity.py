@@ -30,22 +30,13 @@ def run(material: Material) -> Frames:
     widths = train(material, "capacity", table, [{"width": width, "learning_rate": RATE} for width in WIDTHS], epochs)
     most = int((table.roles == TRAIN).sum(axis=0).min())
     counts = [count for count in ROWS if count < most]
-    # Each a table of its own: side by side, all would take as many batches an epoch as the most rows fill.
-    few = [
-        train(material, "capacity", fewer_rows(table, count), [{"width": WIDEST, "learning_rate": RATE}], epochs)
-        for count in counts
-    ]
+    few = []
+    for count in counts:
+        # Each a table of its own: side by side, all would take as many batches an epoch as the most rows fill.
+        part = fewer_rows(table, count)
+        one = train(material, "capacity", part, [{"width": WIDEST, "learning_rate": RATE}], epochs)
+        few.append(pd.DataFrame({"rows": [count], **ends(one.train_loss, one.stop_loss, 1)}))
     by_width = pd.DataFrame({"width": WIDTHS, **ends(widths.train_loss, widths.stop_loss, len(WIDTHS))})
-    by_rows = pd.DataFrame(
-        {
-            "rows": counts,
-            **ends(
-                np.concatenate([one.train_loss for one in few]),
-                np.concatenate([one.stop_loss for one in few]),
-                len(counts),
-            ),
-        }
-    )
     everything = by_width[by_width["width"] == WIDEST].rename(columns={"width": "rows"}).assign(rows=most)
     curves = {"epoch": np.arange(epochs) + 1}
     for kind, losses in (("train", widths.train_loss), ("unseen", widths.stop_loss)):
@@ -54,7 +45,7 @@ def run(material: Material) -> Frames:
     return {
         "capacity": pd.DataFrame(curves).round(6),
         "capacity_width": diagnosed(by_width).round(6),
-        "capacity_rows": diagnosed(pd.concat([by_rows, everything], ignore_index=True)).round(6),
+        "capacity_rows": diagnosed(pd.concat([*few, everything], ignore_index=True)).round(6),
     }
 
 
