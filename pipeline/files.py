@@ -86,12 +86,15 @@ def read_bytes(path: Path) -> bytes:
 
 
 def read_csv(path: Path) -> pd.DataFrame:
-    """A report of ours, as ``write_csv`` wrote it. Raises ``UserError`` where the file is missing or no CSV."""
+    """A report of ours, as ``write_csv`` wrote it: only an empty cell is missing, for a class may be spelt ``NA``.
+
+    Raises ``UserError`` where the file is missing or no CSV.
+    """
     import pandas as pd
 
     content = read_bytes(path)
     try:
-        return pd.read_csv(io.BytesIO(content))
+        return pd.read_csv(io.BytesIO(content), keep_default_na=False, na_values=[""])
     except (ValueError, pd.errors.ParserError) as error:
         raise UserError(f"{path}: not a table ({error}). Delete it and run `dvc repro`.") from error
 

@@ -106,6 +106,13 @@ def test_tables_keep_ten_digits_and_come_back(tmp_path: Path) -> None:
     assert files.read_csv(tmp_path / "a.csv")["value"].tolist() == [0.3333333333, 2.0]
 
 
+def test_a_class_spelt_as_missing_is_a_class(tmp_path: Path) -> None:
+    files.write_csv(tmp_path / "a.csv", pd.DataFrame({"actual": ["NA", "None", "null"], "share": [0.5, None, 1.0]}))
+    back = files.read_csv(tmp_path / "a.csv")
+    assert back["actual"].tolist() == ["NA", "None", "null"]
+    assert back["share"].isna().tolist() == [False, True, False]
+
+
 @pytest.mark.parametrize("end", ["\r", "\r\n", "\n"])
 def test_a_line_end_within_a_cell_comes_back(end: str, tmp_path: Path) -> None:
     frame = pd.DataFrame({"id": ["1", "2"], f"na{end}me": [f"a{end}b", None], "x": ["0.5", f"{end}c"]}, dtype=object)
