@@ -46,6 +46,7 @@ def budget(
     all), and the sentence that explains each block's. ``max_trials``: of the file's own search, if it is known."""
     # A class has a row in every fold and one more; a fold scores two rows or more.
     folds = max(min(FOLDS, rarest - 1, rows // 2), 2)
+    few = "each scores two rows or more" if regression else f"the rarest class has {rarest} rows"
     low, high = MIN_COUNT
     count = min(max(low, rows // 300), high)
     blocks: dict[str, dict[str, Any]] = {
@@ -54,7 +55,7 @@ def budget(
     }
     why = {
         "encode": f"For {rows} training rows: a level has its own column from {count} rows on"
-        + ("" if folds == FOLDS else f"; {folds} folds, since the rarest class has {rarest} rows")
+        + ("" if folds == FOLDS else f"; {folds} folds, since {few}")
         + ("" if rows <= SMALL else "; with so many, one draw of the folds tells enough")
         + ".",
         "normalize": "Medians and quartiles with a smooth clip: nobody has looked for outliers in this table yet.",

@@ -4,8 +4,11 @@ reason of each decision. Pure functions on tables of strings, as ``parse_table``
 from __future__ import annotations
 
 import difflib
+import itertools
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,7 +16,9 @@ import pandas as pd
 from features.columns import SKEWED, code_separator, date_format, fit_number
 from features.contract import Column, Contract, levels_of, missing_labels, numbers_of
 from features.errors import UserError
+from features.plain import TOLD, WIDE
 from features.scales import order_of
+from features.statistics import outputs
 from features.submission import misfit, stripped
 from features.target import skewness
 
@@ -71,6 +76,7 @@ def infer(
     """Decide everything that is not given. Raises ``UserError`` where the tables leave it open or contradict it."""
     notes: list[str] = []
     target, why_target = find_target(train, test, sample, target)
+    train = numbered_as_test(train, test, sample, target, id, notes)
     train, test = common_columns(train, test, target, notes)
     if sample is not None and len(sample.columns) < 2:
         raise UserError("the sample submission has one column; expected an id and an answer. Take the right file.")
@@ -84,6 +90,9 @@ def infer(
             "Delete these rows, or fill them in."
         )
     task, why_task = find_task(cells, sample, metric)
+    if task != "regression":
+        train, sample = with_whole_labels(train, sample, target, notes)
+        cells = train[target]
     metric, why_metric = find_metric(cells, task, sample, metric)
     check_target(cells, task, target)
     levels = None if task == "regression" else levels_of(cells.astype(str))
@@ -103,7 +112,8 @@ def infer(
             columns.append(Column(name, "target", kind, values=levels, nullable=False))
             reasons[name] = f"target: {why_target}; {task}: {why_task}; metric {metric}: {why_metric}"
         else:
-            column, reason = infer_column(name, pd.concat([train[name], test[name]], ignore_index=True))
+            both = pd.concat([train[name], test[name]], ignore_index=True)
+            column, reason = infer_column(name, both, len(levels or ()))
             columns.append(column)
             reasons[name] = f"{'ignored' if column.role == 'ignore' else column.type}: {reason}"
     if not any(column.role == "feature" for column in columns):
@@ -115,6 +125,11 @@ def infer(
     if sample is None:
         answers = {target: cells.mode().iloc[0] if task != "regression" else "0"}
         if levels is not None and task == "multiclass" and metric == "log_loss":
+            if id in levels:
+                raise UserError(
+                    f"class {id!r} of the target is spelt like the id column; expected another name, since each class "
+                    "has a column in a sample submission. Give one with --sample."
+                )
             answers = dict.fromkeys(levels, f"{1 / len(levels):.4g}")
         sample = pd.DataFrame({id: test[id]} | answers, dtype=object)
         notes.append(f"no sample submission given: one is made with the columns {_listed(sample.columns)}")
@@ -158,6 +173,24 @@ def find_target(
         raise UserError("test has every column of train, so none shows itself as the target. Name it with --target.")
     lacks = "lacks or has empty" if empty else "lacks"
     raise UserError(f"test {lacks} {len(absent)} columns of train: {_listed(absent)}. Name the target with --target.")
+
+
+def numbered_as_test(
+    train: pd.DataFrame, test: pd.DataFrame, sample: pd.DataFrame | None, target: str, id: str | None, notes: list[str]
+) -> pd.DataFrame:
+    """``train``, its rows numbered where the id is the one column of test that it lacks."""
+    foreign = [str(name) for name in test.columns if name not in train.columns]
+    left = [str(name) for name in train.columns if name != target and name not in test.columns]
+    # A column of nearly that name is the same one under another header.
+    if len(foreign) != 1 or _nearest(foreign[0], left):
+        return train
+    name = id or (None if sample is None else str(sample.columns[0]))
+    if name is None and not _likely([train, test], [str(name) for name in test.columns if name in train.columns]):
+        name = next(iter(_likely([test], foreign)), None)
+    if name != foreign[0]:
+        return train
+    notes.append(f"{name}: train has no such column, so running numbers name its rows")
+    return _numbered(train, name, test[name], sample)
 
 
 def common_columns(
@@ -215,9 +248,9 @@ def find_id(
     if asked is not None and asked in have:
         _check_unique(train, test, asked)
         return asked, "the sample submission's first column", train, test
-    likely = [name for name in have if _ID_NAME.fullmatch(name) and _unique(pd.concat([train[name], test[name]]))]
+    likely = _likely([train, test], have)
     if asked is None and likely:
-        return likely[0], "each value once in both tables, and the name says so", train, test
+        return likely[0], "each value once in each table, and the name says so", train, test
     if asked is not None and likely:
         raise UserError(
             f"the sample submission's first column is {asked!r}, which test lacks; its id seems to be {likely[0]!r}. "
@@ -229,19 +262,30 @@ def find_id(
             f"the sample submission's id {asked!r} is no column of test, and {len(sample)} rows do not number its "
             f"{len(test)} rows either. Give the sample that belongs to this test file, or name the id with --id."
         )
-    numbers = [str(n) for n in range(1, len(train) + len(test) + 1)]
-    ids = numbers[len(train) :] if sample is None or asked is None else list(sample[asked])
-    taken = set(stripped(ids))
-    firsts = [n for n in (numbers if sample is None else [f"train{n}" for n in numbers]) if n not in taken]
-    train, test = train.copy(), test.copy()
-    train.insert(0, name, firsts[: len(train)])
+    ids = [str(len(train) + n) for n in range(1, len(test) + 1)] if sample is None else list(sample[name])
+    train, test = _numbered(train, name, ids, sample), test.copy()
     test.insert(0, name, ids)
     notes.append(f"{name}: no column names a row, so {'running numbers' if asked is None else 'the sample ids'} do")
     return name, "added, since no column of the tables names a row", train, test
 
 
-def _unique(cells: pd.Series) -> bool:
-    return bool(cells.notna().all()) and cells.is_unique
+def _likely(tables: list[pd.DataFrame], names: list[str]) -> list[str]:
+    """The columns that are called like an id and hold each value once in each table."""
+    # Ids may start anew in test.
+    return [
+        name
+        for name in names
+        if _ID_NAME.fullmatch(name) and all(table[name].notna().all() and table[name].is_unique for table in tables)
+    ]
+
+
+def _numbered(train: pd.DataFrame, name: str, ids: Iterable[Any], sample: pd.DataFrame | None) -> pd.DataFrame:
+    """``train`` with running numbers as its first column, none of them among ``ids``, those of test."""
+    taken, prefix = set(stripped(ids)), "" if sample is None else "train"
+    numbers = (f"{prefix}{number}" for number in itertools.count(1))
+    train = train.copy()
+    train.insert(0, name, list(itertools.islice((n for n in numbers if n not in taken), len(train))))
+    return train
 
 
 def _check_unique(train: pd.DataFrame, test: pd.DataFrame, id: str) -> None:
@@ -277,6 +321,36 @@ def check_sample_ids(test: pd.DataFrame, sample: pd.DataFrame | None, id: str) -
             )
 
 
+def whole_labels(cells: pd.Series, sample: pd.DataFrame | None = None) -> pd.Series:
+    """``cells`` with all numbers spelt as integers (1), where they are whole and some are spelt as floats (1.0). Else
+    as they are, also where columns of ``sample`` are named after the floats."""
+    numbers, wrong = numbers_of(cells)
+    words = cells.astype(str).str.strip()
+    floats = tuple(words[words.str.contains(".", regex=False)].unique())
+    named = sample is not None and any(str(name).endswith(floats) for name in sample.columns[1:])
+    whole = numbers[numbers.notna()]
+    if not floats or named or wrong.any() or not (whole % 1 == 0).all():
+        return cells
+    return cells.mask(numbers.notna(), whole.map(lambda value: str(int(value))))
+
+
+def with_whole_labels(
+    train: pd.DataFrame, sample: pd.DataFrame | None, target: str, notes: list[str]
+) -> tuple[pd.DataFrame, pd.DataFrame | None]:
+    """Both tables with labels as by ``whole_labels``, so that 1 and 1.0 are one class.
+
+    The submission has integers then, whichever way the sample spells labels: the two are equal as numbers.
+    """
+    cells, labels = train[target], whole_labels(train[target], sample)
+    if labels.equals(cells):
+        return train, sample
+    notes.append(f"{target}: labels spelt as floats ({cells[cells != labels].iloc[0]!r}), written as integers")
+    if sample is not None and len(sample.columns) == 2:
+        answer = str(sample.columns[1])
+        sample = sample.assign(**{answer: whole_labels(sample[answer])})
+    return train.assign(**{target: labels}), sample
+
+
 def find_task(cells: pd.Series, sample: pd.DataFrame | None, metric: str | None) -> tuple[str, str]:
     """binary, multiclass or regression, and why."""
     if metric is not None and metric not in METRICS:
@@ -284,7 +358,8 @@ def find_task(cells: pd.Series, sample: pd.DataFrame | None, metric: str | None)
         hint = f"; did you mean {near[0]!r}?" if near else "."
         raise UserError(f"--metric is {metric!r}{hint} Known: {', '.join(METRICS)}.")
     numbers, wrong = numbers_of(cells)
-    count = cells.astype(str).str.strip().nunique()
+    labels = whole_labels(cells, sample).astype(str).str.strip()
+    count = labels.nunique()
     if metric is not None and METRICS[metric] == "numbers":
         if wrong.any():
             row = int(np.flatnonzero(wrong)[0])
@@ -302,7 +377,7 @@ def find_task(cells: pd.Series, sample: pd.DataFrame | None, metric: str | None)
         return classes, f"{count} words"
     values = numbers.to_numpy()
     if count == 2:
-        return "binary", f"two values, {_listed(levels_of(cells.astype(str)))}"
+        return "binary", f"two values, {_listed(levels_of(labels))}"
     whole = bool(np.all(np.isfinite(values)) and np.all(values == np.floor(values)))
     if whole and count <= MAX_CLASSES and len(cells) >= ROWS_A_CLASS * count and not _fractions(sample):
         return "multiclass", f"{count} whole numbers"
@@ -384,8 +459,9 @@ def check_target(cells: pd.Series, task: str, target: str) -> None:
         )
 
 
-def infer_column(name: str, cells: pd.Series) -> tuple[Column, str]:
-    """Role and type of one feature, and why. ``cells``: of train and test."""
+def infer_column(name: str, cells: pd.Series, classes: int = 0) -> tuple[Column, str]:
+    """Role and type of one feature, and why. ``cells``: of train and test; ``classes``: of the target, 0 for
+    regression."""
     present = cells[cells.notna()].astype(str).str.strip()
     gaps = bool(cells.isna().any())
     plain = Column(name, "feature", "category", nullable=gaps)
@@ -418,7 +494,10 @@ def infer_column(name: str, cells: pd.Series) -> tuple[Column, str]:
         return replace(plain, values=levels, order=order), f"{distinct} words{ranked}"
     if blanks >= TEXT_WORDS or distinct > 0.9 * len(present):
         return replace(plain, type="text"), f"free text, {blanks:.0f} words a cell; hashed"
-    return plain, f"high-cardinality, {distinct} words; embedded, and target statistics in each fold"
+    encoded = f"high-cardinality, {distinct} words; embedded" if distinct > WIDE else f"{distinct} words; one-hot"
+    # Empty cells are a level, too.
+    told = distinct + gaps > TOLD and outputs(classes)
+    return plain, encoded + (", and target statistics in each fold" if told else "")
 
 
 def _number(plain: Column, present: pd.Series, numbers: pd.Series, distinct: int, gaps: bool) -> tuple[Column, str]:

@@ -79,19 +79,26 @@ def derive(frame: pd.DataFrame, state: Mapping[str, Any]) -> Derived:
 
 def in_fold(state: Mapping[str, Any]) -> list[str]:
     """A target statistic of each category, for several classes one of each class."""
-    return [f"target by {name}{tail}" for name in state["levels"] for tail in _tails(state)]
+    return list(_told(state))
 
 
 def groups(state: Mapping[str, Any]) -> dict[str, str]:
     """The group that the contract declares for a column, else the column itself, of each of its parts."""
     belongs: dict[str, str] = state["groups"]
-    told = {f"target by {name}{tail}": belongs[name] for name in state["levels"] for tail in _tails(state)}
-    return belongs | told
+    return belongs | {column: belongs[name] for column, name in _told(state).items()}
 
 
-def _tails(state: Mapping[str, Any]) -> list[str]:
-    count = state["outputs"]
-    return [f" of class {number}" if count > 1 else "" for number in range(count)]
+def _told(state: Mapping[str, Any]) -> dict[str, str]:
+    """The target statistics by name, each with the category that it is of."""
+    count, found = state["outputs"], {}
+    for name in state["levels"]:
+        for number in range(count):
+            column = f"target by {name}" + (f" of class {number}" if count > 1 else "")
+            # A column of the table may be called so.
+            while column in state["groups"]:
+                column += "_"
+            found[column] = name
+    return found
 
 
 def learn(derived: Derived, state: Mapping[str, Any], target: np.ndarray, train: np.ndarray) -> dict[str, Any]:

@@ -49,8 +49,8 @@ def build(sample: pd.DataFrame, ids: list[str], answers: pd.DataFrame, file: str
 def misfit(columns: Sequence[str], task: str, metric: str, classes: Sequence[str]) -> str:
     """Why a sample with these columns of answers is not one of the competition, in words; "" where it is.
 
-    One column is right for numbers, labels and the probability of the higher of two classes; one for each class, named
-    after it, for probabilities. ``classes``: none where they are not known.
+    One column is right for numbers, labels and the probability of one of two classes (see ``spell``); one for each
+    class, named after it, for probabilities. ``classes``: none where they are not known.
     """
     several = task == "multiclass" and metric != "accuracy"
     if len(columns) == 1 and not several:
@@ -68,29 +68,44 @@ def misfit(columns: Sequence[str], task: str, metric: str, classes: Sequence[str
 
 
 def classes_of(columns: Sequence[str], classes: Sequence[str]) -> list[str]:
-    """The class whose probability each column holds: the longest that the column is named after, as ``class`` or
-    ``<anything>_class``. Raises ``ValueError`` where a column is named after none, or two after one."""
+    """The class whose probability each column holds. Raises ``ValueError`` where a column is named after none, or two
+    after one."""
     found: dict[str, str] = {}
     for column in columns:
-        fitting = [name for name in classes if column == name or column.endswith(f"_{name}")]
-        if not fitting:
+        name = _class_of(column, classes)
+        if name is None:
             raise ValueError(f"column {column!r} names no class; expected one for each of {', '.join(classes)}.")
-        name = max(fitting, key=len)
         if name in found:
             raise ValueError(f"columns {found[name]!r} and {column!r} both name class {name!r}; expected one for each.")
         found[name] = column
     return list(found)
 
 
+def _class_of(column: str, classes: Sequence[str]) -> str | None:
+    """The longest class that the column is named after, as ``class`` or ``<anything>_class``."""
+    return max((name for name in classes if column == name or column.endswith(f"_{name}")), key=len, default=None)
+
+
 def spell(
-    task: str, metric: str, answers: np.ndarray, threshold: float, classes: list[str], columns: int = 1
+    task: str,
+    metric: str,
+    answers: np.ndarray,
+    threshold: float,
+    classes: Sequence[str],
+    columns: Sequence[str],
+    target: str,
 ) -> pd.DataFrame:
-    """``answers [n, c]`` as the competition wants them, in so many ``columns``, all str ``[n, columns]``: labels as
-    spelt in train where ``metric`` is accuracy, else a probability of class 1 or of each class (named after it), or
-    numbers. Seven digits, as float32 holds no more."""
+    """``answers [n, c]`` as the competition wants them in the sample's ``columns``, all str: labels as spelt in train
+    where ``metric`` is accuracy, else probabilities or numbers. Seven digits, as float32 holds no more.
+
+    Several columns of probabilities are named after their classes. A single one is of class 1, unless it is named after
+    class 0 (as in ``classes_of``); ``target`` is the target's own name, which names no class.
+    """
     if task == "regression" or metric != "accuracy":
-        if task == "binary" and columns == 2:
+        if task == "binary" and len(columns) == 2:
             answers = np.concatenate([1 - answers, answers], axis=1)
+        elif task == "binary" and [_class_of(name, classes) for name in columns if name != target] == [classes[0]]:
+            answers = 1 - answers
         names = ["answer"] if answers.shape[1] == 1 else classes
         return pd.DataFrame({n: [f"{v:.7g}" for v in answers[:, k]] for k, n in enumerate(names)}, dtype=object)
     return pd.DataFrame({"answer": [classes[code] for code in decide(answers, threshold)]}, dtype=object)

@@ -64,16 +64,17 @@ def ensemble(arguments: argparse.Namespace) -> None:
     found |= {f"baseline_{name}": value for name, value in baseline(params, train, target, classes).items()}
     ids = [str(value) for value in arrays["ids"][len(target) :]]
     table = params.table
-    asked = len(sample.columns) - 1
-    answers = submission.spell(table.task, table.metric, combined.test, combined.choice.threshold, classes, asked)
+    asked, threshold = [str(name) for name in sample.columns[1:]], combined.choice.threshold
+    answers = submission.spell(table.task, table.metric, combined.test, threshold, classes, asked, table.target)
     made = submission.build(sample, ids, answers, str(arguments.sample))
     path = arguments.report / "submission.csv"
     labels = set(classes) if params.table.metric == "accuracy" else None
     submission.check(made, sample, ids, labels, str(path))
     for name, frame in plots(params.table.task, combined, target, classes).items():
         write_csv(arguments.report / "plots" / f"{name}.csv", frame)
-    write_csv(arguments.report / "folds.csv", folds.round(6))
-    write_json(arguments.report / "metrics.json", {key: round(value, 6) for key, value in found.items()})
+    write_csv(arguments.report / "folds.csv", metrics.rounded_table(table.task, folds))
+    rounded = {key: metrics.rounded(table.task, value) for key, value in found.items()}
+    write_json(arguments.report / "metrics.json", rounded)
     write_csv(path, made)
     parts = {part: sha256(getattr(arguments, part)) for part in PARTS}
     write_json(
@@ -225,11 +226,12 @@ def singles(predictions: dict[str, np.ndarray], roles: np.ndarray, folds: int) -
 
 
 def by_fold(params: Params, combined: Combined, target: np.ndarray, roles: np.ndarray, ids: np.ndarray) -> pd.DataFrame:
-    """Every measure of each fold's score rows, a row a fold; of classes NaN where the rows hold one only.
+    """Every measure of all rows for each fold's score rows, a row a fold; of classes NaN where the rows hold one only.
 
     ``scored`` is a fingerprint of the ids that the fold scores: two runs may be compared fold by fold where it agrees.
     """
     task, shifted, rows = params.table.task, decidable(params.table.task, combined), []
+    names = metrics.measures(task, target, combined.out_of_fold[0])
     for one in range(roles.shape[1]):
         repeat, fold = divmod(one, params.encode.folds)
         scored = roles[:, one] == SCORE
@@ -241,8 +243,11 @@ def by_fold(params: Params, combined: Combined, target: np.ndarray, roles: np.nd
             )
             if task != "regression":
                 found["log_loss"] = float(metrics.row_log_loss(known, answer).mean())
-        names = sorted(str(value) for value in ids[: len(target)][scored])
-        rows.append({"repeat": repeat, "fold": fold, "rows": len(known), "scored": fingerprint(*names)[:12]} | found)
+        own = sorted(str(value) for value in ids[: len(target)][scored])
+        rows.append(
+            {"repeat": repeat, "fold": fold, "rows": len(known), "scored": fingerprint(*own)[:12]}
+            | {name: value for name, value in found.items() if name in names}
+        )
     return pd.DataFrame(rows)
 
 
@@ -291,7 +296,8 @@ def plots(task: str, combined: Combined, target: np.ndarray, classes: list[str])
         false, true, _ = roc_curve(target, answer[:, 0])
         kept = np.unique(np.linspace(0, len(false) - 1, min(len(false), ROC_POINTS)).round().astype(int))
         roc = pd.DataFrame({"false_positive_rate": false[kept].round(6), "true_positive_rate": true[kept].round(6)})
-    return {"confusion_matrix": confusion, "roc": roc, "calibration": calibration(answer, target)}
+    bins = metrics.rounded_table(task, calibration(answer, target))
+    return {"confusion_matrix": confusion, "roc": roc, "calibration": bins}
 
 
 def calibration(answer: np.ndarray, target: np.ndarray) -> pd.DataFrame:
@@ -300,8 +306,7 @@ def calibration(answer: np.ndarray, target: np.ndarray) -> pd.DataFrame:
     For several classes: the probability of the class predicted against how often it was right.
     """
     columns = ("mean_predicted", "observed", "count", "standard_error")
-    rows = [dict(zip(columns, part, strict=True)) for part in metrics.calibration_bins(target, answer)]
-    return pd.DataFrame(rows).round(6)
+    return pd.DataFrame([dict(zip(columns, part, strict=True)) for part in metrics.calibration_bins(target, answer)])
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ from features.errors import UserError
 from features.inference import METRICS, Inferred, infer
 from pipeline import stage
 from pipeline.files import csv_bytes, read_bytes, write_bytes
-from pipeline.params import check_name, load, parse_document, read_document
+from pipeline.params import check_name, load, load_source, parse_document, read_document
 from pipeline.reading import read_together
 
 CONTRACT_HEAD = """What the tables of {name} must be, as decided from the files. Edit it freely: validate holds train
@@ -163,12 +163,13 @@ def check_contract(content: bytes, path: Path, found: Inferred) -> None:
 
 
 def check_params(content: bytes, path: Path, name: str) -> None:
-    """Raises ``UserError`` where ``content`` would be no parameters of ``name`` at ``path``."""
+    """Raises ``UserError`` where ``content`` would be no parameters, or no source, of ``name`` at ``path``."""
     with tempfile.TemporaryDirectory() as place:
         proposed = Path(place) / path.name
         write_bytes(proposed, content)
         try:
             load(proposed, name)
+            load_source(proposed, name)
         except UserError as error:
             raise UserError(str(error).replace(str(proposed), str(path))) from None
 

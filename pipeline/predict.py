@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from features import encoder, submission
-from features.checks import infinities
+from features.checks import cells_unread, infinities
 from features.contract import Contract, ContractError, Fault
 from features.errors import UserError
 from features.target import TargetScale
@@ -59,6 +59,11 @@ class Trained:
     clip: bool
     ensemble: Mapping[str, Any]
 
+    @property
+    def states(self) -> list[Mapping[str, Any]]:
+        """How ``features.columns`` reads each column; none where a feature module of another kind does."""
+        return list(self.encoding["features"]["columns"]) if self.encoding["module"] == "plain" else []
+
 
 def predict(arguments: argparse.Namespace) -> None:
     """Read, hold against the contract, answer, write."""
@@ -68,7 +73,7 @@ def predict(arguments: argparse.Namespace) -> None:
     trained = load_trained(arguments.data, name)
     numbers = {column.name for column in trained.contract.columns if column.type == "number"}
     table = read_any(arguments.input, arguments.encoding, print, numbers, header_only=True)
-    frame = accepted(table, trained.contract, str(arguments.input))
+    frame = accepted(table, trained.contract, trained.states, str(arguments.input))
     parts = []
     with Progress(len(frame), "rows", "predict") as progress:
         for start in range(0, max(len(frame), 1), AT_ONCE):
@@ -97,15 +102,7 @@ def load_trained(data: Path, name: str) -> Trained:
         read_json(paths["normalization"]),
         read_npz(paths["weights"]),
     )
-    if encoding["module"] == "plain":
-        have = {column.name for column in contract.features}
-        gone = [one["name"] for one in encoding["features"]["columns"] if one["name"] not in have]
-        if gone:
-            raise UserError(
-                f"{path}: {gone[0]!r} is no feature, but the networks have learned from it. Put it back, or run "
-                f"`dvc repro ensemble@{name}`."
-            )
-    return Trained(
+    trained = Trained(
         contract,
         encoding,
         normalization,
@@ -114,12 +111,21 @@ def load_trained(data: Path, name: str) -> Trained:
         bool(arrays["clip"]),
         ensemble,
     )
+    have = {column.name for column in contract.features}
+    gone = [one["name"] for one in trained.states if one["name"] not in have]
+    if gone:
+        raise UserError(
+            f"{path}: {gone[0]!r} is no feature, but the networks have learned from it. Put it back, or run "
+            f"`dvc repro ensemble@{name}`."
+        )
+    return trained
 
 
-def accepted(table: pd.DataFrame, contract: Contract, file: str) -> pd.DataFrame:
+def accepted(table: pd.DataFrame, contract: Contract, states: Sequence[Mapping[str, Any]], file: str) -> pd.DataFrame:
     """The rows with the contract's types and order; raises ``ContractError``, each fault with its rows.
 
-    A column that may be empty may be left out. What is harmless (an unseen category) is told and let through.
+    ``states``: how columns were read in training. A column that may be empty may be left out. What is harmless (an
+    unseen category, a date of another form among others) is told and let through.
     """
     absent = [c.name for c in contract.expected_columns(False) if c.name not in table.columns and c.nullable]
     # Not if another column looks like it under another name: then the contract's message says so.
@@ -128,7 +134,11 @@ def accepted(table: pd.DataFrame, contract: Contract, file: str) -> pd.DataFrame
         print(f"warning: {file}: no column {', '.join(map(repr, absent))}; taken as empty in every row")
         table = table.assign(**dict.fromkeys(absent, pd.Series([None] * len(table), dtype=object)))
     frame = contract.typed(table, file, with_target=False)
-    faults = [*contract.faults(frame, file, with_target=False), *infinities(contract, frame, file)]
+    faults = [
+        *contract.faults(frame, file, with_target=False),
+        *infinities(contract, frame, file),
+        *cells_unread(contract, states, frame, file),
+    ]
     for fault in faults:
         if fault.warning:
             print(f"warning: {fault}")
@@ -161,8 +171,8 @@ def written(ids: list[str], found: np.ndarray, trained: Trained) -> pd.DataFrame
     """The answers in the sample's form, a row for each id in its order."""
     made = trained.ensemble
     id_column, *others = made["columns"]
-    classes = trained.encoding["classes"]
-    spelt = submission.spell(made["task"], made["metric"], found, made["threshold"], classes, len(others))
+    classes, target = trained.encoding["classes"], trained.contract.target
+    spelt = submission.spell(made["task"], made["metric"], found, made["threshold"], classes, others, target)
     form = pd.DataFrame({id_column: ids} | dict.fromkeys(others, ""), columns=made["columns"], dtype=object)
     return submission.build(form, ids, spelt, "the sample submission")
 

@@ -22,9 +22,21 @@ from features.tables import parse_table
 from pipeline.files import read_bytes
 
 _EXPONENT = r"([eE][+-]?\d+)?"
-_DECIMAL_COMMA = re.compile(r"[+-]?(\d+|\d*,\d+)" + _EXPONENT)
-# No group begins with 0: 0,125 is a decimal.
-_THOUSANDS = re.compile(r"[+-]?(\d{1,3}|[1-9]\d{0,2}(,\d{3})+)(\.\d+)?" + _EXPONENT)
+# The forms of a number with a comma: its pattern, the sign between its thousands, and what is said of it. No group of
+# thousands begins with 0: 0,125 is a decimal.
+_DECIMAL_COMMA = (re.compile(r"[+-]?(\d+|\d*,\d+)" + _EXPONENT), "", "decimal commas written as points")
+_THOUSANDS = (
+    re.compile(r"[+-]?(\d{1,3}|[1-9]\d{0,2}(,\d{3})+)(\.\d+)?" + _EXPONENT),
+    ",",
+    "commas between thousands taken out",
+)
+_BOTH = (
+    re.compile(r"[+-]?(\d{1,3}|[1-9]\d{0,2}(\.\d{3})+)(,\d+)?" + _EXPONENT),
+    ".",
+    "points between thousands taken out, decimal commas written as points",
+)
+# The first bytes of .xls, and the file that .xlsx, .xlsb or .ods holds among others.
+_OLE, _WORKBOOKS = b"\xd0\xcf\x11\xe0", {"xl/workbook.xml", "xl/workbook.bin", "content.xml"}
 # Text judged when the encoding is guessed.
 _PROBED = 1 << 18
 # What old programs wrote. Among all that Python knows, a word or two always make sense in some rare one.
@@ -85,13 +97,18 @@ def read_together(
 
 
 def unpacked(content: bytes, path: Path) -> tuple[bytes, str]:
-    """The bytes inside gzip or zip (the one table there), and what to call them."""
+    """The bytes inside gzip or zip (the one table there), and what to call them. Raises ``UserError`` on a
+    spreadsheet."""
     try:
+        if content[:4] == _OLE:
+            raise _spreadsheet(path)
         if content[:2] == b"\x1f\x8b":
             return gzip.decompress(content), str(path)
         if content[:4] == b"PK\x03\x04":
             with zipfile.ZipFile(io.BytesIO(content)) as archive:
                 names = [n for n in archive.namelist() if not n.endswith("/") and not n.startswith("__MACOSX")]
+                if not _WORKBOOKS.isdisjoint(names):
+                    raise _spreadsheet(path)
                 same = [n for n in names if Path(n).stem == path.name.split(".")[0]]
                 if len(names) != 1 and len(same) != 1:
                     raise UserError(
@@ -105,18 +122,28 @@ def unpacked(content: bytes, path: Path) -> tuple[bytes, str]:
     return content, str(path)
 
 
+def _spreadsheet(path: Path) -> UserError:
+    return UserError(
+        f"{path}: a spreadsheet; expected a table of text. Save the sheet as CSV in UTF-8 and name that file."
+    )
+
+
 def as_utf8(content: bytes, name: str, encoding: str | None, guess: str | None, say: Callable[[str], None]) -> bytes:
     """``content`` in UTF-8; UTF-16 and byte order marks are left to ``parse_table``, which knows them.
 
     ``guess``: what a file is read as that does not tell its encoding, where ``encoding`` is not given.
     """
+    # Of several files one may be UTF-8. ASCII alone tells nothing: ISO-2022 is spelt in it.
+    if encoding is not None and _told(content) and (b"\0" in content or not content.isascii()):
+        say(f"note: {name} tells its encoding itself, so not read as {encoding}")
+        return content
     if encoding is not None:
         try:
             return content.decode(encoding).encode()
-        except LookupError:
-            raise UserError(f"--encoding {encoding!r} is unknown. Try cp1252, cp949, shift_jis, gb18030.") from None
         except UnicodeDecodeError as error:
             raise UserError(f"{name}: not {encoding}, {_at(content, error)}. Name another --encoding.") from None
+        except (LookupError, UnicodeError):
+            raise UserError(f"--encoding {encoding!r} is unknown. Try cp1252, cp949, shift_jis, gb18030.") from None
     if guess is None or _told(content):
         return content
     say(f"note: {name} is not UTF-8; read as {guess} (another one with --encoding)")
@@ -183,41 +210,49 @@ def with_points(
     say: Callable[[str], None],
     numbers: Container[str] | None = None,
 ) -> list[pd.DataFrame]:
-    """Columns of numbers with a decimal comma, or with commas between thousands, written with a point alone.
+    """Columns of numbers with a decimal comma, with commas between thousands, or with points there and a decimal comma,
+    written with a point alone.
 
-    ``tables``: each with its name. Which of the two a column has is decided once for all tables that hold it. Where it
-    may be both (1,125), it is the decimal comma if ``semicolons`` divide the cells: they do so to leave the comma free.
+    ``tables``: each with its name. Which form a column has is decided once for all tables that hold it. Where it may be
+    several (1,125), it is the decimal comma if ``semicolons`` divide the cells: they do so to leave the comma free.
     """
+    likely = (_DECIMAL_COMMA, _BOTH, _THOUSANDS) if semicolons else (_THOUSANDS, _DECIMAL_COMMA, _BOTH)
     changed: list[dict[str, pd.Series]] = [{} for _ in tables]
     for column in dict.fromkeys(name for frame, _ in tables for name in frame.columns):
         if numbers is not None and column not in numbers:
             continue
         # A table without a comma there has no say: another program may have written its numbers with points.
-        cells = {place: _filled(frame[column]) for place, (frame, _) in enumerate(tables) if _has_comma(frame, column)}
-        thousands = bool(cells) and all(part.str.fullmatch(_THOUSANDS).all() for part in cells.values())
-        decimal = bool(cells) and all(part.str.fullmatch(_DECIMAL_COMMA).all() for part in cells.values())
-        if not thousands and not decimal:
+        cells = _filled(tables, column, ",")
+        form = next((form for form in likely if cells and _all_of(form[0], cells.values())), None)
+        if form is None:
             continue
-        decimal = decimal and (semicolons or not thousands)
-        point, what = (
-            (".", "decimal commas written as points") if decimal else ("", "commas between thousands taken out")
-        )
+        pattern, thousands, what = form
+        if form is _BOTH:
+            # Beside 1.234,56 a table without a comma means thousands by 1.234.
+            pointed = _filled(tables, column, ".")
+            cells |= {place: part for place, part in pointed.items() if _all_of(pattern, [part])}
         for place, part in cells.items():
             frame, name = tables[place]
-            changed[place][column] = frame[column].str.replace(",", point, regex=False)
-            shown = part[part.str.contains(",", regex=False)].iloc[0]
+            without = frame[column].str.replace(thousands, "", regex=False)
+            changed[place][column] = without.str.replace(",", ".", regex=False)
+            shown = part[part.str.contains(r"[,.]")].iloc[0]
             say(f"note: {name}: column {column!r}: {what} ({shown!r})")
     return [frame.assign(**new) if new else frame for (frame, _), new in zip(tables, changed, strict=True)]
 
 
-def _has_comma(frame: pd.DataFrame, column: str) -> bool:
-    return column in frame.columns and bool(frame[column].str.contains(",", regex=False, na=False).any())
+def _filled(tables: Sequence[tuple[pd.DataFrame, str]], column: str, sign: str) -> dict[int, pd.Series]:
+    """Of each table that holds ``sign`` in the column, by its place: the cells there that are neither empty nor a word
+    for a missing number."""
+    found = {}
+    for place, (frame, _) in enumerate(tables):
+        if column in frame.columns and frame[column].str.contains(sign, regex=False, na=False).any():
+            values, wrong = numbers_of(frame[column])
+            found[place] = frame.loc[values.notna() | wrong, column].str.strip()
+    return found
 
 
-def _filled(cells: pd.Series) -> pd.Series:
-    """The cells that are neither empty nor a word for a missing number."""
-    values, wrong = numbers_of(cells)
-    return cells[values.notna() | wrong].str.strip()
+def _all_of(pattern: re.Pattern[str], parts: Iterable[pd.Series]) -> bool:
+    return all(part.str.fullmatch(pattern).all() for part in parts)
 
 
 def from_parquet(content: bytes, name: str, header_only: bool = False) -> pd.DataFrame:
@@ -261,6 +296,7 @@ def _cell(value: object, name: str, column: str, row: int) -> str | None:
     if value is None or value is pd.NaT or value is pd.NA or value != value:
         return None
     if isinstance(value, pd.Timestamp):
-        return str(value.isoformat(sep=" ")) if value.time().isoformat() != "00:00:00" else str(value.date())
+        midnight = value.time().isoformat() == "00:00:00" and value.tzinfo is None
+        return str(value.date()) if midnight else str(value.isoformat(sep=" "))
     text = str(int(value)) if isinstance(value, float) and value.is_integer() and abs(value) < 1e15 else str(value)
     return text if text.strip() else None

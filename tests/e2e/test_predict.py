@@ -56,12 +56,11 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     finally:
         demo.BUDGETS = budgets
     params = read_document(chain / "params.yaml")
-    params["competitions"]["titanic"]["encode"]["encoding"] = "embedding"
-    params["competitions"]["titanic"]["ensemble"]["method"] = "rank_mean"
-    # One table whose networks choose their columns, encoding and normalisation.
+    # Networks that choose: wine's their columns and normalisation, Titanic's their encoding.
     params["competitions"]["wine"]["tune"]["columns"] = "search"
     params["competitions"]["wine"]["normalize"]["method"] = ["zscore", "robust"]
     params["competitions"]["titanic"]["encode"]["encoding"] = ["onehot", "embedding"]
+    params["competitions"]["titanic"]["ensemble"]["method"] = "rank_mean"
     demo.write_yaml(chain / "params.yaml", params)
     run_stages(chain)
     shutil.copy(chain / "params.yaml", folder)
@@ -119,7 +118,7 @@ def test_not_a_bit_depends_on_the_rows_beside_it(trained: Path, name: str) -> No
     """Before anything is rounded or decided: all at once, one at a time, shuffled, and as the train stage said."""
     saved = predict.load_trained(trained / "data", name)
     path = trained / name / "test.csv"
-    frame = predict.accepted(parse_table(path.read_bytes(), "test.csv"), saved.contract, "test.csv")
+    frame = predict.accepted(parse_table(path.read_bytes(), "test.csv"), saved.contract, saved.states, "test.csv")
     together = predict.answers(frame, saved)
     with np.load(trained / name / "predictions.npz") as predictions:
         assert np.array_equal(together, Choice.from_mapping(saved.ensemble).answer(predictions["test"]))

@@ -10,7 +10,7 @@ import pytest
 
 from features.contract import Contract
 from features.errors import UserError
-from features.inference import Inferred, infer, infer_column
+from features.inference import Inferred, infer, infer_column, whole_labels
 from features.synthetic import mixed
 from features.tables import parse_table
 
@@ -36,7 +36,9 @@ def cells(*values: Any) -> pd.Series:
         (cells("x", None), "feature", "category", "'x' or nothing"),
         (cells("NULL", None), "feature", "category", "'NULL' or nothing"),
         (cells("a", "b", "NULL", "n/a"), "feature", "category", "4 words"),
-        (cells(*(f"shop {x}" for x in range(60))), "feature", "category", "high-cardinality, 60"),
+        (cells(*(f"shop {x}" for x in range(60))), "feature", "category", "high-cardinality, 60 words; embedded"),
+        (cells(*(f"shop {x}" for x in range(28))), "feature", "category", "28 words; one-hot, and target statistics"),
+        (cells(*"abcdef")[:20], "feature", "category", "6 words; one-hot"),
         (cells("2015-03-01", "2015-04-01", "2015-05-01"), "feature", "date", "'2015-03-01'"),
         (cells(*(f"B/{x}/S" for x in range(60))), "feature", "code", "composite"),
         (cells(*(f"C{x}" for x in range(60))), "feature", "code", "composite"),
@@ -72,6 +74,7 @@ def decided(target: list[Any], sample: dict[str, list[Any]] | None = None, **giv
 
 
 WORDS, BITS, MARKS = ["a", "b"] * 30, [0, 1] * 30, list(range(1, 8)) * 10
+FLOATS = ["0.0", "1.0"] * 30
 SKEWED = [round(float(v), 2) for v in np.exp(np.random.default_rng(0).normal(10, 1, 60))]
 EVEN = [round(float(v), 2) for v in np.random.default_rng(0).normal(0, 1, 60)]
 
@@ -87,6 +90,14 @@ EVEN = [round(float(v), 2) for v in np.random.default_rng(0).normal(0, 1, 60)]
         (BITS, None, {}, "binary", "accuracy"),
         (MARKS, {"y": [1, 1]}, {}, "multiclass", "accuracy"),
         (MARKS, {f"y_{k}": [0.1, 0.1] for k in range(1, 8)}, {}, "multiclass", "log_loss"),
+        (FLOATS, {"y": [0, 0]}, {}, "binary", "accuracy"),
+        (FLOATS, {"y": ["0.0", "0.0"]}, {}, "binary", "accuracy"),
+        (FLOATS, {"y": [0.5, 0.5]}, {}, "binary", "roc_auc"),
+        (FLOATS, None, {"metric": "mae"}, "regression", "mae"),
+        (["0", "1", "0.0", "1.0"] * 15, {"y": [0, 0]}, {}, "binary", "accuracy"),
+        (["1.0", "2.0", "3.0"] * 20, {"y": [1, 1]}, {}, "multiclass", "accuracy"),
+        (["1.0", "2.0", "3.0"] * 20, {f"y_{k}": [0.1, 0.1] for k in (1, 2, 3)}, {}, "multiclass", "log_loss"),
+        (["1.0", "2.0", "3.0"] * 20, {f"y_{k}.0": [0.1, 0.1] for k in (1, 2, 3)}, {}, "multiclass", "log_loss"),
         (MARKS, {"y": [3.5, 3.5]}, {}, "regression", "rmse"),
         (MARKS, None, {"metric": "mae"}, "regression", "mae"),
         (EVEN, {"y": [0, 0]}, {}, "regression", "rmse"),
@@ -106,6 +117,17 @@ def test_task_and_metric(
     )
     if sample is None:
         assert found.sample.columns.tolist() == ["key", "y"] and found.sample["key"].tolist() == ["901", "902"]
+
+
+@pytest.mark.parametrize(("target", "values"), [(FLOATS, ("0", "1")), (["1.0", "2", "10.0"] * 20, ("1", "2", "10"))])
+def test_labels_spelt_as_floats_are_written_as_integers(target: list[Any], values: tuple[str, ...]) -> None:
+    found = decided(target, {"y": [target[0], target[1]]})
+    assert found.contract.column("y").values == values and set(found.train["y"]) == set(values)
+    assert found.sample["y"].tolist() == list(values[:2])
+    assert f"y: labels spelt as floats ({target[0]!r}), written as integers" in found.notes
+    assert decided(["01", "02"] * 30).contract.column("y").values == ("01", "02")
+    assert whole_labels(pd.Series(["2.0", None, "1"], dtype=object)).tolist() == ["2", None, "1"]
+    assert set(decided(FLOATS, metric="rmse").train["y"]) == set(FLOATS)
 
 
 def test_every_form_at_once_and_its_contract_holds() -> None:
@@ -137,6 +159,47 @@ def test_a_table_without_id_gets_running_numbers() -> None:
     numbered = infer(train, test, sample)
     assert numbered.contract.id == "Id" and numbered.test["Id"].tolist() == ["0", "1"]
     assert not set(numbered.train["Id"]) & {"0", "1"}
+
+
+def test_ids_may_start_anew_in_test() -> None:
+    train, test = table(WORDS), pd.DataFrame({"key": ["1", "2"], "x": ["0.1", "0.2"]}, dtype=object)
+    assert infer(train, test, None).contract.id == "key"
+    doubled = infer(train, test.assign(key="1"), None)
+    assert doubled.contract.id == "row" and doubled.contract.column("key").role == "feature"
+
+
+@pytest.mark.parametrize(
+    ("name", "sample", "given", "first"),
+    [
+        ("key", None, {}, "1"),
+        ("key", None, {"id": "key"}, "1"),
+        ("shop", None, {"id": "shop"}, "1"),
+        ("shop", {"shop": ["3", "2"], "y": ["a", "a"]}, {}, "train1"),
+    ],
+)
+def test_rows_of_train_are_numbered_where_test_alone_has_an_id(
+    name: str, sample: dict[str, list[str]] | None, given: dict[str, str], first: str
+) -> None:
+    train, test = table(WORDS).drop(columns="key"), pd.DataFrame({name: ["2", "3"], "x": ["0.1", "0.2"]}, dtype=object)
+    found = infer(train, test, None if sample is None else pd.DataFrame(sample, dtype=object), **given)
+    assert found.contract.id == name and found.test[name].tolist() == ["2", "3"]
+    assert found.train[name].iloc[0] == first and not set(found.train[name]) & {"2", "3"}
+    assert f"{name}: train has no such column, so running numbers name its rows" in found.notes
+
+
+@pytest.mark.parametrize(
+    ("train", "test", "said"),
+    [
+        ({"keys": 1}, {"key": ["2", "3"]}, r"train lacks: key \(did you mean 'keys'\?\)"),
+        ({}, {"key": ["2", "2"]}, "train lacks: key"),
+        ({}, {"shop": ["2", "3"]}, "train lacks: shop"),
+        ({}, {"key": ["2", "3"], "shop": ["2", "3"]}, "train lacks: key, shop"),
+    ],
+)
+def test_another_column_of_test_alone_is_told(train: dict[str, Any], test: dict[str, list[str]], said: str) -> None:
+    labelled = table(WORDS).drop(columns="key").assign(**train)
+    with pytest.raises(UserError, match=said):
+        infer(labelled, pd.DataFrame(test | {"x": ["0.1", "0.2"]}, dtype=object), None, target="y")
 
 
 def test_columns_that_test_lacks_go_when_the_target_is_named() -> None:
@@ -186,6 +249,10 @@ def test_probabilities_of_several_classes_get_a_sample_with_a_column_each() -> N
     )
     assert found.sample["b"].tolist() == ["0.3333", "0.3333"] and "key, a, b, c" in found.notes[-1]
     assert decided(["b", "c", "a"] * 30).sample.columns.tolist() == ["key", "y"]
+    with pytest.raises(
+        UserError, match="class 'key' of the target is spelt like the id column.*Give one with --sample"
+    ):
+        decided(["b", "key", "a"] * 30, metric="log_loss")
 
 
 @pytest.mark.parametrize("metric", [None, "accuracy"])

@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 
 from features import encoder, plain, synthetic
-from features.contract import Contract
+from features.contract import Column, Contract
 from features.errors import UserError
-from features.inference import infer
+from features.inference import infer, infer_column
 from features.tables import parse_table
 
 ROWS, TESTS = 200, 60
@@ -123,6 +123,30 @@ def test_a_part_belongs_to_its_column_or_to_the_contracts_group() -> None:
     assert grouped.to_mapping() == mapping
     belongs = plain.groups(plain.fit(tables("cost")[1], grouped, {}, 0))
     assert belongs["cabin 1"] == belongs["target by shop"] == "place" and belongs["area"] == "area"
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_a_number_called_like_a_target_statistic_keeps_its_group(classes: int) -> None:
+    told = "target by c" if classes == 2 else "target by c of class 1"
+    rules = {"id": {"role": "id", "type": "text"}, "y": {"role": "target", "type": "category"}}
+    rules |= {told: {"role": "feature", "type": "number"}, "c": {"role": "feature", "type": "category"}}
+    contract = Contract.from_mapping({"columns": rules}, "contract.yaml")
+    frame = pd.DataFrame({told: np.arange(24.0), "c": [f"level {row % 12}" for row in range(24)]})
+    state = plain.fit(frame, contract, {}, classes)
+    groups = plain.groups(state)
+    assert groups[told] == told and {groups[name] for name in plain.in_fold(state)} == {"c"}
+
+
+@pytest.mark.parametrize("classes", [2, 12])
+@pytest.mark.parametrize(("words", "rows"), [(6, 20), (10, 20), (11, 20), (30, 90), (31, 90)])
+@pytest.mark.parametrize("gap", [False, True])
+def test_what_new_says_of_a_category_is_what_becomes_of_it(words: int, rows: int, gap: bool, classes: int) -> None:
+    cells = pd.Series([f"shop {row % words}" for row in range(rows)] + [None] * gap, dtype=object)
+    column, reason = infer_column("c", cells, classes)
+    others = Column("id", "id", "text"), Column("y", "target", "category")
+    state = plain.fit(pd.DataFrame({"c": cells}), Contract((*others, column)), {}, classes)
+    assert ("embedded" in reason) == (state["wide"] == ["c"]) == ("one-hot" not in reason)
+    assert ("target statistics" in reason) == ("c" in state["levels"])
 
 
 def test_a_categorys_order_is_an_input_of_rows_met_later_too() -> None:

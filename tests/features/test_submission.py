@@ -81,9 +81,28 @@ def test_where_a_contract_names_no_classes_their_columns_are_not_counted() -> No
 
 
 def test_two_classes_may_have_a_column_each() -> None:
-    spelt = spell("binary", "log_loss", np.array([[0.25], [1.0]]), 0.5, ["a", "b"], 2)
+    spelt = spell("binary", "log_loss", np.array([[0.25], [1.0]]), 0.5, ["a", "b"], ["y_b", "y_a"], "y")
     made = build(pd.DataFrame({"Id": ["1", "2"], "y_b": "0", "y_a": "0"}), ["1", "2"], spelt, "sample.csv")
     assert made.to_csv(index=False, lineterminator="\n") == "Id,y_b,y_a\n1,0.25,0.75\n2,1,0\n"
+
+
+@pytest.mark.parametrize(
+    ("column", "target", "classes", "answer"),
+    [
+        ("approved", "status", ["approved", "denied"], "0.75"),
+        ("p_approved", "status", ["approved", "denied"], "0.75"),
+        ("denied", "status", ["approved", "denied"], "0.25"),
+        ("status", "status", ["approved", "denied"], "0.25"),
+        ("level_not_low", "level", ["low", "not_low"], "0.25"),
+        # A target that is itself called so is asked for as it is.
+        ("class_0", "class_0", ["0", "1"], "0.25"),
+    ],
+)
+def test_one_column_named_after_the_lower_class_holds_its_probability(
+    column: str, target: str, classes: list[str], answer: str
+) -> None:
+    spelt = spell("binary", "roc_auc", np.array([[0.25]]), 0.5, classes, [column], target)
+    assert spelt["answer"].tolist() == [answer]
 
 
 def test_blanks_around_the_samples_ids_are_kept_but_no_part_of_them() -> None:

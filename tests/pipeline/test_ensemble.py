@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from pipeline.ensemble import calibration, main
-from pipeline.files import write_json, write_npz
+from pipeline.files import read_json, write_json, write_npz
+from pipeline.predict import written
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDS = 2
@@ -127,6 +128,23 @@ def test_figures_by_hand(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     confusion = (tmp_path / "report" / "plots" / "confusion_matrix.csv").read_text()
     assert confusion == "actual,predicted\n0,0\n1,1\n1,0\n0,0\n"
     assert "CV accuracy 0.7500" in capsys.readouterr().out
+
+
+def test_a_column_named_after_the_lower_class_holds_its_probability(tmp_path: Path) -> None:
+    """In the submission and in what predict writes."""
+    small(tmp_path)
+    write_params(tmp_path, TABLE.replace("accuracy", "roc_auc"))
+    (tmp_path / "sample.csv").write_text("PassengerId,p_0\n5,0\n6,0\n7,0\n")
+    assert ensemble(tmp_path) == 0
+    submission = (tmp_path / "report" / "submission.csv").read_text()
+    assert submission == "PassengerId,p_0\n5,0.3\n6,0.75\n7,0.5\n"
+    trained: Any = SimpleNamespace(
+        ensemble=read_json(tmp_path / "report" / "ensemble.json"),
+        encoding={"classes": ["0", "1"]},
+        contract=SimpleNamespace(target="Survived"),
+    )
+    answered = written(["5", "6", "7"], TEST.mean(axis=0), trained)
+    assert answered.to_csv(index=False, lineterminator="\n") == submission
 
 
 def test_each_fold_has_its_row_and_is_known_by_the_ids_it_scores(tmp_path: Path) -> None:
@@ -399,11 +417,6 @@ def test_a_failure_says_why_and_leaves_older_results_alone(
     assert {name: (tmp_path / "report" / name).read_bytes() for name in WRITTEN} == before
 
 
-def test_it_starts_without_tensorflow() -> None:
-    code = "import sys, pipeline.ensemble; sys.exit('tensorflow' in sys.modules or 'keras' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
-
-
 def test_a_regression_is_judged_in_the_units_of_its_metric(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Every answer is half a unit of ln(1 + x) away."""
     target = np.expm1(np.array([1.0, 2.0, 3.0, 4.0], np.float32))
@@ -415,6 +428,32 @@ def test_a_regression_is_judged_in_the_units_of_its_metric(tmp_path: Path, capsy
     metrics = json.loads((tmp_path / "report" / "metrics.json").read_text())
     for name in ("cv_rmsle", "single_member_rmsle"):
         assert metrics[name] == pytest.approx(0.5, abs=1e-6)
-    assert metrics["cv_rmsle_se"] == metrics["ensemble_gain"] == 0.0
+    assert [metrics["cv_rmsle_se"], metrics["ensemble_gain"]] == pytest.approx([0, 0], abs=1e-6)
     assert metrics["baseline_rmsle"] == pytest.approx(np.sqrt(1.25), abs=1e-6)
     assert "CV RMSLE 0.5 ±" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("unit", [1e-9, 1.0, 1e9])
+def test_a_regression_is_reported_in_any_unit(tmp_path: Path, unit: float) -> None:
+    """Seven digits of each figure, be the target in nanometres or in the metres that they are."""
+    write_params(tmp_path, PLAIN.replace("binary", "regression").replace("accuracy", "rmse"))
+    said = np.array([1.0, 2.0, 3.0, 2.0])[None, None, :, None]
+    tests = np.array([[1.5], [2.25]])[None]
+    write_case(tmp_path, np.array([1, 2, 3.5, 4], np.float32) * np.float32(unit), said * unit, tests * unit, ROLES, [])
+    assert ensemble(tmp_path) == 0
+    metrics = found(tmp_path)
+    assert metrics["cv_mae"] / unit == pytest.approx(0.625, rel=2e-7) and metrics["members"] == 2
+    folds = pd.read_csv(tmp_path / "report" / "folds.csv")
+    assert (folds["mae"] / unit).tolist() == pytest.approx([0, 1.25], rel=2e-7, abs=1e-7)
+    bins = pd.read_csv(tmp_path / "report" / "plots" / "calibration.csv")
+    assert (bins["observed"] / unit).tolist() == pytest.approx([1, 2, 4, 3.5], rel=1e-6)
+
+
+def test_a_measure_that_all_rows_do_not_have_no_fold_has(tmp_path: Path) -> None:
+    """One negative value, and the fold without it has no error of logarithms either."""
+    write_params(tmp_path, PLAIN.replace("binary", "regression").replace("accuracy", "rmse"))
+    said = np.array([1.0, 2.0, 3.0, 2.0])[None, None, :, None]
+    write_case(tmp_path, np.array([-1, 2, 3, 4], np.float32), said, np.array([[1.5], [2.25]])[None], ROLES, [])
+    assert ensemble(tmp_path) == 0
+    assert "rmsle" not in pd.read_csv(tmp_path / "report" / "folds.csv")
+    assert not [name for name in found(tmp_path) if "rmsle" in name] and "cv_rmse_sd" in found(tmp_path)

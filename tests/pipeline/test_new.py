@@ -170,6 +170,11 @@ BAD = [
     ("wrong metric", _given("--metric", "acuracy"), ("'acuracy'", "did you mean 'accuracy'")),
     ("metric of numbers", _given("--metric", "rmse"), ("rmse compares numbers", "row 2", "Name another")),
     ("metric of two classes", _given("--metric", "roc_auc"), ("roc_auc ranks two classes", "has 4")),
+    (
+        "no name at Kaggle",
+        _given("--kaggle", "House Prices!"),
+        ("params.yaml: sources.shops.kaggle is", "'House Prices!'", "digits and '-'"),
+    ),
     ("test with another column", _renamed("test", "shop", "shopp"), ("train lacks: shopp", "'shop'", "header")),
     ("sample of other ids", _put("sample", "id", "9999"), ("test lacks 1 ids", "'9999'", "one competition")),
     ("sample with another id", _renamed("sample", "id", "key"), ("'key'", "seems to be 'id'", "header")),
@@ -254,6 +259,17 @@ def test_a_budget_is_valid_and_more_rows_cost_no_more_trials(rows: int, regressi
     assert ("mish" in space.get("activation", [])) == (space.get("feature_scale") == "learned") == regression
     assert ("snapshots" in space) == regression
     assert 4 <= blocks["encode"]["min_count"] <= 20
+
+
+@pytest.mark.parametrize(
+    ("rarest", "regression", "said"),
+    [
+        (7, True, "3 folds, since each scores two rows or more"),
+        (3, False, "2 folds, since the rarest class has 3 rows"),
+    ],
+)
+def test_why_there_are_fewer_folds(rarest: int, regression: bool, said: str) -> None:
+    assert said in budget(7, rarest, regression)[1]["encode"]
 
 
 def test_a_shorter_search_gets_no_larger_ensemble(tmp_path: Path) -> None:

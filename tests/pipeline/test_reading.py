@@ -83,6 +83,18 @@ def test_older_encodings_are_found_or_named(tmp_path: Path, text: str, encoding:
     assert frame["name"][0] == name and said == ""
 
 
+@pytest.mark.parametrize("own", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le"])
+def test_a_file_that_tells_its_encoding_is_read_by_it(tmp_path: Path, own: str) -> None:
+    """One --encoding is for train and test, of which one may be UTF-8."""
+    frame, said = read(tmp_path, "id,name\n1,José\n2,김철수\n".encode(own), encoding="cp949")
+    assert frame["name"].tolist() == ["José", "김철수"] and "tells its encoding itself, so not read as cp949" in said
+
+
+def test_letters_may_be_spelt_in_ascii(tmp_path: Path) -> None:
+    frame, said = read(tmp_path, "id,name\n1,東京\n".encode("iso2022_jp"), encoding="iso2022_jp")
+    assert frame["name"].tolist() == ["東京"] and said == ""
+
+
 def test_numbers_with_commas_become_numbers(tmp_path: Path) -> None:
     frame, said = read(tmp_path, b'id;a;b;c\n1;2,5;"1,234";x,y\n2;-3;"10,000,000";z\n')
     assert frame["a"].tolist() == ["2.5", "-3"] and frame["b"].tolist() == ["1234", "10000000"]
@@ -140,6 +152,11 @@ def test_train_and_test_have_one_encoding(tmp_path: Path) -> None:
         (["1,125", "2,500"], ",", ["1125", "2500"]),
         (["1,125,000", "2,500"], ";", ["1125000", "2500"]),
         (["1,5", "2,5 kg"], ";", ["1,5", "2,5 kg"]),
+        (["1.234,56", "-12.345.678", "n/a", "0,5"], ";", ["1234.56", "-12345678", "n/a", "0.5"]),
+        (["1.234,56", "999"], ",", ["1234.56", "999"]),
+        (["1.234", "1,234"], ";", ["1234", "1.234"]),
+        (["1.234", "1,234"], ",", ["1.234", "1234"]),
+        (["1.2,5", "2,5"], ";", ["1.2,5", "2,5"]),
     ],
 )
 def test_which_comma_a_column_has(tmp_path: Path, cells: list[str], delimiter: str, numbers: list[str]) -> None:
@@ -157,6 +174,11 @@ def test_which_comma_a_column_has(tmp_path: Path, cells: list[str], delimiter: s
         (["1,125", "1,234,567"], ["1,125"], ["1125"]),
         (["1.125", "2.5"], ["2,5"], ["2.5"]),
         (["1,5", "2,5"], ["2,5 kg"], ["2,5 kg"]),
+        (["1.234,56", "2,5"], ["2,5"], ["2.5"]),
+        (["1.234,56", "2,5"], ["1.234", "12"], ["1234", "12"]),
+        (["1.234,56", "2,5"], ["1.5", "12"], ["1.5", "12"]),
+        (["1.234,56", "2,5"], ["12", "7"], ["12", "7"]),
+        (["1,5", "2,5"], ["1.234", "12"], ["1.234", "12"]),
     ],
 )
 def test_train_and_test_have_one_comma(tmp_path: Path, train: list[str], test: list[str], numbers: list[str]) -> None:
@@ -185,6 +207,12 @@ def test_parquet(tmp_path: Path) -> None:
     found, _ = read(tmp_path, parquet(frame), "t.parquet")
     assert found["n"].tolist() == ["1", "2"] and found["x"].tolist() == ["0.5", None]
     assert found["d"].tolist() == ["2015-03-01", "2015-03-02 10:00:00"] and found["b"].tolist() == ["True", "False"]
+
+
+def test_midnight_keeps_its_time_zone(tmp_path: Path) -> None:
+    times = pd.to_datetime(["2015-03-01 00:00", "2015-03-02 10:00"]).tz_localize("Europe/Berlin")
+    found, _ = read(tmp_path, parquet(pd.DataFrame({"n": [1, 2], "d": times})), "t.parquet")
+    assert found["d"].tolist() == ["2015-03-01 00:00:00+01:00", "2015-03-02 10:00:00+01:00"]
 
 
 def test_an_index_with_a_name_is_a_column(tmp_path: Path) -> None:
@@ -219,7 +247,11 @@ def test_parquet_that_is_no_table_of_cells(tmp_path: Path, frame: pd.DataFrame, 
         (gzip.compress(PLAIN.encode())[:-9], None, "can't be unpacked"),
         (zipped(a__csv=PLAIN)[:60], None, "can't be unpacked"),
         (b"PAR1 no table", None, "Parquet"),
+        (zipped(**{"[Content_Types]__xml": "x", "xl/workbook__xml": "x"}), None, "a spreadsheet; expected a table of"),
+        (zipped(mimetype="x", content__xml="x", meta__xml="x"), None, "Save the sheet as CSV"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(999), None, "a spreadsheet; expected a table of"),
         (PLAIN.encode(), "utf-99", "--encoding 'utf-99' is unknown"),
+        (PLAIN.encode(), "undefined", "--encoding 'undefined' is unknown"),
         ("é".encode("cp1252"), "utf-8", "row 1 holds byte 0xe9"),
         (b"", None, "the file is empty"),
     ],
