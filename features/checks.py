@@ -6,12 +6,15 @@ faults; a fault with ``warning`` is reported and does not stop a run.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from features import columns
 from features.contract import Column, Contract, Fault, fault_at
+from features.errors import UserError
 
 # A category's rate is learned on other parts than the one it ranks, so that a column of names tells nothing.
 _PARTS = 5
@@ -110,7 +113,13 @@ def run_checks(
     drift_auc: float,
 ) -> dict[str, list[Fault]]:
     """All checks by name, each with the faults it found (none where it passed)."""
+    states, misfits = read_states(contract, train, test)
     found: dict[str, list[Fault]] = {
+        "cells_unread": [
+            *misfits,
+            *cells_unread(contract, states, train, train_file),
+            *cells_unread(contract, states, test, test_file),
+        ],
         "columns_match": columns_match(contract, train, test, test_file),
         "ids_shared": ids_shared(contract, train, test, train_file, test_file),
         "rows_duplicated": rows_duplicated(contract, train, test, train_file, test_file),
@@ -232,6 +241,27 @@ def target_varies(contract: Contract, train: pd.DataFrame, file: str) -> list[Fa
     ]
 
 
+def target_binary(contract: Contract, train: pd.DataFrame, file: str) -> list[Fault]:
+    """The target of two classes holds no third label; where the contract names the two, ``Contract.faults`` says so."""
+    cells = train[contract.target]
+    counts = cells.value_counts().sort_index().sort_values(ascending=False, kind="stable")
+    if contract.column(contract.target).values is not None or len(counts) <= 2:
+        return []
+    known = counts.index[:2]
+    return [
+        fault_at(
+            file,
+            contract.target,
+            cells,
+            (cells.notna() & ~cells.isin(known)).to_numpy(),
+            " or ".join(map(repr, known)) + ", the most frequent",
+            problem=f"{len(counts)} labels, but task 'binary' has two",
+            cure="Correct the cells, or set `task: multiclass` in the params.",
+            check="target_binary",
+        )
+    ]
+
+
 def target_given_away(contract: Contract, train: pd.DataFrame, file: str, threshold: float) -> list[Fault]:
     """No single feature ranks the target as well as ``threshold``; one that does was most likely made from it."""
     faults = []
@@ -283,6 +313,62 @@ def categories_unseen(contract: Contract, train: pd.DataFrame, test: pd.DataFram
     return faults
 
 
+def read_states(
+    contract: Contract, train: pd.DataFrame, test: pd.DataFrame
+) -> tuple[list[dict[str, Any]], list[Fault]]:
+    """How the encoder will read each column that it may fail to read, and a fault for each that it will refuse."""
+    states, faults = [], []
+    for column in filter(_may_be_unread, contract.features):
+        cells = pd.concat([train[column.name], test[column.name]], ignore_index=True)
+        try:
+            states.append(columns.fit(column, cells, contract.file))
+        except UserError as error:
+            # Of both files together; its message already says column, value and cure.
+            faults.append(Fault("", column.name, len(cells), (), (), "", str(error), check="cells_unread"))
+    return states, faults
+
+
+def cells_unread(
+    contract: Contract, states: Sequence[Mapping[str, Any]], frame: pd.DataFrame, file: str
+) -> list[Fault]:
+    """No cell of a column with one of the encoder's ``states`` is there and yet not read: it would be missing without a
+    word. A warning, unless the column may not be empty or no cell of the file is read."""
+    faults = []
+    for state in states:
+        column = contract.column(state["name"])
+        if not _may_be_unread(column):
+            continue
+        cells = frame[column.name]
+        wrong, present = columns.unread(cells, state), int(cells.notna().sum())
+        count = int(wrong.sum())
+        if not count:
+            continue
+        cure = "They count as missing."
+        if count == present:
+            cure = f"Correct the cells, or set `type: category` for it in {contract.file}."
+        elif not column.nullable:
+            cure = f"Correct the cells, or set `nullable: true` for it in {contract.file}: then they count as missing."
+        faults.append(
+            fault_at(
+                file,
+                column.name,
+                cells,
+                wrong,
+                columns.readable(state),
+                problem=f"{count} of {present} cells can't be read as a {column.type}",
+                cure=cure,
+                check="cells_unread",
+                warning=column.nullable and count < present,
+            )
+        )
+    return faults
+
+
+def _may_be_unread(column: Column) -> bool:
+    # Where the contract names a boolean's words, ``Contract.faults`` tells of others.
+    return column.type in columns.READ and column.values is None
+
+
 def drift(
     contract: Contract, train: pd.DataFrame, test: pd.DataFrame, train_file: str, test_file: str, threshold: float
 ) -> list[Fault]:
@@ -296,7 +382,7 @@ def drift(
         if column.type == "text" or train[column.name].isna().all() or test[column.name].isna().all():
             continue
         cells = pd.concat([train[column.name], test[column.name]], ignore_index=True)
-        score = separation(cells, side, column.type == "number")
+        score = max(separation(part, side, number) for part, number in columns.telling(column, cells))
         if score > threshold:
             faults.append(
                 Fault(

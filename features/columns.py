@@ -2,8 +2,8 @@
 
 ``fit_<type>(cells) -> state`` never sees a label (``fit`` adds what the contract declares);
 ``parts_<type>(name, cells, state) -> Parts`` works row by row, so a row alone gives what it gives among others. A cell
-that does not fit (a new form of code, a date out of the calendar) counts as missing; where most do not, ``fit`` refuses
-the column.
+that does not fit (a new form of code, a date out of the calendar) counts as missing, and ``unread`` says which do so;
+where most do not fit, ``fit`` refuses the column.
 """
 
 from __future__ import annotations
@@ -36,6 +36,8 @@ SKEWED = 1.0
 # Share of its sizes that are smaller than the unit it is then counted in, so that nearly all of them lie where a
 # logarithm is one. 0 stays 0, and far from the others.
 SMALLEST = 0.05
+# Types whose cells may be there and yet not be read.
+READ = ("boolean", "code", "date")
 # Places that the words and word pairs of a text are hashed to.
 BUCKETS = 64
 _WORD = re.compile(r"\w+")
@@ -284,6 +286,40 @@ def parts_text(name: str, cells: pd.Series, state: Mapping[str, Any]) -> Parts:
             table[row] /= np.sqrt(len(grams))
     numbers = {f"{name} words": np.log1p(length)}
     return Parts(numbers | {f"{name} #{place}": table[:, place] for place in range(buckets)})
+
+
+def unread(cells: pd.Series, state: Mapping[str, Any]) -> np.ndarray:
+    """Which of ``cells [n]`` are there, but leave no part that is: a date out of the calendar, a code of another form,
+    a third word. None where the column has no parts, since nothing is read of it then."""
+    made = PARTS[state["type"]](state["name"], cells, state)
+    parts = [*made.numbers.values(), *made.categories.values()]
+    lost = np.all([pd.isna(part) for part in parts], axis=0) if parts else np.zeros(len(cells), bool)
+    return cells.notna().to_numpy() & lost
+
+
+def readable(state: Mapping[str, Any]) -> str:
+    """What a cell must be for ``state`` to read it, in words."""
+    if state["type"] == "date":
+        form = "%Y-%m-%d" if state["format"] == "ISO8601" else state["format"]
+        return f"a date as {pd.Timestamp(state['first']).strftime(form)!r}"
+    if state["type"] == "code":
+        between = f"{state['separator']!r} between them" if state["separator"] else "letters and digits"
+        return f"{len(state['parts'])} parts, {between}"
+    return " or ".join(map(repr, [*state["no"], state["yes"]]))
+
+
+def telling(column: Column, cells: pd.Series) -> list[tuple[pd.Series, bool]]:
+    """What may tell rows apart by a ``column``, each with whether it is a number: of a date its days, of a code its
+    parts, else (and where they are no such thing) the ``cells`` themselves."""
+    if column.type not in ("date", "code"):
+        return [(cells, column.type == "number")]
+    try:
+        state = fit(column, cells)
+    except UserError:
+        return [(cells, False)]
+    made = PARTS[column.type](column.name, cells, state | ({"parts": ["days"]} if column.type == "date" else {}))
+    numbers = [(pd.Series(part), True) for part in made.numbers.values()]
+    return numbers + [(pd.Series(part), False) for part in made.categories.values()] or [(cells, False)]
 
 
 FITS = {"number": fit_number, "boolean": fit_boolean, "category": fit_category, "date": fit_date, "code": fit_code,

@@ -44,8 +44,8 @@ _SHOWN = 3
 class Column:
     """One column; ``values`` are the allowed categories, ``minimum`` and ``maximum`` the range (ends allowed).
 
-    ``order``: the categories of a scale from low to high; None where they have none. ``group``: columns of one group
-    are chosen and judged together; "" is a group of its own.
+    ``order``: the categories of a scale from low to high, then the ``values`` too; None where they have none.
+    ``group``: columns of one group are chosen and judged together; "" is a group of its own.
     """
 
     name: str
@@ -70,10 +70,10 @@ class Column:
             return "text"
         words = "a whole number" if self.integer else "a number"
         if self.minimum is not None and self.maximum is not None:
-            return f"{words} from {self.minimum:g} to {self.maximum:g}"
+            return f"{words} from {self.minimum:.15g} to {self.maximum:.15g}"
         if self.minimum is not None:
-            return f"{words}, {self.minimum:g} or more"
-        return words if self.maximum is None else f"{words}, {self.maximum:g} or less"
+            return f"{words}, {self.minimum:.15g} or more"
+        return words if self.maximum is None else f"{words}, {self.maximum:.15g} or less"
 
 
 @dataclass(frozen=True)
@@ -302,10 +302,11 @@ class Contract:
             unknown = ~(cells.isin(column.values).to_numpy() | missing)
             if unknown.any():
                 harmless = column.role == "feature" and not with_target
+                key = "values" if column.order is None else "order"
                 cure = (
                     "They are encoded as unseen."
                     if harmless
-                    else f"Correct the cells, or add the value to `values` in {self.file}."
+                    else f"Correct the cells, or add the value to `{key}` in {self.file}."
                 )
                 problem = _times(unknown, "value is", "values are") + " not allowed"
                 found.append(
@@ -402,16 +403,25 @@ def _column(name: str, entry: Any, file: str) -> Column:
     bounds = {key: _bound(entry.get(key), kind, f"{where}.{key}") for key in ("minimum", "maximum")}
     low, high = bounds["minimum"], bounds["maximum"]
     if low is not None and high is not None and low > high:
-        raise UserError(f"{where}.minimum is {low:g}, above maximum ({high:g}). Exchange them.")
+        raise UserError(f"{where}.minimum is {low:.15g}, above maximum ({high:.15g}). Exchange them.")
     if flags["integer"] and kind != "number":
         raise UserError(f"{where}.integer is true, but the type is {kind!r}; expected it for numbers only.")
     values = _levels(entry.get("values"), ("category", "boolean"), kind, f"{where}.values")
+    if kind == "boolean" and values is not None and len(values) > 2:
+        raise UserError(
+            f"{where}.values are {len(values)} words ({', '.join(map(repr, values[:4]))}); expected two for a boolean. "
+            f"Set {where}.type to category."
+        )
     order = _levels(entry.get("order"), ("category",), kind, f"{where}.order")
+    if order is not None and role == "target":
+        raise UserError(f"{where}.order is {list(order)!r}, but classes have no ranks; expected values for the target.")
     if order is not None and values is not None and set(order) != set(values):
         odd = sorted(set(order) ^ set(values))
         raise UserError(
             f"{where}.order and {where}.values differ in {', '.join(map(repr, odd))}; expected the same words in both."
         )
+    # A word beyond the scale has no rank, so the order says what is allowed where nothing else does.
+    values = order if values is None else values
     description, group = str(entry.get("description", "")), entry.get("group", "")
     if not isinstance(group, str) or (group and role != "feature"):
         raise UserError(f"{where}.group is {group!r} (role {role!r}); expected a word, for a feature only.")
@@ -530,7 +540,7 @@ def _times(wrong: np.ndarray, one: str, many: str) -> str:
 
 def _shown(value: Any) -> str:
     if isinstance(value, float):
-        return f"{value:g}"
+        return f"{value:.15g}"
     text = str(value)
     return repr(text if len(text) <= 40 else text[:37] + "...")
 

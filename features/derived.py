@@ -17,13 +17,17 @@ that rows met later become the same numbers without the tables that the state wa
 from __future__ import annotations
 
 import difflib
+import importlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from features.errors import UserError
+
+FUNCTIONS = ("fit", "derive", "in_fold", "groups", "learn", "recall")
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,24 @@ class Derived:
     groups: np.ndarray | None = None
     keys: Mapping[str, np.ndarray] = field(default_factory=dict)
     encodings: Mapping[str, str] = field(default_factory=dict)
+
+
+def module_of(name: str) -> Any:
+    """The feature module ``name``. Raises ``UserError`` where there is none."""
+    try:
+        module = importlib.import_module(f"features.{name}")
+        lacks = [function for function in FUNCTIONS if not hasattr(module, function)]
+        problem = f"has no {', '.join(lacks)}" if lacks else ""
+    except ModuleNotFoundError as error:
+        if error.name != f"features.{name}":
+            raise  # it is there; what it imports is not
+        problem = "does not exist"
+    if problem:
+        raise UserError(
+            f"table.module is {name!r}, but features/{name}.py {problem}; expected a feature module, as plain.\n"
+            "Correct it under `competitions` in params.yaml, or write the module (features/derived.py says how)."
+        )
+    return module
 
 
 def chosen(groups: Sequence[str], switches: Mapping[str, bool]) -> set[str]:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,8 @@ import numpy as np
 import pandas as pd
 
 from features.checks import auc
-from features.contract import Contract
+from features.columns import telling
+from features.contract import Column, Contract
 
 if TYPE_CHECKING:
     from sklearn.ensemble import RandomForestClassifier
@@ -69,22 +71,20 @@ class Drift:
 
 def adversarial(contract: Contract, train: pd.DataFrame, test: pd.DataFrame, seed: int) -> Drift | None:
     """Of typed frames; None where either has too few rows to tell. A random forest on all features but texts, whose
-    words belong to one side by nature; of large tables a sample."""
+    words belong to one side by nature; a date is its days there, a code its parts. Of large tables a sample."""
     from sklearn.ensemble import RandomForestClassifier
     from sklearn.model_selection import StratifiedKFold
 
     from features.estimation import placements, scatter
 
-    names = [
-        c.name for c in contract.features if c.type != "text" and c.name in train.columns and c.name in test.columns
-    ]
-    if min(len(train), len(test)) < LEAST or not names:
+    judged = [c for c in contract.features if c.type != "text" and c.name in train.columns and c.name in test.columns]
+    if min(len(train), len(test)) < LEAST or not judged:
         return None
+    names = [column.name for column in judged]
     generator = np.random.default_rng(seed)
     parts = [f[names].iloc[np.sort(generator.permutation(len(f))[:MOST])] for f in (train, test)]
     side = np.repeat([0, 1], [len(part) for part in parts])
-    numbers = [c.type == "number" for c in contract.features if c.name in names]
-    inputs = coded(pd.concat(parts, ignore_index=True), numbers)
+    inputs, owner = coded(pd.concat(parts, ignore_index=True), judged)
     areas, values = [], np.empty(len(side))
     falls = np.zeros((FOLDS, len(names)))
     splits = StratifiedKFold(FOLDS, shuffle=True, random_state=seed % 2**32).split(inputs, side)
@@ -95,7 +95,7 @@ def adversarial(contract: Contract, train: pd.DataFrame, test: pd.DataFrame, see
         said = forest.predict_proba(inputs[held])[:, 1]
         areas.append(auc(said, side[held] == 1))
         values[held] = placements(side[held], said)
-        falls[fold] = areas[-1] - _areas_permuted(forest, inputs[held], side[held], generator)
+        falls[fold] = areas[-1] - _areas_permuted(forest, inputs[held], owner, side[held], generator)
     mean, error = falls.mean(axis=0), falls.std(axis=0, ddof=1) * np.sqrt(scatter(FOLDS, FOLDS))
     order = np.argsort(-mean, kind="stable")
     columns = [(names[c], float(mean[c]), float(error[c])) for c in order]
@@ -103,33 +103,46 @@ def adversarial(contract: Contract, train: pd.DataFrame, test: pd.DataFrame, see
 
 
 def _areas_permuted(
-    forest: RandomForestClassifier, rows: np.ndarray, side: np.ndarray, generator: np.random.Generator
+    forest: RandomForestClassifier,
+    rows: np.ndarray,
+    owner: np.ndarray,
+    side: np.ndarray,
+    generator: np.random.Generator,
 ) -> np.ndarray:
-    """The AUC ``[d]`` of ``forest`` on ``rows [n, d]`` where each column in its turn is permuted.
+    """The AUC ``[c]`` of ``forest`` on ``rows [n, d]`` where each column in its turn is permuted, the parts ``owner
+    [d]`` gives it together.
 
     Many copies are one call: a forest takes far longer to begin than to answer a few rows."""
     count, width = rows.shape
     areas: list[float] = []
-    at_once = max(AT_ONCE // rows.size, 1)
-    for columns in (range(start, min(start + at_once, width)) for start in range(0, width, at_once)):
+    at_once, wanted = max(AT_ONCE // rows.size, 1), int(owner.max()) + 1
+    for columns in (range(start, min(start + at_once, wanted)) for start in range(0, wanted, at_once)):
         moved = np.repeat(rows[None], len(columns), axis=0)
         for copy, column in zip(moved, columns, strict=True):
-            copy[:, column] = generator.permutation(copy[:, column])
+            copy[:, owner == column] = generator.permutation(copy[:, owner == column])
         said = forest.predict_proba(moved.reshape(-1, width))[:, 1].reshape(-1, count)
         areas += [auc(one, side == 1) for one in said]
     return np.array(areas)
 
 
-def coded(frame: pd.DataFrame, numbers: list[bool]) -> np.ndarray:
-    """Columns as numbers ``[n, d]``, NaN where missing; words by how frequent they are, the rare together."""
-    columns = []
-    for name, number in zip(frame.columns, numbers, strict=True):
-        cells = frame[name]
-        if number:
-            columns.append(np.where(np.isfinite(cells.to_numpy(float)), cells.to_numpy(float), np.nan))
-            continue
-        words = cells.astype(str).where(cells.notna())
-        counts = words.value_counts()
-        order = counts.sort_index().sort_values(ascending=False, kind="stable").index
-        columns.append(np.minimum(words.map({word: rank for rank, word in enumerate(order)}).to_numpy(float), LEVELS))
-    return np.column_stack(columns)
+def coded(frame: pd.DataFrame, columns: Sequence[Column]) -> tuple[np.ndarray, np.ndarray]:
+    """What may tell rows apart by ``columns``, as numbers ``[n, d]``, NaN where missing, words by how frequent they
+    are, the rare together; and the place ``[d]`` of the column that each is of."""
+    inputs, owner = [], []
+    for place, column in enumerate(columns):
+        for cells, number in telling(column, frame[column.name]):
+            inputs.append(_numbers(cells) if number else _frequencies(cells))
+            owner.append(place)
+    return np.column_stack(inputs), np.array(owner)
+
+
+def _numbers(cells: pd.Series) -> np.ndarray:
+    values = cells.to_numpy(float)
+    return np.where(np.isfinite(values), values, np.nan)
+
+
+def _frequencies(cells: pd.Series) -> np.ndarray:
+    words = cells.astype(str).where(cells.notna())
+    counts = words.value_counts()
+    order = counts.sort_index().sort_values(ascending=False, kind="stable").index
+    return np.minimum(words.map({word: rank for rank, word in enumerate(order)}).to_numpy(float), LEVELS)

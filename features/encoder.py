@@ -7,7 +7,6 @@ a test row, even alone, the very numbers that the stages gave it.
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +16,7 @@ import pandas as pd
 
 from features import encoding
 from features.contract import Contract
-from features.derived import Derived
+from features.derived import Derived, module_of
 from features.normalization import Affine
 
 
@@ -51,8 +50,8 @@ def fit(
     where a switch or an exception names nothing there. ``groups`` and ``forms`` of the state say of each input what it
     belongs to, see ``_belongings``.
     """
-    state: dict[str, Any] = {"module": module, "features": _module(module).fit(frame, contract, switches, classes)}
-    derived: Derived = _module(module).derive(frame, state["features"])
+    state: dict[str, Any] = {"module": module, "features": module_of(module).fit(frame, contract, switches, classes)}
+    derived: Derived = module_of(module).derive(frame, state["features"])
     numbers, rows = derived.numbers, np.arange(labelled)
     state["indicators"] = [str(c) for c in numbers.columns if missing_indicators and numbers[c].isna().any()]
     preferred = {**derived.encodings, **exceptions}
@@ -62,7 +61,7 @@ def fit(
     state["levels"] = [len(c["levels"]) + 1 for c in state["categories"] if c["encoding"] == "embedding"]
     state["columns"] = [{"name": str(c), "kind": "number"} for c in numbers.columns]
     state["columns"] += [{"name": f"{c} missing", "kind": "indicator"} for c in state["indicators"]] + described
-    state["in_fold"] = _module(module).in_fold(state["features"])
+    state["in_fold"] = module_of(module).in_fold(state["features"])
     single = preferred if len(defaults) > 1 else dict.fromkeys(derived.categories.columns, "")
     state["groups"], state["forms"] = _belongings(state, single)
     return state, _encoded(derived, state)
@@ -70,7 +69,7 @@ def fit(
 
 def transform(frame: pd.DataFrame, state: Mapping[str, Any]) -> Encoded:
     """Any typed rows by the state."""
-    return _encoded(_module(state["module"]).derive(frame, state["features"]), state)
+    return _encoded(module_of(state["module"]).derive(frame, state["features"]), state)
 
 
 def _encoded(derived: Derived, state: Mapping[str, Any]) -> Encoded:
@@ -85,7 +84,7 @@ def learn(
 ) -> tuple[dict[str, Any], np.ndarray]:
     """What a fold learns from ``target[train]``, and its columns ``[n, g] float32`` for all rows, the train rows
     without their own label."""
-    module = _module(state["module"])
+    module = module_of(state["module"])
     learned: dict[str, Any] = module.learn(encoded.derived, state["features"], target, train)
     values = module.recall(encoded.derived, state["features"], learned, target, train)
     return learned, values.astype(np.float32)
@@ -93,7 +92,7 @@ def learn(
 
 def recall(encoded: Encoded, state: Mapping[str, Any], fold: int) -> np.ndarray:
     """The columns ``[n, g] float32`` of fold ``fold`` for rows that it did not learn from."""
-    values: np.ndarray = _module(state["module"]).recall(encoded.derived, state["features"], state["folds"][fold])
+    values: np.ndarray = module_of(state["module"]).recall(encoded.derived, state["features"], state["folds"][fold])
     return values.astype(np.float32)
 
 
@@ -120,7 +119,7 @@ def inputs_of_rows(
 def _belongings(state: Mapping[str, Any], chosen: Mapping[str, str]) -> tuple[list[str], list[str]]:
     """Of each input (shared columns, in-fold columns, codes): its group, and the encoding that it is a part of where a
     category has several to choose from, else ""; ``chosen``: categories with one encoding only."""
-    group_of = _module(state["module"]).groups(state["features"])
+    group_of = module_of(state["module"]).groups(state["features"])
     made_of = [c["name"] for c in state["columns"] if c["kind"] == "number"] + state["indicators"]
     forms = [""] * len(made_of)
     for one in state["categories"]:
@@ -131,7 +130,3 @@ def _belongings(state: Mapping[str, Any], chosen: Mapping[str, str]) -> tuple[li
     made_of += state["in_fold"] + state["codes"]
     forms += [""] * len(state["in_fold"]) + ["" if name in chosen else "embedding" for name in state["codes"]]
     return [group_of.get(name, name) for name in made_of], forms
-
-
-def _module(name: str) -> Any:
-    return importlib.import_module(f"features.{name}")

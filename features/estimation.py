@@ -41,9 +41,10 @@ def estimate(
     measure: str, target: np.ndarray, answer: np.ndarray, thresholds: np.ndarray, parts: np.ndarray, tests: int
 ) -> Estimate:
     """Of out-of-fold ``answer [t, c]`` decided at ``thresholds [t]``, row ``r`` scored by the outer fold ``parts[r]``,
-    for a test table of ``tests`` rows."""
+    for a test table of ``tests`` rows. ``known`` is 2 or more: one fold alone does not say how folds scatter."""
     values, extra = row_values(measure, target, answer, thresholds, parts)
-    values, parts = values[~np.isnan(values)], parts[~np.isnan(values)]
+    valued = ~np.isnan(values)
+    values, parts = values[valued], np.unique(parts[valued], return_inverse=True)[1]
     mean, spread = float(values.mean()), float(np.r_[values, extra].var(ddof=1))
     variance = spread * scatter(len(values), int(parts.max()) + 1) + excess(values, parts)
     half = WIDTH * float(np.sqrt(variance + spread / tests))
@@ -55,6 +56,12 @@ def estimate(
         return Estimate(mean, *lopsided(mean, half, len(values)), error)
     low = max(low, 0.0)
     return Estimate(mean, low, min(high, 1.0) if measure in BOUNDED else high, error)
+
+
+def known(measure: str, target: np.ndarray, parts: np.ndarray) -> int:
+    """In how many of the outer folds ``parts [t]`` the measure has a value: a ROC AUC needs rows of both classes."""
+    folds = np.unique(parts)
+    return sum(measure != "roc_auc" or len(np.unique(target[parts == one])) > 1 for one in folds)
 
 
 def lopsided(area: float, half: float, rows: int) -> tuple[float, float]:
@@ -73,8 +80,11 @@ def scatter(rows: int, folds: int) -> float:
 
 def excess(values: np.ndarray, parts: np.ndarray) -> float:
     """Variance of the estimate by outer folds that differ more than their rows explain: folds' means against the
-    scatter of rows within, as in an analysis of variance, by the same ``1 / J + 1 / (J - 1)``."""
-    groups = [values[parts == one] for one in np.unique(parts)]
+    scatter of rows within, as in an analysis of variance, by the same ``1 / J + 1 / (J - 1)``. A fold of one row has
+    no scatter to hold its mean against."""
+    groups = [group for one in np.unique(parts) if len(group := values[parts == one]) > 1]
+    if len(groups) < 2:
+        return 0.0
     within = float(np.mean([group.var(ddof=1) / len(group) for group in groups]))
     between = float(np.var([group.mean() for group in groups], ddof=1))
     return max(between - within, 0.0) * (1 / len(groups) + 1 / (len(groups) - 1))

@@ -10,6 +10,8 @@ from sklearn.model_selection import KFold, StratifiedGroupKFold, StratifiedKFold
 from features.errors import UserError
 from features.roles import OUTER, SCORE, STOP, TRAIN
 
+_APART = "Lower encode.folds, or set encode.group_aware to false, in params.yaml."
+
 
 def draw_roles(
     target: np.ndarray,
@@ -25,7 +27,8 @@ def draw_roles(
 
     Each row scores once a repeat. Classes keep their shares in every part; with ``groups [t]`` the rows of a group
     score together, and stop together. Column ``repeat * folds + part`` depends on ``seed`` and its own place only.
-    Raises ``UserError`` (with the class as spelt in ``names``) where a class has fewer rows than there are folds.
+    Raises ``UserError`` (with the class as spelt in ``names``) where a class has fewer rows than there are folds, or
+    there are too few groups for one to score, one to stop and one to learn from.
     """
     if len(target) < 2 * folds:
         raise UserError(
@@ -39,6 +42,11 @@ def draw_roles(
                 f"class {(names[int(rare)] if names else rare)!r} of the target has {counts.min()} rows, expected more "
                 f"than encode.folds ({folds}). Lower encode.folds in params.yaml or drop the class."
             )
+    if groups is not None and (there := len(np.unique(groups))) <= folds:
+        raise UserError(
+            f"{there} groups of rows to keep together are too few for {folds} folds; expected {folds + 1} or more. "
+            f"{_APART}"
+        )
     roles = np.full((len(target), folds * repeats), TRAIN, np.int8)
     for repeat in range(repeats):
         state = int(np.random.SeedSequence([seed, repeat]).generate_state(1)[0])
@@ -97,11 +105,18 @@ def nested_roles(
 
 
 def _stop(others: np.ndarray, strata: np.ndarray, fraction: float, groups: np.ndarray | None, state: int) -> np.ndarray:
-    if groups is not None:
-        parts = max(2, round(1 / fraction))
-        splitter = StratifiedGroupKFold(parts, shuffle=True, random_state=state % 2**32)
-        return others[next(splitter.split(others, strata[others], groups[others]))[1]]
-    size = max(1, round(fraction * len(others)))
     labels, counts = np.unique(strata[others], return_counts=True)
+    if groups is not None:
+        there = len(np.unique(groups[others]))
+        if there < 2:
+            raise UserError(
+                f"a fold scores all groups of rows but {str(groups[others][0])!r}; expected two others, to stop and to "
+                f"learn from. {_APART}"
+            )
+        parts = min(max(2, round(1 / fraction)), there)
+        shares = strata[others] if counts.max() >= parts else np.zeros(len(others))
+        splitter = StratifiedGroupKFold(parts, shuffle=True, random_state=state % 2**32)
+        return others[next(splitter.split(others, shares, groups[others]))[1]]
+    size = max(1, round(fraction * len(others)))
     stratify = strata[others] if counts.min() > 1 and size >= len(labels) else None
     return train_test_split(others, test_size=size, stratify=stratify, random_state=state % 2**32)[1]

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 # Probabilities nearer to 0 or 1 than this count as if they were so far away: one sure mistake shall not cost infinity.
 CLIP = 1e-7
 # Of these measures more is better, of all others less.
 RISING = frozenset({"accuracy", "roc_auc"})
+# Those of a regression, whose size is that of its target.
+SIZED = frozenset({"rmse", "rmsle", "mae"})
 # Parts of the rows, by prediction, that calibration is judged in.
 BINS = 10
 
@@ -33,7 +40,9 @@ def row_log_loss(target: np.ndarray, answer: np.ndarray) -> np.ndarray:
 
 
 def roc_auc(target: np.ndarray, answer: np.ndarray) -> float:
-    """Area under the ROC curve of ``answer [t, 1]``."""
+    """Area under the ROC curve of ``answer [t, 1]``; NaN where there is one class only."""
+    if len(np.unique(target)) < 2:
+        return float("nan")
     from sklearn.metrics import roc_auc_score  # here, since only two classes need it and it is slow to load
 
     return float(roc_auc_score(target, answer[:, 0]))
@@ -79,9 +88,29 @@ def measures(task: str, target: np.ndarray, answer: np.ndarray, threshold: float
 
 def score(metric: str, target: np.ndarray, answer: np.ndarray, threshold: float = 0.5) -> float:
     """The competition's ``metric``, turned so that more is better."""
-    task = "regression" if metric in ("rmse", "rmsle", "mae") else "binary" if answer.shape[1] == 1 else "multiclass"
+    task = "regression" if metric in SIZED else "binary" if answer.shape[1] == 1 else "multiclass"
     value = measures(task, target, answer, threshold)[metric]
     return value if metric in RISING else -value
+
+
+def rounded(task: str, value: float) -> float:
+    """As reports keep it: six decimals, of a regression's floats seven digits, for its units may be small or large."""
+    return float(f"{value:.7g}") if task == "regression" and isinstance(value, float) else round(value, 6)
+
+
+def rounded_table(task: str, frame: pd.DataFrame) -> pd.DataFrame:
+    """The floats of a table as ``rounded`` has them."""
+    if task != "regression":
+        return frame.round(6)
+    return frame.map(lambda value: rounded(task, value) if isinstance(value, float) else value)
+
+
+def shown(measure: str, value: float, sign: str = "") -> str:
+    """As people read it: four decimals, of a regression's measure four digits or all before the point; ``sign``: "+"
+    where a plus is to be seen."""
+    if measure not in SIZED:
+        return f"{value:{sign}.4f}"
+    return f"{value:{sign}.0f}" if abs(value) >= 1000 else f"{value:{sign}#.4g}".rstrip(".")
 
 
 def calibration_bins(target: np.ndarray, answer: np.ndarray) -> list[tuple[float, float, int, float]]:

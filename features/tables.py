@@ -1,4 +1,5 @@
-"""From the bytes of a delimited file to a frame of strings: encoding and delimiter are found, never guessed silently.
+"""From the bytes of a delimited file to a frame of strings: encoding and delimiter are found, and ``guessed`` says
+where the encoding may be another.
 
 Every message counts rows the way a spreadsheet does: the header is row 1, the first data row is row 2.
 """
@@ -8,6 +9,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import re
 from collections.abc import Iterable
 
 import pandas as pd
@@ -19,6 +21,7 @@ _DELIMITER_NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 _MAX_CELL = 1 << 24
 # Records looked at to find the delimiter: enough to be sure, few enough to be quick on a big file.
 _PROBED = 200
+_BEYOND_ASCII = re.compile(r"[^\W\d_]*[^\x00-\x7f][^\W\d_]*")
 
 
 def parse_table(content: bytes, file: str, header_only: bool = False) -> pd.DataFrame:
@@ -26,10 +29,11 @@ def parse_table(content: bytes, file: str, header_only: bool = False) -> pd.Data
 
     UTF-8, UTF-16 and CP949 are read, with or without a byte order mark; the delimiter is a comma, semicolon, tab or
     bar. Raises ``UserError`` (with ``file``, row and cure) where the file is empty or (unless ``header_only`` says that
-    this will do) holds a header only, where no
-    delimiter makes columns of it, on duplicate or empty column names, on ragged rows and on undecodable bytes.
+    this will do) holds a header only, where no delimiter makes columns of it, on blank rows before others, on duplicate
+    or empty column names, on ragged rows and on undecodable bytes.
     """
-    text = _decode(content, file)
+    csv.field_size_limit(_MAX_CELL)
+    text = _decode(content, file)[0]
     if not text.strip():
         raise UserError(f"{file}: the file is empty; expected a header row and data rows. Put the full file there.")
     delimiter = _delimiter(text, file)
@@ -47,7 +51,16 @@ def parse_table(content: bytes, file: str, header_only: bool = False) -> pd.Data
     return pd.DataFrame(cells, columns=header, dtype=object)
 
 
-def _decode(content: bytes, file: str) -> str:
+def guessed(content: bytes, file: str) -> tuple[str, str, int] | None:
+    """The encoding that ``content`` is read in though other ones would read it too, the first word that this makes and
+    its row; None where the bytes leave no choice."""
+    text, encoding = _decode(content, file)
+    word = _BEYOND_ASCII.search(text) if encoding == "cp949" else None
+    return (encoding.upper(), word.group(), _row(text[: word.start()])) if word else None
+
+
+def _decode(content: bytes, file: str) -> tuple[str, str]:
+    """The text, and the encoding that it was read in."""
     for mark, name in (
         (codecs.BOM_UTF8, "utf-8"),
         (codecs.BOM_UTF16_LE, "utf-16-le"),
@@ -59,29 +72,54 @@ def _decode(content: bytes, file: str) -> str:
     probe = content[:4096]
     if len(probe) >= 2 and probe.count(0) > len(probe) // 4:
         return _decoded(content, ["utf-16-le" if probe[1::2].count(0) >= probe[::2].count(0) else "utf-16-be"], file)
-    text = _decoded(content, ["utf-8", "cp949"], file)
+    text, encoding = _decoded(content, ["utf-8", "cp949"], file)
     if "\0" in text:
-        row = text[: text.index("\0")].count("\n") + 1
+        row = _row(text[: text.index("\0")])
         raise UserError(f"{file}, row {row}: a zero byte, so this is no text file. Export it again as CSV in UTF-8.")
-    return text
+    return text, encoding
 
 
-def _decoded(content: bytes, encodings: list[str], file: str) -> str:
+def _decoded(content: bytes, encodings: list[str], file: str) -> tuple[str, str]:
     worst: UnicodeDecodeError | None = None
     for encoding in encodings:
         try:
-            return content.decode(encoding)
+            return content.decode(encoding), encoding
         except UnicodeDecodeError as error:
             worst = worst or error
     assert worst is not None
-    row = content[: worst.start].count(b"\n") + 1
+    row = _row(content[: worst.start].decode(worst.encoding))
     raise UserError(
         f"{file}, row {row}: byte 0x{content[worst.start]:02x} is text in none of UTF-8, UTF-16 and CP949. "
         "Save the file again as CSV in UTF-8."
     )
 
 
+def _row(before: str) -> int:
+    """The row in which the text ``before`` ends: a cell in quotes may hold line ends."""
+    # With a sign of what follows, for behind a line end another row begins.
+    reader = csv.reader(io.StringIO(before + "?", newline=""), delimiter=_likeliest(before) or ",")
+    rows = 0
+    try:
+        for _ in reader:
+            rows += 1
+    except csv.Error:
+        rows += 1
+    return rows
+
+
 def _delimiter(text: str, file: str) -> str:
+    best = _likeliest(text)
+    if not best:
+        header = text.strip().splitlines()[0]
+        raise UserError(
+            f"{file}, row 1: {_short(header)} is one column only, with each of comma, semicolon, tab and bar as the "
+            "delimiter. Expected two columns or more; export the file again with commas."
+        )
+    return best
+
+
+def _likeliest(text: str) -> str:
+    """The delimiter by which most rows have as many cells as the header; "" where it is one cell with each."""
     best, best_score = "", 0.0
     for delimiter in DELIMITERS:
         widths = [len(record) for record in _probe(text, delimiter)]
@@ -90,12 +128,6 @@ def _delimiter(text: str, file: str) -> str:
             score = sum(width == widths[0] for width in widths) / len(widths) + min(widths[0], 1000) * 1e-6
             if score > best_score:
                 best, best_score = delimiter, score
-    if not best:
-        header = text.strip().splitlines()[0]
-        raise UserError(
-            f"{file}, row 1: {_short(header)} is one column only, with each of comma, semicolon, tab and bar as the "
-            "delimiter. Expected two columns or more; export the file again with commas."
-        )
     return best
 
 
@@ -113,15 +145,14 @@ def _probe(text: str, delimiter: str) -> list[list[str]]:
 
 
 def _records(text: str, delimiter: str, file: str) -> list[tuple[int, list[str]]]:
-    csv.field_size_limit(_MAX_CELL)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     records: list[tuple[int, list[str]]] = []
     blank = 0
     try:
         for row, record in enumerate(reader, start=1):
             if not record:
-                # Blank lines at either end are harmless; one inside would shift every row number after it.
-                blank = blank or (row if records else 0)
+                # Blank lines at the end are harmless; one before would shift every row number after it.
+                blank = blank or row
                 continue
             if blank:
                 raise UserError(f"{file}, row {blank}: the row is blank, but rows follow. Delete it or fill it in.")

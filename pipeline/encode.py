@@ -63,6 +63,11 @@ def encode(arguments: argparse.Namespace) -> None:
         min_count=settings.min_count,
         missing_indicators=settings.missing_indicators,
     )
+    if not state["groups"]:
+        raise UserError(
+            f"{arguments.params}: no column is left to learn from; expected one or more. Set one of competitions."
+            f"{params.name}.encode.features to true, or a column's role in {arguments.contract} to feature."
+        )
     groups = groups_if_asked(settings.group_aware, encoded.derived.groups, params.table.module, str(arguments.params))
     roles = draw_roles(
         target,
@@ -105,10 +110,15 @@ def encode(arguments: argparse.Namespace) -> None:
 
 def coded_target(cells: pd.Series, task: str) -> tuple[np.ndarray, list[str]]:
     """The target as numbers ``[t]``, and the classes in the order of their codes as they are spelt (none for
-    regression): whole numbers by value, else by alphabet."""
+    regression): whole numbers by value, else by alphabet. Raises ``UserError`` where ``binary`` has not two."""
     if task == "regression":
         return cells.to_numpy(np.float32), []
     spelt = list(levels_of(cells))
+    if task == "binary" and len(spelt) != 2:
+        raise UserError(
+            f"the labels of the target {cells.name!r} are {', '.join(map(repr, spelt[:4]))}; expected two for task "
+            "'binary'. Run validate, which names the rows, or set `task: multiclass` in the params."
+        )
     codes = cells.map({word: code for code, word in enumerate(spelt)})
     return codes.to_numpy(np.float32 if task == "binary" else np.int32), spelt
 

@@ -38,7 +38,7 @@ from pipeline.runtime import device_name, seed_for, start_tensorflow
 
 if TYPE_CHECKING:
     from pipeline.arrays import Scaled
-    from pipeline.nets.search import Trial
+    from pipeline.nets.search import Part, Trial
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -101,19 +101,28 @@ def honest(arguments: argparse.Namespace) -> None:
     tensorflow = start_tensorflow(small=True)
     scaled = nested_table(params, encoded, state, target, plan.roles)
     del encoded  # a large table's columns should not lie beside what is made of them
+    count = sum(part.trials for part in searched(params, scaled))
     print(
-        f"honest: {params.tune.grown(params.tune.max_trials)} trials x {plan.search} folds in each of {plan.outer} "
-        f"outer folds on {device_name(tensorflow)}"
+        f"honest: {count} trials x {plan.search} folds in each of {plan.outer} outer folds on {device_name(tensorflow)}"
     )
     with Progress(2, "parts", "honest") as progress:
         trials = search_together(params, scaled, plan, progress.to)
         answers = answer(params, scaled, plan, trials, target, lambda share: progress.to(1 + share))
+    least = min(map(len, trials))
+    if least < count:
+        print(f"honest: an outer fold has {least} trials, for its oracle found no other that it had not tried")
     found = estimates(params.table.task, target, answers, plan.parts, tests)
     counts = {"honest_folds": plan.outer, "honest_rows": len(target), "honest_test_rows": tests}
-    write_csv(arguments.report / "honest.csv", by_outer_fold(params.table.task, target, answers, plan.parts).round(6))
-    write_json(arguments.report / "honest.json", written(found) | counts)
-    shown = [f"{name.replace('_', ' ')} {e.value:.4f} ({e.low:.4f} to {e.high:.4f})" for name, e in found.items()]
-    print(f"honest: of {tests} test rows expect, with 95 % confidence, {', '.join(shown)}")
+    folds = by_outer_fold(params.table.task, target, answers, plan.parts)
+    write_csv(arguments.report / "honest.csv", metrics.rounded_table(params.table.task, folds))
+    write_json(arguments.report / "honest.json", written(params.table.task, found) | counts)
+    print(f"honest: of {tests} test rows expect, with 95 % confidence, {', '.join(map(told, found, found.values()))}")
+
+
+def told(measure: str, found: Estimate) -> str:
+    """A measure with its interval, in words."""
+    value, low, high = (metrics.shown(measure, one) for one in (found.value, found.low, found.high))
+    return f"{measure.replace('_', ' ')} {value} ({low} to {high})"
 
 
 def read(arguments: argparse.Namespace, state: Mapping[str, Any]) -> tuple[Encoded, np.ndarray, int]:
@@ -126,21 +135,33 @@ def read(arguments: argparse.Namespace, state: Mapping[str, Any]) -> tuple[Encod
 
 
 def draw(params: Params, target: np.ndarray, groups: np.ndarray | None) -> Plan | None:
-    """Outer and inner folds, fewer than asked for where the rarest class has too few rows, or a part too few to rank
-    among; None where that leaves no two."""
+    """Outer and inner folds, fewer than asked for where the rarest class has too few rows, rows are of too few groups,
+    or a part has too few rows to rank among; None where that leaves no two."""
     settings, classes = params.honest, params.table.task != "regression"
     rarest = int(np.unique(target, return_counts=True)[1].min()) if classes else len(target) // 2
     # The rows that an outer fold scores are the test rows of its members, which a mean of ranks ranks among.
     least = len(LEVELS) if params.ensemble.method == "rank_mean" else 1
     for outer in range(min(settings.outer, rarest - 1, len(target) // least), 1, -1):
         most = rarest - -(-rarest // outer) - 1
-        counts = min(settings.search, most), min(settings.members, most)
-        if min(counts) < 2:
-            return None
-        parts = outer_parts(target, classes, outer, groups, seed_for(params.seed, "outer"))
-        if np.bincount(parts, minlength=outer).min() >= least:
-            break
-    else:
+        try:
+            plan = divided(params, target, groups, outer, most)
+        except UserError:
+            # Groups are of any size, so that a part may leave too few of them, or of a class, to the others.
+            continue
+        if plan is not None and np.bincount(plan.parts, minlength=outer).min() >= least:
+            return plan
+    return None
+
+
+def divided(params: Params, target: np.ndarray, groups: np.ndarray | None, outer: int, most: int) -> Plan | None:
+    """``outer`` folds, inside each no more folds than asked for, than ``most`` and than its groups allow; None where
+    that leaves no two. Raises ``UserError`` where groups can't be divided so."""
+    settings, classes = params.honest, params.table.task != "regression"
+    parts = outer_parts(target, classes, outer, groups, seed_for(params.seed, "outer"))
+    if groups is not None:
+        most = min(most, *(len(np.unique(groups[parts != one])) - 1 for one in range(outer)))
+    counts = min(settings.search, most), min(settings.members, most)
+    if min(counts) < 2:
         return None
     roles = [
         nested_roles(
@@ -189,21 +210,28 @@ def nested_table(
     return Scaled(table, scale, encoded.codes, sizes, described)
 
 
+def searched(params: Params, scaled: Scaled) -> list[Part]:
+    """The parts of a search, as the tune stage has them."""
+    from pipeline.nets.search import Part
+
+    offered = scaled.inputs.choices(params.tune.columns == "search")
+    return [Part(*part) for part in params.tune.parts(params.table.task, offered)]
+
+
 def search_together(params: Params, scaled: Scaled, plan: Plan, report: Callable[[float], None]) -> list[list[Trial]]:
     """The trials of each outer fold, proposed by an oracle of its own that knows the losses of its inner rows alone.
 
     Raises ``UserError`` where one has no valid trial."""
-    from pipeline.nets.search import Part, Search
+    from pipeline.nets.search import Search
 
-    tune, offered = params.tune, scaled.inputs.choices(params.tune.columns == "search")
-    parts = [Part(*part) for part in tune.parts(params.table.task, offered)]
+    tune, parts = params.tune, searched(params, scaled)
     searches = [
         Search(tune.oracle, parts, seed_for(params.seed, "honest oracle", outer)) for outer in range(plan.outer)
     ]
     while any(proposed := [one.propose() for one in searches]):
         lots = [(outer, place) for outer, each in enumerate(proposed) for place in range(len(each))]
         first = [len(one.trials) for one in searches]
-        trials = tune.grown(tune.max_trials)
+        trials = sum(part.trials for part in parts)
         before, share = max(first) / trials, max(map(len, proposed)) / trials
         results = evaluate(
             scaled.table,
@@ -299,29 +327,33 @@ def answer(
 
 
 def estimates(task: str, target: np.ndarray, answers: Answers, parts: np.ndarray, tests: int) -> dict[str, Estimate]:
-    """Every measure of the task, by name."""
-    names = metrics.measures(task, target, answers.answer)
-    return {name: estimation.estimate(name, target, answers.answer, answers.thresholds, parts, tests) for name in names}
+    """Every measure of the task that two outer folds or more have a value of, by name."""
+    return {
+        name: estimation.estimate(name, target, answers.answer, answers.thresholds, parts, tests)
+        for name in metrics.measures(task, target, answers.answer)
+        if estimation.known(name, target, parts) > 1
+    }
 
 
-def written(found: Mapping[str, Estimate]) -> dict[str, float]:
+def written(task: str, found: Mapping[str, Estimate]) -> dict[str, float]:
     """``honest_<measure>``, the ends of its interval ``_lo`` and ``_hi``, and the standard error of the estimate
     itself, ``_se``."""
     values = {}
     for name, one in found.items():
         for key, value in (("", one.value), ("_lo", one.low), ("_hi", one.high), ("_se", one.error)):
-            values[f"honest_{name}{key}"] = round(value, 6)
+            values[f"honest_{name}{key}"] = metrics.rounded(task, value)
     return values
 
 
 def by_outer_fold(task: str, target: np.ndarray, answers: Answers, parts: np.ndarray) -> pd.DataFrame:
-    """A row an outer fold: its measures and what it chose; ``search_loss``: of its best trial on the rows that chose
-    it, so that what choosing flatters can be seen."""
-    rows = []
+    """A row an outer fold: the measures of all rows for its own and what it chose; ``search_loss``: of its best trial
+    on the rows that chose it, so that what choosing flatters can be seen."""
+    names, rows = metrics.measures(task, target, answers.answer), []
     for outer, choice in enumerate(answers.choices):
         inside = parts == outer
         found = metrics.measures(task, target[inside], answers.answer[inside], choice["threshold"])
-        rows.append({"outer": outer, "rows": int(inside.sum())} | found | choice)
+        own = {name: value for name, value in found.items() if name in names}
+        rows.append({"outer": outer, "rows": int(inside.sum())} | own | choice)
     return pd.DataFrame(rows)
 
 

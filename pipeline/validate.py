@@ -20,16 +20,20 @@ from typing import Any
 import pandas as pd
 
 from features import submission
-from features.checks import run_checks
+from features.checks import run_checks, target_binary
 from features.contract import Column, Contract, ContractError, Fault, fault_at, reordered
 from features.drift import adversarial
 from features.errors import UserError
-from features.tables import parse_table
+from features.levels import levels
+from features.tables import guessed, parse_table
 from pipeline.data_docs import finish
 from pipeline.files import read_bytes, write_json
 from pipeline.params import Params, Table, load, read_document
 from pipeline.runtime import loading, seed_for
 from pipeline.stage import run
+
+# A whole number as Python writes it as a float. From 1e16 on it writes an exponent, and all floats are whole.
+WHOLE = r"^-?(\d+\.0|\d(\.\d+)?e\+\d+)$"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -60,7 +64,9 @@ def _work(arguments: argparse.Namespace) -> None:
     for name, file in files.items():
         read = checks.setdefault("tables_read", [])
         try:
-            raw[name] = parse_table(read_bytes(Path(file)), file)
+            content = read_bytes(Path(file))
+            raw[name] = parse_table(content, file)
+            read.extend(_guess(content, file))
             if name == "sample":
                 continue
             tables[name] = contract.typed(raw[name], file, name == "train")
@@ -72,6 +78,8 @@ def _work(arguments: argparse.Namespace) -> None:
             read.append(Fault("", "", 1, (), (), "", str(error), check="tables_read"))
     for name, table in tables.items():
         checks.setdefault("contract", []).extend(contract.faults(table, files[name], name == "train"))
+    if "train" in tables and params.table.task == "binary":
+        checks["target_binary"] = target_binary(contract, tables["train"], files["train"])
     if len(tables) == 2:
         limits = params.validate
         checks |= run_checks(
@@ -92,6 +100,7 @@ def _work(arguments: argparse.Namespace) -> None:
     faults += unexplained(expectations, faults)
     failures = [fault for fault in faults if not fault.warning]
     cautions = [fault for fault in faults if fault.warning]
+    answers = [] if failures else levels(contract, tables["train"], params.table.task)
     drift = None
     if len(tables) == 2 and not failures:
         drift = adversarial(contract, tables["train"], tables["test"], seed_for(params.seed, "drift"))
@@ -104,6 +113,7 @@ def _work(arguments: argparse.Namespace) -> None:
         "expectations": expectations,
         "checks": {name: [_plain(f) for f in found] for name, found in checks.items()},
         "drift": drift.to_mapping() if drift else None,
+        "levels": [one.to_mapping() for one in answers],
         "failures": [_line(f) for f in failures],
         "warnings": [_line(f) for f in cautions],
     }
@@ -115,12 +125,24 @@ def _work(arguments: argparse.Namespace) -> None:
         raise UserError(
             "\n".join(_line(f) for f in failures) + f"\n{count}; the full report is {arguments.report.as_posix()}."
         )
+    counts = [_passed([e["success"] for e in expectations], "expectations")]
+    counts += [_passed([not found for found in checks.values()], "checks")]
     print(
-        f"validate {params.name}: {len(expectations)} expectations and {len(checks)} checks passed, {len(cautions)} "
+        f"validate {params.name}: {' and '.join(counts)} passed, {len(cautions)} "
         f"warning{'' if len(cautions) == 1 else 's'}"
     )
     if drift:
         print(f"validate {params.name}: {drift.sentence()}")
+
+
+def _guess(content: bytes, file: str) -> list[Fault]:
+    guess = guessed(content, file)
+    if guess is None:
+        return []
+    encoding, word, row = guess
+    problem = f"the file is not UTF-8 and was read as {encoding}"
+    cure = "If that is no word of it, save the file again as CSV in UTF-8."
+    return [Fault(file, "", 1, (repr(word),), (row,), "", problem, cure, "tables_read", True)]
 
 
 def _agree(params: Params, contract: Contract, arguments: argparse.Namespace) -> None:
@@ -131,11 +153,16 @@ def _agree(params: Params, contract: Contract, arguments: argparse.Namespace) ->
                 f"role {key!r} to {value!r}. Make them agree."
             )
     wanted = "number" if params.table.task == "regression" else "category"
-    kind = contract.column(contract.target).type
-    if kind != wanted:
+    target = contract.column(contract.target)
+    if target.type != wanted:
         raise UserError(
-            f"{contract.file}: columns.{contract.target}.type is {kind!r}; expected {wanted!r} for task "
+            f"{contract.file}: columns.{contract.target}.type is {target.type!r}; expected {wanted!r} for task "
             f"{params.table.task!r} ({arguments.params})."
+        )
+    if params.table.task == "binary" and target.values is not None and len(target.values) != 2:
+        raise UserError(
+            f"{contract.file}: columns.{contract.target}.values are {', '.join(map(repr, target.values))}; expected "
+            f"two for task 'binary' ({arguments.params}). Correct them, or set `task: multiclass` there."
         )
 
 
@@ -222,15 +249,9 @@ def _counted(count: int, problem: str) -> str:
 
 
 def expectations_of(contract: Contract, with_target: bool) -> list[tuple[str, dict[str, Any]]]:
-    """The contract as Great Expectations' names and arguments, column by column."""
-    columns = contract.expected_columns(with_target)
-    rules: list[tuple[str, dict[str, Any]]] = [
-        ("ExpectTableRowCountToBeBetween", {"min_value": 1}),
-        ("ExpectTableColumnsToMatchOrderedList", {"column_list": [c.name for c in columns]}),
-    ]
-    for column in columns:
-        rules += _rules(column, with_target)
-    return rules
+    """The contract as Great Expectations' names and arguments, column by column: what a typed table may break. That
+    rows are there, all columns, and numbers in theirs is settled before, or there is no typed table."""
+    return [rule for column in contract.expected_columns(with_target) for rule in _rules(column, with_target)]
 
 
 def _rules(column: Column, with_target: bool) -> Iterable[tuple[str, dict[str, Any]]]:
@@ -241,10 +262,10 @@ def _rules(column: Column, with_target: bool) -> Iterable[tuple[str, dict[str, A
         yield "ExpectColumnValuesToNotBeNull", about
     if column.unique:
         yield "ExpectColumnValuesToBeUnique", about
-    if column.type == "number":
-        yield "ExpectColumnValuesToBeOfType", about | {"type_": "float64"}
-        if column.minimum is not None or column.maximum is not None:
-            yield "ExpectColumnValuesToBeBetween", about | {"min_value": column.minimum, "max_value": column.maximum}
+    if column.minimum is not None or column.maximum is not None:
+        yield "ExpectColumnValuesToBeBetween", about | {"min_value": column.minimum, "max_value": column.maximum}
+    if column.integer:
+        yield "ExpectColumnValuesToMatchRegex", about | {"regex": WHOLE}
     if column.values is not None:
         # A feature's new category in test is encoded as unseen, so it warns; in train the contract must be extended.
         severity = "warning" if column.role == "feature" and not with_target else "critical"
@@ -363,6 +384,11 @@ def unexplained(expectations: Sequence[Mapping[str, Any]], faults: Sequence[Faul
         for e in expectations
         if not e["success"] and (e["file"], e["column"]) not in (noted if e["severity"] == "warning" else failed)
     ]
+
+
+def _passed(outcomes: Sequence[bool], what: str) -> str:
+    total = f"{len(outcomes)} {what}"
+    return total if all(outcomes) else f"{sum(outcomes)} of {total}"
 
 
 def _line(fault: Fault) -> str:

@@ -57,9 +57,12 @@ def test_every_form_of_column_met_later_is_answered_alike(
     assert predict.main(["shops", "--input", demo.FILES[1], "--output", "later.csv"]) == 0
     submitted = Path("reports/shops/submission.csv").read_bytes()
     assert Path("later.csv").read_bytes() == submitted
-    test.iloc[[7]].assign(shop="never seen", colour="pink", day="some day").to_csv("odd.csv", index=False)
+    test.iloc[[7]].assign(shop="never seen", colour="pink").to_csv("odd.csv", index=False)
     assert predict.main(["shops", "--input", "odd.csv", "--output", "odd_answer.csv"]) == 0
     assert len(Path("odd_answer.csv").read_text().splitlines()) == 2
+    test.iloc[[7]].assign(day="some day").to_csv("unread.csv", index=False)
+    assert predict.main(["shops", "--input", "unread.csv", "--output", "unread_answer.csv"]) == 1
+    assert "1 of 1 cells can't be read as a date: 'some day' (row 2)" in capsys.readouterr().err
     contract = Path("data/contracts/shops.yaml")
     contract.write_text(contract.read_text().replace("  colour:\n    role: feature", "  colour:\n    role: ignore"))
     assert predict.main(["shops", "--input", "odd.csv", "--output", "odd_answer.csv"]) == 1

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from features.checks import auc, giveaway, run_checks, separation
+from features.checks import auc, giveaway, run_checks, separation, target_binary
 from features.contract import Column, Contract, Fault
 
 CONTRACT = Contract(
@@ -178,3 +178,68 @@ def test_columns_are_those_of_train_minus_the_target(tables: Any) -> None:
     train, test = tables
     (fault,) = found(train.assign(z=1.0), test)["columns_match"]
     assert fault.column == "z"
+
+
+MET = {"date": [f"{1 + row % 28:02d}.03.2015" for row in range(300)], "code": [f"A-{row}" for row in range(300)]}
+MET["boolean"] = [("no", "yes")[row % 2] for row in range(300)]
+
+
+def unread(kind: str, nullable: bool, words: tuple[str, ...] | None = None, **changes: str) -> list[Fault]:
+    """What is said of 200 training and 100 test rows, ``changes``: cells by the row of both together."""
+    contract = Contract((*CONTRACT.columns, Column("m", "feature", kind, words, nullable=nullable)), "c.yaml")
+    cells = list(MET[kind])
+    for row, cell in changes.items():
+        cells[int(row[1:])] = cell
+    tables = table(200, 0).assign(m=cells[:200]), table(100, 200).drop(columns="y").assign(m=cells[200:])
+    return run_checks(contract, *tables, "train.csv", "test.csv", leak_auc=0.98, drift_auc=0.65)["cells_unread"]
+
+
+@pytest.mark.parametrize("kind", ["date", "code", "boolean"])
+def test_cells_that_are_read_are_not_told(kind: str) -> None:
+    assert unread(kind, False) == []
+
+
+@pytest.mark.parametrize(("kind", "said"), [("date", "a date as '01.03.2015'"), ("code", "2 parts, '-' between them")])
+def test_a_cell_that_is_not_read_is_told_with_its_row(kind: str, said: str) -> None:
+    """Where cells may be missing it is a warning; where not, a fault."""
+    (fault,) = unread(kind, True, r203="soon")
+    assert fault.warning and (fault.file, fault.rows, fault.count) == ("test.csv", (5,), 1)
+    assert f"1 of 100 cells can't be read as a {kind}: 'soon' (row 5); expected {said}" in str(fault)
+    (fault,) = unread(kind, False, r7="soon")
+    assert not fault.warning and (fault.file, fault.rows) == ("train.csv", (9,)) and "c.yaml" in fault.cure
+
+
+def test_a_file_of_which_no_cell_is_read_is_a_fault() -> None:
+    """Dates of test are written in another way, as 2015-03-01; in all, fewer than those that can be read."""
+    (fault,) = unread("date", True, **{f"r{row}": "2015-03-01" for row in range(200, 300)})
+    assert not fault.warning and (fault.file, fault.count) == ("test.csv", 100) and "`type: category`" in fault.cure
+
+
+def test_a_column_that_the_encoder_will_refuse_is_a_fault() -> None:
+    (fault,) = unread("date", True, **{f"r{row}": "soon" for row in range(160)})
+    assert not fault.warning and "160 of 300 cells can't be read, 'soon' first" in fault.problem
+    (fault,) = unread("boolean", True, r7="perhaps")
+    assert not fault.warning and "it holds 3 words, 'no', 'perhaps', 'yes'" in fault.problem
+    assert unread("boolean", True, ("no", "yes"), r7="perhaps") == [], "the contract's own words: it says so itself"
+
+
+def test_dates_and_codes_drift_by_what_they_are_made_of() -> None:
+    """No two cells are the same word, so that words tell nothing."""
+    moments = pd.date_range("2015-01-01", periods=300, freq="37717s").strftime("%Y-%m-%d %H:%M:%S").tolist()
+    numbers = [f"A-{row}" for row in range(300)]
+    for kind, cells in (("date", moments), ("code", numbers)):
+        contract = Contract((*CONTRACT.columns, Column("m", "feature", kind)))
+        tables = table(200, 0).assign(m=cells[:200]), table(100, 200).drop(columns="y").assign(m=cells[200:])
+        found = run_checks(contract, *tables, "train.csv", "test.csv", leak_auc=0.98, drift_auc=0.65)
+        (fault,) = found["drift"]
+        assert fault.column == "m" and "AUC of 1.000" in str(fault) and found["cells_unread"] == []
+
+
+def test_a_third_label_of_two_classes_is_named_with_its_row() -> None:
+    train = table(200, 0).assign(y=["yes", "no"] * 99 + ["Yes", np.nan])
+    free = Contract((CONTRACT.columns[0], Column("y", "target", "category", nullable=False), *CONTRACT.columns[2:]))
+    (fault,) = target_binary(free, train, "train.csv")
+    assert not fault.warning and (fault.values, fault.rows, fault.count) == (("'Yes'",), (200,), 1)
+    assert "3 labels, but task 'binary' has two" in str(fault) and "expected 'no' or 'yes'" in str(fault)
+    assert target_binary(free, table(200, 0), "train.csv") == []
+    assert target_binary(CONTRACT, train, "train.csv") == [], "the contract's own words: it says so itself"

@@ -137,6 +137,45 @@ def test_a_code_is_its_parts() -> None:
     assert columns.parts_code("c", series("x"), columns.fit_code(series(np.nan))) == columns.Parts()
 
 
+@pytest.mark.parametrize(
+    ("kind", "cells", "later", "unread", "expected"),
+    [
+        (
+            "date",
+            ["01.03.2015", "02.03.2015"],
+            ["2015-03-01", "03.03.2015", "31.02.2015", np.nan],
+            [0, 2],
+            "01.03.2015",
+        ),
+        ("date", ["2015-03-01", "2015-03-02"], ["01.03.2015", "2015-03-01"], [0], "2015-03-01"),
+        ("code", ["B/45/S", "F/7/P"], ["B/x/S", "B/45", "x", np.nan], [1, 2], "3 parts, '/' between them"),
+        ("code", ["C85", "E46"], ["C", "C1"], [0], "2 parts, letters and digits"),
+        ("boolean", ["no", "yes"], ["yes", "perhaps", np.nan], [1], "'no' or 'yes'"),
+        ("date", [np.nan, np.nan], ["01.03.2015"], [], ""),
+        ("category", ["a", "b"], ["c", np.nan], [], ""),
+    ],
+)
+def test_which_cells_are_not_read_and_what_would_be(
+    kind: str, cells: list[object], later: list[object], unread: list[int], expected: str
+) -> None:
+    state = json.loads(json.dumps(columns.fit(Column("c", "feature", kind), series(*cells))))
+    assert np.flatnonzero(columns.unread(series(*later), state)).tolist() == unread
+    assert not expected or expected in columns.readable(state)
+
+
+def test_what_tells_rows_apart_by_a_column() -> None:
+    def told(kind: str, *cells: object) -> list[tuple[list[object], bool]]:
+        return [
+            (part.tolist(), number) for part, number in columns.telling(Column("c", "feature", kind), series(*cells))
+        ]
+
+    assert told("date", "2015-03-01 06:00", "2015-03-02 18:00") == [([0.25, 1.75], True)]
+    assert told("code", "A-1", "B-2") == [([1.0, 2.0], True), (["A", "B"], False)]
+    assert told("number", 1.0, 2.0) == [([1.0, 2.0], True)] and told("category", "a", "b") == [(["a", "b"], False)]
+    assert told("date", "soon", "later") == [(["soon", "later"], False)]
+    assert told("code", None, None) == [([None, None], False)]
+
+
 def test_a_text_is_hashed_word_by_word() -> None:
     state = columns.fit_text(series("a"))
     found = columns.parts_text("t", series("Red house", "red HOUSE", "house red", np.nan), state).numbers

@@ -79,6 +79,9 @@ def test_a_contract_survives_being_written() -> None:
         (changed("x", order=[1, 2]), "columns.x.order is [1, 2] (type 'number'); expected a list, for a category only"),
         (changed("c", order=["low", "low"]), "columns.c.order is ['low', 'low']; expected each value once"),
         (changed("c", values=["a", "b"], order=["a", "c"]), "differ in 'b', 'c'; expected the same words in both"),
+        (changed("y", order=[0, 1]), "columns.y.order is ['0', '1'], but classes have no ranks; expected values"),
+        (changed("c", type="boolean"), "columns.c.values are 3 words ('1', '2', '3'); expected two for a boolean"),
+        (changed("x", minimum=12345679, maximum=12345678), "minimum is 12345679, above maximum (12345678)"),
         (changed("y", nullable=True), "can't be missing"),
         (changed("y", type="text", values=None), "regression"),
         (changed("id", unique=False), "names one row"),
@@ -155,6 +158,7 @@ def faults(with_target: bool = True, **changes: list[str | None]) -> list[Any]:
         ({"x": ["0", "11", "-1"]}, "x", ("11", "-1"), (3, 4)),
         ({"x": ["0", "0.5", "1"]}, "x", ("0.5",), (3,)),
         ({"x": ["0", None, "1"]}, "x", ("missing",), (3,)),
+        ({"x": ["0", "12345678", "1"]}, "x", ("12345678",), (3,)),
         ({"c": ["1", "9", "2"]}, "c", ("'9'",), (3,)),
         ({"y": ["0", "2", "1"]}, "y", ("'2'",), (3,)),
         ({"y": ["0", None, "1"]}, "y", ("missing",), (3,)),
@@ -165,6 +169,20 @@ def test_faults(changes: dict[str, Any], column: str, values: tuple[str, ...], r
     (fault,) = faults(**changes)
     assert (fault.column, fault.values, fault.rows, fault.count) == (column, values, rows, len(rows))
     assert not fault.warning and "\n" not in str(fault) and "expected" in str(fault) and fault.cure in str(fault)
+
+
+def test_the_words_of_an_order_are_all_that_are_allowed() -> None:
+    contract = Contract.from_mapping(changed("c", values=None, order=["low", "high"]), "c.yaml")
+    assert contract.column("c").values == ("low", "high")
+    (fault,) = contract.faults(contract.typed(table(c=["low", "Low", None]), "f.csv", True), "f.csv", True)
+    assert (fault.column, fault.rows) == ("c", (3,)) and "expected one of 'low', 'high'" in str(fault)
+    assert "add the value to `order` in c.yaml" in str(fault)
+    assert Contract.from_mapping(contract.to_mapping(), "c.yaml") == contract
+
+
+def test_large_bounds_are_told_in_full() -> None:
+    contract = Contract.from_mapping(changed("x", minimum=0.5, maximum=12345678, integer=False), "c.yaml")
+    assert contract.column("x").expected == "a number from 0.5 to 12345678"
 
 
 def test_a_sound_table_has_no_faults_and_infinities_are_left_to_the_checks() -> None:

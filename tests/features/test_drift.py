@@ -90,9 +90,31 @@ def test_few_rows_tell_nothing() -> None:
     assert adversarial(CONTRACT, table(400, 1), table(49, 2), 0) is None
 
 
+def test_a_split_in_time_is_found_by_the_date_that_carries_it() -> None:
+    """To the second, so that no two rows hold the same word; a code whose number runs on is no other."""
+    moments = pd.date_range("2015-01-01", periods=600, freq="37717s").strftime("%Y-%m-%d %H:%M:%S")
+    for kind, cells in (("date", moments.to_series()), ("code", pd.Series([f"A-{row}" for row in range(600)]))):
+        contract = Contract((*CONTRACT.columns, Column("when", "feature", kind)), "contract.yaml")
+        train, test = table(400, 1).assign(when=cells[:400].to_list()), table(200, 2).assign(when=cells[400:].to_list())
+        found = adversarial(contract, train, test, 0)
+        assert found is not None and found.auc > 0.99 and [name for name, _ in found.carriers] == ["when"]
+        assert len(found.columns) == 4
+
+
+def test_the_parts_of_a_code_are_permuted_together() -> None:
+    """Either part alone would still tell the sides apart."""
+    contract = Contract((*CONTRACT.columns, Column("seat", "feature", "code")), "contract.yaml")
+    rng = np.random.default_rng(0)
+    train = table(400, 1).assign(seat=[f"{rng.choice(['A', 'B'])}-{rng.integers(0, 50)}" for _ in range(400)])
+    test = table(200, 2).assign(seat=[f"{rng.choice(['C', 'D'])}-{rng.integers(50, 99)}" for _ in range(200)])
+    found = adversarial(contract, train, test, 0)
+    assert found is not None and found.carriers[0][0] == "seat" and found.carriers[0][1] > 0.4
+
+
 def test_words_are_coded_by_how_frequent_they_are() -> None:
     frame = pd.DataFrame({"port": ["b", "a", None, "b", "c", "b", "a"], "age": [1.0, np.inf, 2, 3, 4, 5, 6]})
-    found = coded(frame, [False, True])
+    found, owner = coded(frame, [CONTRACT.column("port"), CONTRACT.column("age")])
+    assert owner.tolist() == [0, 1]
     assert found[[0, 1, 4], 0].tolist() == [0, 1, 2] and np.isnan(found[2, 0]) and np.isnan(found[1, 1])
 
 

@@ -41,6 +41,8 @@ def test_rare_levels_share_one_and_take_in_the_new() -> None:
     columns, names, _ = encoded("onehot", min_count=2)
     assert names == ["c=b", "c=(missing)", "c=(rare)"]
     assert columns.tolist() == [[0, 0, 1], [0, 1, 0], [0, 0, 1]]
+    assert encoded("integer", min_count=2)[0].tolist() == [[2], [1], [2]]
+    assert encoded("embedding", min_count=2)[2].tolist() == [[3], [2], [3]]
 
 
 def test_a_gap_in_new_rows_alone_is_an_unseen_level() -> None:

@@ -79,7 +79,28 @@ def test_an_outer_fold_with_one_class_has_no_say_in_the_auc() -> None:
     known = parts != 4
     whole = estimation.estimate("roc_auc", target, answer, HALF, parts, 50)
     rest = estimation.estimate("roc_auc", target[known], answer[known], HALF[known], parts[known], 50)
-    assert whole.value == rest.value and whole.low < whole.value
+    assert whole == rest and whole.low < whole.value
+    first = estimation.estimate("roc_auc", target, answer, HALF, (parts + 1) % 5, 50)
+    assert first.error == pytest.approx(rest.error), "whichever of the five it is, four are left"
+    assert estimation.known("roc_auc", target, parts) == 4 and estimation.known("accuracy", target, parts) == 5
+
+
+def test_one_fold_of_two_with_both_classes_tells_no_auc() -> None:
+    target, parts = np.r_[np.tile([0.0, 1.0], 50), np.ones(100)], np.repeat([0, 1], 100)
+    assert estimation.known("roc_auc", target, parts) == 1
+
+
+def test_a_fold_of_one_row_has_no_scatter_of_its_own() -> None:
+    values, parts = np.array([0.0, 2.0, 2.0, 4.0, 9.0]), np.array([0, 0, 1, 1, 2])
+    assert (
+        estimation.excess(values, parts)
+        == pytest.approx((2 - 1) * (1 / 2 + 1))
+        == estimation.excess(values[:4], parts[:4])
+    )
+    assert estimation.excess(values, np.arange(5)) == 0.0
+    target, answer = np.array([0.0, 1.0, 1.0]), np.array([[0.2], [0.7], [0.4]])
+    found = estimation.estimate("accuracy", target, answer, HALF[:3], np.arange(3), 10)
+    assert found.low < found.value < found.high
 
 
 def test_folds_that_differ_more_than_their_rows_widen_the_interval() -> None:

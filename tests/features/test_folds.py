@@ -65,6 +65,35 @@ def test_too_few_rows_of_a_class_name_the_cure() -> None:
         draw_roles(np.arange(3.0), False, 5, 1, 0.2, None, 0)
 
 
+@pytest.mark.parametrize("classes", [True, False], ids=["classes", "regression"])
+@pytest.mark.parametrize("count", [6, 7, 12])
+def test_few_groups_are_divided_as_far_as_they_go(classes: bool, count: int) -> None:
+    """Five folds of six groups, of which a tenth can't be told off to stop."""
+    groups = np.arange(200) % count
+    found = draw_roles(TARGET, classes, 5, 1, 0.1, groups, 0)
+    assert all(set(column) == {TRAIN, STOP, SCORE} for column in found.T)
+    for column in found.T:
+        assert all(len(set(column[groups == group])) == 1 for group in range(count))
+
+
+def test_few_rows_of_few_groups_are_divided_too() -> None:
+    """A row a group, five of each class beside those that score: ten parts can't all have a row of one class."""
+    found = draw_roles(np.repeat([0.0, 1.0], 6), True, 5, 1, 0.1, np.arange(12), 0)
+    assert ((found == SCORE).sum(axis=1) == 1).all() and ((found == STOP).sum(axis=0) == 1).all()
+
+
+@pytest.mark.parametrize(
+    ("groups", "folds", "said"),
+    [
+        (np.arange(200) % 5, 5, "5 groups of rows to keep together are too few for 5 folds; expected 6 or more"),
+        (np.repeat([0, 1, 2], [100, 50, 50]), 2, "scores all groups of rows but '[12]'; expected two others"),
+    ],
+)
+def test_too_few_groups_name_the_cure(groups: np.ndarray, folds: int, said: str) -> None:
+    with pytest.raises(UserError, match=f"{said}.* Lower encode.folds, or set encode.group_aware to false"):
+        draw_roles(TARGET, True, folds, 1, 0.1, groups, 0)
+
+
 @pytest.mark.parametrize("grouped", [False, True])
 def test_a_row_of_an_outer_fold_never_trains_stops_or_scores_inside(grouped: bool) -> None:
     rng = np.random.default_rng(0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from features import metrics
@@ -97,3 +98,41 @@ def test_losses_of_many_answers_at_once_are_those_of_each() -> None:
     for metric in ("mae", "rmse", "rmsle"):
         each = metrics.row_loss(metric, target, answers[1, 2, :, :1])
         assert metrics.row_loss(metric, target, answers[..., :1])[1, 2].tolist() == each.tolist()
+
+
+def test_one_class_has_no_roc_auc(recwarn: pytest.WarningsRecorder) -> None:
+    assert np.isnan(metrics.roc_auc(np.ones(3), np.array([[0.1], [0.5], [0.9]]))) and not recwarn
+
+
+@pytest.mark.parametrize(
+    ("task", "value", "kept"),
+    [
+        ("regression", 1.23456789e-9, 1.234568e-9),
+        ("regression", 123456.789, 123456.8),
+        ("regression", 7, 7),
+        ("binary", 1.23456789e-3, 0.001235),
+    ],
+)
+def test_a_figure_keeps_the_digits_that_tell(task: str, value: float, kept: float) -> None:
+    assert metrics.rounded(task, value) == kept and type(metrics.rounded(task, value)) is type(value)
+    frame = pd.DataFrame({"scored": ["a"], "figure": [value]})
+    found = metrics.rounded_table(task, frame)
+    assert found["figure"][0] == kept and found.dtypes.equals(frame.dtypes)
+
+
+@pytest.mark.parametrize(
+    ("measure", "value", "said"),
+    [
+        ("accuracy", 0.86532, "0.8653"),
+        ("rmse", 2.0, "2.000"),
+        ("mae", 1.23456e-7, "1.235e-07"),
+        ("rmse", 54.7234, "54.72"),
+        ("rmse", 999.97, "1000"),
+        ("rmse", 27345.67, "27346"),
+        ("rmse", 0.0, "0.000"),
+        ("rmse", float("nan"), "nan"),
+    ],
+)
+def test_a_figure_is_shown_with_the_digits_that_tell(measure: str, value: float, said: str) -> None:
+    assert metrics.shown(measure, value) == said
+    assert metrics.shown(measure, -value, "+") == ("+nan" if said == "nan" else f"-{said}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from features.errors import UserError
-from features.tables import parse_table
+from features.tables import guessed, parse_table
 
 TABLE = 'id,name\n1,"Kim, 철수"\n2,\n3, \n'
 
@@ -18,9 +18,9 @@ TABLE = 'id,name\n1,"Kim, 철수"\n2,\n3, \n'
         TABLE.encode("utf-16"),
         TABLE.encode("cp949"),
         TABLE.replace("\n", "\r\n").encode(),
-        ("\n" + TABLE + "\n\n").encode(),
+        (TABLE + "\n\n").encode(),
     ],
-    ids=["utf-8", "bom", "utf-16", "cp949", "crlf", "blank ends"],
+    ids=["utf-8", "bom", "utf-16", "cp949", "crlf", "blank end"],
 )
 def test_every_encoding_gives_the_same_strings(content: bytes) -> None:
     frame = parse_table(content, "t.csv")
@@ -60,9 +60,15 @@ def test_a_quoted_cell_may_hold_line_ends_and_quotes() -> None:
         (b",b\n1,2\n", ["row 1", "column 1 has no name", "index=False"]),
         (b"a,b\n1,2\n1,2,3\n1\n", ["row 3", "3 cells", "expected 2", "2 such rows", "Quote"]),
         (b"a,b\n1,2\n\n1,2\n", ["row 3", "blank"]),
+        (b"\n\na,b\n1,2\n", ["row 1", "blank", "Delete it"]),
         (b'a,b\n1,2\n1,"2\n', ["row 3", "quotes"]),
         (b"a,b\n1,2\n1,\xff\n", ["row 3", "0xff", "UTF-8"]),
         (b"a,b\n1,2\n1,\x00\n", ["row 3", "zero byte"]),
+        (b'a,b\n1,"x\ny\nz"\n1,\xff\n', ["row 3", "0xff"]),
+        (b'a;b\n1;"x\ny, \xff"\n', ["row 2", "0xff"]),
+        (b'a,b\n5" pipe,"x\ny"\n1,\x00\n', ["row 3", "zero byte"]),
+        (b"\xff,b\n1,2\n", ["row 1", "0xff"]),
+        (b"a,b\n1,2\n\xff,2\n", ["row 3", "0xff"]),
     ],
 )
 def test_damage_is_named_with_its_row(content: bytes, said: list[str]) -> None:
@@ -72,3 +78,13 @@ def test_damage_is_named_with_its_row(content: bytes, said: list[str]) -> None:
     assert message.startswith("t.csv") and len(message.splitlines()) <= 3
     for words in said:
         assert words in message
+
+
+def test_a_guess_at_the_encoding_can_be_told() -> None:
+    """Western European capitals before a letter are Korean syllables too."""
+    content = 'id,name\n1,"a\nb"\n2,Ärger\n'.encode("latin-1")
+    assert parse_table(content, "t.csv")["name"][1] == "훣ger"
+    assert guessed(content, "t.csv") == ("CP949", "훣ger", 3)
+    assert guessed(TABLE.encode("cp949"), "t.csv") == ("CP949", "철수", 2)
+    for told in (TABLE.encode(), TABLE.encode("utf-8-sig"), TABLE.encode("utf-16"), b"a,b\n1,2\n"):
+        assert guessed(told, "t.csv") is None

@@ -173,7 +173,7 @@ CASES = [
     Case("BOM", _recoded("utf-8-sig"), fails=False),
     Case("UTF-16", _recoded("utf-16"), fails=False),
     Case("UTF-16 without BOM", _recoded("utf-16-le"), fails=False),
-    Case("CP949", _recoded("cp949", "김, Mr. 철수"), fails=False),
+    Case("CP949", _recoded("cp949", "김, Mr. 철수"), ("train.csv", "not UTF-8", "CP949", "'김' (row 2)"), fails=False),
     Case(
         "undecodable",
         _bytes("train", lambda f: as_csv(f.train).replace(b"Mr. No 3", b"\xff\xfe\xfd")),
@@ -256,7 +256,7 @@ CASES = [
 ]
 
 
-def validate(folder: Path) -> int:
+def validate(folder: Path, contract: Path = ROOT / "data" / "contracts" / "titanic.yaml") -> int:
     reports = folder / "reports"
     return main(
         [
@@ -265,7 +265,7 @@ def validate(folder: Path) -> int:
             "--params",
             str(folder / "params.yaml"),
             "--contract",
-            str(ROOT / "data" / "contracts" / "titanic.yaml"),
+            str(contract),
             "--train",
             str(folder / "train.csv"),
             "--test",

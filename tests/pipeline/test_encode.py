@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
+import re
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from features.errors import UserError
 from features.synthetic import titanic
 from features.titanic import GROUPS
 from pipeline.encode import coded_target, main
@@ -112,6 +112,32 @@ def test_a_misspelt_feature_group_is_one_error(tmp_path: Path, capsys: pytest.Ca
     assert not (tmp_path / "out").exists()
 
 
+def test_no_column_left_is_one_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_tables(tmp_path)
+    params = changed_params(tmp_path, "        pclass: true", "        pclass: false")
+    params.write_text(re.sub(r"(?m)^(        \w+: )true$", r"\1false", params.read_text(encoding="utf-8")))
+    assert encode(tmp_path, params=params) == 1
+    error = capsys.readouterr().err
+    assert "no column is left" in error and "competitions.titanic.encode.features" in error and "role" in error
+    assert "titanic.yaml" in error and "Traceback" not in error and not (tmp_path / "out").exists()
+    params = changed_params_again(params, "        group_survival: false", "        group_survival: true")
+    assert encode(tmp_path, params=params) == 0, "columns that folds learn are columns"
+
+
+@pytest.mark.parametrize(
+    ("module", "problem"),
+    [("encoder", "has no derive, in_fold, groups;"), ("errors", "has no fit, "), ("titanik", "does not exist;")],
+)
+def test_a_module_that_is_no_feature_module_is_one_error(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], module: str, problem: str
+) -> None:
+    write_tables(tmp_path)
+    assert encode(tmp_path, params=changed_params(tmp_path, "module: titanic", f"module: {module}")) == 1
+    error = capsys.readouterr().err
+    assert f"table.module is {module!r}, but features/{module}.py {problem}" in error and "as plain" in error
+    assert "defect" not in error and error.count("\n") <= 3
+
+
 def test_folds_by_group_without_groups_are_one_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_tables(tmp_path)
     params = changed_params(tmp_path, "  group_aware: false", "  group_aware: true")
@@ -149,7 +175,7 @@ def test_target(task: str, cells: list[object], codes: list[float], classes: lis
     assert found.tolist() == codes and names == classes
 
 
-def test_starts_without_tensorflow() -> None:
-    code = "import sys, pipeline.encode, pipeline.normalize; print('tensorflow' in sys.modules, 'keras' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["False", "False"]
+@pytest.mark.parametrize("cells", [["a", "b", "c"], ["a", "a"]])
+def test_two_classes_have_two_labels(cells: list[str]) -> None:
+    with pytest.raises(UserError, match=r"labels of the target 'y' are 'a'.*; expected two .*multiclass"):
+        coded_target(pd.Series(cells, name="y"), "binary")

@@ -176,3 +176,63 @@ def test_left_out_it_still_writes_its_files(folder: Path, capsys: pytest.Capture
     assert run(folder, "honest", "wine", params="none.yaml", report="none") == 0
     assert json.loads((folder / "none" / "honest.json").read_text()) == {"honest_folds": 0}
     assert "no estimate" in capsys.readouterr().out
+
+
+def test_it_says_how_many_trials_its_searches_have(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Depth 1 or 2 and nothing else to choose: two, whatever was asked for."""
+    params = read_document(folder / "params.yaml")
+    fixed = {"width": 4, "dropout": 0, "l2": 0, "initializer": "he_normal", "activation": "relu"}
+    space = {"depth": [1, 2], **fixed, "learning_rate": 0.01, "batch_size": 32}
+    params["competitions"]["wine"]["tune"] |= {"family": "plain", "space": space}
+    demo.write_yaml(folder / "few.yaml", params)
+    assert run(folder, "honest", "wine", params="few.yaml", report="few") == 0
+    assert "honest: 2 trials x 2 folds in each of 3 outer folds on" in capsys.readouterr().out
+
+
+def made(answer: np.ndarray) -> Answers:
+    """Answers of two outer folds."""
+    choice = {"members": 1, "temperature": 1.0, "threshold": 0.5, "best_trial": 0, "search_loss": 0.5}
+    return Answers(answer[:, None], np.full(len(answer), 0.5), [choice, choice])
+
+
+def test_an_outer_fold_of_one_class_has_no_auc_and_two_of_three_leave_it_out(recwarn: pytest.WarningsRecorder) -> None:
+    target, answer = np.array([0.0, 1, 0, 1, 1, 1, 1, 1]), np.linspace(0.2, 0.9, 8)
+    parts = np.repeat([0, 1], 4)
+    found = honest.estimates("binary", target, made(answer), parts, 100)
+    assert list(found) == ["accuracy", "log_loss"] and set(honest.written("binary", found)) >= {"honest_log_loss_lo"}
+    rows = honest.by_outer_fold("binary", target, made(answer), parts)
+    assert rows["roc_auc"].isna().tolist() == [False, True] and rows["accuracy"].notna().all() and not recwarn
+
+
+def test_a_regression_is_estimated_in_any_unit() -> None:
+    rng = np.random.default_rng(0)
+    target, parts = rng.normal(size=20), np.arange(20) % 2
+    answer = made((target + rng.normal(size=20)) * 1e-9)
+    found = honest.estimates("regression", target * 1e-9, answer, parts, 100)
+    assert list(found) == ["rmse", "mae"] and honest.written("regression", found)["honest_mae"] > 1e-10
+    assert honest.told("mae", found["mae"]).startswith("mae ") and "e-1" in honest.told("mae", found["mae"])
+    rows = honest.by_outer_fold("regression", target, answer, parts)
+    assert "rmsle" not in rows
+    positive = np.where(parts == 0, np.abs(target), target)
+    assert positive[parts == 1].min() < 0 and "rmsle" not in honest.by_outer_fold("regression", positive, answer, parts)
+
+
+@pytest.mark.parametrize(("count", "folds"), [(40, (5, 3, 5)), (7, (5, 3, 4)), (6, (5, 3, 3)), (3, None)])
+def test_few_groups_lower_the_folds_and_too_few_leave_the_estimate_out(
+    folder: Path, count: int, folds: tuple[int, int, int] | None
+) -> None:
+    params = load(folder / "params.yaml", "titanic")
+    params = dataclasses.replace(params, honest=dataclasses.replace(params.honest, outer=5, search=3, members=5))
+    groups = np.arange(120) % count
+    plan = honest.draw(params, np.repeat([0.0, 1.0], 60), groups)
+    assert (None if plan is None else (plan.outer, plan.search, plan.members)) == folds
+
+
+def test_a_group_that_is_nearly_all_rows_leaves_the_estimate_out(folder: Path) -> None:
+    params = load(folder / "params.yaml", "titanic")
+    params = dataclasses.replace(params, honest=dataclasses.replace(params.honest, outer=5, search=3, members=5))
+
+    def drawn(alone: int) -> Plan | None:
+        return honest.draw(params, np.arange(120) % 2.0, np.r_[np.zeros(120 - alone), np.arange(1, alone + 1)])
+
+    assert drawn(10) is None and drawn(20) is not None

@@ -14,8 +14,8 @@ import pytest
 
 from features.contract import Column, Contract
 from pipeline import validate as stage
-from pipeline.params import Table
-from tests.pipeline.test_bad_input import ROOT, Files, put, validate
+from pipeline.params import Table, read_document
+from tests.pipeline.test_bad_input import ROOT, Files, as_csv, put, validate
 
 CONTRACT = Contract(
     (
@@ -103,7 +103,6 @@ def test_params_and_contract_must_agree(tmp_path: Path, capsys: pytest.CaptureFi
 
 def test_expectations_follow_the_contract() -> None:
     rules = stage.expectations_of(CONTRACT, with_target=False)
-    assert rules[1][1] == {"column_list": ["id", "x", "c", "note"]}
     assert ("ExpectColumnValuesToBeUnique", {"column": "id"}) in rules
     assert ("ExpectColumnValuesToBeBetween", {"column": "x", "min_value": 0, "max_value": 1}) in rules
     assert not any(arguments.get("column") in ("y", "note") for _, arguments in rules)
@@ -112,6 +111,91 @@ def test_expectations_follow_the_contract() -> None:
         for with_target in (True, False)
     ]
     assert severities == [["critical"], ["warning"]]
+    whole = replace(CONTRACT, columns=(replace(CONTRACT.column("x"), integer=True),))
+    assert ("ExpectColumnValuesToMatchRegex", {"column": "x", "regex": stage.WHOLE}) in stage.expectations_of(
+        whole, True
+    )
+
+
+@pytest.mark.parametrize("value", [0.0, -0.0, 3.0, -12.0, 123456789.0, 2.0**53, 1e16, -1.5e300, 0.5, -2.25, 1e-7])
+def test_a_whole_number_is_known_by_how_python_writes_it(value: float) -> None:
+    assert bool(re.search(stage.WHOLE, str(value))) == value.is_integer()
+
+
+def test_the_pages_show_whole_numbers(tmp_path: Path) -> None:
+    files = Files()
+    put(files.train, "Parch", "1.5", 3)
+    files.write(tmp_path)
+    assert validate(tmp_path) == 1
+    content = json.loads((tmp_path / "reports" / "validation.json").read_text())
+    failed = [e for e in content["expectations"] if not e["success"]]
+    assert [(e["column"], e["arguments"]["regex"], e["unexpected_count"]) for e in failed] == [
+        ("Parch", stage.WHOLE, 1)
+    ]
+    assert len(content["failures"]) == 1
+
+
+def test_every_expectation_can_fail(tmp_path: Path) -> None:
+    """One bad cell for each rule of the contract, and none of them holds."""
+    bad = {"PassengerId": ["1", None], "Survived": ["2", None], "Pclass": ["4", None], "Sex": ["x", None]}
+    bad |= {"Name": ["Doe", None], "Ticket": ["1", None], "Embarked": ["X"], "Age": ["-1"], "Fare": ["-1"]}
+    bad |= {"SibSp": ["0.5", "99", None], "Parch": ["0.5", "99", None], "Cabin": [None]}
+    contract = Contract.from_mapping(read_document(ROOT / "data" / "contracts" / "titanic.yaml"), "titanic.yaml")
+    frame = pd.DataFrame({name: (cells * 4)[:4] for name, cells in bad.items()}, dtype=object)
+    found = stage.run_suites(contract, {"train.csv": contract.typed(frame, "train.csv", True)}, tmp_path / "docs")
+    assert len(found) == len(stage.expectations_of(contract, True)) and not any(e["success"] for e in found)
+
+
+def test_what_did_not_pass_is_not_counted_as_passed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    files = Files()
+    files.write(tmp_path)
+    assert validate(tmp_path) == 0
+    whole, checks = re.findall(r"(\d+) expectations and (\d+) checks passed, 0 warnings", capsys.readouterr().out)[0]
+    put(files.test, "Embarked", "X", 4)
+    files.write(tmp_path)
+    assert validate(tmp_path) == 0
+    expected = f"{int(whole) - 1} of {whole} expectations and {int(checks) - 1} of {checks} checks passed, 1 warning\n"
+    assert expected in capsys.readouterr().out
+
+
+def free_target(folder: Path, rules: str = "") -> Path:
+    """Titanic's contract with other ``rules`` for the words of the target."""
+    text = (ROOT / "data" / "contracts" / "titanic.yaml").read_text(encoding="utf-8")
+    old = '    values: ["0", "1"]\n'
+    assert text.count(old) == 1
+    (folder / "contract.yaml").write_text(text.replace(old, rules), encoding="utf-8")
+    return folder / "contract.yaml"
+
+
+def test_a_third_label_of_two_classes_is_one_fault(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    files = Files()
+    put(files.train, "Survived", "maybe", 7)
+    files.write(tmp_path)
+    assert validate(tmp_path, free_target(tmp_path)) == 1
+    err = capsys.readouterr().err
+    assert "column 'Survived': 3 labels, but task 'binary' has two: 'maybe' (row 7); expected" in err
+    assert "task: multiclass" in err and "1 fault;" in err
+    put(files.train, "Survived", "1", 7)
+    files.write(tmp_path)
+    assert validate(tmp_path, free_target(tmp_path)) == 0
+
+
+def test_two_classes_have_two_values(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Files().write(tmp_path)
+    assert validate(tmp_path, free_target(tmp_path, '    values: ["0", "1", "2"]\n')) == 1
+    err = capsys.readouterr().err
+    assert "columns.Survived.values are '0', '1', '2'; expected two for task 'binary'" in err and "multiclass" in err
+
+
+def test_a_guessed_encoding_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """In Korean's, "Är" of Western European files is a syllable."""
+    files = Files()
+    put(files.train, "Name", "Ärger, Mr. No 3", 4)
+    files.bytes["train"] = as_csv(files.train).decode().encode("latin-1")
+    files.write(tmp_path)
+    assert validate(tmp_path) == 0
+    out = capsys.readouterr().out
+    assert "warning:" in out and "train.csv: the file is not UTF-8 and was read as CP949: '훣ger' (row 4)." in out
 
 
 def test_a_failed_expectation_never_goes_unsaid() -> None:

@@ -1,0 +1,90 @@
+"""Which kinds of rows have which answer: means, errors and order against sums by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from features.contract import Contract
+from features.levels import MISSING, Levels, levels
+
+COLUMNS = {
+    "id": {"type": "category", "role": "id"},
+    "sex": {"type": "category", "role": "feature", "nullable": True},
+    "class": {"type": "number", "role": "feature"},
+    "fare": {"type": "number", "role": "feature", "nullable": True},
+    "name": {"type": "category", "role": "feature"},
+    "same": {"type": "category", "role": "feature"},
+}
+
+
+def found(task: str = "binary") -> dict[str, Levels]:
+    kind = "number" if task == "regression" else "category"
+    columns = COLUMNS | {"target": {"type": kind, "role": "target"}}
+    contract = Contract.from_mapping({"columns": columns}, "contract.yaml")
+    rows = 40
+    number = np.arange(rows)
+    target = (number % 4 == 0).astype(int)
+    frame = pd.DataFrame(
+        {
+            "id": number.astype(str),
+            "sex": pd.Series(np.where(number % 4 == 0, "woman", "man"), dtype=object).where(number >= 6),
+            "class": 1.0 + number % 3,
+            "fare": np.where(number == 39, np.nan, number * 1.5),
+            "name": [f"name {one}" for one in number],
+            "same": "x",
+            "target": target * 10.0 if task == "regression" else target.astype(str),
+        }
+    )
+    made = levels(contract, frame, task)
+    assert [one.explained for one in made] == sorted((one.explained for one in made), reverse=True)
+    return {one.column: one for one in made}
+
+
+def test_words_stand_by_their_share_with_missing_ones_last() -> None:
+    sex = found()["sex"]
+    assert [(one.level, one.rows, one.mean) for one in sex.levels] == [
+        ("woman", 8, 1.0),
+        ("man", 26, 0.0),
+        (MISSING, 6, pytest.approx(1 / 3)),
+    ]
+    # Agresti and Coull: (8 + 2) of (8 + 4), so no share is certain.
+    assert sex.levels[0].error == pytest.approx(np.sqrt(10 / 12 * 2 / 12 / 12))
+
+
+def test_few_numbers_are_levels_and_many_are_cut_into_quarters() -> None:
+    assert [(one.level, one.rows) for one in found()["class"].levels] == [("1", 14), ("2", 13), ("3", 13)]
+    fare = found()["fare"].levels  # 39 fares, one row without
+    assert [one.level for one in fare] == ["up to 13.5", "up to 28.5", "up to 42", "over 42"]
+    assert [one.rows for one in fare] == [10, 10, 9, 10]
+
+
+def test_columns_of_one_level_or_of_many_words_say_nothing() -> None:
+    assert found().keys() == {"sex", "class", "fare"}
+    assert levels(*few()) == []
+
+
+def few() -> tuple[Contract, pd.DataFrame, str]:
+    """A level of too few rows to say anything."""
+    columns = {name: COLUMNS[name] for name in ("id", "sex")} | {"target": {"type": "category", "role": "target"}}
+    contract = Contract.from_mapping({"columns": columns}, "contract.yaml")
+    cells = {"id": list("abcdefgh"), "sex": ["man"] * 6 + ["woman"] * 2, "target": list("01010101")}
+    return contract, pd.DataFrame(cells), "binary"
+
+
+def test_a_regression_has_means_and_several_classes_have_none() -> None:
+    sex = found("regression")["sex"]
+    known = np.array([0.0] * 4 + [10.0] * 2)
+    assert (sex.levels[2].mean, sex.levels[2].error) == pytest.approx((known.mean(), known.std(ddof=1) / np.sqrt(6)))
+    assert found("multiclass") == {}
+
+
+def test_what_is_explained_is_the_adjusted_r_squared() -> None:
+    column = found()["class"]
+    number = np.arange(40)
+    target, group = (number % 4 == 0).astype(float), number % 3
+    residual = target - np.array([target[group == one].mean() for one in group])
+    expected = 1 - (residual @ residual / 37) / (((target - target.mean()) ** 2).sum() / 39)
+    assert column.explained == pytest.approx(expected)
+    assert column.to_mapping()["explained"] == pytest.approx(expected, rel=1e-5)

@@ -1,0 +1,66 @@
+"""Rows met later against the contract and against how their columns were read in training."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from features import columns
+from features.contract import Column, Contract
+from features.errors import UserError
+from pipeline.predict import accepted
+
+DATES = [f"{day:02d}.03.2015" for day in range(1, 29)]
+
+
+def contract(nullable: bool = True) -> Contract:
+    """A date, a code and two words, which may be missing or not."""
+    met = (Column(kind, "feature", kind, nullable=nullable) for kind in ("date", "code", "boolean"))
+    return Contract((Column("id", "id", "text", nullable=False, unique=True), *met, Column("y", "target", "category")))
+
+
+def states() -> list[dict[str, Any]]:
+    """As encoding.json holds them."""
+    met = {"date": DATES, "code": ["A-1", "B-2"], "boolean": ["no", "yes"]}
+    return [
+        json.loads(json.dumps(columns.fit(contract().column(kind), pd.Series(cells, dtype=object))))
+        for kind, cells in met.items()
+    ]
+
+
+def table(**changes: list[str | None]) -> pd.DataFrame:
+    cells: dict[str, list[str | None]] = {"id": ["1", "2", "3"], "date": ["01.03.2015", None, "02.04.2016"]}
+    cells |= {"code": ["A-1", "C-9", None], "boolean": ["no", None, "yes"]}
+    return pd.DataFrame(cells | changes, dtype=object)
+
+
+def test_rows_that_are_read_are_accepted_without_a_word(capsys: pytest.CaptureFixture[str]) -> None:
+    for rows in (3, 0):
+        assert len(accepted(table().iloc[:rows], contract(), states(), "new.csv")) == rows
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize(
+    ("column", "cells", "said"),
+    [
+        ("date", ["01.03.2015", None, "2016-04-02"], "1 of 2 cells can't be read as a date: '2016-04-02' (row 4)"),
+        ("code", ["A-1", "C9", None], "1 of 2 cells can't be read as a code: 'C9' (row 3)"),
+        ("boolean", ["no", None, "perhaps"], "1 of 2 cells can't be read as a boolean: 'perhaps' (row 4)"),
+    ],
+)
+def test_a_cell_that_is_not_read_is_told(
+    column: str, cells: list[str | None], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It counts as missing where it may; else, and where no cell is read, the rows are refused."""
+    changed = table(**{column: cells})
+    assert len(accepted(changed, contract(), states(), "new.csv")) == 3
+    assert f"warning: new.csv: column {column!r}: {said}" in capsys.readouterr().out
+    full = table(date=DATES[:3], code=["A-1", "A-2", "A-3"], boolean=["no", "no", "no"])
+    full.loc[2, column] = cells[1] or cells[2]
+    with pytest.raises(UserError, match="1 of 3 cells can't be read .*`nullable: true`"):
+        accepted(full, contract(nullable=False), states(), "new.csv")
+    with pytest.raises(UserError, match="1 of 1 cells can't be read .* Correct the cells"):
+        accepted(full.iloc[2:], contract(), states(), "new.csv")
