@@ -2,32 +2,45 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
+from scipy.special import stdtrit
 
-from features.metrics import RISING
+from features.metrics import RISING, SIZED
 
-# A difference within so many standard errors is noise.
+# A difference within so many standard errors is noise, or within more where folds are few: see ``noise``.
 ERRORS = 2.0
 FOLD = ["repeat", "fold"]
 
 
 @dataclass(frozen=True)
 class Difference:
-    """How much one measure moved from A to B, with the standard error of that."""
+    """How much one measure moved from A to B, with the standard error of that, known from so many ``folds`` (or from
+    rows, which are many)."""
 
     mean: float
     error: float
+    folds: float = math.inf
 
     def verdict(self, measure: str) -> str:
         """``better``, ``worse``, ``within noise``, or ``the same`` where nothing moved at all."""
         if self.mean == 0 and not self.error > 0:
             return "the same"
-        if not abs(self.mean) > ERRORS * self.error:
+        if not abs(self.mean) > noise(self.folds) * self.error:
             return "within noise"
         return "better" if (self.mean > 0) == (measure in RISING) else "worse"
+
+
+def noise(folds: ArrayLike) -> np.ndarray:
+    """Within how many standard errors a difference is noise, for each number of ``folds`` that such an error is known
+    from: those of a 95 % interval by Student's t, 12.7 for 2 folds, 2.8 for 5, and ``ERRORS`` at least."""
+    found: np.ndarray = np.fmax(ERRORS, stdtrit(np.subtract(folds, 1), 0.975))
+    return found
 
 
 def same_folds(a: pd.DataFrame, b: pd.DataFrame) -> bool:
@@ -61,23 +74,24 @@ def mean_of_folds(moved: np.ndarray, share: float) -> Difference:
     """
     known = moved[np.isfinite(moved)]
     if len(known) < 2 or not np.isfinite(share):
-        return Difference(float(np.mean(known)) if len(known) else float("nan"), float("nan"))
+        return Difference(float(np.mean(known)) if len(known) else float("nan"), float("nan"), len(known))
     error = np.sqrt((1 / len(known) + share) * np.var(known, ddof=1))
-    return Difference(float(known.mean()), float(error))
+    return Difference(float(known.mean()), float(error), len(known))
 
 
-def moved_answers(a: pd.DataFrame, b: pd.DataFrame, decided: bool) -> tuple[pd.DataFrame, int]:
+def moved_answers(a: pd.DataFrame, b: pd.DataFrame, metrics: Sequence[str]) -> tuple[pd.DataFrame, int]:
     """Rows whose answer moved (``id``, ``a``, ``b``) and how many rows both submissions have.
 
-    Both as written to submission.csv, the id first. ``decided``: the answers are classes or probabilities, so a row
-    has moved when its class has: the label, the probability's side of 0.5, or the most probable of several columns.
-    Otherwise a row has moved when its number has; the largest move comes first.
+    Both as written to submission.csv, the id first; ``metrics``: what each is scored by. Of a regression's, a row has
+    moved when its number has; the largest move comes first. Of the others, when its class has: the label, the
+    probability's side of 0.5, or the most probable of several columns.
     """
+    decided = metrics[0] not in SIZED
     key = a.columns[0]
     both = a.merge(b, on=key, suffixes=(" a", " b"), validate="one_to_one")
     sides = [both[[f"{name} {side}" for name in a.columns[1:]]].set_axis(a.columns[1:], axis=1) for side in "ab"]
     if decided:
-        old, new = (_decided(side) for side in sides)
+        old, new = (_decided(side, metric) for side, metric in zip(sides, metrics, strict=True))
         differs = (old != new).to_numpy()
     else:
         old, new = (side.iloc[:, 0] for side in sides)
@@ -89,11 +103,9 @@ def moved_answers(a: pd.DataFrame, b: pd.DataFrame, decided: bool) -> tuple[pd.D
     return found.reset_index(drop=True), len(both)
 
 
-def _decided(answers: pd.DataFrame) -> pd.Series:
+def _decided(answers: pd.DataFrame, metric: str) -> pd.Series:
     if len(answers.columns) > 1:
         return answers.apply(pd.to_numeric).idxmax(axis=1)
     column = answers.iloc[:, 0]
-    numbers = pd.to_numeric(column, errors="coerce")
-    if numbers.between(0, 1).all() and (numbers % 1 != 0).any():
-        return (numbers > 0.5).astype(int).astype(str)
-    return column
+    # Labels may look like probabilities: 0, 0.5 and 1 are three marks.
+    return column if metric == "accuracy" else (pd.to_numeric(column) > 0.5).astype(int).astype(str)

@@ -10,12 +10,14 @@ import numpy as np
 RISE = 0.03
 # A validation loss that fell by more than this share in the last tenth of the epochs is still falling.
 FALL = 0.01
+# With fewer epochs a curve is a point or a step, and says nothing.
+SHORTEST = 3
 
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """``verdict``: underfits, fits or overfits; ``reason``: the figures that say so; ``gap``: validation minus training
-    loss at the end, in the units of the loss."""
+    """``verdict``: underfits, fits, overfits, or that it ended too soon; ``reason``: the figures that say so; ``gap``:
+    validation minus training loss at the end, in the units of the loss."""
 
     verdict: str
     reason: str
@@ -28,11 +30,14 @@ def diagnose(train: np.ndarray, validation: np.ndarray) -> Diagnosis:
     last, best = len(validation) - 1, int(validation.argmin())
     before = validation[max(last - max(last // 10, 1), 0)]
     gap = float(validation[last] - train[last])
+    if len(validation) < SHORTEST:
+        return Diagnosis("ended too soon to tell", f"it ran for fewer than {SHORTEST} epochs", gap)
     if validation[last] > validation[best] * (1 + RISE):
+        moved = "fell" if train[last] < train[best] else "went"
         return Diagnosis(
             "overfits",
             f"validation loss rose from {validation[best]:.3f} in epoch {best + 1} to {validation[last]:.3f} in epoch "
-            f"{last + 1}, while training loss fell from {train[best]:.3f} to {train[last]:.3f}",
+            f"{last + 1}, while training loss {moved} from {train[best]:.3f} to {train[last]:.3f}",
             gap,
         )
     if before > validation[last] * (1 + FALL):

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from features import metrics
-from features.comparison import ERRORS, Difference, mean_of_folds
+from features.comparison import Difference, mean_of_folds, noise
 
 Measured = Mapping[str, np.ndarray]
 # Groups that a sentence names.
@@ -58,7 +58,7 @@ def group_table(
     group's columns are permuted; ``trained``: the measures of networks by the set that they see; ``share``: rows that a
     fold scores against those it does not. ``importance_*``: the change by permutation; ``without_*``: left out, against
     all groups; ``alone_*``: alone, against no group at all, which is the best constant. Each with its standard error
-    over folds (``mean_of_folds``), empty where no network was trained.
+    (``mean_of_folds``), empty where no network was trained; ``*_folds``: how many it is known from.
     """
     everything, rows = frozenset(inputs), []
     for group, count in inputs.items():
@@ -71,7 +71,8 @@ def group_table(
             }
             for kind, change in changes.items():
                 row |= {f"{kind}_{name}": change.mean, f"{kind}_{name}_se": change.error}
-        rows.append(row)
+        # A fold has all measures or none.
+        rows.append(row | {f"{kind}_folds": change.folds for kind, change in changes.items()})
     first = next(iter(permuted[next(iter(inputs))]))
     kinds = [column for kind in ("importance", "without", "alone") for column in rows[0] if column.startswith(kind)]
     found = pd.DataFrame(rows)[["group", "inputs", *kinds]]
@@ -85,7 +86,7 @@ def pair_table(
 
     ``alone_*``: as the only groups, against none: below 0 the two tell more together than apart (for a loss), above 0
     they say the same. ``without_*``: left out, against all: above 0 each stands in for the other. With standard errors
-    over folds.
+    and ``*_folds`` as in ``group_table``.
     """
     everything, rows = frozenset(groups), []
     for one, other in itertools.combinations(paired, 2):
@@ -99,7 +100,7 @@ def pair_table(
                 name = next(iter(trained[start]))
                 change = [trained[each][name] - trained[start][name] for each in sets]
                 found = mean_of_folds(change[0] - change[1] - change[2], share)
-                row |= {f"{kind}_{name}": found.mean, f"{kind}_{name}_se": found.error}
+                row |= {f"{kind}_{name}": found.mean, f"{kind}_{name}_se": found.error, f"{kind}_folds": found.folds}
         rows.append(row)
     return pd.DataFrame(rows, columns=None if rows else ["group", "with"])
 
@@ -107,7 +108,7 @@ def pair_table(
 def sentences(table: pd.DataFrame, pairs: pd.DataFrame) -> list[str]:
     """What the tables say, in words: what the ensemble leans on, what is not missed, what helps only together.
 
-    A change counts beyond two standard errors, as everywhere.
+    A change counts where it is more than ``noise``, as everywhere.
     """
     name = next(column for column in table.columns if column.startswith("importance_")).removeprefix("importance_")
     words = name.replace("_", " ")
@@ -117,14 +118,14 @@ def sentences(table: pd.DataFrame, pairs: pd.DataFrame) -> list[str]:
         f"The ensemble leans most on {_listed(top['group'])}: permuting their columns raises the {words} by "
         f"{_listed(rises)}."
     ]
-    harm = table[f"without_{name}"]
-    sure = harm.abs() > ERRORS * table[f"without_{name}_se"]
-    used = table[f"importance_{name}"] > ERRORS * table[f"importance_{name}_se"]
+    harm, doubt = table[f"without_{name}"], noise(table["without_folds"]) * table[f"without_{name}_se"]
+    sure = harm.abs() > doubt
+    used = table[f"importance_{name}"] > noise(table["importance_folds"]) * table[f"importance_{name}_se"]
     missed, hindering = table["group"][sure & (harm > 0)], table["group"][sure & (harm < 0)]
     idle = table["group"][~used & ~sure & harm.notna()]
-    doubled = table["group"][used & (harm + ERRORS * table[f"without_{name}_se"] < table[f"importance_{name}"])]
+    doubled = table["group"][used & (harm + doubt < table[f"importance_{name}"])]
     if harm.notna().any():
-        found.append(f"Networks trained anew miss {_listed(missed) or 'no group beyond two standard errors'}.")
+        found.append(f"Networks trained anew miss {_listed(missed) or 'no group beyond noise'}.")
     if len(hindering):
         found.append(f"They do better without {_listed(hindering)}.")
     if len(doubled):
@@ -132,7 +133,7 @@ def sentences(table: pd.DataFrame, pairs: pd.DataFrame) -> list[str]:
     if len(idle):
         found.append(f"Neither leans on {_listed(idle)}, which could go.")
     if f"alone_{name}" in pairs:
-        together = pairs[pairs[f"alone_{name}"] < -ERRORS * pairs[f"alone_{name}_se"]]
+        together = pairs[pairs[f"alone_{name}"] < -noise(pairs["alone_folds"]) * pairs[f"alone_{name}_se"]]
         most = together.sort_values(f"alone_{name}", kind="stable").head(NAMED)
         told = [f"{row['group']} and {row['with']} ({row[f'alone_{name}']:+.4f})" for _, row in most.iterrows()]
         found.append(
@@ -145,7 +146,7 @@ def _change(
     trained: Mapping[frozenset[str], Measured], to: frozenset[str], start: frozenset[str], name: str, share: float
 ) -> Difference:
     if to not in trained or start not in trained:
-        return Difference(float("nan"), float("nan"))
+        return Difference(float("nan"), float("nan"), float("nan"))
     return mean_of_folds(trained[to][name] - trained[start][name], share)
 
 

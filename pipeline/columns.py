@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
+from features.comparison import noise
 from features.errors import UserError
 from features.importance import group_table, measured, measures_of, pair_table, sentences, sets_to_train
 from features.roles import SCORE, TRAIN
@@ -22,7 +23,7 @@ from pipeline import stage
 from pipeline.combining import Choice
 from pipeline.files import read_json, read_npz, write_bytes, write_csv
 from pipeline.params import Params, load
-from pipeline.pictures import COLOURS, label, panels, png
+from pipeline.pictures import AS_WRITTEN, COLOURS, label, panels, png
 from pipeline.progress import Progress
 from pipeline.runtime import device_name, seed_for, start_tensorflow
 
@@ -276,7 +277,7 @@ def constant(trained: Trained, fold: int) -> np.ndarray:
 
 
 def picture(table: pd.DataFrame, pairs: pd.DataFrame, name: str) -> bytes:
-    """A bar a group for each way to judge it, and a point a pair; lines are two standard errors long either way."""
+    """A bar a group for each way to judge it, and one a pair; within the lines either way is ``noise``."""
     words = name.replace("_", " ")
     titles = {
         f"importance_{name}": "Columns permuted, the ensemble as it is",
@@ -287,32 +288,33 @@ def picture(table: pd.DataFrame, pairs: pd.DataFrame, name: str) -> bytes:
     figure, axes = panels(len(drawn) + (f"alone_{name}" in pairs), columns=2, width=5.4, height=3.9)
     for axis, column in zip(axes, drawn, strict=False):
         shown = table[table[column].notna()].head(SHOWN)
-        _bars(axis, shown["group"].tolist(), shown[column], shown[f"{column}_se"])
+        _bars(axis, shown["group"].tolist(), shown, column)
         label(axis, titles[column], f"change of {words}", "")
     if f"alone_{name}" in pairs:
         shown = pairs.head(SHOWN)
         _bars(
             axes[-1],
             [f"{one} + {other}" for one, other in zip(shown["group"], shown["with"], strict=True)],
-            shown[f"alone_{name}"],
-            shown[f"alone_{name}_se"],
+            shown,
+            f"alone_{name}",
         )
         label(axes[-1], "A pair alone, less the sum of its two", f"change of {words}", "")
     return png(figure)
 
 
-def _bars(axis: Axes, names: Sequence[str], values: pd.Series, errors: pd.Series) -> None:
+def _bars(axis: Axes, names: Sequence[str], shown: pd.DataFrame, column: str) -> None:
+    folds = shown[f"{column.split('_')[0]}_folds"]
     places = np.arange(len(names))[::-1]
     axis.barh(
         places,
-        values,
-        xerr=2 * errors.fillna(0),
+        shown[column],
+        xerr=(noise(folds) * shown[f"{column}_se"]).fillna(0),
         height=0.7,
         color=COLOURS[5],
         error_kw={"linewidth": 1, "ecolor": "0.3"},
     )
     axis.axvline(0, color="0.3", linewidth=1)
-    axis.set_yticks(places, names)
+    axis.set_yticks(places, names, **AS_WRITTEN)
     axis.locator_params(axis="x", nbins=6)  # so that long numbers have room
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import io
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from features.comparison import ERRORS, FOLD, Difference, moved_answers, paired, paired_means, same_folds
+from features.comparison import FOLD, Difference, moved_answers, noise, paired, paired_means, same_folds
 from features.errors import UserError
+from features.metrics import SIZED, shown
 from pipeline import stage
 from pipeline.params import parse_document
 from pipeline.provenance import flat
@@ -40,9 +42,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 @dataclass(frozen=True)
 class Run:
-    """One competition's results at one revision; ``folds`` is None where the revision is older than that report."""
+    """One competition's results at one revision; ``metric``: what its submission is scored by; ``folds`` is None where
+    the revision is older than that report."""
 
     revision: str
+    metric: str
     params: dict[str, Any]
     metrics: dict[str, float]
     folds: pd.DataFrame | None
@@ -83,9 +87,8 @@ def load_run(revision: str, document: dict[str, Any], name: str) -> Run:
     except UserError:
         folds = None
     submission = _csv(read_at(revision, report / "submission.csv"), str)
-    return Run(
-        revision, own_params(document, name), json.loads(read_at(revision, report / "metrics.json")), folds, submission
-    )
+    params, metrics = own_params(document, name), json.loads(read_at(revision, report / "metrics.json"))
+    return Run(revision, str(params.get(f"competitions.{name}.table.metric")), params, metrics, folds, submission)
 
 
 def own_params(document: dict[str, Any], name: str) -> dict[str, Any]:
@@ -118,7 +121,7 @@ def params_table(a: Run, b: Run) -> Table | str:
         return "no parameter differs"
     table = _table("parameter", "A", "B", folded=3)
     for key in keys:
-        table.add_row(key, *(escape(_value(run.params[key])) if key in run.params else "-" for run in (a, b)))
+        table.add_row(escape(key), *(escape(_value(run.params[key])) if key in run.params else "-" for run in (a, b)))
     return table
 
 
@@ -129,14 +132,15 @@ def measures_table(a: Run, b: Run, same: bool) -> Table:
         figures, moved = compared(a, b, measure, same)
         word = moved.verdict(measure) if moved.error == moved.error else "unknown"
         colour = {"better": "bold green", "worse": "bold red"}.get(word, "")
-        old, new = (f"{figure:.4f}" for figure in figures)
-        table.add_row(measure, old, new, f"{moved.mean:+.4f}", f"{moved.error:.4f}", word, style=colour)
-    how = "not paired: folds differ"
+        old, new = (shown(measure, figure) for figure in figures)
+        move, error = shown(measure, moved.mean, "+"), shown(measure, moved.error)
+        table.add_row(measure, old, new, move, error, word, style=colour)
+    how, folds = "not paired: folds differ", math.inf
     if a.folds is None or b.folds is None:
         how = f"not paired: no folds.csv in {'A' if a.folds is None else 'B'}"
     elif same:
-        how = f"paired over the same {len(a.folds)} folds, A and B are their means"
-    table.caption = f"{how}; within {ERRORS:g} standard errors is noise"
+        how, folds = f"paired over the same {len(a.folds)} folds, A and B are their means", len(a.folds)
+    table.caption = f"{how}; within {noise(folds):.3g} standard errors is noise"
     return table
 
 
@@ -162,7 +166,7 @@ def folds_table(a: Run, b: Run) -> Table:
     names = [name for name in measures(a, b) if name in a.folds and name in b.folds]
     table = _table("fold", "rows", *(f"{name} B (- A)" for name in names))
     for (_, old), (_, new) in zip(a.folds.iterrows(), b.folds.iterrows(), strict=True):
-        cells = [f"{new[name]:.4f} ({new[name] - old[name]:+.4f})" for name in names]
+        cells = [f"{shown(name, new[name])} ({shown(name, new[name] - old[name], '+')})" for name in names]
         table.add_row(".".join(str(old[key]) for key in FOLD), str(old["rows"]), *cells)
     table.caption = "fold: repeat.part"
     return table
@@ -172,10 +176,9 @@ def answers_told(a: Run, b: Run, named: int | None) -> str:
     """How many of the submission's rows moved, and which."""
     if list(a.submission.columns) != list(b.submission.columns):
         return f"submission: columns {list(a.submission.columns)} and {list(b.submission.columns)}, not comparable"
-    decided = "cv_accuracy" in a.metrics
-    moved, rows = moved_answers(a.submission, b.submission, decided)
+    moved, rows = moved_answers(a.submission, b.submission, (a.metric, b.metric))
     others = len(a.submission) + len(b.submission) - 2 * rows
-    told = f"submission: {len(moved)} of {rows} rows {'flipped' if decided else 'moved'}"
+    told = f"submission: {len(moved)} of {rows} rows {'moved' if a.metric in SIZED else 'flipped'}"
     told += f", {others} rows are in one only" if others else ""
     shown = moved if named is None else moved.head(named)
     if len(shown):

@@ -59,10 +59,13 @@ def candidates(
     """Contents by place: the mirror, Kaggle (where the source is a competition and there are credentials), the
     addresses; places that fail add a line to ``refusals``."""
     local = Path(settings.mirror) / name / file
-    if local.is_file():
-        yield str(local), read_bytes(local)
-    else:
+    try:
+        yield str(local), local.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
         refusals.append(f"no {local}")
+    except OSError as error:
+        refusals.append(f"{local} could not be read ({error.strerror or error})")
+        print(f"fetch: {refusals[-1]}; left aside")
     if source.kaggle and kaggle_client.has_credentials():
         try:
             yield f"Kaggle's {source.kaggle}", kaggle_client.download(source.kaggle, file)

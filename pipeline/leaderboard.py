@@ -101,9 +101,14 @@ def best(values: np.ndarray, metric: str) -> int:
     return int(np.nanargmax(values) if metric in RISING else np.nanargmin(values))
 
 
-def correlation(rows: pd.DataFrame) -> tuple[float, float] | None:
-    """Pearson's and Spearman's correlation of CV and public score; None below five rows or where one never moved."""
-    pairs = pd.DataFrame({"cv": numbers(rows["cv"]), "public": numbers(rows["public_score"])}).dropna()
+def scored(rows: pd.DataFrame) -> pd.DataFrame:
+    """``cv`` and ``public`` of the rows that have both."""
+    return pd.DataFrame({"cv": numbers(rows["cv"]), "public": numbers(rows["public_score"])}).dropna()
+
+
+def correlation(pairs: pd.DataFrame) -> tuple[float, float] | None:
+    """Pearson's and Spearman's correlation of the two columns of ``scored``; None below five rows or where one never
+    moved."""
     if len(pairs) < ENOUGH or pairs["cv"].nunique() < 2 or pairs["public"].nunique() < 2:
         return None
     ranks = pairs.rank()
@@ -112,10 +117,11 @@ def correlation(rows: pd.DataFrame) -> tuple[float, float] | None:
 
 def agreement(rows: pd.DataFrame) -> str:
     """A sentence on how far CV tells the public score."""
-    found = correlation(rows)
+    pairs = scored(rows)
+    found = correlation(pairs)
     if found is None:
-        return f"CV against public score: {len(rows)} rows, a correlation needs {ENOUGH} that differ"
-    return f"CV against public score: correlation {found[0]:+.2f}, of ranks {found[1]:+.2f} ({len(rows)} rows)"
+        return f"CV against public score: {len(pairs)} rows have both, a correlation needs {ENOUGH} that differ"
+    return f"CV against public score: correlation {found[0]:+.2f}, of ranks {found[1]:+.2f} ({len(pairs)} rows)"
 
 
 def table(name: str, rows: pd.DataFrame) -> Table:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -11,6 +12,9 @@ from matplotlib.figure import Figure
 # Told apart by colour-blind readers too (Okabe and Ito, 2008).
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999999")
 DOTS_PER_INCH = 100
+# For every text that may hold a name of the user's: two dollar signs in it are no formula. Not the style of all text,
+# since logarithmic axes write their powers of ten as formulas.
+AS_WRITTEN: dict[str, Any] = {"parse_math": False}
 
 
 def panels(count: int = 1, columns: int = 3, width: float = 4.6, height: float = 3.4) -> tuple[Figure, list[Axes]]:
@@ -28,9 +32,9 @@ def panels(count: int = 1, columns: int = 3, width: float = 4.6, height: float =
 
 def label(axis: Axes, title: str, x: str, y: str, legend: bool = False) -> None:
     """Title and names of the axes; a legend where several lines need one."""
-    axis.set_title(title, fontsize=10)
-    axis.set_xlabel(x, fontsize=9)
-    axis.set_ylabel(y, fontsize=9)
+    axis.set_title(title, fontsize=10, **AS_WRITTEN)
+    axis.set_xlabel(x, fontsize=9, **AS_WRITTEN)
+    axis.set_ylabel(y, fontsize=9, **AS_WRITTEN)
     axis.tick_params(labelsize=8)
     if legend:
         axis.legend(fontsize=8, frameon=False)

@@ -5,17 +5,22 @@ from __future__ import annotations
 import argparse
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from features.diagnosis import diagnose
 from features.importance import sentences
+from features.metrics import shown
 from pipeline import stage
 from pipeline.files import read_csv, read_json, write_bytes
 from pipeline.params import Params, load
-from pipeline.pictures import label, panels, png
+from pipeline.pictures import AS_WRITTEN, label, panels, png
 
+# Columns whose levels the page shows.
+TOLD = 6
 MEASURES = {
     "binary": ("accuracy", "log_loss", "roc_auc"),
     "multiclass": ("accuracy", "log_loss"),
@@ -42,8 +47,10 @@ def report(arguments: argparse.Namespace) -> None:
     }
     worth = sentences(read_csv(folder / "columns.csv"), read_csv(folder / "interactions.csv"))
     write_bytes(folder / "overview.png", overview(frames, params.table.task))
-    drift = read_json(folder / "validation.json").get("drift") or {}
-    write_bytes(folder / "README.md", page(params, metrics, worth, drift.get("sentence", "")).encode())
+    validation = read_json(folder / "validation.json")
+    drift = (validation.get("drift") or {}).get("sentence", "")
+    said = [kinds(params, validation["levels"]), training(frames["learning_curves"])]
+    write_bytes(folder / "README.md", page(params, metrics, said, worth, drift).encode())
     print(f"report: {folder / 'README.md'}, with overview.png")
 
 
@@ -98,8 +105,8 @@ def confusion_matrix(axis: Axes, frame: pd.DataFrame) -> None:
     for row, column in np.ndindex(table.shape):
         shade = "white" if table[row, column] > table.max() / 2 else "black"
         axis.text(column, row, str(table[row, column]), ha="center", va="center", color=shade, fontsize=8)
-    axis.set_xticks(range(len(names)), names)
-    axis.set_yticks(range(len(names)), names)
+    axis.set_xticks(range(len(names)), names, **AS_WRITTEN)
+    axis.set_yticks(range(len(names)), names, **AS_WRITTEN)
     label(axis, "Decisions (out of fold)", "predicted", "actual")
 
 
@@ -110,9 +117,10 @@ def roc(axis: Axes, frame: pd.DataFrame) -> None:
     label(axis, "ROC curve (out of fold)", "false positive rate", "true positive rate")
 
 
-def page(params: Params, metrics: Mapping[str, float], worth: Sequence[str], drift: str) -> str:
+def page(params: Params, metrics: Mapping[str, float], said: Sequence[str], worth: Sequence[str], drift: str) -> str:
     """The page in Markdown: measures with their errors, what a test table will score and whether its rows ``drift`` (a
-    sentence), the picture, how members were combined, what columns are ``worth`` in sentences, where the rest lies."""
+    sentence), the picture, what else is ``said`` (sections), how members were combined, what columns are ``worth`` in
+    sentences, where the rest lies."""
     rows = []
     # As ``ensemble_gain`` has it: a root is pooled over rows, as the ensemble's is, not a mean of each fold's own.
     single = "single" if params.table.task == "regression" else "single_member"
@@ -121,8 +129,8 @@ def page(params: Params, metrics: Mapping[str, float], worth: Sequence[str], dri
             continue
         cells = [metrics.get(key) for key in (f"cv_{measure}", f"cv_{measure}_se", f"cv_{measure}_sd")]
         cells += [metrics.get(f"{single}_{measure}"), metrics.get(f"baseline_{measure}")]
-        shown = ["" if value is None else f"{value:.4f}" for value in cells]
-        rows.append(f"| {measure.replace('_', ' ')} | {' | '.join(shown)} |")
+        figures = ["" if value is None else shown(measure, value) for value in cells]
+        rows.append(f"| {measure.replace('_', ' ')} | {' | '.join(figures)} |")
     return f"""# {params.name}
 
 Cross-validation of {metrics["members"]} members, out of fold: no row is scored by a network that learned from it or was
@@ -135,10 +143,10 @@ stopped by it.
 {expectation(params, metrics, drift)}
 ![Learning curves, trials, calibration, decisions](overview.png)
 
-{combination(params, metrics)}
+{chr(10).join([*said, combination(params, metrics)])}
 ## What the columns are worth
 
-{" ".join(worth)} A change counts beyond two standard errors over folds (the lines in the picture).
+{" ".join(worth)} A change counts beyond the 95 % interval over folds (the lines in the picture).
 
 ![Each feature group permuted, left out, alone, and in pairs](columns.png)
 
@@ -154,11 +162,11 @@ def expectation(params: Params, metrics: Mapping[str, float], drift: str) -> str
     title = "## What a test table will score"
     if not measures:
         return f"{title}\n\nNot estimated (`honest.outer` is 0, or there are too few rows).\n\n{drift}\n"
-    rows = [
-        f"| {name.replace('_', ' ')} | {metrics[f'cv_{name}']:.4f} | {metrics[f'honest_{name}']:.4f} "
-        f"| {metrics[f'honest_{name}_lo']:.4f} to {metrics[f'honest_{name}_hi']:.4f} |"
-        for name in measures
-    ]
+    rows = []
+    for name in measures:
+        keys = (f"cv_{name}", f"honest_{name}", f"honest_{name}_lo", f"honest_{name}_hi")
+        usual, honest, low, high = (shown(name, metrics[key]) for key in keys)
+        rows.append(f"| {name.replace('_', ' ')} | {usual} | {honest} | {low} to {high} |")
     return f"""{title}
 
 The search behind the usual score has seen all rows. Here the whole choice (search, trials, weights, threshold) was made
@@ -170,6 +178,40 @@ of {metrics["honest_test_rows"]} rows, scores within the interval 95 times of 10
 {chr(10).join(rows)}
 
 {drift}
+"""
+
+
+def kinds(params: Params, found: Sequence[Mapping[str, Any]]) -> str:
+    """Which kinds of rows have which answer: the target's mean by level, of the columns that tell it apart best."""
+    if not found:
+        return ""
+    what, unit = ("share of the higher class", "accuracy") if params.table.task == "binary" else ("mean", "mae")
+    rows = []
+    for column in found[:TOLD]:
+        cells = "; ".join(
+            f"{one['level']}: {shown(unit, one['mean'])} ± {shown(unit, one['error'])} ({one['rows']})"
+            for one in column["levels"]
+        )
+        name, cells = (text.replace("|", "\\|") for text in (column["column"], cells))
+        rows.append(f"| {name} | {column['explained']:.3f} | {cells} |")
+    return f"""## Which rows have which answer
+
+The {what} of {params.table.target} among the training rows of each level ± its standard error (rows), and how much of
+its variance lies between a column's levels:
+
+| column | of the variance | levels |
+|---|---|---|
+{chr(10).join(rows)}
+"""
+
+
+def training(curves: pd.DataFrame) -> str:
+    """What the learning curves say, in words."""
+    found = diagnose(curves["train_loss"].to_numpy(float), curves["stop_loss"].to_numpy(float))
+    return f"""## How training went
+
+Training {found.verdict}: {found.reason}. These are means over all members; each keeps the weights of its own best
+epoch.
 """
 
 
@@ -190,7 +232,8 @@ def combination(params: Params, metrics: Mapping[str, float]) -> str:
         cells = []
         for measure in measures:
             value, error = metrics.get(f"{step}_{measure}"), metrics.get(f"{step}_{measure}_se")
-            cells.append("" if value is None else f"{value:.4f}" + ("" if error is None else f" ± {error:.4f}"))
+            cell = "" if value is None else shown(measure, value)
+            cells.append(cell if error is None else f"{cell} ± {shown(measure, error)}")
         if any(cells):
             rows.append(f"| {words} | {' | '.join(cells)} |")
     used = {"mean": "the mean", "greedy": "greedy selection", "rank_mean": "the mean of ranks"}[params.ensemble.method]

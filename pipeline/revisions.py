@@ -47,11 +47,12 @@ def read_at(revision: str, path: Path) -> bytes:
 
 
 def head(*but: Path) -> tuple[str, bool]:
-    """The current commit and whether the working tree differs from it, ``but`` left aside; ("", False) without Git."""
+    """The current commit and whether the working tree differs from it, ``but`` (relative to the current folder) left
+    aside; ("", False) without Git."""
     found = _git("rev-parse", "HEAD")
     if found is None:
         return "", False
-    aside = [f":(exclude,top){path.as_posix()}" for path in but]
+    aside = [f":(exclude){path.as_posix()}" for path in but]
     return found.decode().strip(), bool(_git("status", "--porcelain", "--", ":/", *aside))
 
 

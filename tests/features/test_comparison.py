@@ -6,7 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.comparison import Difference, moved_answers, paired, same_folds
+from features.comparison import Difference, moved_answers, noise, paired, same_folds
+
+LABELS, NUMBERS = ("accuracy", "accuracy"), ("rmse", "rmse")
 
 
 def folds(*losses: float, rows: int = 10) -> pd.DataFrame:
@@ -51,14 +53,23 @@ def test_the_verdict_follows_the_direction_of_the_measure(mean: float, error: fl
     assert Difference(mean, error).verdict(measure) == word
 
 
-def test_a_run_is_within_noise_of_one_that_differs_by_chance_alone() -> None:
-    """Two sets of folds of the same quality: about one in twenty may pass for a difference, no more."""
+@pytest.mark.parametrize("count", [2, 3, 10])
+def test_a_run_is_within_noise_of_one_that_differs_by_chance_alone(count: int) -> None:
+    """Two sets of folds of the same quality: about one in twenty may pass for a difference, no more. With few folds the
+    error itself is hardly known."""
     generator = np.random.default_rng(0)
     verdicts = []
     for _ in range(400):
-        both = [folds(*(0.4 + 0.01 * generator.normal(size=10)), rows=90) for _ in range(2)]
+        both = [folds(*(0.4 + 0.01 * generator.normal(size=count)), rows=90) for _ in range(2)]
         verdicts.append(paired(*both, "log_loss").verdict("log_loss"))
     assert np.mean([word != "within noise" for word in verdicts]) < 0.08
+
+
+def test_noise_is_two_standard_errors_or_what_few_folds_leave_open() -> None:
+    assert noise([2, 3, 5, 10, 100, np.inf]) == pytest.approx([12.71, 4.30, 2.78, 2.26, 2, 2], abs=0.005)
+    assert Difference(0.025, 0.01).verdict("accuracy") == "better"
+    assert Difference(0.025, 0.01, 5).verdict("accuracy") == "within noise"
+    assert paired(folds(0.5, 0.5, float("nan")), folds(0.4, 0.3, 0.2), "log_loss").folds == 2
 
 
 def test_folds_are_the_same_only_where_they_score_the_same_rows() -> None:
@@ -73,17 +84,25 @@ def answers(*cells: str, name: str = "y") -> pd.DataFrame:
 
 
 def test_labels_flip_and_probabilities_flip_across_a_half() -> None:
-    found, rows = moved_answers(answers("0", "1", "1"), answers("0", "0", "1"), True)
+    found, rows = moved_answers(answers("0", "1", "1"), answers("0", "0", "1"), LABELS)
     assert rows == 3 and found.to_numpy().tolist() == [["1", "1", "0"]]
-    found, _ = moved_answers(answers("0.2", "0.6", "0.7"), answers("0.4", "0.4", "0.9"), True)
+    found, _ = moved_answers(answers("0.2", "0.6", "0.7"), answers("0.4", "0.4", "0.9"), ("roc_auc", "log_loss"))
     assert found["id"].tolist() == ["1"]
     a = pd.DataFrame({"id": ["0", "1"], "p_x": ["0.6", "0.6"], "p_y": ["0.4", "0.4"]})
-    found, _ = moved_answers(a, a.assign(p_y=["0.5", "0.7"]), True)
+    found, _ = moved_answers(a, a.assign(p_y=["0.5", "0.7"]), ("log_loss", "log_loss"))
     assert found.to_numpy().tolist() == [["1", "p_x", "p_y"]]
 
 
+def test_labels_that_look_like_probabilities_are_labels() -> None:
+    marks = answers("0", "0.5", "1")
+    found, _ = moved_answers(marks, answers("0.5", "0.5", "0.5"), LABELS)
+    assert found.to_numpy().tolist() == [["0", "0", "0.5"], ["2", "1", "0.5"]]
+    found, _ = moved_answers(marks, answers("0.1", "0.2", "0.9"), ("accuracy", "roc_auc"))
+    assert found.to_numpy().tolist() == [["1", "0.5", "0"]]
+
+
 def test_numbers_move_and_the_largest_move_comes_first() -> None:
-    found, _ = moved_answers(answers("10", "20", "30"), answers("11", "20", "25"), False)
+    found, _ = moved_answers(answers("10", "20", "30"), answers("11", "20", "25"), NUMBERS)
     assert found["id"].tolist() == ["2", "0"]
-    found, rows = moved_answers(answers("10", "20"), answers("10", "20", "30"), False)
+    found, rows = moved_answers(answers("10", "20"), answers("10", "20", "30"), NUMBERS)
     assert rows == 2 and len(found) == 0

@@ -14,6 +14,13 @@ EPOCHS = np.arange(1, 41)
     ("train", "validation", "verdict", "told"),
     [
         pytest.param(1 / EPOCHS, 0.3 + 0.01 * np.abs(EPOCHS - 8), "overfits", "0.300 in epoch 8 to 0.620", id="rises"),
+        pytest.param(
+            0.3 + 0.01 * EPOCHS,
+            0.3 + 0.01 * np.abs(EPOCHS - 8),
+            "overfits",
+            "training loss went from 0.380 to 0.700",
+            id="both rise",
+        ),
         pytest.param(2 - 0.02 * EPOCHS, 2.1 - 0.02 * EPOCHS, "underfits", "still falling", id="falls to the end"),
         pytest.param(0.3 + 1 / EPOCHS**3, 0.4 + 1 / EPOCHS**3, "fits", "stayed there", id="levels out"),
     ],
@@ -22,6 +29,12 @@ def test_a_curve_is_called_what_it_is(train: np.ndarray, validation: np.ndarray,
     found = diagnose(train, validation)
     assert found.verdict == verdict
     assert told in found.reason
+
+
+@pytest.mark.parametrize("validation", [[0.5], [0.5, 0.4], [0.4, 0.5]])
+def test_one_epoch_or_two_say_nothing(validation: list[float]) -> None:
+    found = diagnose(np.array(validation), np.array(validation))
+    assert (found.verdict, found.reason) == ("ended too soon to tell", "it ran for fewer than 3 epochs")
 
 
 def test_what_follows_an_early_stop_does_not_count() -> None:

@@ -55,6 +55,7 @@ def test_a_group_s_row_holds_its_changes_and_their_errors() -> None:
 def test_groups_without_networks_have_their_importance_only() -> None:
     table = group_table(GROUPS, PERMUTED, {}, SHARE)
     assert table["without_log_loss"].isna().all() and table["importance_log_loss"].notna().all()
+    assert table["without_folds"].isna().all() and table["importance_folds"].tolist() == [FOLDS] * 3
     pairs = pair_table([], {}, SHARE, GROUPS)
     assert list(pairs.columns) == ["group", "with"] and pairs.empty
     assert len(sentences(table, pairs)) == 1
@@ -79,6 +80,20 @@ def test_what_nobody_leans_on_could_go() -> None:
     permuted = {name: {"log_loss": values["log_loss"]} for name, values in PERMUTED.items()}
     table = group_table(GROUPS, permuted, worse, SHARE)
     assert "They do better without c." in sentences(table, pair_table([], {}, SHARE, GROUPS))
+
+
+def test_with_few_folds_a_change_counts_beyond_more_errors() -> None:
+    """a is missed by three standard errors of two folds, which is nothing; of ten it would be something."""
+    table = group_table(GROUPS, PERMUTED, TRAINED, SHARE)
+    assert table["importance_folds"].tolist() == table["without_folds"].tolist() == [FOLDS] * 3
+    table["without_log_loss"], table["without_log_loss_se"] = 0.03, 0.01
+    pairs = pd.DataFrame({"group": ["a"], "with": ["b"], "alone_log_loss": [-0.03], "alone_log_loss_se": [0.01]})
+    for folds, missed, together in (
+        (10, "miss b, a and c.", "tell a and b (-0.0300)"),
+        (2, "miss no group beyond noise.", "No pair tells more"),
+    ):
+        told = " ".join(sentences(table.assign(without_folds=folds), pairs.assign(alone_folds=folds)))
+        assert missed in told and together in told
 
 
 def test_measures_of_each_task() -> None:

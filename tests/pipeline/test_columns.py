@@ -23,6 +23,14 @@ NETWORK = {
 }  # fmt: skip
 
 
+def test_dollars_in_a_group_are_drawn_and_no_formula() -> None:
+    table = pd.DataFrame({"group": ["$0_$9"]})
+    for kind in ("importance", "without", "alone"):
+        table[f"{kind}_log_loss"], table[f"{kind}_log_loss_se"] = 0.1, 0.01
+        table[f"{kind}_folds"] = 10
+    assert columns.picture(table, pd.DataFrame({"group": [], "with": []}), "log_loss").startswith(b"\x89PNG")
+
+
 def prepared(folder: Path, meaning: bool, task: str = "binary") -> list[str]:
     """Arrays, one trial and its trained members in ``folder``; returns the stage's arguments.
 
@@ -131,7 +139,7 @@ def test_every_task_has_its_tables(task: str, tmp_path: Path) -> None:
     assert columns.main([*arguments, "--report", str(tmp_path / "report")]) == 0
     table = pd.read_csv(tmp_path / "report" / "columns.csv").set_index("group")
     measures = ["log_loss", "accuracy"] if task == "multiclass" else ["rmsle"]
-    assert [c.removeprefix("importance_") for c in table.columns if c.startswith("importance_")][::2] == measures
+    assert [c.removeprefix("importance_") for c in table.columns if c.startswith("importance_")][:-1:2] == measures
     own, noise = table.loc["own"], table.loc["noise"]
     assert own[f"importance_{measures[0]}"] > 2 * own[f"importance_{measures[0]}_se"] > 0
     assert own[f"alone_{measures[0]}"] < -0.05 and abs(noise[f"importance_{measures[0]}"]) < 0.05

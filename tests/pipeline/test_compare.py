@@ -74,12 +74,17 @@ def test_parameters_measures_folds_and_flipped_rows(repository: None, capsys: py
     assert line(out, "ensemble.method")[1:] == ["mean", "greedy"]
     assert line(out, "log_loss")[1:] == ["0.4100", "0.3900", "-0.0200", "0.0000", "better"]
     assert line(out, "0.2")[1:] == ["10", "0.4000 (-0.0200)"]
-    assert "paired over the same 3 folds" in out
+    assert "paired over the same 3 folds, A and B are their means; within 4.3 standard errors" in " ".join(out.split())
     assert "2 of 4 rows flipped: 893 (1 → 0), 895 (0 → 1)" in out
     git("commit", "-qam", "two")
     assert told(capsys, "HEAD~1", "HEAD").split("\n")[1:] == out.split("\n")[1:]
     back = told(capsys, "HEAD", "HEAD~1", "titanic")
     assert line(back, "log_loss")[-1] == "worse"
+
+
+def test_a_parameter_s_name_is_no_markup(repository: None, capsys: pytest.CaptureFixture[str]) -> None:
+    change("  columns: {}", '  columns: {"[red] wine": integer}')
+    assert line(told(capsys, "HEAD", "workspace"), "encode.columns.[red] wine")[1:] == ["-", "integer"]
 
 
 def test_nothing_differs(repository: None, capsys: pytest.CaptureFixture[str]) -> None:
@@ -137,3 +142,30 @@ def test_head_says_whether_the_tree_is_dirty(repository: None) -> None:
     assert head() == (git("rev-parse", "HEAD"), False)
     Path("reports/leaderboard.csv").write_text("a\n")
     assert head()[1] and not head(Path("reports/leaderboard.csv"))[1]
+
+
+def test_head_leaves_aside_what_lies_in_a_folder_below_the_repository_s(
+    repository: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("project").mkdir()
+    monkeypatch.chdir("project")
+    board = Path("leaderboard.csv")
+    board.write_text("a\n")
+    assert head()[1] and not head(board)[1]
+    Path("../leaderboard.csv").write_text("another\n")
+    assert head(board)[1]
+
+
+def test_a_regression_is_compared_in_any_unit(repository: None, capsys: pytest.CaptureFixture[str]) -> None:
+    def regression(errors: list[float]) -> None:
+        frame = pd.DataFrame({"repeat": 0, "fold": range(3), "rows": 10, "scored": list("abc"), "rmse": errors})
+        frame.to_csv(REPORT / "folds.csv", index=False)
+        metrics = {"cv_rmse": sum(errors) / 3, "cv_rmse_se": 1e-10}
+        (REPORT / "metrics.json").write_text(json.dumps(metrics))
+
+    regression([4.0e-9, 4.1e-9, 4.2e-9])
+    git("commit", "-qam", "small")
+    regression([3.8e-9, 3.9e-9, 4.0e-9])
+    out = told(capsys, "HEAD", "workspace")
+    assert line(out, "rmse")[1:4] == ["4.100e-09", "3.900e-09", "-2.000e-10"] and line(out, "rmse")[-1] == "better"
+    assert line(out, "0.2")[1:] == ["10", "4.000e-09 (-2.000e-10)"]

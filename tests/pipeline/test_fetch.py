@@ -7,6 +7,7 @@ import io
 import shutil
 import threading
 import zipfile
+from collections import Counter
 from collections.abc import Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -43,10 +44,10 @@ def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Pa
     server.server_close()
 
 
-def run(folder: Path, mirror: Path, *urls: str, files: Any = None, kaggle: str = "") -> int:
-    """Fetch the three files into ``folder/raw``, one attempt an address."""
+def run(folder: Path, mirror: Path, *urls: str, files: Any = None, kaggle: str = "", retries: int = 1) -> int:
+    """Fetch the three files into ``folder/raw``, with ``retries`` attempts an address."""
     params = YAML(typ="safe", pure=True).load((ROOT / "params.yaml").read_text())
-    params["fetch"] = {"mirror": str(mirror), "retries": 1}
+    params["fetch"] = {"mirror": str(mirror), "retries": retries}
     digests = {name: hashlib.sha256(content).hexdigest() for name, content in FILES.items()}
     params["sources"]["titanic"] = {"urls": list(urls), "files": digests if files is None else files, "kaggle": kaggle}
     write_yaml(folder / "params.yaml", params)
@@ -83,6 +84,32 @@ def test_a_dead_address_leads_to_the_next(tmp_path: Path, served: tuple[Path, st
     assert fetched(tmp_path) == FILES
 
 
+@pytest.mark.parametrize(("retries", "code"), [(1, 1), (2, 1), (3, 0)])
+def test_an_address_is_tried_as_often_as_asked(
+    tmp_path: Path, served: tuple[Path, str], monkeypatch: pytest.MonkeyPatch, retries: int, code: int
+) -> None:
+    """Each file's first two answers are refusals."""
+    waited: list[float] = []
+    monkeypatch.setattr("pooch.core.time.sleep", waited.append)
+    tried: Counter[str] = Counter()
+    answer = Quiet.do_GET
+
+    def grudging(handler: Quiet) -> None:
+        tried[handler.path] += 1
+        if tried[handler.path] < 3:
+            handler.send_error(503)
+        else:
+            answer(handler)
+
+    monkeypatch.setattr(Quiet, "do_GET", grudging)
+    fill(served[0], FILES)
+    assert run(tmp_path, tmp_path / "absent", served[1], retries=retries) == code
+    if code == 0:
+        assert fetched(tmp_path) == FILES and set(tried.values()) == {3} and len(waited) == 2 * len(FILES)
+    else:
+        assert list(tried.values()) == [retries], "the first file that no source has ends the stage"
+
+
 def test_a_mirror_with_another_content_is_told_and_left_aside(
     tmp_path: Path, served: tuple[Path, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -91,6 +118,15 @@ def test_a_mirror_with_another_content_is_told_and_left_aside(
     assert run(tmp_path, tmp_path / "mirror", served[1]) == 0
     assert fetched(tmp_path) == FILES
     assert "test.csv has SHA-256" in capsys.readouterr().out
+
+
+def test_a_mirror_that_cannot_be_read_is_told_and_left_aside(
+    tmp_path: Path, served: tuple[Path, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    fill(served[0], FILES)
+    assert run(tmp_path, tmp_path / ("m" * 300), served[1]) == 0
+    assert fetched(tmp_path) == FILES
+    assert capsys.readouterr().out.count("could not be read (File name too long); left aside") == 3
 
 
 def test_a_download_with_another_content_is_refused(

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.leaderboard import COLUMNS, best, changes, correlation, main, read_board
+from pipeline.leaderboard import COLUMNS, agreement, best, changes, correlation, main, read_board, scored
 
 
 def rows(*scores: tuple[str, str], metric: str = "accuracy", name: str = "titanic") -> pd.DataFrame:
@@ -40,12 +40,18 @@ def test_best_cv_and_best_public_score_are_marked(tmp_path: Path, capsys: pytest
 
 
 def test_a_correlation_from_five_rows_on() -> None:
-    assert correlation(rows(*FIVE)) is None
+    assert correlation(scored(rows(*FIVE))) is None
     pairs = [*FIVE[:4], ("0.83", "0.78")]
-    found = correlation(rows(*pairs))
+    found = correlation(scored(rows(*pairs)))
     values = np.array(pairs, float)
     assert found is not None and found[0] == pytest.approx(np.corrcoef(values.T)[0, 1])
-    assert correlation(rows(*[("0.8", "0.7")] * 6)) is None
+    assert correlation(scored(rows(*[("0.8", "0.7")] * 6))) is None
+
+
+def test_the_rows_counted_are_those_of_the_correlation() -> None:
+    """A submission without public score, or without CV, is none of them."""
+    assert "4 rows have both" in agreement(rows(*FIVE, ("", "0.77")))
+    assert "(5 rows)" in agreement(rows(*FIVE, ("", "0.77"), ("0.81", "0.765")))
 
 
 def test_less_error_is_better(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from pipeline import report
 from pipeline.params import load
+from pipeline.pictures import panels, png
 from tests.pipeline.test_bad_input import ROOT
 
 METRICS = {"cv_accuracy": 0.8123, "cv_accuracy_se": 0.0111, "cv_log_loss": 0.4, "baseline_accuracy": 0.6, "members": 7}
@@ -19,6 +20,10 @@ METRICS |= {"mean_log_loss": 0.41, "mean_log_loss_se": 0.003, "single_log_loss":
 
 HONEST = {"honest_accuracy": 0.8, "honest_accuracy_lo": 0.7, "honest_accuracy_hi": 0.9, "honest_folds": 5}
 HONEST |= {"honest_test_rows": 418}
+
+TWO = [{"level": "a|b", "rows": 7, "mean": 0.75, "error": 0.0123}, {"level": "c", "rows": 8, "mean": 0.5, "error": 0.1}]
+LEVELS = [{"column": f"column {one}", "explained": 0.5 - one / 10, "levels": TWO} for one in range(report.TOLD + 1)]
+VALIDATION = json.dumps({"drift": {"sentence": "Rows differ by age."}, "levels": LEVELS})
 
 
 def frames(task: str, last: float = 0.5) -> dict[str, pd.DataFrame]:
@@ -40,8 +45,14 @@ def frames(task: str, last: float = 0.5) -> dict[str, pd.DataFrame]:
 def worth() -> dict[str, pd.DataFrame]:
     kinds = ("importance", "without", "alone")
     values = {f"{kind}_log_loss{error}": [0.2, 0.0] for kind in kinds for error in ("", "_se")}
-    values |= {f"{kind}_log_loss_se": [0.01, 0.01] for kind in kinds}
-    pairs = {"group": ["fare"], "with": ["deck"], "alone_log_loss": [-0.3], "alone_log_loss_se": [0.01]}
+    values |= {f"{kind}_log_loss_se": [0.01, 0.01] for kind in kinds} | {f"{kind}_folds": [10, 10] for kind in kinds}
+    pairs = {
+        "group": ["fare"],
+        "with": ["deck"],
+        "alone_log_loss": [-0.3],
+        "alone_log_loss_se": [0.01],
+        "alone_folds": [10],
+    }
     return {
         "columns": pd.DataFrame({"group": ["fare", "deck"], "inputs": [1, 2], **values}),
         "interactions": pd.DataFrame(pairs),
@@ -62,10 +73,20 @@ def test_every_task_has_its_picture(task: str, rows: int) -> None:
     assert b"matplotlib" not in picture.lower() and b"tIME" not in picture
 
 
+def test_dollars_in_a_class_are_drawn_and_no_formula() -> None:
+    """Read as formulas, the first would not be one, and the second's dollars would vanish."""
+    figure, (axis,) = panels()
+    names = ["$0_$9", "$60K - $80K"]
+    report.confusion_matrix(axis, pd.DataFrame({"actual": names, "predicted": names}))
+    drawn = [*axis.get_xticklabels(), *axis.get_yticklabels()]
+    assert [text.get_text() for text in drawn] == 2 * names and not any(text.get_parse_math() for text in drawn)
+    assert png(figure)
+
+
 def test_the_page_holds_the_figures_of_the_run(tmp_path: Path) -> None:
     (tmp_path / "metrics.json").write_text(json.dumps(METRICS))
     (tmp_path / "honest.json").write_text(json.dumps(HONEST))
-    (tmp_path / "validation.json").write_text(json.dumps({"drift": {"sentence": "Rows differ by age."}}))
+    (tmp_path / "validation.json").write_text(VALIDATION)
     for name, frame in (frames("binary") | worth()).items():
         path = tmp_path / f"{name}.csv"
         path.parent.mkdir(exist_ok=True)
@@ -81,6 +102,9 @@ def test_the_page_holds_the_figures_of_the_run(tmp_path: Path) -> None:
     assert "(columns.png)" in page and "(overview.png)" in page and (tmp_path / "overview.png").is_file()
     assert "| accuracy | 0.8123 | 0.8000 | 0.7000 to 0.9000 |" in page and "of 418 rows, scores" in page
     assert "Rows differ by age." in page
+    assert "| column 0 | 0.500 | a\\|b: 0.7500 ± 0.0123 (7); c: 0.5000 ± 0.1000 (8) |" in page
+    assert f"| column {report.TOLD - 1} |" in page and f"| column {report.TOLD} |" not in page
+    assert "Training ended too soon to tell: it ran for fewer than 3 epochs." in page
     (tmp_path / "honest.json").write_text(json.dumps({"honest_folds": 0}))
     assert report.main(arguments) == 0 and "Not estimated" in (tmp_path / "README.md").read_text()
 
@@ -90,13 +114,24 @@ def test_a_single_member_is_pooled_over_rows_where_the_ensemble_is() -> None:
     params = load(ROOT / "params.yaml", "titanic")
     params = replace(params, table=replace(params.table, task="regression", metric="rmse"))
     figures = {"cv_rmse": 2.0, "single_rmse": 2.5, "single_member_rmse": 1.9, "members": 4, "members_used": 4}
-    assert "| rmse | 2.0000 |  |  | 2.5000 |  |" in report.page(params, figures, [], "")
+    assert "| rmse | 2.000 |  |  | 2.500 |  |" in report.page(params, figures, [], [], "")
+
+
+def test_a_small_or_a_large_unit_is_no_zero_and_no_exponent() -> None:
+    params = load(ROOT / "params.yaml", "titanic")
+    params = replace(params, table=replace(params.table, task="regression", metric="rmse"))
+    figures = {"cv_rmse": 2.5e-9, "cv_rmse_se": 1e-10, "cv_mae": 27345.67, "members": 4, "members_used": 4}
+    figures |= {"honest_mae": 27345.67, "honest_mae_lo": 0.5, "honest_mae_hi": 3e5, "honest_folds": 5}
+    figures |= {"honest_test_rows": 9, "mean_rmse": 2.5e-9, "mean_rmse_se": 1e-10}
+    page = report.page(params, figures, [], [], "")
+    assert "| rmse | 2.500e-09 | 1.000e-10 |" in page and "| mae | 27346 |" in page
+    assert "| mae | 27346 | 27346 | 0.5000 to 300000 |" in page and "| mean of all | 2.500e-09 ± 1.000e-10 |" in page
 
 
 def test_a_missing_result_is_one_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "metrics.json").write_text(json.dumps(METRICS))
     (tmp_path / "honest.json").write_text(json.dumps(HONEST))
-    (tmp_path / "validation.json").write_text(json.dumps({"drift": {"sentence": "Rows differ by age."}}))
+    (tmp_path / "validation.json").write_text(VALIDATION)
     arguments = ["--competition", "titanic", "--params", str(ROOT / "params.yaml"), "--report", str(tmp_path)]
     assert report.main(arguments) == 1
     assert "learning_curves.csv: no such file" in capsys.readouterr().err
