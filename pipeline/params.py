@@ -7,8 +7,10 @@ competition; ``competitions.<name>.<block>`` overrides single keys of it.
 from __future__ import annotations
 
 import difflib
+import math
+import operator
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -141,6 +143,19 @@ Choices = tuple[int | float | str, ...]
 Space = Mapping[str, Choices | Range]
 
 
+def _configurations(space: Space) -> float:
+    """How many different ones a space has; of its switches at least one is on."""
+    count, switches = 1, 0
+    for values in space.values():
+        if isinstance(values, Range):
+            return math.inf
+        if isinstance(values[0], bool):
+            switches += 1
+        else:
+            count *= len(values)
+    return count * max(2**switches - 1, 1)
+
+
 @dataclass(frozen=True)
 class Tune:
     """The search; ``space`` maps each searched hyperparameter to its choices or its range; ``columns``: whether column
@@ -168,21 +183,31 @@ class Tune:
 
     def parts(self, task: str, offered: Mapping[str, Choices]) -> list[tuple[Space, int, int]]:
         """The search's parts, one a family: its space, with what else is ``offered``, and how many trials are drawn
-        from it, in all and a generation. The more often a list names a family, the more of them are its own."""
+        from it, in all and a generation. The more often a list names a family, the more of them are its own; what one
+        has no configurations for, the others get. No generation is much smaller than others: all cost a program's
+        start."""
         families = list(dict.fromkeys(self.family))
-        trials, generation = (self._shared(self.grown(count)) for count in (self.max_trials, self.generation))
-        parts: list[tuple[Space, int, int]] = []
-        for name, own, at_once in zip(families, trials, generation, strict=True):
+        spaces: dict[str, Space] = {}
+        for name in families:
             named: Space = {"family": (name,)} if families != ["plain"] else {}
-            if own:
-                parts.append(({**self.space, **self._own(name, task), **named, **offered}, own, max(at_once, 1)))
-        return parts
+            spaces[name] = {**self.space, **self._own(name, task), **named, **offered}
+        most = {name: _configurations(space) for name, space in spaces.items()}
+        trials = self._shared(self.grown(self.max_trials), most)
+        generations = -(-sum(trials.values()) // self.grown(self.generation))
+        return [(spaces[name], own, -(-own // generations)) for name in families if (own := trials[name])]
 
-    def _shared(self, count: int) -> list[int]:
-        """``count`` divided among the families."""
-        named = [self.family.count(name) for name in dict.fromkeys(self.family)]
-        ends = [round(count * sum(named[: place + 1]) / len(self.family)) for place in range(len(named))]
-        return [end - start for start, end in zip([0, *ends], ends, strict=False)]
+    def _shared(self, count: int, most: Mapping[str, float]) -> dict[str, int]:
+        """``count`` divided among the families as often as each is named, to none more than its ``most``."""
+        full: dict[str, int] = {}
+        while True:
+            left, others = count - sum(full.values()), [name for name in most if name not in full]
+            named = [self.family.count(name) for name in others]
+            ends = [round(left * sum(named[: place + 1]) / sum(named)) for place in range(len(named))]
+            shares = {name: end - start for name, start, end in zip(others, [0, *ends], ends, strict=False)}
+            over = {name: int(most[name]) for name, share in shares.items() if share > most[name]}
+            if not over:
+                return full | shares
+            full |= over
 
     def _own(self, family: str, task: str) -> Space:
         regression = self.families.get(f"{family}_regression", {}) if task == "regression" else {}
@@ -418,17 +443,23 @@ def load(path: Path, name: str) -> Params:
         merged = {**_EMPTY, **general, **own}
         if block == "tune":
             _merge_spaces(merged, general, own, f"{path}: ", f"competitions.{name}.")
-        blocks[block] = _build(
-            cls,
-            merged,
-            # No general block may hold what the table is.
-            lambda key, b=block, o=own: (
-                f"{path}: " + (f"competitions.{name}.{b}.{key}" if key in o or b == "table" else f"{b}.{key}")
-            ),
-        )
+
+        def place(key: str, block: str = block) -> str:
+            return f"{path}: {_place(entry, name, f'{block}.{key}')}"
+
+        blocks[block] = _build(cls, merged, place)
     params = Params(name=name, seed=_seed(document, path), **blocks)
-    _check_together(params, path)
+    _check_together(params, path, lambda key: _place(entry, name, key))
     return params
+
+
+def _place(entry: Mapping[str, Any], name: str, key: str) -> str:
+    """A dotted key as the file has it: in the competition's entry where that overrides it."""
+    own: Any = entry
+    for part in key.split("."):
+        own = own.get(part, MISSING) if isinstance(own, Mapping) else MISSING
+    # No general block may hold what the table is.
+    return key if own is MISSING and not key.startswith("table.") else f"competitions.{name}.{key}"
 
 
 def _merge_spaces(
@@ -533,59 +564,52 @@ def check_name(name: str) -> None:
         )
 
 
-def _check_together(params: Params, path: Path) -> None:
-    table, tune, encode = params.table, params.tune, params.encode
+def _check_together(params: Params, path: Path, place: Callable[[str], str]) -> None:
+    """What no key breaks alone; ``place`` says where the file has a key."""
+    table = params.table
     if table.metric not in METRICS[table.task]:
         raise UserError(
-            f"{path}: competitions.{params.name}.table.metric is {table.metric!r}, but task {table.task!r} is "
-            f"scored by "
-            f"one of {_listed(METRICS[table.task])}."
+            f"{path}: {place('table.metric')} is {table.metric!r}, but task {table.task!r} is scored by one of "
+            f"{_listed(METRICS[table.task])}."
         )
-    if tune.generation > tune.max_trials:
+    for key, limit in (
+        ("tune.generation", "tune.max_trials"),
+        ("tune.repeats", "encode.repeats"),
+        ("columns.repeats", "encode.repeats"),
+        ("train.top_k", "tune.max_trials"),
+    ):
+        value, most = (operator.attrgetter(one)(params) for one in (key, limit))
+        if value > most:
+            raise UserError(
+                f"{path}: {place(key)} is {value}, more than {place(limit)} ({most}). Lower the first or raise the "
+                "second."
+            )
+    if params.tune.oracle == "grid" and params.tune.columns == "search":
         raise UserError(
-            f"{path}: tune.generation is {tune.generation}, more than tune.max_trials ({tune.max_trials}). "
-            f"Lower the first or raise the second."
-        )
-    if tune.repeats > encode.repeats:
-        raise UserError(
-            f"{path}: tune.repeats is {tune.repeats}, more than encode.repeats ({encode.repeats}). Lower the "
-            f"first or raise the second."
-        )
-    if params.columns.repeats > encode.repeats:
-        raise UserError(
-            f"{path}: columns.repeats is {params.columns.repeats}, more than encode.repeats ({encode.repeats}). Lower "
-            "the first or raise the second."
-        )
-    if tune.oracle == "grid" and tune.columns == "search":
-        raise UserError(
-            f"{path}: tune.columns is 'search', but tune.oracle is 'grid', and no grid covers all sets of columns. "
-            "Set tune.oracle to bayesian or random, or tune.columns to all."
-        )
-    if params.train.top_k > tune.max_trials:
-        raise UserError(
-            f"{path}: train.top_k is {params.train.top_k}, more than tune.max_trials ({tune.max_trials}). "
-            f"Lower the first or raise the second."
+            f"{path}: {place('tune.columns')} is 'search', but {place('tune.oracle')} is 'grid', and no grid covers "
+            f"all sets of columns. Set {place('tune.oracle')} to bayesian or random, or {place('tune.columns')} to all."
         )
     if params.honest.outer == 1:
-        raise UserError(f"{path}: honest.outer is 1; expected 0 (no estimate) or 2 and more outer folds.")
+        raise UserError(f"{path}: {place('honest.outer')} is 1; expected 0 (no estimate) or 2 and more outer folds.")
     if params.ensemble.method == "rank_mean" and table.task == "multiclass":
         raise UserError(
-            f"{path}: ensemble.method is 'rank_mean', but ranks of several classes do not add up to probabilities "
-            f"(competitions.{params.name}.table.task is 'multiclass'). Expected mean or greedy."
+            f"{path}: {place('ensemble.method')} is 'rank_mean', but ranks of several classes do not add up to "
+            f"probabilities ({place('table.task')} is 'multiclass'). Expected mean or greedy."
         )
 
 
-def _build(cls: type, values: Mapping[str, Any], place: Any) -> Any:
+def _build(cls: type, values: Mapping[str, Any], place: Callable[[str], str]) -> Any:
+    """``place`` says where the file has a key of the block."""
     built: dict[str, Any] = {}
     for item in fields(cls):
         meta, where = item.metadata, place(item.name)
         raw = values.get(item.name, item.default)
         if item.name == "space":
-            built[item.name] = _space(raw, where, SEARCHED)
+            built[item.name] = _space(raw, place, "space", SEARCHED)
         elif item.name == "families":
-            spaces, (file, _, prefix) = _mapping(raw, where), where.partition(": ")
-            _known(spaces, [f"{name}{kind}" for name in FAMILIES for kind in ("", "_regression")], file, f"{prefix}.")
-            built[item.name] = MappingProxyType({k: _space(v, f"{where}.{k}", ()) for k, v in spaces.items()})
+            spaces = _mapping(raw, where)
+            _known_at(spaces, [f"{name}{kind}" for name in FAMILIES for kind in ("", "_regression")], place, item.name)
+            built[item.name] = MappingProxyType({k: _space(v, place, f"families.{k}", ()) for k, v in spaces.items()})
         elif item.name == "features":
             mapping = _mapping(raw, where)
             built[item.name] = MappingProxyType({k: _value(v, bool, f"{where}.{k}") for k, v in mapping.items()})
@@ -627,42 +651,37 @@ def _block(cls: Any, raw: Any, where: str) -> Any:
     return _build(cls, values, lambda key: f"{where}.{key}")
 
 
-def _space(raw: Any, where: str, needed: Sequence[str]) -> Space:
+def _space(raw: Any, place: Callable[[str], str], key: str, needed: Sequence[str]) -> Space:
     """``needed``: hyperparameters that may not be left out."""
-    space = _mapping(raw, where)
-    file, _, prefix = where.partition(": ")
-    _known(space, list(_SPACE), file, f"{prefix}.")
+    space = _mapping(raw, place(key))
+    _known_at(space, list(_SPACE), place, key)
     result: dict[str, Choices | Range] = {}
     for name in _SPACE:
         if name not in space and name not in needed:
             continue
+        where = place(f"{key}.{name}")
         if name not in space:
-            raise UserError(f"{where}.{name} is missing; expected a list of choices or low/high.")
+            raise UserError(f"{where} is missing; expected a list of choices or low/high.")
         rule, value = _SPACE[name], space[name]
         if isinstance(rule[0], str):
             names = [str(n) for n in rule]
-            result[name] = tuple(
-                _value(v, str, f"{where}.{name}", choices=names) for v in _choices(value, f"{where}.{name}")
-            )
+            result[name] = tuple(_value(v, str, where, choices=names) for v in _choices(value, where))
         elif isinstance(value, Mapping):
             kind, low, high = _bounds(rule)
-            _known(value, ["low", "high", "log"], file, f"{prefix}.{name}.")
+            file, _, prefix = where.partition(": ")
+            _known(value, ["low", "high", "log"], file, f"{prefix}.")
             if kind is int:
-                raise UserError(f"{where}.{name} has low/high; expected a list of whole numbers to choose from.")
-            bounds = [
-                _value(value.get(b, MISSING), kind, f"{where}.{name}.{b}", low=low, high=high) for b in ("low", "high")
-            ]
-            log = _value(value.get("log", False), bool, f"{where}.{name}.log")
+                raise UserError(f"{where} has low/high; expected a list of whole numbers to choose from.")
+            bounds = [_value(value.get(b, MISSING), kind, f"{where}.{b}", low=low, high=high) for b in ("low", "high")]
+            log = _value(value.get("log", False), bool, f"{where}.log")
             if bounds[0] >= bounds[1]:
-                raise UserError(f"{where}.{name}: low is {bounds[0]}, not below high ({bounds[1]}).")
+                raise UserError(f"{where}: low is {bounds[0]}, not below high ({bounds[1]}).")
             if log and bounds[0] <= 0:
-                raise UserError(f"{where}.{name}: low is {bounds[0]}; a log-uniform range needs low above 0.")
+                raise UserError(f"{where}: low is {bounds[0]}; a log-uniform range needs low above 0.")
             result[name] = Range(bounds[0], bounds[1], log)
         else:
             kind, low, high = _bounds(rule)
-            result[name] = tuple(
-                _value(v, kind, f"{where}.{name}", low=low, high=high) for v in _choices(value, f"{where}.{name}")
-            )
+            result[name] = tuple(_value(v, kind, where, low=low, high=high) for v in _choices(value, where))
     return MappingProxyType(result)
 
 
@@ -716,8 +735,15 @@ def _mapping(value: Any, where: str) -> dict[str, Any]:
     return {str(key): value[key] for key in value}
 
 
-def _known(mapping: Mapping[str, Any], known: Sequence[str], file: str, prefix: str) -> None:
-    for key in mapping:
+def _known_at(mapping: Mapping[str, Any], known: Sequence[str], place: Callable[[str], str], key: str) -> None:
+    """``_known`` for what lies under ``key`` partly in the competition's entry, partly in the general block."""
+    for name in mapping:
+        file, _, where = place(f"{key}.{name}").partition(": ")
+        _known([name], known, file, where.removesuffix(name))
+
+
+def _known(keys: Iterable[str], known: Sequence[str], file: str, prefix: str) -> None:
+    for key in keys:
         if key not in known:
             raise UserError(f"{file}: unknown key {prefix}{key}{_nearest(key, known)} Known: {_listed(known)}.")
 

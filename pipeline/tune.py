@@ -24,6 +24,19 @@ if TYPE_CHECKING:
     from pipeline.arrays import Scaled
     from pipeline.nets.search import Configuration, Result, Trial
 
+# The code that has a say in what a trial is and what comes of it: all that this stage imports, less what only reads,
+# writes or shows (a test holds the two together).
+CODE = (
+    "features/roles.py",
+    "features/target.py",
+    "pipeline/arrays.py",
+    "pipeline/evaluation.py",
+    "pipeline/nets/*.py",
+    "pipeline/params.py",
+    "pipeline/runtime.py",
+    "pipeline/tune.py",
+)
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Search hyperparameters; returns the exit code."""
@@ -49,13 +62,15 @@ def tune(arguments: argparse.Namespace) -> None:
 
     scaled = load_table(arguments.input, params.table.task)
     memory = Memory(arguments.memory, _fingerprint(params, arguments.input, tensorflow.__version__))
-    count, folds = params.tune.grown(params.tune.max_trials), params.encode.folds * params.tune.repeats
+    offered = scaled.inputs.choices(params.tune.columns == "search")
+    parts = [Part(*part) for part in params.tune.parts(params.table.task, offered)]
+    count, folds = sum(part.trials for part in parts), params.encode.folds * params.tune.repeats
     print(f"tune: {count} trials x {folds} folds on {device_name(tensorflow)}")
     with Progress(count, "trials", "tune") as progress:
         evaluation = Evaluation(params, scaled, memory, progress)
-        offered = scaled.inputs.choices(params.tune.columns == "search")
-        parts = [Part(*part) for part in params.tune.parts(params.table.task, offered)]
         trials = search(params.tune.oracle, parts, seed_for(params.seed, "oracle"), evaluation)
+    if len(trials) < count:
+        print(f"tune: {len(trials)} trials, for the oracle found no other that it had not tried")
     valid = [trial for trial in trials if not trial.result.reason]
     if not valid:
         raise UserError(
@@ -199,8 +214,8 @@ def trials_table(trials: list[Trial], task: str) -> pd.DataFrame:
 
 
 def _fingerprint(params: Params, arrays: Path, version: str) -> str:
-    folder = Path(__file__).parent
-    code = [read_bytes(path) for path in [folder / "evaluation.py", *sorted((folder / "nets").glob("*.py"))]]
+    root = Path(__file__).parent.parent
+    code = [read_bytes(path) for pattern in CODE for path in sorted(root.glob(pattern))]
     facts = (params.seed, params.table.task, params.encode.folds, params.tune, version)
     return fingerprint(read_bytes(arrays), repr(facts), *code)
 

@@ -2,8 +2,8 @@
 met later.
 
 A row's answer never depends on the rows beside it: rows go through in blocks of one size, the last one padded, in one
-thread, so that every product has the same shape and adds up in the same order. (Products this small are also slower in
-several threads, by far where other work keeps the processor busy.)
+thread, and a product takes so few of them that all meet the same code, so each adds up in the same order. (Products
+this small are also slower in several threads, by far where other work keeps the processor busy.)
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ from threadpoolctl import threadpool_limits
 
 from pipeline.nets.numbers import BINS
 
-# Rows of a block: a multiple of every processor's vector, so that no row meets the code for a remainder.
-BLOCK = 256
+# Rows of a block, and of a product: some processors' code for matrices takes twelve rows at once and what remains of
+# them otherwise, so a row of a larger product would add up by its place in it.
+BLOCK, ROWS = 256, 8
 Arrays = Mapping[str, np.ndarray]
 
 
@@ -73,7 +74,8 @@ HEADS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 def _product(units: np.ndarray, kernel: np.ndarray) -> np.ndarray:
     """``[..., b, i] x [..., i, o] -> [..., b, o]``, each row in the same way wherever it stands."""
     if kernel.shape[-1] > 1:
-        return np.matmul(units, kernel)
+        few = units.reshape(*units.shape[:-2], -1, ROWS, units.shape[-1])
+        return np.matmul(few, kernel[..., None, :, :]).reshape(*units.shape[:-1], -1)
     # How a matrix times a vector is summed depends on the row's place in it; this sum does not.
     return (units * kernel[..., None, :, 0]).sum(axis=-1, keepdims=True)
 
@@ -156,7 +158,7 @@ class Program:
         return vectors.swapaxes(1, 2).reshape(members, rows, -1)
 
     def _hidden(self, units: np.ndarray, layer: int, width: np.ndarray) -> np.ndarray:
-        units = np.matmul(units, self.weights[f"kernel_{layer}"]) + self.weights[f"bias_{layer}"][:, None]
+        units = _product(units, self.weights[f"kernel_{layer}"]) + self.weights[f"bias_{layer}"][:, None]
         if self.normalization == "layer":
             used = width.astype(np.float32)[:, None, None]
             mean = units.sum(axis=-1, keepdims=True) / used

@@ -122,7 +122,6 @@ def test_a_family_brings_its_own_hyperparameters(tmp_path: Path) -> None:
         params = load(path, "titanic")
         parts = params.tune.parts(params.table.task, {"columns.age": (True, False)})
         assert all(space["columns.age"] == (True, False) for space, _, _ in parts)
-        assert sum(trials for _, trials, _ in parts) == params.tune.grown(params.tune.max_trials)
         return {str(space.get("family", ("plain",))[0]): space for space, _, _ in parts}
 
     plain = load(ROOT / "params.yaml", "titanic").tune.space
@@ -144,9 +143,59 @@ def test_families_share_the_trials_as_often_as_they_are_named(tmp_path: Path) ->
     path.write_text(text.replace("  max_trials: 40", "  max_trials: 25", 1), encoding="utf-8")
     tune = load(path, "titanic").tune
     assert tune.grown(tune.max_trials) == 40
-    assert [counts for _, *counts in tune.parts("binary", {})] == [[20, 16], [10, 8], [10, 8]]
+    assert [counts for _, *counts in tune.parts("binary", {})] == [[20, 10], [10, 5], [10, 5]]
+    uneven = replace(tune, family=("plain", "plain", "waves"))  # no third generation of one trial
+    assert [counts for _, *counts in uneven.parts("binary", {})] == [[27, 14], [13, 7]]
     few = replace(tune, max_trials=1, generation=1, halving=0.0, family=("plain", "waves"))
     assert [trials for _, trials, _ in few.parts("binary", {})] == [1]
+
+
+def test_a_family_gets_no_more_trials_than_it_has_configurations(tmp_path: Path) -> None:
+    """What it leaves the others get: the preset of realmlp is one configuration, however large its share."""
+    tune = load(ROOT / "params.yaml", "titanic").tune
+    assert [counts for _, *counts in tune.parts("binary", {})] == [[64, 32]]
+
+    def counts(*family: str, **offered: tuple[Any, ...]) -> list[list[int]]:
+        return [counts for _, *counts in replace(tune, family=family).parts("binary", offered)]
+
+    assert counts("plain", "realmlp") == [[63, 32], [1, 1]]
+    assert counts("plain", "realmlp", "waves") == [[32, 16], [1, 1], [31, 16]]
+    assert counts("realmlp") == [[1, 1]]
+    assert counts("realmlp", method=("zscore", "robust", "none")) == [[3, 3]]
+    assert counts("realmlp", one=(True, False), other=(True, False)) == [[3, 3]]  # never both off
+    few = replace(tune, space=tune.families["realmlp"])
+    assert [counts for _, *counts in few.parts("binary", {"depth": (1, 2)})] == [[2, 2]]
+
+
+def test_a_mistake_is_named_where_the_file_has_it(tmp_path: Path) -> None:
+    """In the competition's entry where that overrides the key, else in the general block."""
+    path = tmp_path / "params.yaml"
+
+    def refusal(old: str = "", new: str = "", **own: str) -> str:
+        text = TEXT.replace(old, new, 1)
+        for block, keys in own.items():
+            text = text.replace(f"    {block}: {{}}\n", f"    {block}: {keys}\n", 1)
+        path.write_text(text, encoding="utf-8")
+        with pytest.raises(UserError) as error:
+            load(path, "titanic")
+        return str(error.value).removeprefix(f"{path}: ")
+
+    entry = "competitions.titanic."
+    told = refusal(tune="{max_trials: 10, generation: 6}", train="{top_k: 12}")
+    assert told.startswith(f"{entry}train.top_k is 12, more than {entry}tune.max_trials (10)")
+    told = refusal("  max_trials: 40", "  max_trials: 8", tune="{generation: 6}", train="{top_k: 9}")
+    assert told.startswith(f"{entry}train.top_k is 9, more than tune.max_trials (8)")
+    assert refusal(columns="{repeats: 3}").startswith(f"{entry}columns.repeats is 3, more than encode.repeats (2)")
+    told = refusal(tune="{oracle: grid, columns: search}")
+    assert told.startswith(f"{entry}tune.columns is 'search', but {entry}tune.oracle is 'grid'")
+    own = "{space: {depth: [4]}, families: {tabm: {depth: [4]}}}"
+    assert refusal("      high: 0.6", "      high: 6", tune=own).startswith(
+        "tune.space.dropout.high is 6, out of range"
+    )
+    assert refusal("      copies: 16", "      copies: 1", tune=own).startswith("tune.families.tabm.copies is 1, out of")
+    assert refusal(tune=own.replace("[4]", "[40]", 1)).startswith(f"{entry}tune.space.depth is 40, out of range")
+    told = refusal("    depth:\n", "    dpth: 1\n    depth:\n", tune=own)
+    assert told.startswith("unknown key tune.space.dpth; did you mean 'depth'?")
 
 
 def test_numbers_are_read_as_dvc_reads_them(tmp_path: Path) -> None:

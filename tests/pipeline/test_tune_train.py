@@ -1,19 +1,26 @@
 """What the tune and train stages decide: which trials a fold takes, invalid trials, the memory of a search."""
 
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
+from pipeline import arrays, tune
+from pipeline.arrays import Inputs
 from pipeline.choosing import choose, mean_loss
+from pipeline.demo import write_yaml
 from pipeline.evaluation import errors
 from pipeline.nets.fit import Fit
 from pipeline.nets.search import Part, Result, Trial, search
+from pipeline.params import SEARCHED, Range, load, read_document
 from pipeline.train import learning_curves
 from pipeline.tune import Memory, trials_table
 
+ROOT = Path(__file__).resolve().parents[2]
 SPACE = {"depth": (1, 2, 3), "width": (4, 8, 16), "learning_rate": (0.001, 0.01, 0.1)}
 PARTS = [Part(SPACE, 12, 4)]
 
@@ -85,6 +92,30 @@ def test_search_repeats_itself_and_goes_on_after_invalid_trials() -> None:
         assert [trial.number for trial in runs[0]] == list(range(12))
 
 
+def second_generation(oracle: str, astray: Result | None) -> list[dict[str, Any]]:
+    """What is proposed after a first generation whose trial 2 may have gone ``astray``."""
+    space = {"depth": (1, 2, 3), "learning_rate": Range(0.001, 0.09, True)}
+
+    def evaluate(first: int, configurations: list[dict[str, Any]]) -> list[Result]:
+        found = [losses(first + place, one) for place, one in enumerate(configurations)]
+        return found[:2] + [astray] + found[3:] if astray and not first else found
+
+    return [trial.configuration for trial in search(oracle, [Part(space, 12, 6)], 3, evaluate)][6:]
+
+
+def test_a_single_failed_trial_makes_no_random_search_of_the_rest() -> None:
+    failed = Result(np.full(4, np.nan), np.full(4, np.nan), np.array([np.nan, np.nan]), 0.0, "diverged")
+    assert second_generation("bayesian", failed) != second_generation("random", failed)
+
+
+def test_how_far_a_trial_went_astray_has_no_say() -> None:
+    near, far = (
+        second_generation("bayesian", Result(np.full(4, loss), np.full(4, 1.0), np.full(2, loss), 3.0, ""))
+        for loss in (2.0, 2000.0)
+    )
+    assert near == far != second_generation("bayesian", None)
+
+
 def test_a_grid_is_proposed_a_generation_at_a_time() -> None:
     """KerasTuner's own would propose the next trial when the one before has ended: nothing could train side by side."""
     space = {"depth": (1, 2, 3), "initializer": ("he_normal",), "width": (16, 32)}
@@ -97,6 +128,30 @@ def test_a_grid_is_proposed_a_generation_at_a_time() -> None:
     assert [trial.generation for trial in trials] == [0] * 4 + [1] * 2
 
 
+@pytest.mark.parametrize("trials", [40, 60, 64])
+def test_a_grid_of_more_combinations_than_trials_is_met_all_over(trials: int) -> None:
+    """Not its first corner, and no value left out because its turn comes in step with the trials."""
+    tune = load(ROOT / "params.yaml", "titanic").tune
+
+    def evaluate(first: int, configurations: list[dict[str, Any]]) -> list[Result]:
+        return [losses(0, {"depth": 1, "learning_rate": 0.01})] * len(configurations)
+
+    found = [t.configuration for t in search("grid", [Part(tune.space, trials, 20)], 0, evaluate)]
+    assert len({tuple(one.values()) for one in found}) == trials
+    for name, values in tune.space.items():
+        count = Counter(one[name] for one in found)
+        assert len(count) == (10 if isinstance(values, Range) else len(values)), name
+        assert max(count.values()) <= 1.35 * trials / len(count), name
+
+
+def test_a_grid_takes_a_range_from_its_low_end() -> None:
+    space = {"depth": (1,), "l2": Range(1e-3, 1e-1, True)}
+    trials = search(
+        "grid", [Part(space, 10, 4)], 5, lambda first, cs: [losses(0, {"depth": 1, "learning_rate": 0.01})] * len(cs)
+    )
+    assert [t.configuration["l2"] for t in trials] == pytest.approx(np.geomspace(1e-3, 1e-1, 21)[1::2])
+
+
 def test_a_space_of_one_configuration_is_searched_once() -> None:
     space = {"depth": (2,), "width": (16,)}
     for oracle in ("bayesian", "random", "grid"):
@@ -104,6 +159,47 @@ def test_a_space_of_one_configuration_is_searched_once() -> None:
             oracle, [Part(space, 3, 1)], 5, lambda first, cs: [losses(0, {**c, "learning_rate": 1.0}) for c in cs]
         )
         assert [trial.configuration for trial in trials] == [{"depth": 2, "width": 16}]
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        pytest.param({"family": ["plain", "realmlp"]}, ["tune: 12 trials x 10 folds"], id="one of realmlp"),
+        pytest.param(
+            {
+                "oracle": "grid",
+                "space": {**dict.fromkeys(SEARCHED, 1), "initializer": "zeros", "activation": "relu"}
+                | {"dropout": {"low": 0.0, "high": 0.5}},
+            },
+            ["tune: 12 trials x 10 folds", "tune: 10 trials, for the oracle found no other that it had not tried"],
+            id="a grid of ten",
+        ),
+    ],
+)
+def test_the_stage_says_how_many_trials_there_are(
+    changed: dict[str, Any],
+    told: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def evaluate(table: object, task: str, networks: list[dict[str, Any]], *rest: object) -> list[Result]:
+        return [losses(0, {"depth": 1, "learning_rate": 0.01})] * len(networks)
+
+    monkeypatch.setattr(tune, "evaluate", evaluate)
+    document = read_document(ROOT / "params.yaml")
+    document["tune"] |= {"max_trials": 12, "generation": 6, "halving": 0} | changed
+    write_yaml(tmp_path / "params.yaml", document)
+    words = ("--params=params.yaml", "--input=arrays.npz", "--output=out", "--report=report", "--memory=memory")
+    monkeypatch.chdir(tmp_path)
+    inputs = Inputs(np.array(["a"]), np.array([""]), ("zscore",))
+    monkeypatch.setattr(arrays, "load_table", lambda path, task: SimpleNamespace(table=None, inputs=inputs))
+    (tmp_path / "arrays.npz").write_bytes(b"")
+    assert tune.main(["--competition=titanic", *words]) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert [line.split(" on ")[0] for line in said[:-1]] == told
+    made = int(told[-1].split()[1])
+    assert len((tmp_path / "report" / "trials.csv").read_text().splitlines()) == made + 1
 
 
 def test_each_part_of_a_search_has_an_oracle_of_its_own() -> None:
@@ -143,7 +239,7 @@ def test_at_least_one_switch_stays_on_and_most_do() -> None:
         assert on.any(axis=1).all() and not on.all()
         assert on[:20].mean() > 0.65
         if oracle == "bayesian":  # column a does harm
-            assert on[20:, 0].mean() < 0.4 and on[20:, 1].mean() > 0.8
+            assert on[20:, 0].mean() < 0.5 and on[20:, 1].mean() > 0.8
 
 
 def test_seed_zero_is_a_seed() -> None:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import platform
+import subprocess
+import sys
 from dataclasses import replace
 from typing import Any
 
@@ -127,6 +131,16 @@ def test_a_row_gets_the_same_bytes_in_any_company(task: str) -> None:
         assert np.array_equal(alone, together[:, rows])
         assert np.array_equal(blend(weights, alone), blend(weights, together)[rows])
     assert model.answers(inputs[:, :0], codes[:0], task).shape == (len(configurations), 0, together.shape[2])
+
+
+@pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="needs a kernel of such processors")
+def test_nor_do_they_on_processors_without_long_vectors() -> None:
+    """Their code for matrices takes twelve rows at once, and what remains of them otherwise."""
+    test = f"{__file__}::{test_a_row_gets_the_same_bytes_in_any_company.__name__}"
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", test]
+    older = {**os.environ, "OPENBLAS_CORETYPE": "Haswell"}
+    done = subprocess.run(command, env=older, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-3000:]
 
 
 def test_a_code_that_was_never_seen_counts_as_unseen() -> None:
