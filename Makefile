@@ -1,5 +1,7 @@
 # One vocabulary for people and CI: setup lint type test repro new submit leaderboard demo bench clean help
 PYTHON ?=
+# What .venv was made with holds until somebody says otherwise: GPU= goes back to the processor's lock.
+GPU ?= $(shell cat .venv/gpu 2>/dev/null)
 LOCK := requirements$(if $(GPU),-gpu).lock
 BIN := .venv/bin
 # The lock's content and this folder: another lock or a moved folder makes a new environment, a new date on it does not.
@@ -11,9 +13,9 @@ export DVC_NO_ANALYTICS := 1
 all: setup repro  ## set everything up, then run the main job (default)
 
 help:  ## list the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 13
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: $(STAMP) scm  ## make .venv from the lock and compile it (GPU=1 for the CUDA libraries)
+setup: $(STAMP) scm  ## make .venv from the lock and compile it (GPU=1 for the CUDA libraries, GPU= without them again)
 
 $(STAMP):
 	@bash tools/make_venv.sh "$(PYTHON)" "$(LOCK)"

@@ -46,11 +46,8 @@ def measure(seeds: int) -> dict[str, Any]:
 
 
 def copy_tree(target: Path) -> None:
-    """The tracked files, and the raw tables where they lie here, without any result or cache."""
-    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split(
-        "\n"
-    )
-    for name in filter(None, listed):
+    """What Git does not ignore, and the raw tables where they lie here, without any result or cache."""
+    for name in unignored():
         if name.startswith("reports/") or name == "dvc.lock":
             continue
         (target / name).parent.mkdir(parents=True, exist_ok=True)
@@ -59,6 +56,16 @@ def copy_tree(target: Path) -> None:
     if raw.exists():
         shutil.copytree(raw, target / "data" / "raw" / "titanic")
     subprocess.run([sys.executable, "-m", "compileall", "-q", "pipeline", "features"], cwd=target, check=True)
+
+
+def unignored() -> list[str]:
+    """Files of the tree that Git would take, whether it has them or not, and where there is no repository, too."""
+    with tempfile.TemporaryDirectory() as empty:
+        git = ["git", f"--git-dir={empty}/.git", f"--work-tree={ROOT}"]
+        subprocess.run(["git", "init", "-q", empty], check=True)
+        listed = [*git, "ls-files", "-z", "--others", "--exclude-standard"]
+        found = subprocess.run(listed, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    return [name for name in found.split("\0") if name]
 
 
 def _cold(folder: Path, seed: int) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from pipeline.runtime import device_name, fast_precision, seed_for, start_tensor
 
 if TYPE_CHECKING:
     from pipeline.nets.fit import Fit
+    from pipeline.nets.images import Augmentation
 
 CLASSES = (
     "T-shirt/top",
@@ -50,6 +51,8 @@ NETWORKS = {
     "augmented": "the deep network on distorted images, trained as members of one program",
 }
 MISTAKES = 12
+# Distorted copies of a picture that the page shows, and how many of the classes it passes over between two pictures.
+COPIES, EVERY = 5, 3
 # Each halves the 28 pixels of a side.
 MOST_CONVOLUTIONS = 4
 
@@ -93,6 +96,7 @@ def fashion_mnist(arguments: argparse.Namespace) -> None:
     tensorflow = start_tensorflow()
     name = preset_name(settings, bool(tensorflow.config.list_physical_devices("GPU")), arguments.params)
     preset = settings.presets[name]
+    check_filters(name, preset, arguments.params)
     precision = fast_precision(tensorflow) if settings.precision == "auto" else settings.precision
     print(f"fashion_mnist: preset {name}, {2 + preset.members} networks in {precision} on {device_name(tensorflow)}")
     outcomes = train(clothes, roles, settings, preset, precision, seed)
@@ -104,10 +108,11 @@ def fashion_mnist(arguments: argparse.Namespace) -> None:
     pictures = {
         "learning_curves": draw_curves(outcomes, readings),
         "mistakes": draw_mistakes(clothes.pixels[clothes.train :], ensemble, known),
+        "distortions": draw_distortions(clothes, roles, preset, seed),
     }
     for file, picture in pictures.items():
         write_bytes(arguments.report / f"{file}.png", picture)
-    write_bytes(arguments.report / "README.md", page(name, metrics, readings).encode())
+    write_bytes(arguments.report / "README.md", page(name, preset, metrics, readings).encode())
     write_npz(
         arguments.output / "predictions.npz",
         {**{f"{key}_test": outcome.test for key, outcome in outcomes.items()}, "labels": known},
@@ -176,6 +181,20 @@ def preset_name(settings: FashionMnist, gpu: bool, file: Path) -> str:
     return name
 
 
+def check_filters(name: str, preset: ImageNetwork, file: Path) -> None:
+    """Raises ``UserError`` where the preset's ``filters`` are not such as its ``network`` has."""
+    key, count = f"{file}: fashion_mnist.presets.{name}.filters", len(preset.filters)
+    if preset.network == "dense" and count:
+        raise UserError(
+            f"{key} is {list(preset.filters)}, but network is dense. Empty it, or set network: convolutional."
+        )
+    if preset.network == "convolutional" and not 1 <= count <= MOST_CONVOLUTIONS:
+        raise UserError(
+            f"{key} names {count} layers of convolutions; expected 1 to {MOST_CONVOLUTIONS}, since each halves the "
+            "picture's 28 pixels. Without any, set network: dense."
+        )
+
+
 def train(
     clothes: Clothes, roles: np.ndarray, settings: FashionMnist, preset: ImageNetwork, precision: str, seed: int
 ) -> dict[str, Outcome]:
@@ -184,6 +203,7 @@ def train(
     from pipeline.nets.images import Augmentation
     from pipeline.nets.sources import Images
 
+    distorted = augmentation_of(preset)
     common = {
         "initializer": "he_normal",
         "learning_rate": preset.learning_rate,
@@ -193,17 +213,10 @@ def train(
     shallow = {**common, "depth": 1, "width": settings.mlp_width, "activation": "relu", "dropout": 0.0, "l2": 0.0}
     own = ("depth", "width", "activation", "normalization", "dropout", "l2")
     deep = {**common, **{key: getattr(preset, key) for key in own}}
-    distorted = Augmentation(preset.flip, preset.shift, preset.rotation, preset.erase, preset.mixup)
-    filters = preset.filters if preset.network == "convolutional" else ()
-    if len(filters) > MOST_CONVOLUTIONS:
-        raise UserError(
-            f"fashion_mnist.presets: filters names {len(filters)} layers of convolutions; expected {MOST_CONVOLUTIONS} "
-            "or fewer, since each halves the picture's 28 pixels."
-        )
     plans: dict[str, tuple[dict[str, Any], int, Augmentation, tuple[int, ...]]] = {
         "mlp": (shallow, 1, Augmentation(), ()),
-        "dnn": (deep, 1, Augmentation(), filters),
-        "augmented": (deep, preset.members, distorted, filters),
+        "dnn": (deep, 1, Augmentation(), preset.filters),
+        "augmented": (deep, preset.members, distorted, preset.filters),
     }
     target = clothes.labels[: clothes.train].astype(np.float32)[None]
     outcomes: dict[str, Outcome] = {}
@@ -241,6 +254,13 @@ def train(
             outcomes[name] = outcome(found, clothes, roles)
             done += count
     return outcomes
+
+
+def augmentation_of(preset: ImageNetwork) -> Augmentation:
+    """How the preset distorts the images that the members of its ensemble learn from."""
+    from pipeline.nets.images import Augmentation
+
+    return Augmentation(preset.flip, preset.shift, preset.rotation, preset.erase, preset.mixup)
 
 
 def outcome(found: Fit, clothes: Clothes, roles: np.ndarray) -> Outcome:
@@ -296,14 +316,20 @@ def diagnoses(outcomes: Mapping[str, Outcome]) -> dict[str, Diagnosis]:
 
 
 def curves(outcome: Outcome) -> tuple[np.ndarray, np.ndarray]:
-    """Training and validation loss ``[epochs]``, mean over the members still training."""
+    """Training and validation loss ``[epochs]``, mean over members; NaN after the last has stopped.
+
+    One that stops before keeps its last losses: were it left out, the mean would jump, and say of curves that all fall
+    that they rise.
+    """
     going = np.isfinite(outcome.fit.stop_loss)
-    count = np.where(going.any(axis=0), going.sum(axis=0), np.nan)
-    training, validation = outcome.fit.train_loss, outcome.fit.stop_loss
-    return (
-        np.where(going, training, 0).sum(axis=0) / count,
-        np.where(going, validation, 0).sum(axis=0) / count,
+    last = going.sum(axis=1, keepdims=True) - 1
+    place = np.minimum(np.arange(going.shape[1]), last)
+    count = np.where(going.any(axis=0), len(going), np.nan)
+    training, validation = (
+        np.take_along_axis(losses, place, axis=1).sum(axis=0) / count
+        for losses in (outcome.fit.train_loss, outcome.fit.stop_loss)
     )
+    return training, validation
 
 
 def tables(outcomes: Mapping[str, Outcome], ensemble: np.ndarray, known: np.ndarray) -> dict[str, pd.DataFrame]:
@@ -360,7 +386,63 @@ def draw_mistakes(pixels: np.ndarray, ensemble: np.ndarray, known: np.ndarray) -
     return png(figure)
 
 
-def page(preset: str, metrics: Mapping[str, Any], readings: Mapping[str, Diagnosis]) -> str:
+def distorted(images: np.ndarray, augmentation: Augmentation, seed: int) -> np.ndarray:
+    """``images [b, h, w] float32`` as one training batch of them would hold them, by the functions that train."""
+    from keras import ops
+
+    from pipeline.nets.images import distort, mix, partners, shares
+
+    generator = np.random.default_rng(seed)
+    draws = ops.convert_to_tensor(generator.random((len(images), augmentation.draws), np.float32))
+    found = distort(ops.convert_to_tensor(images), draws, augmentation)
+    if augmentation.mixup:
+        found = mix(found, partners(ops.arange(len(images), dtype="int32")), shares(draws, augmentation))
+    return np.asarray(ops.convert_to_numpy(found))
+
+
+def draw_distortions(clothes: Clothes, roles: np.ndarray, preset: ImageNetwork, seed: int) -> bytes:
+    """A row a training image: as it is, then as it may come in training. Dashed: where the image as it is ends, since a
+    shift by a pixel is hard to see. Brightness is what the networks are given, see ``Images.gamma``."""
+    known = np.flatnonzero(roles[:, 0] == 0)
+    _, first = np.unique(clothes.labels[known], return_index=True)
+    rows = known[first[::EVERY]]
+    images = (clothes.pixels[rows] / 255.0).astype(np.float32) ** np.float32(preset.gamma)
+    copies = [
+        distorted(images, augmentation_of(preset), seed_for(seed, "fashion_mnist", "picture", copy))
+        for copy in range(COPIES)
+    ]
+    figure, axes = panels(len(rows) * (1 + COPIES), columns=1 + COPIES, width=1.7, height=1.9)
+    shown = np.stack([images, *copies], axis=1).reshape(-1, *images.shape[1:])
+    for place, (axis, image) in enumerate(zip(axes, shown, strict=True)):
+        row, copy = divmod(place, 1 + COPIES)
+        axis.set_axis_off()
+        axis.imshow(image, cmap="gray_r", vmin=0, vmax=1)
+        axis.set_title("distorted" if copy else CLASSES[clothes.labels[rows[row]]], fontsize=8)
+        for draw, side in ((axis.axhline, 1), (axis.axvline, 0)):
+            for end in ends(images[row].max(axis=side)):
+                draw(end, color="#D55E00", linewidth=0.8, linestyle="--")
+    return png(figure)
+
+
+def ends(line: np.ndarray) -> tuple[float, float] | tuple[()]:
+    """Where pixels of at least half the greatest brightness of ``line [n]`` begin and end; nowhere on a blank one."""
+    lit = np.flatnonzero(line >= max(line.max() / 2, 1e-6))
+    return (lit[0] - 0.5, lit[-1] + 0.5) if len(lit) else ()
+
+
+def distortions(preset: ImageNetwork) -> str:
+    """What is done to a training image, in words."""
+    done = {
+        "mirrored or not": preset.flip,
+        f"shifted by up to {preset.shift:g} pixel{'s' if preset.shift != 1 else ''} across and down": preset.shift,
+        f"turned by up to {preset.rotation:g} degrees": preset.rotation,
+        f"blanked in a box ({100 * preset.erase:.0f} % of them)": preset.erase,
+        f"mixed with another, by up to {100 * preset.mixup:.0f} %": preset.mixup,
+    }
+    return ", ".join(words for words, amount in done.items() if amount) or "not distorted by this preset"
+
+
+def page(name: str, preset: ImageNetwork, metrics: Mapping[str, Any], readings: Mapping[str, Diagnosis]) -> str:
     """The results as a page to read."""
 
     def measured(name: str) -> str:
@@ -378,7 +460,7 @@ def page(preset: str, metrics: Mapping[str, Any], readings: Mapping[str, Diagnos
     lines = [
         "# Fashion-MNIST",
         "",
-        f"Preset `{preset}`. Accuracy on the test images, which were looked at once, ± standard error over images.",
+        f"Preset `{name}`. Accuracy on the test images, which were looked at once, ± standard error over images.",
         "",
         "| network | accuracy |",
         "|---|---|",
@@ -390,7 +472,12 @@ def page(preset: str, metrics: Mapping[str, Any], readings: Mapping[str, Diagnos
         "",
         "![learning curves](learning_curves.png)",
         "",
-        *[f"- `{name}` ({NETWORKS[name]}) {reading.verdict}: {reading.reason}." for name, reading in readings.items()],
+        *[f"- `{key}` ({NETWORKS[key]}) {reading.verdict}: {reading.reason}." for key, reading in readings.items()],
+        "",
+        f"What `augmented` learns from: training images, each anew in every epoch {distortions(preset)}. As they are, "
+        f"and {COPIES} times as they may come (dashed: where the image ends as it is):",
+        "",
+        "![distorted images](distortions.png)",
         "",
         f"Easiest to recognise: {easiest} ({recall[easiest]:.1%} found); hardest: {hardest} ({recall[hardest]:.1%}).",
         "",

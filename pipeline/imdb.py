@@ -9,7 +9,7 @@ reviews are learned from, each network for as many steps as served best before; 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -43,6 +43,8 @@ PLAIN, TO_THE_END = "plain", "plain to the end"
 PHRASES, CONVOLUTION = "phrases", "convolution"
 # Whose opinions are averaged, by the names of their measures: the chosen multi-hot variant comes first.
 KINDS = ("regularized", "ngram", "convolution")
+# Words and phrases of either kind that the page shows.
+SHOWN = 10
 # Training reviews whose words are weighed for the table of words.
 EXPLAINED = 5000
 Report = Callable[[float], None]
@@ -111,7 +113,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--params", type=Path, required=True)
     parser.add_argument("--input", type=Path, required=True, help="folder of the raw files")
     parser.add_argument("--output", type=Path, required=True, help="folder for model.npz")
-    parser.add_argument("--report", type=Path, required=True, help="folder for metrics, curves, words and the picture")
+    parser.add_argument(
+        "--report", type=Path, required=True, help="folder for metrics, curves, words, picture and page"
+    )
     return stage.run(parser, imdb, argv)
 
 
@@ -120,6 +124,11 @@ def imdb(arguments: argparse.Namespace) -> None:
     seed, settings = load_block(arguments.params, "imdb")
     if PLAIN not in settings.variants:
         raise UserError(f"{arguments.params}: imdb.variants has no {PLAIN!r}; the others are compared with it.")
+    taken = sorted({TO_THE_END, PHRASES, CONVOLUTION} & settings.variants.keys())
+    if taken:
+        raise UserError(
+            f"{arguments.params}: imdb.variants has {taken[0]!r}, which the stage calls networks of its own. Rename it."
+        )
     reviews = read_reviews(arguments.input, load_source(arguments.params, "imdb").files)
     tensorflow = start_tensorflow()
     print(
@@ -148,13 +157,19 @@ def imdb(arguments: argparse.Namespace) -> None:
     write_csv(arguments.report / "variants.csv", variants.round(6).reset_index())
     write_csv(arguments.report / "words.csv", words)
     write_bytes(arguments.report / "overview.png", picture(settings, curves, variants, words))
+    sizes = (reviews.trained, len(target))
+    write_bytes(
+        arguments.report / "README.md", page(settings, chosen, metrics, curves, variants, words, sizes).encode()
+    )
     write_json(arguments.report / "metrics.json", {name: round(float(value), 6) for name, value in metrics.items()})
+    overfits = f"overfits from epoch {metrics['overfit_epoch']:.0f}"
+    if plain["best_epoch"] == settings.epochs:
+        overfits = f"does not overfit in {settings.epochs} epochs"
     print(
         f"imdb: accuracy on {len(target)} test reviews: {PLAIN} {metrics['multi_hot_accuracy']:.4f} (overfitted "
         f"{metrics['overfitted_accuracy']:.4f}), {chosen.variant} {metrics['regularized_accuracy']:.4f}, phrases "
         f"{metrics['ngram_accuracy']:.4f}, convolution {metrics['convolution_accuracy']:.4f}, all "
-        f"{metrics['ensemble_accuracy']:.4f} ± {metrics['ensemble_accuracy_se']:.4f}; {PLAIN} overfits from epoch "
-        f"{metrics['overfit_epoch']:.0f}"
+        f"{metrics['ensemble_accuracy']:.4f} ± {metrics['ensemble_accuracy_se']:.4f}; {PLAIN} {overfits}"
     )
 
 
@@ -504,6 +519,118 @@ def picture(settings: Imdb, curves: pd.DataFrame, variants: pd.DataFrame, words:
         label(axis, f"words and phrases {kind}", "weight: effect on the log odds x root of reviews", "")
         axis.tick_params(axis="y", labelsize=6)
     return png(figure)
+
+
+def page(
+    settings: Imdb,
+    chosen: Chosen,
+    metrics: Mapping[str, float],
+    curves: pd.DataFrame,
+    variants: pd.DataFrame,
+    words: pd.DataFrame,
+    sizes: tuple[int, int],
+) -> str:
+    """The results as a page to read; ``sizes``: reviews to learn from, and to test."""
+    trained, tested = sizes
+
+    def measured(name: str) -> str:
+        return f"{metrics[name]:.4f} ± {metrics[f'{name}_se']:.4f}"
+
+    kinds = {
+        f"`{chosen.variant}`, the multi-hot variant chosen": "regularized",
+        f"words and phrases of up to {settings.phrases.length} words": "ngram",
+        "convolution over the words in their order": "convolution",
+    }
+    rows = [
+        (f"`{PLAIN}`, trained for all {settings.epochs} epochs", measured("overfitted_accuracy"), "", ""),
+        (f"`{PLAIN}`, stopped", measured("multi_hot_accuracy"), "", ""),
+        *[
+            (
+                says,
+                measured(f"{kind}_accuracy"),
+                f"{metrics[f'{kind}_log_loss']:.4f}",
+                f"{metrics[f'{kind}_share']:.2f}",
+            )
+            for says, kind in kinds.items()
+        ],
+        ("the last three, averaged", measured("ensemble_accuracy"), f"{metrics['ensemble_log_loss']:.4f}", ""),
+    ]
+    tried = [
+        (
+            f"`{name}`",
+            peculiarity(variants, name),
+            "{:.4f} ± {:.4f}".format(*with_error("accuracy", row["test_accuracy"], tested).values()),
+            f"{row['best_epoch']:.0f}",
+            f"{row['validation_loss']:.3f}",
+            f"{row['validation_loss_end']:.3f}",
+            row["diagnosis"],
+        )
+        for name, row in variants.iterrows()
+    ]
+    sides = [words[words["kind"] == kind].head(SHOWN) for kind in ("for", "against")]
+    said = zip(*(zip(side["phrase"], side["effect"], side["reviews"], strict=True) for side in sides), strict=True)
+    lines = [
+        "# Film reviews",
+        "",
+        f"Accuracy on {tested} test reviews, which were scored once, ± standard error over reviews.",
+        "",
+        "| networks | accuracy | log loss | share in the average |",
+        "|---|---|---|---|",
+        *[f"| {' | '.join(row)} |" for row in rows],
+        "",
+        f"Averaging gains {measured('ensemble_gain')} to the phrases alone (paired over the reviews). Variant, epochs "
+        f"and shares are chosen by training reviews set aside ({100 * (1 - chosen.learned):.0f} % of {trained}). Then "
+        "all training reviews are learned from, for as many steps (by the convolution for its whole schedule).",
+        "",
+        "## Over- and underfitting",
+        "",
+        fitting(curves, variants),
+        "",
+        "| variant | what it has | test accuracy | stopped after epoch | lowest loss, reviews set aside | "
+        f"after epoch {settings.epochs} | diagnosis |",
+        "|---|---|---|---|---|---|---|",
+        *[f"| {' | '.join(row)} |" for row in tried],
+        "",
+        "![losses by epoch, and the words that decide most](overview.png)",
+        "",
+        "## Words and phrases that weigh most",
+        "",
+        "Effect: how much the log odds for a review fall where the phrase is taken out, mean over the reviews that "
+        f"hold it (of {min(EXPLAINED, trained)}); sorted by effect times the root of reviews.",
+        "",
+        "| for | effect | reviews | against | effect | reviews |",
+        "|---|---|---|---|---|---|",
+        *[f"| {' | '.join(f'{phrase} | {effect:.2f} | {count}' for phrase, effect, count in pair)} |" for pair in said],
+        "",
+        "Beside this page: `metrics.json`, `variants.csv` (a row a multi-hot variant), `learning_curves.csv` (a row an "
+        "epoch), `words.csv` (more words and phrases). `python -m pipeline.imdb_text` scores a sentence of your own.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def peculiarity(variants: pd.DataFrame, name: str) -> str:
+    """What a variant has other than the plain network, which is told in full."""
+    own = variants.loc[name, ["depth", "width", "dropout", "l1", "l2"]]
+    if name == PLAIN:
+        return f"depth {own['depth']:g}, width {own['width']:g}"
+    plain = variants.loc[PLAIN]
+    return ", ".join(f"{key} {value:g}" for key, value in own.items() if value != plain[key])
+
+
+def fitting(curves: pd.DataFrame, variants: pd.DataFrame) -> str:
+    """What the curves say: of the plain network with its figures, of all variants how many."""
+    reading = diagnose(curves[f"{PLAIN}_train"].to_numpy(), curves[f"{PLAIN}_validation"].to_numpy())
+    counts = [
+        f"{count} {verdict if count == 1 else verdict.removesuffix('s')}"
+        for verdict, count in variants["diagnosis"].value_counts(sort=False).items()
+    ]
+    rise = variants["rise"]
+    return (
+        f"`{PLAIN}` {reading.verdict}: {reading.reason}; of {len(variants)} variants {', '.join(counts)}, and from its "
+        f"lowest the loss rises least with `{rise.idxmin()}` (by {rise.min():.3f}) and most with `{rise.idxmax()}` (by "
+        f"{rise.max():.3f})."
+    )
 
 
 if __name__ == "__main__":

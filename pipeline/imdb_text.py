@@ -23,7 +23,7 @@ from pipeline.nets.forward import sigmoid
 @dataclass(frozen=True)
 class Opinion:
     """What the networks say of a text: the probability that it is for the film, and that of each kind of network;
-    effects on the log odds by phrase, strongest first, and the words that no network knows."""
+    effects on the log odds by phrase, strongest first, and the words that those on phrases do not know."""
 
     probability: float
     multi_hot: float
@@ -60,7 +60,10 @@ def score(arguments: argparse.Namespace) -> None:
         listed = ", ".join(f"{phrase} {effect:+.2f}" for phrase, effect in chosen[: arguments.top])
         print(f"  {kind + ':':9}{listed or 'nothing'}")
     if found.unknown:
-        print(f"  unknown: {', '.join(found.unknown)} (in no review learned from, so without a say)")
+        print(
+            f"  unknown: {', '.join(found.unknown)} (in too few reviews learned from: networks on phrases pass "
+            "over them, the others take them for rare words)"
+        )
 
 
 def read_model(path: Path) -> dict[str, np.ndarray]:

@@ -58,7 +58,7 @@ def labs(arguments: argparse.Namespace) -> None:
         for file, frame in frames.items():
             write_csv(arguments.report / f"{file}.csv", frame)
         write_bytes(arguments.report / f"{name}.png", picture)
-    write_json(arguments.report / "metrics.json", {name: round(value, 6) for name, value in measures.items()})
+    write_json(arguments.report / "metrics.json", {name: rounded(value) for name, value in measures.items()})
     last = f"## {len(every) + 1}. CPU against GPU\n\n{devices.sentence(devices.devices())}{TIMES}\n"
     write_bytes(arguments.report / "README.md", "\n".join([INTRODUCTION, *texts, last]).encode())
     print(devices.spoken(times))
@@ -69,7 +69,8 @@ INTRODUCTION = """# The labs
 
 The textbook's experiments, run on Titanic's real rows by the engine that trains everything else here. Each sentence is
 computed from its run, and the numbers behind a picture lie beside it. Unseen rows are rows that no network of their
-fold learned from; where something is chosen by a row, that row does not score.
+fold learned from or was stopped by. Where a sentence names the best of several settings or epochs, it is picked by the
+losses shown, which flatters it a little.
 """
 # The columns that the lab on normalisation scales, and whether a passenger is a woman.
 NUMBERS = ["Pclass", "Age", "SibSp", "Parch", "Fare"]
@@ -100,16 +101,22 @@ def all_labs() -> list[Lab]:
 def gather(arguments: argparse.Namespace, plan: Labs, seed: int) -> Material:
     """Titanic's labelled rows, cut to the first ``labs.folds`` folds.
 
-    Raises ``UserError`` where there are fewer folds, or the files do not belong together.
+    Raises ``UserError`` where there are fewer folds, some score a row twice, or the files do not belong together.
     """
     from pipeline.arrays import load_table
     from pipeline.lab.laboratory import Material
-    from pipeline.nets.sources import Table
+    from pipeline.nets.sources import SCORE, Table
 
     table = load_table(arguments.normalized, "binary").table
     labelled, folds = table.roles.shape
     if plan.folds > folds:
         raise UserError(f"labs.folds is {plan.folds}, but {arguments.normalized} has {folds} folds. Lower the first.")
+    # Standard errors take each scored row for a draw of its own; one that two repeats score would count twice.
+    if ((table.roles[:, : plan.folds] == SCORE).sum(axis=1) > 1).any():
+        raise UserError(
+            f"labs.folds is {plan.folds}, more than encode.folds: in {arguments.normalized} the folds beyond score "
+            "rows a second time. Lower the first or raise the second."
+        )
     raw = parse_table(read_bytes(arguments.train), str(arguments.train))
     if len(raw) != labelled:
         raise UserError(
@@ -126,6 +133,11 @@ def gather(arguments: argparse.Namespace, plan: Labs, seed: int) -> Material:
     )
     numbers = raw[NUMBERS].apply(pd.to_numeric, errors="coerce").assign(female=raw["Sex"] == "female")
     return Material(kept, numbers.to_numpy(np.float64), titles(raw["Name"]), plan, seed)
+
+
+def rounded(value: float) -> float:
+    """To six places; what is below a thousandth to three digits, so that little does not become nothing."""
+    return float(f"{value:.3g}") if abs(value) < 1e-3 else round(value, 6)
 
 
 def section(number: int, lab: Lab, frames: Frames) -> str:

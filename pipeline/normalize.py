@@ -17,6 +17,7 @@ from features.target import TargetScale
 from pipeline import stage
 from pipeline.files import read_json, read_npz, write_json, write_npz
 from pipeline.params import load
+from pipeline.runtime import start_tensorflow
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -45,6 +46,8 @@ def normalize(arguments: argparse.Namespace) -> None:
         )
     inputs, maps = [], []
     methods = params.normalize.method
+    if "keras" in methods:
+        start_tensorflow(small=True)  # its layer would else start it, with words on the terminal and other settings
     for method, fold in itertools.product(methods, range(roles.shape[1])):
         values = np.concatenate([shared, arrays["in_fold"][fold].astype(np.float64)], axis=1)
         affine = learn(method, values[: len(roles)][roles[:, fold] == TRAIN], binary)

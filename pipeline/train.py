@@ -96,7 +96,9 @@ def train(arguments: argparse.Namespace) -> None:
     )
     weights = replace(model, kept=np.flatnonzero(sound)).to_arrays()
     write_npz(arguments.output / "weights.npz", weights | {"clip": np.array(params.train.clip)})
-    score_loss = np.where(scored, found.loss, 0).sum(axis=1) / scored.sum(axis=1)
+    # In 64 bits: a number of 32 that is rounded to six digits is written with ten.
+    stop_loss = np.nanmin(np.where(sound[:, None], found.stop_loss, 0), axis=1).astype(np.float64)
+    score_loss = np.where(scored, found.loss, 0).sum(axis=1, dtype=np.float64) / scored.sum(axis=1)
     write_csv(
         arguments.report / "members.csv",
         pd.DataFrame(
@@ -108,9 +110,7 @@ def train(arguments: argparse.Namespace) -> None:
                 "seed": copy,
                 "epochs": found.epochs_run,
                 "best_epoch": found.best_epoch,
-                "stop_loss": np.where(
-                    sound, np.nanmin(np.where(sound[:, None], found.stop_loss, 0), axis=1), np.nan
-                ).round(6),
+                "stop_loss": np.where(sound, stop_loss, np.nan).round(6),
                 "score_loss": np.where(sound, score_loss, np.nan).round(6),
             }
         ),
@@ -143,7 +143,7 @@ def learning_curves(found: Fit, sound: np.ndarray) -> pd.DataFrame:
     epoch = np.arange(longest)
     curves = {"epoch": epoch + 1}
     for name in ("train_loss", "stop_loss"):
-        values = getattr(found, name)[sound, :longest]
+        values = getattr(found, name)[sound, :longest].astype(np.float64)
         last = np.maximum.accumulate(np.where(np.isfinite(values), epoch, 0), axis=1)
         values = np.take_along_axis(values, last, axis=1)
         curves[name] = values.mean(axis=0).round(6)

@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
+import keras
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder
+from sklearn.preprocessing import LabelEncoder, OneHotEncoder, OrdinalEncoder
 
-from pipeline.lab.laboratory import Frames, Lab, Material, by_setting, listed, standard_error, train
+from pipeline.lab.laboratory import (
+    Example,
+    Frames,
+    Lab,
+    Material,
+    by_setting,
+    examples_sentence,
+    examples_table,
+    listed,
+    standard_error,
+    train,
+)
 from pipeline.nets.sources import EMBEDDING_UNITS, SCORE, Table
 from pipeline.pictures import label, panels
 
 # "Women and children first", written down before any label was looked at.
 BY_HAND = {"Mr": 0.0, "Other": 1.0, "Master": 2.0, "Miss": 3.0, "Mrs": 4.0}
 WIDTH, RATE = 16, 1e-2
+# The textbook's examples: countries for scikit-learn's LabelEncoder, classes for Keras's to_categorical.
+COUNTRIES = ("Korea", "Japan", "China")
+VECTOR, CLASSES = (2, 6, 6, 1), 7
 
 
 def run(material: Material) -> Frames:
@@ -56,6 +71,29 @@ def encoded(words: pd.Series) -> dict[str, tuple[np.ndarray, np.ndarray, int]]:
     }
 
 
+def examples() -> list[Example]:
+    """The textbook's two encoders on its own examples, beside the lab's."""
+    places = sorted(COUNTRIES)
+    # Every class once before the textbook's, so that the lab's encoder knows all.
+    known = pd.Series([*range(CLASSES), *VECTOR])
+    return [
+        Example(
+            f"integers of {', '.join(COUNTRIES)} (scikit-learn)",
+            np.array([2, 1, 0]),
+            np.array([places.index(country) for country in COUNTRIES]),
+            LabelEncoder().fit_transform(COUNTRIES),
+            encoded(pd.Series(COUNTRIES))["integer"][0][:, 0],
+        ),
+        Example(
+            f"one-hot of {', '.join(map(str, VECTOR))} in {CLASSES} classes (Keras)",
+            np.array([[0, 0, 1, 0, 0, 0, 0], [0, 0, 0, 0, 0, 0, 1], [0, 0, 0, 0, 0, 0, 1], [0, 1, 0, 0, 0, 0, 0]]),
+            np.eye(CLASSES)[list(VECTOR)],
+            keras.utils.to_categorical(VECTOR, num_classes=CLASSES),
+            encoded(known)["one-hot"][0][CLASSES:],
+        ),
+    ]
+
+
 def picture(frames: Frames) -> Figure:
     """Log loss with standard errors, and the weights each needs."""
     frame = frames["encodings"]
@@ -84,17 +122,23 @@ def sentence(frames: Frames) -> str:
     return (
         f"From the title alone {'; '.join(parts)}, each ± {frame['network_log_loss_se'].max():.3f}. To the linear "
         f"model {worst} is worst; the network does best with {best} at {int(frame['network_weights'][best])} weights "
-        f"(fewest: {int(frame['network_weights'].min())})."
+        f"(fewest: {int(frame['network_weights'].min())}). {examples_sentence(examples())}"
     )
 
 
+def table(_: Frames) -> pd.DataFrame:
+    """The textbook's examples, which no run changes."""
+    return examples_table(examples())
+
+
 def measures(frames: Frames) -> dict[str, float]:
-    """The network's loss with each encoding."""
+    """The network's loss with each encoding; the largest difference in the textbook's examples."""
     frame = frames["encodings"]
-    return {
+    losses = {
         f"encoding_log_loss_{row.encoding.replace(' ', '_').replace('-', '_')}": float(row.network_log_loss)
         for row in frame.itertuples()
     }
+    return losses | {"encoding_largest_difference": max(each.difference for each in examples())}
 
 
-LAB = Lab("encodings", "One column in four encodings", run, picture, sentence, measures)
+LAB = Lab("encodings", "One column in four encodings", run, picture, sentence, measures, table)

@@ -1,7 +1,7 @@
 """What every lab has: the material it works on, the members it trains, and what it hands over.
 
-A lab is three functions: ``run`` makes the plot data, ``picture`` and ``sentence`` are made from that data alone, so
-that neither can say what the run did not find.
+A lab is three functions: ``run`` makes the plot data, ``picture`` and ``sentence`` are made from that data alone (and
+from the textbook's examples, which no run changes), so that neither can say what the run did not find.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from pipeline.params import Labs
 from pipeline.runtime import seed_for
 
 Frames = dict[str, pd.DataFrame]
+# The ways to a figure of the textbook agree when they differ by no more than this.
+AGREEMENT = 1e-6
 # The network that the labs vary; what a lab does not say is as here.
 BASE: dict[str, Any] = {
     "depth": 2,
@@ -65,6 +67,47 @@ class Lab:
     sentence: Callable[[Frames], str]
     measures: Callable[[Frames], dict[str, float]]
     table: Callable[[Frames], pd.DataFrame] | None = None
+
+
+@dataclass(frozen=True)
+class Example:
+    """An example that the textbook prints, ``textbook``, and what the ways to it give: ``by_hand``, by the ``library``
+    that the textbook takes, and ``here``, by what encodes or scales in this project. No run changes it."""
+
+    figure: str
+    textbook: np.ndarray
+    by_hand: np.ndarray
+    library: np.ndarray
+    here: np.ndarray
+
+    @property
+    def difference(self) -> float:
+        """The largest between the three ways; the textbook's own figures are rounded."""
+        return float(np.ptp(np.stack([self.by_hand, self.library, self.here]).astype(np.float64), axis=0).max())
+
+
+def examples_table(examples: Sequence[Example]) -> pd.DataFrame:
+    """As the page shows them, a row an example."""
+    rows = [
+        (each.figure, *(written(way) for way in (each.textbook, each.by_hand, each.library, each.here)))
+        for each in examples
+    ]
+    return pd.DataFrame(rows, columns=["figure", "textbook", "by hand", "library", "here"])
+
+
+def written(values: np.ndarray) -> str:
+    """``[n]`` or ``[n, d]`` as text, a semicolon between rows."""
+    return "; ".join(" ".join(f"{float(value):.6g}" for value in np.atleast_1d(row)) for row in values)
+
+
+def examples_sentence(examples: Sequence[Example]) -> str:
+    """Whether the three ways agree."""
+    apart = [each.figure for each in examples if each.difference > AGREEMENT]
+    if apart:
+        return f"By hand, library and project do not agree on the textbook's {listed(apart)}."
+    largest = max(each.difference for each in examples)
+    closely = f"to {largest:.1g}" if largest else "exactly"
+    return f"The textbook's {len(examples)} examples agree by hand, by the library and here, {closely}."
 
 
 def train(

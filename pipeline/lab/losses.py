@@ -10,20 +10,21 @@ import pandas as pd
 from keras import ops
 from matplotlib.figure import Figure
 
-from pipeline.lab.laboratory import Frames, Lab, Material
+from pipeline.lab.laboratory import AGREEMENT, Frames, Lab, Material
 from pipeline.nets.heads import HEADS
 from pipeline.pictures import label, panels
 
-# The losses agree when they differ by no more than this.
-AGREEMENT = 1e-6
+# One loss under two names: as the labels are written.
+ONE_HOT = "categorical cross-entropy, classes (1, 2, 0) as one-hot labels"
+INTEGER = "sparse categorical cross-entropy, classes (1, 2, 0) as integers"
 
 
 def run(material: Material) -> Frames:
     """A row a figure: what the textbook prints, and the three ways to compute it."""
     rows = [
         _binary("binary cross-entropy, y = (1, 0, 0, 1)", 0.345, [1, 0, 0, 1], [0.8, 0.3, 0.5, 0.9]),
-        _categorical("categorical cross-entropy, classes (1, 2, 0)", 1.936381, [1, 2, 0], THREE, one_hot=True),
-        _categorical("sparse categorical cross-entropy, classes (1, 2, 0)", 1.936381, [1, 2, 0], THREE),
+        _categorical(ONE_HOT, 1.936381, [1, 2, 0], THREE, one_hot=True),
+        _categorical(INTEGER, 1.936381, [1, 2, 0], THREE),
         _categorical("true class given 0.7, base 10", 0.154901, [0], [[0.7, 0.2, 0.1]], base=10.0),
         _categorical("true class given 0.7, base e", 0.356675, [0], [[0.7, 0.2, 0.1]]),
         _categorical("three samples, true class given 0.6, 0.6, 0.3", 0.74, [2, 1, 0], SAMPLES),
@@ -62,12 +63,14 @@ def _categorical(
     y, p = np.array(target), np.array(chance, np.float64)
     with np.errstate(divide="ignore"):  # a class that is given no chance has a logit of minus infinity
         logits = np.log(p)
-    by_hand = abs(float(np.mean(logits[np.arange(len(y)), y])))
     if one_hot:
-        from_keras = _keras(keras.losses.CategoricalCrossentropy(), np.eye(p.shape[1])[y], p)
+        labels = np.eye(p.shape[1])[y]
+        by_hand = abs(float(np.mean((labels * logits).sum(axis=1))))
+        from_keras = _keras(keras.losses.CategoricalCrossentropy(), labels, p)
     else:
+        by_hand = abs(float(np.mean(logits[np.arange(len(y)), y])))
         from_keras = _keras(keras.losses.SparseCategoricalCrossentropy(), y, p)
-    head = _head("multiclass", y, logits)
+    head = _head("multiclass", y, logits)  # takes integers, whichever the others take
     return name, printed, by_hand / np.log(base), from_keras / np.log(base), head / np.log(base)
 
 
@@ -110,9 +113,21 @@ def sentence(frames: Frames) -> str:
     """What is to be seen."""
     frame = frames["losses"]
     apart = frame[frame["difference"] > AGREEMENT]
+    agree = f"By hand, Keras and head agree on all {len(frame)} figures, to {frame['difference'].max():.1g}."
     if len(apart):
-        return f"By hand, Keras and head do not agree on {len(apart)} of {len(frame)}: {'; '.join(apart['figure'])}."
-    return f"By hand, Keras and head agree on all {len(frame)} figures, to {frame['difference'].max():.1g}."
+        agree = f"By hand, Keras and head do not agree on {len(apart)} of {len(frame)}: {'; '.join(apart['figure'])}."
+    one_hot, integer = label_forms(frame)
+    same = "the same loss" if abs(one_hot - integer) <= AGREEMENT else "not the same loss"
+    return (
+        f"{agree} One-hot labels or integer ones, it is {same}: Keras's categorical cross-entropy is {one_hot:.6f}, "
+        f"its sparse one {integer:.6f}; our head takes integers."
+    )
+
+
+def label_forms(frame: pd.DataFrame) -> tuple[float, float]:
+    """Keras's cross-entropy for one-hot labels, and for the same as integers."""
+    found = frame.set_index("figure")["keras"]
+    return float(found[ONE_HOT]), float(found[INTEGER])
 
 
 def table(frames: Frames) -> pd.DataFrame:
@@ -125,8 +140,12 @@ def table(frames: Frames) -> pd.DataFrame:
 
 
 def measures(frames: Frames) -> dict[str, float]:
-    """The largest difference of all."""
-    return {"losses_largest_difference": float(f"{frames['losses']['difference'].max():.3g}")}
+    """The largest difference of all, and the one between one-hot and integer labels."""
+    one_hot, integer = label_forms(frames["losses"])
+    return {
+        "losses_largest_difference": float(f"{frames['losses']['difference'].max():.3g}"),
+        "losses_one_hot_to_integer_difference": float(f"{abs(one_hot - integer):.3g}"),
+    }
 
 
 LAB = Lab("losses", "Losses by hand", run, picture, sentence, measures, table)

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+import keras
 import numpy as np
 import pandas as pd
+from keras import ops
 from matplotlib.figure import Figure
+from sklearn.preprocessing import MinMaxScaler
 
-from features.normalization import learn
-from pipeline.lab.laboratory import Frames, Lab, Material, listed, train, watched
+from features.normalization import Affine, learn
+from pipeline.lab.laboratory import (
+    Example,
+    Frames,
+    Lab,
+    Material,
+    examples_sentence,
+    examples_table,
+    listed,
+    train,
+    watched,
+)
 from pipeline.nets.sources import TRAIN, Table
 from pipeline.pictures import label, panels
 
@@ -46,6 +59,30 @@ def inputs(material: Material, method: str) -> np.ndarray:
     return np.stack(scaled)
 
 
+def examples() -> list[Example]:
+    """The textbook's age of 30, scaled by Keras's layer too, and its table for scikit-learn's ``MinMaxScaler``."""
+    age, mean, deviation = np.array([[30.0]]), np.array([40.0]), np.array([8.12])
+    layer = keras.layers.Normalization(mean=mean, variance=deviation**2)
+    cells = np.array([[-1, 2], [-0.5, 6], [0, 10], [1, 18]])
+    low, high = cells.min(axis=0), cells.max(axis=0)
+    return [
+        Example(
+            "z-score of 30, mean 40, standard deviation 8.12 (Keras)",
+            np.array([[-1.23]]),
+            (age - mean) / deviation,
+            ops.convert_to_numpy(layer(age.astype(np.float32))),
+            Affine(mean, deviation, mean, clip=False).apply(age),
+        ),
+        Example(
+            "min-max of -1 2; -0.5 6; 0 10; 1 18 (scikit-learn)",
+            np.array([[0, 0], [0.25, 0.25], [0.5, 0.5], [1, 1]]),
+            (cells - low) / (high - low),
+            MinMaxScaler().fit_transform(cells),
+            learn("minmax", cells, np.zeros(2, bool)).apply(cells),
+        ),
+    ]
+
+
 def steps_to(frame: pd.DataFrame) -> tuple[float, dict[str, int]]:
     """The lowest loss that every scaling reaches, and the steps each takes to it."""
     level = float(frame[list(METHODS)].min().max())
@@ -72,14 +109,23 @@ def sentence(frames: Frames) -> str:
     slow, fast = max(steps, key=lambda name: steps[name]), min(steps, key=lambda name: steps[name])
     return (
         f"A train loss of {level:.3f} takes {shown}: {steps[slow] / steps[fast]:.1f} times as many with "
-        f"{slow.replace('_', ' ')} as with {fast.replace('_', ' ')}."
+        f"{slow.replace('_', ' ')} as with {fast.replace('_', ' ')}. {examples_sentence(examples())}"
     )
 
 
+def table(_: Frames) -> pd.DataFrame:
+    """The textbook's examples, which no run changes."""
+    return examples_table(examples())
+
+
 def measures(frames: Frames) -> dict[str, float]:
-    """The level and the steps."""
+    """The level and the steps; the largest difference in the textbook's examples."""
     level, steps = steps_to(frames["scaling"])
-    return {"scaling_level": level} | {f"scaling_steps_{name}": float(count) for name, count in steps.items()}
+    return {
+        "scaling_level": level,
+        **{f"scaling_steps_{name}": float(count) for name, count in steps.items()},
+        "scaling_largest_difference": max(each.difference for each in examples()),
+    }
 
 
-LAB = Lab("scaling", "Normalisation", run, picture, sentence, measures)
+LAB = Lab("scaling", "Normalisation", run, picture, sentence, measures, table)

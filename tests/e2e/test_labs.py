@@ -20,7 +20,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     demo.prepare(folder, ["titanic"], 240)
     params = read_document(folder / "params.yaml")
     params["labs"] = {"folds": 2, "epochs": 3, "ensemble": 4}
-    params["encode"]["folds"] = 3
+    params["encode"] |= {"folds": 3, "repeats": 2}
     demo.write_yaml(folder / "params.yaml", params)
     data = folder / "data"
     common = ["--competition", "titanic", "--params", str(folder / "params.yaml")]
@@ -31,8 +31,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def run(folder: Path, report: Path, train: str = "data/raw/titanic/train.csv") -> int:
-    arguments = {"params": "params.yaml", "train": train, "normalized": "data/normalize/arrays.npz"}
+def run(
+    folder: Path, report: Path, train: str = "data/raw/titanic/train.csv", params: str | Path = "params.yaml"
+) -> int:
+    arguments = {"params": params, "train": train, "normalized": "data/normalize/arrays.npz"}
     paths = [word for name, path in arguments.items() for word in (f"--{name}", str(folder / path))]
     return labs.main([*paths, "--report", str(report)])
 
@@ -57,10 +59,12 @@ def test_every_output_is_there_and_comes_again(
 def test_what_does_not_fit_together_is_one_error(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run(folder, tmp_path, train="data/raw/titanic/sample_submission.csv") == 1
+    report, other = tmp_path / "report", tmp_path / "params.yaml"
+    assert run(folder, report, train="data/raw/titanic/sample_submission.csv") == 1
     assert "has 120 rows" in capsys.readouterr().err
     params = read_document(folder / "params.yaml")
-    demo.write_yaml(folder / "params.yaml", params | {"labs": params["labs"] | {"folds": 30}})
-    assert run(folder, tmp_path) == 1
-    assert "labs.folds is 30" in capsys.readouterr().err
-    assert list(tmp_path.iterdir()) == []
+    for folds, said in ((30, "labs.folds is 30, but"), (4, "labs.folds is 4, more than encode.folds")):
+        demo.write_yaml(other, params | {"labs": params["labs"] | {"folds": folds}})
+        assert run(folder, report, params=other) == 1
+        assert said in capsys.readouterr().err
+    assert not report.exists()

@@ -15,8 +15,11 @@ import pandas as pd
 import pytest
 from ruamel.yaml import YAML
 
+from features.diagnosis import diagnose
 from pipeline import fashion_mnist, files
 from pipeline.demo import write_yaml
+from pipeline.nets.fit import Fit
+from pipeline.params import ImageNetwork
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -83,6 +86,34 @@ def test_filters_are_looked_at(
     assert said in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("preset", "filters", "said"),
+    [
+        ("dense", [32], "presets.dense.filters is [32], but network is dense"),
+        ("convolutional", [], "presets.convolutional.filters names 0 layers"),
+    ],
+)
+def test_filters_go_with_the_network(
+    tmp_path: Path, raw: Path, preset: str, filters: list[int], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    presets = YAML(typ="safe", pure=True).load((ROOT / "params.yaml").read_text())["fashion_mnist"]["presets"]
+    presets[preset]["filters"] = filters
+    assert run(tmp_path, raw, preset=preset, presets=presets) == 1
+    assert said in capsys.readouterr().err
+    assert not (tmp_path / "reports").exists()
+
+
+def test_the_mean_curve_of_members_that_fall_falls() -> None:
+    """The first member, by far the better one, stops first; after the second there is no mean."""
+    losses = np.array([[0.4, 0.3, 0.2, np.nan, np.nan, np.nan], [1.0, 0.9, 0.8, 0.7, 0.6, np.nan]], np.float32)
+    none, counts = np.zeros(0), np.array([3, 5])
+    found = Fit(none, none, losses, losses, counts, counts, counts > 0, [])
+    training, validation = fashion_mnist.curves(fashion_mnist.Outcome(found, none, none, none))
+    np.testing.assert_allclose(validation, [0.7, 0.6, 0.5, 0.45, 0.4, np.nan], rtol=1e-6)
+    np.testing.assert_array_equal(training, validation)
+    assert diagnose(training, validation).verdict == "underfits"
+
+
 def test_the_stage_learns_and_writes_all_it_promises(tmp_path: Path, raw: Path) -> None:
     assert run(tmp_path, raw) == 0
     metrics = json.loads((tmp_path / "reports" / "metrics.json").read_text())
@@ -101,9 +132,54 @@ def test_the_stage_learns_and_writes_all_it_promises(tmp_path: Path, raw: Path) 
     )
     page = (tmp_path / "reports" / "README.md").read_text()
     assert f"{metrics['ensemble_accuracy']:.4f}" in page
-    for picture in ("learning_curves.png", "mistakes.png"):
+    assert "each anew in every epoch not distorted by this preset." in page
+    for picture in ("learning_curves.png", "mistakes.png", "distortions.png"):
+        assert f"({picture})" in page
         assert (tmp_path / "reports" / picture).read_bytes().startswith(b"\x89PNG")
     assert len(pd.read_csv(tmp_path / "reports" / "confusion_matrix.csv")) == 80
+
+
+def preset_of(name: str, **changes: Any) -> ImageNetwork:
+    presets = YAML(typ="safe", pure=True).load((ROOT / "params.yaml").read_text())["fashion_mnist"]["presets"]
+    entry = {**presets[name], **changes}
+    return ImageNetwork(**{**entry, "filters": tuple(entry["filters"])})
+
+
+def test_what_is_shown_is_what_the_preset_does() -> None:
+    images = np.zeros((6, 8, 8), np.float32)
+    images[:, 2:5, 2:4] = 1.0
+    moved, mirrored = (
+        fashion_mnist.distorted(images, fashion_mnist.augmentation_of(preset_of("convolutional", **only)), seed=0)
+        for only in ({"flip": False, "erase": 0.0}, {"shift": 0.0, "erase": 0.0})
+    )
+    assert not np.allclose(moved, images)  # by a pixel at most: two away from the square nothing has come
+    assert not moved[:, :1].any() and not moved[:, 6:].any() and not moved[:, :, :1].any() and not moved[:, :, 5:].any()
+    turned = (mirrored == images[:, :, ::-1]).all(axis=(1, 2))
+    assert 0 < turned.sum() < 6 and (mirrored[~turned] == images[~turned]).all()
+    dense = preset_of("dense", shift=0.0)
+    np.testing.assert_array_equal(fashion_mnist.distorted(images, fashion_mnist.augmentation_of(dense), 0), images)
+    mixing = fashion_mnist.augmentation_of(preset_of("dense", shift=0.0, mixup=0.4))
+    scaled = images * np.arange(6, dtype=np.float32)[:, None, None]
+    assert not np.allclose(fashion_mnist.distorted(scaled, mixing, 0), scaled)
+
+
+def test_the_pictures_of_distortions_are_of_training_images_and_follow_the_preset() -> None:
+    pixels, labels = clothes(60, 3)
+    roles = np.repeat(np.array([[0], [1]], np.int8), [40, 20], axis=0)
+    dense, convolutional = preset_of("dense"), preset_of("convolutional")
+
+    def drawn(shown: np.ndarray, preset: ImageNetwork, seed: int = 0) -> bytes:
+        return fashion_mnist.draw_distortions(fashion_mnist.Clothes(shown, labels, 60), roles, preset, seed)
+
+    first = drawn(pixels, dense)
+    assert first == drawn(pixels, dense) != drawn(pixels, dense, seed=1)
+    assert first != drawn(pixels, convolutional)
+    others = pixels.copy()
+    others[40:] = 0  # images that do not train
+    assert drawn(others, dense) == first
+    assert drawn(np.zeros_like(pixels), dense).startswith(b"\x89PNG")
+    assert fashion_mnist.distortions(dense) == "shifted by up to 1 pixel across and down"
+    assert fashion_mnist.distortions(convolutional).startswith("mirrored or not, shifted by up to 1 pixel")
 
 
 def test_two_runs_are_the_same_bytes_and_convolutions_are_an_option(tmp_path: Path, raw: Path) -> None:

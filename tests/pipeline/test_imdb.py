@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import pickle
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -114,6 +115,43 @@ def test_the_stage_learns_from_made_up_reviews(tmp_path: Path, arrays: Arrays) -
     assert {"great", "lovely", "not dull", "not awful"} & set(words.loc[words["kind"] == "for", "phrase"])
     assert {"dull", "awful", "not great", "not lovely"} & set(words.loc[words["kind"] == "against", "phrase"])
     assert (words.loc[words["kind"] == "for", "effect"] > 0).all()
+    page = (tmp_path / "reports" / "README.md").read_text()
+    for measure in ("ensemble_accuracy", "overfitted_accuracy", "ngram_accuracy", "ensemble_gain"):
+        assert f"{metrics[measure]:.4f} ± {metrics[f'{measure}_se']:.4f}" in page, measure
+    for name, row in variants.iterrows():
+        told = next(line for line in page.split("\n") if line.startswith(f"| `{name}` |"))
+        error = np.sqrt(row["test_accuracy"] * (1 - row["test_accuracy"]) / 200)
+        assert f"| {row['test_accuracy']:.4f} ± {error:.4f} | {row['best_epoch']} |" in told
+        assert told.endswith(f"| {row['diagnosis']} |")
+    assert "| `larger` | depth 1, width 128 |" in page
+    assert f"| {words['phrase'][0]} | {words['effect'][0]:.2f} |" in page
+    linked = {"overview.png", *re.findall(r"`(\w+\.(?:csv|json))`", page)}
+    assert linked == {path.name for path in (tmp_path / "reports").iterdir()} - {"README.md"}
+
+
+def test_what_the_page_says_of_fitting_is_read_off_the_curves() -> None:
+    variants = pd.DataFrame(
+        {"diagnosis": ["overfits", "fits", "fits"], "rise": [0.25, 0.01, 0.0]}, index=["plain", "dropout", "smaller"]
+    )
+    falling = np.linspace(0.6, 0.1, 6)
+    curves = pd.DataFrame({"plain_train": falling, "plain_validation": [0.6, 0.4, 0.45, 0.5, 0.6, 0.65]})
+    told = imdb.fitting(curves, variants)
+    assert told.startswith("`plain` overfits: validation loss rose from 0.400 in epoch 2 to 0.650 in epoch 6")
+    assert "of 3 variants 1 overfits, 2 fit, and" in told
+    assert "least with `smaller` (by 0.000) and most with `plain` (by 0.250)." in told
+    told = imdb.fitting(curves.assign(plain_validation=falling), variants)
+    assert told.startswith("`plain` underfits: validation loss was still falling")
+
+
+def test_a_loss_that_falls_to_the_end_is_no_overfitting(
+    tmp_path: Path, arrays: Arrays, capsys: pytest.CaptureFixture[str]
+) -> None:
+    put(tmp_path / "raw", archive(arrays))
+    assert run(tmp_path, epochs=3, learning_rate=1e-4) == 0
+    assert "; plain does not overfit in 3 epochs\n" in capsys.readouterr().out
+    assert run(tmp_path, epochs=8) == 0
+    epoch = json.loads((tmp_path / "reports" / "metrics.json").read_text())["overfit_epoch"]
+    assert epoch <= 8 and f"; plain overfits from epoch {epoch:.0f}\n" in capsys.readouterr().out
 
 
 def test_the_same_files_give_the_same_bytes_and_no_other_seed_does(tmp_path: Path, arrays: Arrays) -> None:
@@ -172,7 +210,7 @@ def test_a_sentence_is_scored_as_the_engine_scores_it(
     told = capsys.readouterr().out
     assert "against the film" in told
     assert "not great -" in told
-    assert "unknown: a, blockchain (" in told
+    assert "unknown: a, blockchain (in too few reviews learned from: networks on phrases pass over them" in told
 
 
 def test_a_text_without_words_and_a_missing_model_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -292,6 +330,9 @@ def test_parameters_that_can_not_be_are_told(
     put(tmp_path / "raw", archive(arrays))
     assert run(tmp_path, variants={"wide": {"width": 32}}) == 1
     assert "has no 'plain'" in capsys.readouterr().err
+    for name in ("phrases", "convolution", "plain to the end"):
+        assert run(tmp_path, variants={"plain": {}, name: {}}) == 1
+        assert f"imdb.variants has {name!r}" in capsys.readouterr().err
     assert run(tmp_path, variants={"plain": {"drop": 0.1}}) == 1
     assert "did you mean 'dropout'" in capsys.readouterr().err
     block = YAML(typ="safe", pure=True).load((ROOT / "params.yaml").read_text())["imdb"]["convolution"]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -36,13 +38,15 @@ def write_encoded(folder: Path, shared: list[list[float]]) -> None:
 
 
 def normalize(folder: Path, output: str = "out", method: str = "zscore") -> int:
+    return main(arguments(folder, output, method))
+
+
+def arguments(folder: Path, output: str, method: str) -> list[str]:
     text = (ROOT / "params.yaml").read_text(encoding="utf-8")
     assert "  method: zscore" in text
     (folder / "params.yaml").write_text(text.replace("  method: zscore", f"  method: {method}", 1), encoding="utf-8")
-    return main(
-        ["--competition", "titanic", "--params", str(folder / "params.yaml")]
-        + ["--input", str(folder / "in"), "--output", str(folder / output)]
-    )
+    common = ["--competition", "titanic", "--params", str(folder / "params.yaml")]
+    return [*common, "--input", str(folder / "in"), "--output", str(folder / output)]
 
 
 SHARED = [[1.0, 0], [3, 0], [5, 0], [9, 0], [np.nan, 1], [100, 0]]
@@ -68,6 +72,29 @@ def test_every_method_is_finite_and_gives_the_same_bytes_twice(tmp_path: Path, m
     assert np.isfinite(read_npz(tmp_path / "one" / "arrays.npz")["inputs"]).all()
     for name in ("arrays.npz", "normalization.json"):
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+
+
+def test_keras_says_nothing_and_gives_the_same_bytes_twice(tmp_path: Path) -> None:
+    """In processes of their own, where the stage starts TensorFlow. The first column is constant, but for a gap and a
+    value that comes later."""
+    write_encoded(tmp_path, [[7.0, 0], [np.nan, 0], [7, 0], [7, 0], [np.nan, 1], [100, 0]])
+    calls = [arguments(tmp_path, output, "keras") for output in ("one", "two")]
+    pipe = subprocess.PIPE
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-m", "pipeline.normalize", *call], cwd=ROOT, stdout=pipe, stderr=pipe, text=True
+        )
+        for call in calls
+    ]
+    for process in processes:
+        out, err = process.communicate()
+        assert (process.returncode, out, err) == (0, "normalize: keras, 3 columns in 2 folds\n", "")
+    for name in ("arrays.npz", "normalization.json"):
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+    assert normalize(tmp_path, "zscore", "zscore") == 0
+    found, expected = (read_npz(tmp_path / name / "arrays.npz")["inputs"] for name in ("one", "zscore"))
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+    assert not found[..., 0].round(12).any() and found[..., 2].any()
 
 
 def test_several_methods_lie_one_after_another(tmp_path: Path) -> None:

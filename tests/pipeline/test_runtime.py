@@ -8,6 +8,8 @@ import importlib.util
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -133,3 +135,46 @@ def test_a_device_that_reckons_wrong_is_refused(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(tf, "matmul", broken)
     with pytest.raises(UserError, match="no kernel image"):
         runtime.check_arithmetic(tf)
+
+
+def device(*capabilities: tuple[int, int]) -> Any:
+    """TensorFlow as it is asked, with a GPU for each of the compute ``capabilities``."""
+    details = {f"GPU:{place}": {"compute_capability": one} for place, one in enumerate(capabilities)}
+    config = SimpleNamespace(
+        list_physical_devices=lambda kind: list(details),
+        experimental=SimpleNamespace(get_device_details=details.__getitem__),
+    )
+    return SimpleNamespace(config=config)
+
+
+@pytest.mark.parametrize(("capability", "precision"), [((7, 5), "float32"), ((8, 0), "bfloat16"), ((9, 0), "bfloat16")])
+def test_a_gpu_rounds_factors_where_it_is_fast_at_it(capability: tuple[int, int], precision: str) -> None:
+    assert runtime.fast_precision(device(capability)) == precision
+
+
+def test_a_gpu_that_does_not_say_what_it_can_keeps_32_bits() -> None:
+    silent = device((9, 0))
+    silent.config.experimental.get_device_details = lambda gpu: {}
+    assert runtime.fast_precision(silent) == "float32"
+
+
+@pytest.mark.parametrize(
+    ("flags", "precision"),
+    [
+        ("flags : fpu avx512f avx512_bf16 sse", "bfloat16"),
+        ("flags : fpu amx_bf16", "bfloat16"),
+        ("flags : fpu avx512f avx512_bf16x", "float32"),
+        (None, "float32"),  # as on macOS, which has no such file
+    ],
+)
+def test_a_processor_rounds_factors_where_it_has_instructions_for_it(
+    flags: str | None, precision: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read_text(path: Path) -> str:
+        assert path == Path("/proc/cpuinfo")
+        if flags is None:
+            raise FileNotFoundError(path)
+        return flags
+
+    monkeypatch.setattr(runtime.Path, "read_text", read_text)
+    assert runtime.fast_precision(device()) == precision

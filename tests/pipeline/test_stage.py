@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pytest
 
@@ -21,7 +21,7 @@ def interrupts() -> Iterator[None]:
     signal.signal(signal.SIGINT, before)
 
 
-def ends(error: BaseException | None, pressed: bool = False) -> int:
+def ends(error: BaseException | None, pressed: bool = False, argv: Sequence[str] = ()) -> int:
     """The exit code of a stage that raises ``error``, after Ctrl-C if ``pressed``."""
 
     def work(arguments: argparse.Namespace) -> None:
@@ -32,7 +32,7 @@ def ends(error: BaseException | None, pressed: bool = False) -> int:
             if error:
                 raise error
 
-    return stage.run(argparse.ArgumentParser(prog="pipeline.some"), work, [])
+    return stage.run(argparse.ArgumentParser(prog="pipeline.some"), work, argv)
 
 
 @pytest.mark.parametrize(
@@ -53,3 +53,21 @@ def test_the_end_of_a_stage(
     found = capsys.readouterr().err
     assert said in found and bool(said) == bool(found)
     assert ("defect" in found) == ("defect" in said)
+
+
+@pytest.mark.parametrize("error", [UserError("train.csv: no rows."), ValueError("None values")])
+@pytest.mark.parametrize(("argv", "variable"), [(["--debug"], "0"), ([], "1"), ([], "0")])
+def test_who_asks_for_it_sees_the_traceback(
+    error: Exception,
+    argv: list[str],
+    variable: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """By the option, or through DVC by the variable; the message for people comes last in any case."""
+    monkeypatch.setenv("PIPELINE_DEBUG", variable)
+    assert ends(error, argv=argv) == 1
+    shown, _, told = capsys.readouterr().err.partition("error: ")
+    asked = bool(argv) or variable == "1"
+    assert shown.startswith("Traceback") == ("in work" in shown) == asked
+    assert str(error) in told

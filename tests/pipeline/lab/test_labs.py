@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 import tensorflow as tf
 
+from features import encoding
 from pipeline.lab import (
     capacity,
     devices,
@@ -21,7 +22,17 @@ from pipeline.lab import (
     scaling,
     steps,
 )
-from pipeline.lab.laboratory import Material, by_setting, row_loss, train, watched
+from pipeline.lab.laboratory import (
+    AGREEMENT,
+    Example,
+    Lab,
+    Material,
+    by_setting,
+    examples_sentence,
+    row_loss,
+    train,
+    watched,
+)
 from pipeline.nets.fit import Fit
 from pipeline.nets.sources import SCORE, STOP, TRAIN, Table
 from pipeline.params import Labs
@@ -46,8 +57,8 @@ def test_figures_of_the_textbook_agree_to_a_millionth(material: Material) -> Non
     frame = losses.run(material)["losses"].set_index("figure")
     exact = {
         "binary cross-entropy, y = (1, 0, 0, 1)": 0.344582,
-        "categorical cross-entropy, classes (1, 2, 0)": 1.936381,
-        "sparse categorical cross-entropy, classes (1, 2, 0)": 1.936381,
+        losses.ONE_HOT: 1.936381,
+        losses.INTEGER: 1.936381,
         "true class given 0.7, base 10": 0.154901,
         "true class given 0.7, base e": 0.356675,
         "three samples, true class given 0.6, 0.6, 0.3": 0.741875,
@@ -57,9 +68,44 @@ def test_figures_of_the_textbook_agree_to_a_millionth(material: Material) -> Non
     for figure, value in exact.items():
         for way in ("by_hand", "keras", "head"):
             assert frame.loc[figure, way] == pytest.approx(value, abs=1.01e-6), (figure, way)
-    assert (frame["difference"] <= losses.AGREEMENT).all()
+    assert (frame["difference"] <= AGREEMENT).all()
     printed = frame["textbook"].dropna()
     assert (abs(printed - frame.loc[printed.index, "by_hand"]) < 0.005).all()
+
+
+EXAMPLES = [pytest.param(lab, id=lab.name) for lab in (encodings.LAB, scaling.LAB)]
+
+
+@pytest.mark.parametrize("lab", EXAMPLES)
+def test_the_textbooks_examples_come_out_by_hand_by_library_and_here(lab: Lab) -> None:
+    examples = {"encodings": encodings.examples, "scaling": scaling.examples}[lab.name]()
+    for each in examples:
+        for way in (each.by_hand, each.library, each.here):
+            assert way.shape == each.textbook.shape, each.figure
+            np.testing.assert_allclose(way, each.textbook, atol=0.005, err_msg=each.figure)
+        assert each.difference <= AGREEMENT
+    assert lab.table is not None
+    table = lab.table({})
+    assert table["figure"].tolist() == [each.figure for each in examples]
+    assert (table["by hand"] == table["library"]).all() and (table["library"] == table["here"]).all()
+
+
+def test_an_example_that_differs_is_told() -> None:
+    one = np.array([1.0, 2.0])
+    same, other = Example("same", one, one, one, one), Example("other", one, one, one, one + [0, 1e-3])
+    assert examples_sentence([same]) == "The textbook's 1 examples agree by hand, by the library and here, exactly."
+    assert "do not agree on the textbook's other." in examples_sentence([same, other])
+
+
+def test_the_textbooks_encodings_are_those_of_the_encode_stage() -> None:
+    """The lab's encoders are scikit-learn's; the pipeline's own give the same codes."""
+    countries = pd.DataFrame({"country": encodings.COUNTRIES})
+    states = encoding.fit(countries, np.arange(3), ["integer"], {}, 1)
+    integer, one_hot = encodings.examples()
+    np.testing.assert_array_equal(encoding.apply(states, countries)[0][:, 0], integer.library)
+    states = [{"column": "class", "encoding": "onehot", "levels": list(range(encodings.CLASSES))}]
+    vector = pd.DataFrame({"class": encodings.VECTOR})
+    np.testing.assert_array_equal(encoding.apply(states, vector)[0], one_hot.library)
 
 
 def test_gradient_norms_equal_keras(material: Material) -> None:

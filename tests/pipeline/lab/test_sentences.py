@@ -18,6 +18,7 @@ from pipeline.lab import (
     steps,
 )
 from pipeline.lab.laboratory import Frames, Lab
+from pipeline.labs import rounded
 from pipeline.pictures import png
 
 
@@ -42,7 +43,11 @@ def initializer_frames(equal: bool) -> Frames:
 
 def loss_frames(agree: bool) -> Frames:
     row = {"figure": "made up", "textbook": np.nan, "by_hand": 1.25, "keras": 1.25, "head": 1.25 if agree else 1.5}
-    return {"losses": pd.DataFrame([row | {"difference": abs(row["head"] - row["by_hand"])}])}
+    forms = [
+        {"figure": name, "textbook": 2.0, "by_hand": 2.0, "keras": value, "head": 2.0, "difference": value - 2.0}
+        for name, value in ((losses.ONE_HOT, 2.0), (losses.INTEGER, 2.0 if agree else 2.25))
+    ]
+    return {"losses": pd.DataFrame([row | {"difference": abs(row["head"] - row["by_hand"])}, *forms])}
 
 
 def encoding_frames(integer: float) -> Frames:
@@ -105,7 +110,8 @@ def step_frames(best: float) -> Frames:
 CASES = [
     (gradients.LAB, gradient_frames(True), "vanishes with tanh.", gradient_frames(False), "vanishes nowhere"),
     (initializers.LAB, initializer_frames(True), "same with equal", initializer_frames(False), "no start left"),
-    (losses.LAB, loss_frames(True), "agree on all 1", loss_frames(False), "do not agree on 1 of 1: made up"),
+    (losses.LAB, loss_frames(True), "agree on all 3", loss_frames(False), "do not agree on 2 of 3: made up"),
+    (losses.LAB, loss_frames(True), "it is the same loss: ", loss_frames(False), "it is not the same loss: "),
     (encodings.LAB, encoding_frames(0.6), "integer is worst", encoding_frames(0.4), "by hand is worst"),
     (
         scaling.LAB,
@@ -125,6 +131,10 @@ CASES = [
     (ensembles.LAB, ensemble_frames(True), "most of it (80 %)", ensemble_frames(False), "gain 0.0 ± 0.0 points, below"),
     (steps.LAB, step_frames(0.4), "of 64 do best at 0.01", step_frames(0.6), "of 64 do best at 0.001"),
 ]
+
+
+def test_a_small_measure_is_not_nothing() -> None:
+    assert [rounded(value) for value in (81.81285095, 0.0009999996, -2.384e-07, 0.0)] == [81.812851, 1e-3, -2.38e-07, 0]
 
 
 @pytest.mark.parametrize(("lab", "one", "says", "other", "says_then"), CASES, ids=[case[0].name for case in CASES])

@@ -1,0 +1,54 @@
+"""What `make` takes for granted, with a Python that only pretends to install."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+# As a Python it makes an environment with itself as the Python there; all else it is asked for it has done.
+STAND_IN = """#!/bin/sh
+case "$*" in *"-m venv"*) mkdir -p "$3/bin" && cp "$0" "$3/bin/python" ;; esac
+"""
+
+
+def make(folder: Path, *words: str, **environment: str) -> str:
+    kept = {name: value for name, value in os.environ.items() if name not in ("GPU", "PYTHON") and "MAKE" not in name}
+    done = subprocess.run(
+        ["make", *words], cwd=folder, env={**kept, **environment}, capture_output=True, text=True, check=True
+    )
+    return done.stdout
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    shutil.copytree(ROOT / "tools", tmp_path / "tools")
+    for name in ("requirements.lock", "requirements-gpu.lock"):
+        (tmp_path / name).write_text(f"{name}\n")
+    (tmp_path / "python").write_text(STAND_IN)
+    (tmp_path / "python").chmod(0o755)
+    subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
+    return tmp_path
+
+
+def test_an_environment_stays_what_it_was_made_for(project: Path) -> None:
+    """Any target but the one told of the GPU would else make it anew from the processor's lock."""
+    python = f"PYTHON={project / 'python'}"
+    assert "from requirements-gpu.lock" in make(project, "setup", python, GPU="1")
+    assert make(project, "setup", python) == ""
+    assert "from requirements.lock" in make(project, "setup", python, GPU="")
+    assert make(project, "setup", python) == ""
+    assert "from requirements-gpu.lock" in make(project, "setup", python, "GPU=1")
+    assert "from requirements.lock" in make(project, "setup", python, "GPU=")
+
+
+def test_help_lists_every_target(project: Path) -> None:
+    lines = make(project, "help").splitlines()
+    assert "lock         pin all dependencies with hashes" in lines
+    phony = (ROOT / "Makefile").read_text().split(".PHONY:")[1].splitlines()[0].split()
+    assert {line.split()[0] for line in lines} == set(phony) - {"scm"}
