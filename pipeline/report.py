@@ -152,7 +152,8 @@ stopped by it.
 
 Beside this page: `submission.csv` (the answer, checked against the sample), `metrics.json`, `honest.json`, `honest.csv`
 (a row an outer fold), `trials.csv` (the search), `columns.csv`, `interactions.csv`, `members.csv`,
-`learning_curves.csv`, `validation.json` and `data_docs/index.html` (the tables against their contract).
+`learning_curves.csv`, `validation.json` and, where `validate` ran, `data_docs/index.html` (the tables against their
+contract).
 """
 
 

@@ -52,6 +52,8 @@ PREDICTED_AT_ONCE = 1 << 24
 NOISE_AT_ONCE = 1 << 14
 # What a step costs beside its rows' products, see ``cost``.
 STEP, OPERATIONS = 64.0, 200_000.0
+# A batch that no member's rows fill is cut down to a multiple of so many.
+WHOLE = 64
 # Weights that are one vector a member.
 VECTORS = ("bias_", "gain_", "shift_", "offset_", "front_", "slope_")
 # How much faster than the others the scale in front of the first layer learns, and how much slower RealMLP's biases,
@@ -222,7 +224,6 @@ class Program:
 
     def __init__(self, members: Members, source: Source, arrays: dict[str, tf.Tensor], head: Head, seed: int) -> None:
         self._members, self._source, self._arrays = members, source, arrays
-        self._batch = int(members.batch_size[0])
         self._width = max(int(members.width.max()), 1)
         self._depths = [np.flatnonzero(members.depth > layer) for layer in range(int(members.depth.max()))]
         # Members of a shared batch draw from one generator, so one list of rows serves them all.
@@ -231,7 +232,10 @@ class Program:
         self._stop_rows = [np.flatnonzero(source.roles[:, f] == STOP) for f in folds]
         # Of all folds, also those that nobody here learns in: so a member's steps don't depend on its neighbours.
         learned = (source.roles == TRAIN).sum(axis=0)
-        self._steps = -(-int((learned[folds] if source.shared else learned).max()) // self._batch)
+        most = int((learned[folds] if source.shared else learned).max())
+        # Places beyond the last row would be computed like all others.
+        self._batch = min(int(members.batch_size[0]), -(-most // WHOLE) * WHOLE)
+        self._steps = -(-most // self._batch)
         self._slots = [batches(len(rows), self._steps, self._batch) for rows in self._train_rows]
         self._generators = [np.random.Generator(np.random.SFC64(int(seed))) for seed in members.seed]
         self._common = np.random.Generator(np.random.SFC64(seed))

@@ -22,7 +22,7 @@ from keras import ops
 
 from pipeline.nets.images import Augmentation, distort, edges, mix, partners, shares
 from pipeline.nets.layers import PRODUCTS, convolve, embed, embed_numbers, find_windows, initial_kernel, multiply
-from pipeline.nets.numbers import BINS, Numbers, bins_of, columns_of_numbers
+from pipeline.nets.numbers import BINS, FREQUENCIES, Numbers, bins_of, columns_of_numbers
 
 Tensor = Any
 Arrays = dict[str, Any]
@@ -210,8 +210,11 @@ class Table:
 
     @property
     def row_size(self) -> int:
-        """The inputs."""
-        return self.fan_in
+        """The inputs, or what stands between the numbers and them."""
+        if self.numbers.kind == "plain":
+            return self.fan_in
+        between = self.numbers.bins if self.numbers.kind == "piecewise_linear" else FREQUENCIES
+        return max(self.fan_in, len(self.number_columns) * between)
 
     @property
     def layout(self) -> TableLayout:

@@ -215,6 +215,17 @@ def test_best_weights_are_kept(table: engine.Table) -> None:
     assert found.loss[0, stop].mean() == pytest.approx(np.nanmin(found.stop_loss[0]), abs=1e-5)
 
 
+def test_a_batch_larger_than_all_rows_holds_them_and_no_more(table: engine.Table) -> None:
+    found = []
+    for size in (512, 1 << 16):
+        members = engine.members_of([configuration(batch_size=size, dropout=0.3)] * 2, [0, 1], [1, 2])
+        found.append(engine.fit(members, table, "binary", 5, 5))
+    assert np.array_equal(found[0].answers, found[1].answers, equal_nan=True)
+    sources = engine.Sources(table)
+    program = engine.Program(members, *sources.of(members, 0), engine.HEADS["binary"], 0)
+    assert program._batch == -(-(table.roles == engine.TRAIN).sum(axis=0).max() // 64) * 64
+
+
 def test_a_network_can_learn_a_batch_by_heart(table: engine.Table) -> None:
     members = engine.members_of([configuration(depth=2, width=64, learning_rate=0.01)], [0], [1])
     found = engine.fit(members, table, "binary", 200, 200)
