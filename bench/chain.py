@@ -63,9 +63,13 @@ def unignored() -> list[str]:
     with tempfile.TemporaryDirectory() as empty:
         git = ["git", f"--git-dir={empty}/.git", f"--work-tree={ROOT}"]
         subprocess.run(["git", "init", "-q", empty], check=True)
+        # The empty repository has no list of its own of what to leave out.
+        own = ROOT / ".git" / "info" / "exclude"
         listed = [*git, "ls-files", "-z", "--others", "--exclude-standard"]
+        listed += [f"--exclude-from={own}"] if own.is_file() else []
         found = subprocess.run(listed, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    return [name for name in found.split("\0") if name]
+    # A repository within is listed as its folder.
+    return [name for name in found.split("\0") if name and not name.endswith("/")]
 
 
 def _cold(folder: Path, seed: int) -> dict[str, Any]:

@@ -6,7 +6,8 @@ faults; a fault with ``warning`` is reported and does not stop a run.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -108,17 +109,17 @@ def run_checks(
     test: pd.DataFrame,
     train_file: str,
     test_file: str,
+    readings: Readings,
     *,
     leak_auc: float,
     drift_auc: float,
 ) -> dict[str, list[Fault]]:
     """All checks by name, each with the faults it found (none where it passed)."""
-    states, misfits = read_states(contract, train, test)
     found: dict[str, list[Fault]] = {
         "cells_unread": [
-            *misfits,
-            *cells_unread(contract, states, train, train_file),
-            *cells_unread(contract, states, test, test_file),
+            *readings.faults,
+            *cells_unread(contract, readings.encoded, train, train_file),
+            *cells_unread(contract, readings.encoded, test, test_file),
         ],
         "columns_match": columns_match(contract, train, test, test_file),
         "ids_shared": ids_shared(contract, train, test, train_file, test_file),
@@ -126,7 +127,7 @@ def run_checks(
         "target_varies": target_varies(contract, train, train_file),
         "target_given_away": target_given_away(contract, train, train_file, leak_auc),
         "categories_unseen": categories_unseen(contract, train, test, test_file),
-        "drift": drift(contract, train, test, train_file, test_file, drift_auc),
+        "drift": drift(contract, train, test, train_file, test_file, readings.states, drift_auc),
     }
     single: dict[str, Callable[[Contract, pd.DataFrame, str], list[Fault]]] = {
         "infinities": infinities,
@@ -313,38 +314,65 @@ def categories_unseen(contract: Contract, train: pd.DataFrame, test: pd.DataFram
     return faults
 
 
-def read_states(
-    contract: Contract, train: pd.DataFrame, test: pd.DataFrame
-) -> tuple[list[dict[str, Any]], list[Fault]]:
-    """How the encoder will read each column that it may fail to read, and a fault for each that it will refuse."""
-    states, faults = [], []
-    for column in filter(_may_be_unread, contract.features):
+@dataclass(frozen=True)
+class Readings:
+    """How ``features.columns`` reads the columns that it may fail to read: the ``states`` by column.
+
+    ``encoded``: those by which the encoder will read; ``faults``: of each column that it will refuse."""
+
+    states: Mapping[str, Mapping[str, Any]]
+    encoded: Sequence[Mapping[str, Any]]
+    faults: Sequence[Fault]
+
+
+def read_states(contract: Contract, train: pd.DataFrame, test: pd.DataFrame, plain: Collection[str]) -> Readings:
+    """Fitted once, for all who ask. ``plain``: the columns that the encoder reads so; another feature module has its
+    own way, and what is switched off is not read."""
+    states, faults = {}, []
+    for column in contract.features:
+        # Where the contract names a boolean's words, ``Contract.faults`` tells of others.
+        if column.type not in columns.READ or column.values is not None:
+            continue
         cells = pd.concat([train[column.name], test[column.name]], ignore_index=True)
         try:
-            states.append(columns.fit(column, cells, contract.file))
+            states[column.name] = columns.fit(column, cells, contract.file)
         except UserError as error:
-            # Of both files together; its message already says column, value and cure.
-            faults.append(Fault("", column.name, len(cells), (), (), "", str(error), check="cells_unread"))
-    return states, faults
+            if column.name in plain:
+                # Of both files together; its message already says column, value and cure.
+                faults.append(Fault("", column.name, len(cells), (), (), "", str(error), check="cells_unread"))
+    return Readings(states, [state for name, state in states.items() if name in plain], faults)
 
 
 def cells_unread(
-    contract: Contract, states: Sequence[Mapping[str, Any]], frame: pd.DataFrame, file: str
+    contract: Contract,
+    states: Sequence[Mapping[str, Any]],
+    frame: pd.DataFrame,
+    file: str,
+    *,
+    later: bool = False,
 ) -> list[Fault]:
     """No cell of a column with one of the encoder's ``states`` is there and yet not read: it would be missing without a
-    word. A warning, unless the column may not be empty or no cell of the file is read."""
+    word. A warning, unless the column may not be empty or no cell of the file is read.
+
+    ``later``: of rows met after training. It is a warning wherever the column may be empty, however many cells are not
+    read, since a row's fate does not depend on its company; and no cure edits the contract, for ``states`` stay."""
     faults = []
     for state in states:
-        column = contract.column(state["name"])
-        if not _may_be_unread(column):
+        if state["type"] not in columns.READ:
             continue
+        column = contract.column(state["name"])
         cells = frame[column.name]
         wrong, present = columns.unread(cells, state), int(cells.notna().sum())
+        if column.values is not None:
+            # What the contract does not allow is said by ``Contract.faults`` already.
+            wrong &= cells.isin(column.values).to_numpy()
         count = int(wrong.sum())
         if not count:
             continue
         cure = "They count as missing."
-        if count == present:
+        if later:
+            cure = cure if column.nullable else "Correct the cells."
+        elif count == present:
             cure = f"Correct the cells, or set `type: category` for it in {contract.file}."
         elif not column.nullable:
             cure = f"Correct the cells, or set `nullable: true` for it in {contract.file}: then they count as missing."
@@ -355,24 +383,26 @@ def cells_unread(
                 cells,
                 wrong,
                 columns.readable(state),
-                problem=f"{count} of {present} cells can't be read as a {column.type}",
+                problem=f"{count} of {present} cells can't be read as a {state['type']}",
                 cure=cure,
                 check="cells_unread",
-                warning=column.nullable and count < present,
+                warning=column.nullable and (later or count < present),
             )
         )
     return faults
 
 
-def _may_be_unread(column: Column) -> bool:
-    # Where the contract names a boolean's words, ``Contract.faults`` tells of others.
-    return column.type in columns.READ and column.values is None
-
-
 def drift(
-    contract: Contract, train: pd.DataFrame, test: pd.DataFrame, train_file: str, test_file: str, threshold: float
+    contract: Contract,
+    train: pd.DataFrame,
+    test: pd.DataFrame,
+    train_file: str,
+    test_file: str,
+    states: Mapping[str, Mapping[str, Any]],
+    threshold: float,
 ) -> list[Fault]:
-    """Columns by which train and test rows can be told apart better than ``threshold``: a warning."""
+    """Columns by which train and test rows can be told apart better than ``threshold``: a warning. ``states``: of
+    ``read_states``."""
     side = np.r_[np.zeros(len(train), bool), np.ones(len(test), bool)]
     if min(len(train), len(test)) < _MIN_ROWS:
         return []
@@ -382,7 +412,8 @@ def drift(
         if column.type == "text" or train[column.name].isna().all() or test[column.name].isna().all():
             continue
         cells = pd.concat([train[column.name], test[column.name]], ignore_index=True)
-        score = max(separation(part, side, number) for part, number in columns.telling(column, cells))
+        parts = columns.telling(column, cells, states.get(column.name))
+        score = max(separation(part, side, number) for part, number in parts)
         if score > threshold:
             faults.append(
                 Fault(

@@ -26,6 +26,9 @@ DATE_FORMATS = ("ISO8601", "%d.%m.%Y", "%d.%m.%Y %H:%M", "%d.%m.%Y %H:%M:%S", "%
                 "%d/%m/%Y %H:%M:%S", "%m/%d/%Y", "%m/%d/%Y %H:%M", "%m/%d/%Y %H:%M:%S", "%m/%d/%Y %I:%M:%S %p",
                 "%d-%m-%Y", "%m-%d-%Y", "%d-%m-%Y %H:%M", "%Y/%m/%d", "%Y/%m/%d %H:%M", "%Y/%m/%d %H:%M:%S",
                 "%d %b %Y", "%d-%b-%Y", "%d-%b-%y", "%b %d, %Y", "%d %B %Y", "%B %d, %Y", "%Y%m%dT%H%M%S")  # fmt: skip
+_PLACE = {form: place for place, form in enumerate(DATE_FORMATS)}
+# Cells, at most, that a format is tried on before all.
+FEW = 256
 # What the ISO reader of pandas takes beyond dates: a bare year or number.
 _ISO = re.compile(r"\d{4}-\d{1,2}-\d{1,2}([T ].*)?")
 # What may stand between the parts of a composite code.
@@ -121,17 +124,39 @@ def date_format(cells: pd.Series) -> str | None:
         return None
     for form in DATE_FORMATS:
         # A few cells rule most formats out at once.
-        if not _dates(present.iloc[:50], form).isna().any() and not _dates(present, form).isna().any():
+        if not _dates(_few(present), form).isna().any() and not _dates(present, form).isna().any():
             return form
     return None
 
 
+def _few(present: pd.Series) -> pd.Series:
+    return present.iloc[:: -(-len(present) // FEW)]
+
+
 def _most_dates(present: pd.Series) -> str:
     """The format that reads most cells. Raises ``Unfit`` where that is less than half of them."""
-    unread = {form: _dates(present, form).isna().to_numpy() for form in DATE_FORMATS}
-    form = min(DATE_FORMATS, key=lambda form: unread[form].sum())
-    _check_read(present, unread[form], "a date as the others are")
-    return form
+    few = _few(present)
+    forms = sorted(DATE_FORMATS, key=lambda form: int(_dates(few, form).isna().sum()))
+    best, unread = forms[0], _dates(present, forms[0]).isna().to_numpy()
+    for form in forms[1:]:
+        missed = _missed(present, form, int(unread.sum()))
+        # Of formats that read as many, the first, as in a comparison of all.
+        if missed is not None and (missed.sum(), _PLACE[form]) < (unread.sum(), _PLACE[best]):
+            best, unread = form, missed
+    _check_read(present, unread, "a date as the others are")
+    return best
+
+
+def _missed(present: pd.Series, form: str, most: int) -> np.ndarray | None:
+    """Which cells the format doesn't read; None, as soon as that is known, where they are more than ``most``."""
+    step, count = max(FEW, most + 1), 0
+    parts: list[np.ndarray] = []
+    for start in range(0, len(present), step):
+        parts.append(_dates(present.iloc[start : start + step], form).isna().to_numpy())
+        count += int(parts[-1].sum())
+        if count > most:
+            return None
+    return np.concatenate(parts)
 
 
 def _check_read(present: pd.Series, unread: np.ndarray, expected: str) -> None:
@@ -308,16 +333,13 @@ def readable(state: Mapping[str, Any]) -> str:
     return " or ".join(map(repr, [*state["no"], state["yes"]]))
 
 
-def telling(column: Column, cells: pd.Series) -> list[tuple[pd.Series, bool]]:
+def telling(column: Column, cells: pd.Series, state: Mapping[str, Any] | None) -> list[tuple[pd.Series, bool]]:
     """What may tell rows apart by a ``column``, each with whether it is a number: of a date its days, of a code its
-    parts, else (and where they are no such thing) the ``cells`` themselves."""
-    if column.type not in ("date", "code"):
+    parts, by ``fit``'s ``state``, else (and without one, where they are no such thing) the ``cells`` themselves."""
+    if column.type not in ("date", "code") or state is None:
         return [(cells, column.type == "number")]
-    try:
-        state = fit(column, cells)
-    except UserError:
-        return [(cells, False)]
-    made = PARTS[column.type](column.name, cells, state | ({"parts": ["days"]} if column.type == "date" else {}))
+    days = {"parts": ["days"]} if column.type == "date" else {}
+    made = PARTS[column.type](column.name, cells, {**state, **days})
     numbers = [(pd.Series(part), True) for part in made.numbers.values()]
     return numbers + [(pd.Series(part), False) for part in made.categories.values()] or [(cells, False)]
 

@@ -44,7 +44,8 @@ _SHOWN = 3
 class Column:
     """One column; ``values`` are the allowed categories, ``minimum`` and ``maximum`` the range (ends allowed).
 
-    ``order``: the categories of a scale from low to high, then the ``values`` too; None where they have none.
+    ``order``: the categories of a scale from low to high, among the ``values`` and all of them where the contract gives
+    no others; None where there is no scale.
     ``group``: columns of one group are chosen and judged together; "" is a group of its own.
     """
 
@@ -302,12 +303,10 @@ class Contract:
             unknown = ~(cells.isin(column.values).to_numpy() | missing)
             if unknown.any():
                 harmless = column.role == "feature" and not with_target
-                key = "values" if column.order is None else "order"
-                cure = (
-                    "They are encoded as unseen."
-                    if harmless
-                    else f"Correct the cells, or add the value to `{key}` in {self.file}."
-                )
+                key = "the value to `values`"
+                if column.order is not None:
+                    key = "it to `values`, or to `order` if it has a rank,"
+                cure = "They are encoded as unseen." if harmless else f"Correct the cells, or add {key} in {self.file}."
                 problem = _times(unknown, "value is", "values are") + " not allowed"
                 found.append(
                     fault_at(
@@ -415,12 +414,12 @@ def _column(name: str, entry: Any, file: str) -> Column:
     order = _levels(entry.get("order"), ("category",), kind, f"{where}.order")
     if order is not None and role == "target":
         raise UserError(f"{where}.order is {list(order)!r}, but classes have no ranks; expected values for the target.")
-    if order is not None and values is not None and set(order) != set(values):
-        odd = sorted(set(order) ^ set(values))
+    if order is not None and values is not None and (odd := sorted(set(order) - set(values))):
         raise UserError(
-            f"{where}.order and {where}.values differ in {', '.join(map(repr, odd))}; expected the same words in both."
+            f"{where}.order holds {', '.join(map(repr, odd))}, which columns.{name}.values do not; expected "
+            "all of its words there too."
         )
-    # A word beyond the scale has no rank, so the order says what is allowed where nothing else does.
+    # The order says what is allowed where nothing else does; a word of the values beyond it has no rank.
     values = order if values is None else values
     description, group = str(entry.get("description", "")), entry.get("group", "")
     if not isinstance(group, str) or (group and role != "feature"):

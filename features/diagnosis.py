@@ -30,26 +30,31 @@ def diagnose(train: np.ndarray, validation: np.ndarray) -> Diagnosis:
     last, best = len(validation) - 1, int(validation.argmin())
     before = validation[max(last - max(last // 10, 1), 0)]
     gap = float(validation[last] - train[last])
+    lowest, ended = _told(validation[best]), _told(validation[last])
     if len(validation) < SHORTEST:
         return Diagnosis("ended too soon to tell", f"it ran for fewer than {SHORTEST} epochs", gap)
     if validation[last] > validation[best] * (1 + RISE):
         moved = "fell" if train[last] < train[best] else "went"
         return Diagnosis(
             "overfits",
-            f"validation loss rose from {validation[best]:.3f} in epoch {best + 1} to {validation[last]:.3f} in epoch "
-            f"{last + 1}, while training loss {moved} from {train[best]:.3f} to {train[last]:.3f}",
+            f"validation loss rose from {lowest} in epoch {best + 1} to {ended} in epoch {last + 1}, while training "
+            f"loss {moved} from {_told(train[best])} to {_told(train[last])}",
             gap,
         )
     if before > validation[last] * (1 + FALL):
         return Diagnosis(
             "underfits",
-            f"validation loss was still falling when training ended, from {before:.3f} to {validation[last]:.3f} in "
-            f"the last {max(last // 10, 1)} of {last + 1} epochs",
+            f"validation loss was still falling when training ended, from {_told(before)} to {ended} in the last "
+            f"{max(last // 10, 1)} of {last + 1} epochs",
             gap,
         )
     return Diagnosis(
         "fits",
-        f"validation loss came down to {validation[best]:.3f} in epoch {best + 1} and stayed there (training loss "
-        f"{train[last]:.3f} at the end)",
+        f"validation loss came down to {lowest} in epoch {best + 1} and stayed there (training loss "
+        f"{_told(train[last])} at the end)",
         gap,
     )
+
+
+def _told(loss: float) -> str:
+    return f"{loss:.3f}" if loss >= 0.001 else f"{loss:.2g}"

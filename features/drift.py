@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -69,9 +69,12 @@ class Drift:
         }
 
 
-def adversarial(contract: Contract, train: pd.DataFrame, test: pd.DataFrame, seed: int) -> Drift | None:
+def adversarial(
+    contract: Contract, train: pd.DataFrame, test: pd.DataFrame, states: Mapping[str, Mapping[str, Any]], seed: int
+) -> Drift | None:
     """Of typed frames; None where either has too few rows to tell. A random forest on all features but texts, whose
-    words belong to one side by nature; a date is its days there, a code its parts. Of large tables a sample."""
+    words belong to one side by nature; by the ``states`` of ``checks.read_states`` a date is its days there, a code its
+    parts. Of large tables a sample."""
     from sklearn.ensemble import RandomForestClassifier
     from sklearn.model_selection import StratifiedKFold
 
@@ -84,7 +87,7 @@ def adversarial(contract: Contract, train: pd.DataFrame, test: pd.DataFrame, see
     generator = np.random.default_rng(seed)
     parts = [f[names].iloc[np.sort(generator.permutation(len(f))[:MOST])] for f in (train, test)]
     side = np.repeat([0, 1], [len(part) for part in parts])
-    inputs, owner = coded(pd.concat(parts, ignore_index=True), judged)
+    inputs, owner = coded(pd.concat(parts, ignore_index=True), judged, states)
     areas, values = [], np.empty(len(side))
     falls = np.zeros((FOLDS, len(names)))
     splits = StratifiedKFold(FOLDS, shuffle=True, random_state=seed % 2**32).split(inputs, side)
@@ -125,12 +128,14 @@ def _areas_permuted(
     return np.array(areas)
 
 
-def coded(frame: pd.DataFrame, columns: Sequence[Column]) -> tuple[np.ndarray, np.ndarray]:
+def coded(
+    frame: pd.DataFrame, columns: Sequence[Column], states: Mapping[str, Mapping[str, Any]]
+) -> tuple[np.ndarray, np.ndarray]:
     """What may tell rows apart by ``columns``, as numbers ``[n, d]``, NaN where missing, words by how frequent they
     are, the rare together; and the place ``[d]`` of the column that each is of."""
     inputs, owner = [], []
     for place, column in enumerate(columns):
-        for cells, number in telling(column, frame[column.name]):
+        for cells, number in telling(column, frame[column.name], states.get(column.name)):
             inputs.append(_numbers(cells) if number else _frequencies(cells))
             owner.append(place)
     return np.column_stack(inputs), np.array(owner)

@@ -42,10 +42,10 @@ def draw_roles(
                 f"class {(names[int(rare)] if names else rare)!r} of the target has {counts.min()} rows, expected more "
                 f"than encode.folds ({folds}). Lower encode.folds in params.yaml or drop the class."
             )
-    if groups is not None and (there := len(np.unique(groups))) <= folds:
+    if groups is not None and (there := len(np.unique(groups))) < max(folds, 3):
         raise UserError(
-            f"{there} groups of rows to keep together are too few for {folds} folds; expected {folds + 1} or more. "
-            f"{_APART}"
+            f"{there} groups of rows to keep together are too few for {folds} folds; expected {max(folds, 3)} or "
+            f"more. {_APART}"
         )
     roles = np.full((len(target), folds * repeats), TRAIN, np.int8)
     for repeat in range(repeats):

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from features import metrics
-from features.comparison import Difference, mean_of_folds, noise
+from features.comparison import ERRORS, Difference, mean_of_folds, noise
 
 Measured = Mapping[str, np.ndarray]
 # Groups that a sentence names.
@@ -121,8 +121,11 @@ def sentences(table: pd.DataFrame, pairs: pd.DataFrame) -> list[str]:
     harm, doubt = table[f"without_{name}"], noise(table["without_folds"]) * table[f"without_{name}_se"]
     sure = harm.abs() > doubt
     used = table[f"importance_{name}"] > noise(table["importance_folds"]) * table[f"importance_{name}_se"]
+    # That few folds prove little is no reason to leave a group out.
+    perhaps = table[f"importance_{name}"] > ERRORS * table[f"importance_{name}_se"]
+    perhaps |= harm.abs() > ERRORS * table[f"without_{name}_se"]
     missed, hindering = table["group"][sure & (harm > 0)], table["group"][sure & (harm < 0)]
-    idle = table["group"][~used & ~sure & harm.notna()]
+    idle = table["group"][~perhaps & harm.notna() & table[f"importance_{name}_se"].notna()]
     doubled = table["group"][used & (harm + doubt < table[f"importance_{name}"])]
     if harm.notna().any():
         found.append(f"Networks trained anew miss {_listed(missed) or 'no group beyond noise'}.")

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from features.checks import ids_shared
 from features.columns import SKEWED, code_separator, date_format, fit_number
 from features.contract import Column, Contract, levels_of, missing_labels, numbers_of
 from features.errors import UserError
@@ -185,7 +186,8 @@ def numbered_as_test(
     if len(foreign) != 1 or _nearest(foreign[0], left):
         return train
     name = id or (None if sample is None else str(sample.columns[0]))
-    if name is None and not _likely([train, test], [str(name) for name in test.columns if name in train.columns]):
+    shared = [str(name) for name in test.columns if name in train.columns]
+    if name is None and not any(_apart(train, test, one, target) for one in _likely([train, test], shared)):
         name = next(iter(_likely([test], foreign)), None)
     if name != foreign[0]:
         return train
@@ -249,8 +251,9 @@ def find_id(
         _check_unique(train, test, asked)
         return asked, "the sample submission's first column", train, test
     likely = _likely([train, test], have)
-    if asked is None and likely:
-        return likely[0], "each value once in each table, and the name says so", train, test
+    apart = [] if asked is not None else [one for one in likely if _apart(train, test, one, target)]
+    if apart:
+        return apart[0], "each value once in each table, and the name says so", train, test
     if asked is not None and likely:
         raise UserError(
             f"the sample submission's first column is {asked!r}, which test lacks; its id seems to be {likely[0]!r}. "
@@ -277,6 +280,17 @@ def _likely(tables: list[pd.DataFrame], names: list[str]) -> list[str]:
         for name in names
         if _ID_NAME.fullmatch(name) and all(table[name].notna().all() and table[name].is_unique for table in tables)
     ]
+
+
+def _apart(train: pd.DataFrame, test: pd.DataFrame, id: str, target: str) -> bool:
+    """Does ``validate`` take the column for an id? No value of it stands in both tables, or they start anew in test."""
+    if set(stripped(train[id])).isdisjoint(stripped(test[id])):
+        return True
+    names = [str(name) for name in test.columns if name in train.columns and name not in (id, target)]
+    found = [infer_column(name, pd.concat([train[name], test[name]], ignore_index=True))[0] for name in names]
+    contract = Contract((Column(id, "id", "text"), Column(target, "target", "category"), *found))
+    known, asked = (contract.typed(table[[id, *names]], "", with_target=False) for table in (train, test))
+    return all(fault.warning for fault in ids_shared(contract, known, asked, "train", "test"))
 
 
 def _numbered(train: pd.DataFrame, name: str, ids: Iterable[Any], sample: pd.DataFrame | None) -> pd.DataFrame:

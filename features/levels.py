@@ -35,9 +35,11 @@ class Level:
 @dataclass(frozen=True)
 class Levels:
     """A ``column``'s levels, words by their mean, numbers by their size, ``missing`` last. ``explained``: the share of
-    the target's variance that lies between them, less what chance would put there (adjusted R squared)."""
+    the target's variance that lies between them, less what chance would put there (adjusted R squared). ``share_of``:
+    the class whose shares the means are, empty for a regression."""
 
     column: str
+    share_of: str
     levels: tuple[Level, ...]
     explained: float
 
@@ -45,6 +47,7 @@ class Levels:
         """For JSON, with six digits."""
         return {
             "column": self.column,
+            "share_of": self.share_of,
             "explained": float(f"{self.explained:.6g}"),
             "levels": [
                 asdict(one) | {"mean": float(f"{one.mean:.6g}"), "error": float(f"{one.error:.6g}")}
@@ -61,45 +64,42 @@ def levels(contract: Contract, train: pd.DataFrame, task: str) -> list[Levels]:
     """
     if task == "multiclass":
         return []
-    target = train[contract.target]
+    target, higher = train[contract.target], ""
     if task == "binary":
-        target = target == levels_of(target)[1]
+        higher = levels_of(target)[1]
+        target = target == higher
     values = target.to_numpy(float)
     found = []
     for column in contract.features:
         number = column.type == "number"
-        level, order = _parts(train[column.name]) if number else _words(train[column.name])
-        rows = [np.flatnonzero(level == name) for name in order]
-        kept = [(name, values[own]) for name, own in zip(order, rows, strict=True) if len(own) >= FEWEST_ROWS]
-        if len(kept) < 2:
-            continue
-        named = [Level(name, len(own), float(own.mean()), _error(own, task == "binary")) for name, own in kept]
+        place, names = _parts(train[column.name]) if number else _words(train[column.name])
+        of_levels = [(name, values[place == level]) for level, name in enumerate(names)]
+        missing = [(MISSING, values[train[column.name].isna()])] if names else []
+        kept, missing = ([one for one in parts if len(one[1]) >= FEWEST_ROWS] for parts in (of_levels, missing))
         if not number:
-            named.sort(key=lambda one: (one.level == MISSING, -one.mean))
-        found.append(Levels(column.name, tuple(named), _explained([y for _, y in kept])))
+            kept.sort(key=lambda one: -one[1].mean())
+        if len(kept + missing) < 2:
+            continue
+        named = [Level(n, len(own), float(own.mean()), _error(own, task == "binary")) for n, own in kept + missing]
+        found.append(Levels(column.name, higher, tuple(named), _explained([own for _, own in kept + missing])))
     return sorted(found, key=lambda one: -one.explained)
 
 
 def _words(cells: pd.Series) -> tuple[np.ndarray, list[str]]:
-    """Each row's level and all levels; none where there are too many."""
-    known = sorted(map(str, cells.dropna().unique()))
-    if len(known) > MOST_LEVELS:
-        return np.array([]), []
-    return cells.where(cells.isna(), cells.astype(str)).fillna(MISSING).to_numpy(object), [*known, MISSING]
+    """The place of each row's level among all levels, -1 where it is missing, and their names; none where there are
+    too many."""
+    place, levels = pd.factorize(cells, sort=True)
+    return place, [str(level) for level in levels] if len(levels) <= MOST_LEVELS else []
 
 
 def _parts(cells: pd.Series) -> tuple[np.ndarray, list[str]]:
     """Likewise of numbers: each value, or ``PARTS`` parts, named by the greatest value in them."""
-    known = cells.dropna().to_numpy(float)
-    ends = np.unique(known)
-    if len(ends) > MOST_LEVELS:
-        ends = np.unique(np.quantile(known, np.arange(1, PARTS + 1) / PARTS, method="lower"))
-    names = [f"{end:.6g}" for end in ends]
-    if len(ends) < len(np.unique(known)):
-        names = [*(f"up to {name}" for name in names[:-1]), f"over {names[-2]}"] if len(names) > 1 else []
-    place = np.searchsorted(ends, cells.fillna(np.inf).to_numpy(float))
-    named = np.array([*names, MISSING], object)
-    return named[np.minimum(place, len(named) - 1)], list(named)
+    place, every = pd.factorize(cells, sort=True)
+    if len(every) <= MOST_LEVELS:
+        return place, [f"{value:.15g}" for value in every]
+    ends = np.unique(np.quantile(cells.dropna(), np.arange(1, PARTS + 1) / PARTS, method="lower"))
+    names = [*(f"up to {end:.15g}" for end in ends[:-1]), f"over {ends[-2]:.15g}"] if len(ends) > 1 else []
+    return np.where(place < 0, -1, np.searchsorted(ends, cells)), names
 
 
 def _error(values: np.ndarray, share: bool) -> float:

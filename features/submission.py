@@ -98,17 +98,26 @@ def spell(
     """``answers [n, c]`` as the competition wants them in the sample's ``columns``, all str: labels as spelt in train
     where ``metric`` is accuracy, else probabilities or numbers. Seven digits, as float32 holds no more.
 
-    Several columns of probabilities are named after their classes. A single one is of class 1, unless it is named after
-    class 0 (as in ``classes_of``); ``target`` is the target's own name, which names no class.
+    Several columns of probabilities are named after their classes. A single one is of class 1, unless ``of_lower``.
     """
     if task == "regression" or metric != "accuracy":
         if task == "binary" and len(columns) == 2:
             answers = np.concatenate([1 - answers, answers], axis=1)
-        elif task == "binary" and [_class_of(name, classes) for name in columns if name != target] == [classes[0]]:
+        elif of_lower(task, metric, classes, columns, target):
             answers = 1 - answers
         names = ["answer"] if answers.shape[1] == 1 else classes
         return pd.DataFrame({n: [f"{v:.7g}" for v in answers[:, k]] for k, n in enumerate(names)}, dtype=object)
     return pd.DataFrame({"answer": [classes[code] for code in decide(answers, threshold)]}, dtype=object)
+
+
+def of_lower(task: str, metric: str, classes: Sequence[str], columns: Sequence[str], target: str) -> bool:
+    """Is the single column of probabilities of class 0? It is if it is named after that one (as in ``classes_of``), and
+    not after both, as ``smoker_yes_no``. ``target`` is the target's own name, which names no class."""
+    if task != "binary" or metric == "accuracy" or len(columns) != 1 or columns[0] == target:
+        return False
+    lower, upper = classes
+    rest = columns[0].removesuffix(lower)
+    return _class_of(columns[0], classes) == lower and f"_{upper}_" not in f"_{rest}"
 
 
 def check(submission: pd.DataFrame, sample: pd.DataFrame, ids: list[str], allowed: set[str] | None, file: str) -> None:

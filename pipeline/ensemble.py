@@ -99,6 +99,8 @@ def ensemble(arguments: argparse.Namespace) -> None:
             f"({found['ensemble_gain']:+.4f} to a single member), log loss {found['cv_log_loss']:.4f} "
             f"± {found['cv_log_loss_se']:.4f}; baseline accuracy {found['baseline_accuracy']:.4f}"
         )
+    if submission.of_lower(table.task, table.metric, classes, asked, table.target):
+        print(f"ensemble: {asked[0]!r} is named after the lower class, so it gets that one's probability")
     print(f"ensemble: {len(made)} rows checked and written to {path}")
 
 

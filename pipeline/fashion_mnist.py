@@ -51,7 +51,7 @@ NETWORKS = {
     "augmented": "the deep network on distorted images, trained as members of one program",
 }
 MISTAKES = 12
-# Distorted copies of a picture that the page shows, and how many of the classes it passes over between two pictures.
+# Distorted copies of a picture that the page shows, and every which class has one.
 COPIES, EVERY = 5, 3
 # Each halves the 28 pixels of a side.
 MOST_CONVOLUTIONS = 4
@@ -203,7 +203,7 @@ def train(
     from pipeline.nets.images import Augmentation
     from pipeline.nets.sources import Images
 
-    distorted = augmentation_of(preset)
+    augmentation = augmentation_of(preset)
     common = {
         "initializer": "he_normal",
         "learning_rate": preset.learning_rate,
@@ -216,7 +216,7 @@ def train(
     plans: dict[str, tuple[dict[str, Any], int, Augmentation, tuple[int, ...]]] = {
         "mlp": (shallow, 1, Augmentation(), ()),
         "dnn": (deep, 1, Augmentation(), preset.filters),
-        "augmented": (deep, preset.members, distorted, preset.filters),
+        "augmented": (deep, preset.members, augmentation, preset.filters),
     }
     target = clothes.labels[: clothes.train].astype(np.float32)[None]
     outcomes: dict[str, Outcome] = {}
@@ -431,7 +431,7 @@ def ends(line: np.ndarray) -> tuple[float, float] | tuple[()]:
 
 
 def distortions(preset: ImageNetwork) -> str:
-    """What is done to a training image, in words."""
+    """What is done to a training image, in words; empty for nothing."""
     done = {
         "mirrored or not": preset.flip,
         f"shifted by up to {preset.shift:g} pixel{'s' if preset.shift != 1 else ''} across and down": preset.shift,
@@ -439,7 +439,7 @@ def distortions(preset: ImageNetwork) -> str:
         f"blanked in a box ({100 * preset.erase:.0f} % of them)": preset.erase,
         f"mixed with another, by up to {100 * preset.mixup:.0f} %": preset.mixup,
     }
-    return ", ".join(words for words, amount in done.items() if amount) or "not distorted by this preset"
+    return ", ".join(words for words, amount in done.items() if amount)
 
 
 def page(name: str, preset: ImageNetwork, metrics: Mapping[str, Any], readings: Mapping[str, Diagnosis]) -> str:
@@ -457,6 +457,8 @@ def page(name: str, preset: ImageNetwork, metrics: Mapping[str, Any], readings: 
     ]
     recall = metrics["recall"]
     hardest, easiest = min(recall, key=recall.get), max(recall, key=recall.get)
+    done = distortions(preset)
+    way = f"each anew in every epoch {done}" if done else "not distorted by this preset"
     lines = [
         "# Fashion-MNIST",
         "",
@@ -474,8 +476,8 @@ def page(name: str, preset: ImageNetwork, metrics: Mapping[str, Any], readings: 
         "",
         *[f"- `{key}` ({NETWORKS[key]}) {reading.verdict}: {reading.reason}." for key, reading in readings.items()],
         "",
-        f"What `augmented` learns from: training images, each anew in every epoch {distortions(preset)}. As they are, "
-        f"and {COPIES} times as they may come (dashed: where the image ends as it is):",
+        f"What `augmented` learns from: training images, {way}. As they are, and {COPIES} times as they may come "
+        "(dashed: where the image ends as it is):",
         "",
         "![distorted images](distortions.png)",
         "",

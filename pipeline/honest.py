@@ -110,7 +110,7 @@ def honest(arguments: argparse.Namespace) -> None:
         answers = answer(params, scaled, plan, trials, target, lambda share: progress.to(1 + share))
     least = min(map(len, trials))
     if least < count:
-        print(f"honest: an outer fold has {least} trials, for its oracle found no other that it had not tried")
+        print(f"honest: an outer fold has {least} trials, for its oracle proposed no more that it had not tried")
     found = estimates(params.table.task, target, answers, plan.parts, tests)
     counts = {"honest_folds": plan.outer, "honest_rows": len(target), "honest_test_rows": tests}
     folds = by_outer_fold(params.table.task, target, answers, plan.parts)

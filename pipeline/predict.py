@@ -125,7 +125,7 @@ def accepted(table: pd.DataFrame, contract: Contract, states: Sequence[Mapping[s
     """The rows with the contract's types and order; raises ``ContractError``, each fault with its rows.
 
     ``states``: how columns were read in training. A column that may be empty may be left out. What is harmless (an
-    unseen category, a date of another form among others) is told and let through.
+    unseen category, a date of another form where it may be missing) is told and let through, whatever rows it is among.
     """
     absent = [c.name for c in contract.expected_columns(False) if c.name not in table.columns and c.nullable]
     # Not if another column looks like it under another name: then the contract's message says so.
@@ -137,7 +137,7 @@ def accepted(table: pd.DataFrame, contract: Contract, states: Sequence[Mapping[s
     faults = [
         *contract.faults(frame, file, with_target=False),
         *infinities(contract, frame, file),
-        *cells_unread(contract, states, frame, file),
+        *cells_unread(contract, states, frame, file, later=True),
     ]
     for fault in faults:
         if fault.warning:

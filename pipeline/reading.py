@@ -5,6 +5,7 @@ CSV with a comma, semicolon, tab or bar, in UTF-8, UTF-16 or an older encoding; 
 
 from __future__ import annotations
 
+import codecs
 import csv
 import gzip
 import io
@@ -75,8 +76,8 @@ def read_together(
     So that train and test spell a city and a number the same way, however few rows one of them has.
     """
     opened = [None if path is None else unpacked(read_bytes(path), path) for path in paths]
-    older = [file[0] for file in opened if encoding is None and file is not None and not _told(file[0])]
-    guess = guessed(older) if older else None
+    older = [file[0] for file in opened if file is not None and not _told(file[0])]
+    guess = guessed(older) if older and encoding is None else None
     frames: dict[int, pd.DataFrame] = {}
     texts: dict[int, str] = {}
     semicolons = False
@@ -87,7 +88,7 @@ def read_together(
         if content[:4] == b"PAR1":
             frames[place] = from_parquet(content, name, header_only)
             continue
-        content = as_utf8(content, name, encoding, guess, say)
+        content = as_utf8(content, name, encoding, guess, bool(older), say)
         frames[place] = parse_table(content, name, header_only)
         texts[place] = name
         semicolons |= _semicolons(content, frames[place].shape[1])
@@ -128,33 +129,53 @@ def _spreadsheet(path: Path) -> UserError:
     )
 
 
-def as_utf8(content: bytes, name: str, encoding: str | None, guess: str | None, say: Callable[[str], None]) -> bytes:
+def as_utf8(
+    content: bytes, name: str, encoding: str | None, guess: str | None, older: bool, say: Callable[[str], None]
+) -> bytes:
     """``content`` in UTF-8; UTF-16 and byte order marks are left to ``parse_table``, which knows them.
 
-    ``guess``: what a file is read as that does not tell its encoding, where ``encoding`` is not given.
+    ``guess``: what a file is read as that does not tell its encoding, where ``encoding`` is not given; ``older``: is
+    there such a file among those opened together?
     """
-    # Of several files one may be UTF-8. ASCII alone tells nothing: ISO-2022 is spelt in it.
-    if encoding is not None and _told(content) and (b"\0" in content or not content.isascii()):
-        say(f"note: {name} tells its encoding itself, so not read as {encoding}")
-        return content
     if encoding is not None:
         try:
-            return content.decode(encoding).encode()
+            other = _tells_another(content, encoding, older)
+            changed = content if other else content.decode(encoding).encode()
         except UnicodeDecodeError as error:
             raise UserError(f"{name}: not {encoding}, {_at(content, error)}. Name another --encoding.") from None
         except (LookupError, UnicodeError):
             raise UserError(f"--encoding {encoding!r} is unknown. Try cp1252, cp949, shift_jis, gb18030.") from None
+        if other:
+            say(f"note: {name} tells its encoding itself, so not read as {encoding}")
+        return changed
     if guess is None or _told(content):
         return content
     say(f"note: {name} is not UTF-8; read as {guess} (another one with --encoding)")
     return content.decode(guess).encode()
 
 
+def _tells_another(content: bytes, encoding: str, older: bool) -> bool:
+    """Does the file itself tell that it is not in ``encoding``, the one given for it and, if ``older``, for a file that
+    is no UTF-8?"""
+    if _marked(content):
+        return True
+    # ASCII alone tells nothing: ISO-2022 is spelt in it.
+    if content.isascii() or not _decodes(content, "utf-8") or codecs.lookup(encoding).name in ("utf-8", "utf-8-sig"):
+        return False
+    # Without a mark a few bytes may be UTF-8 by chance.
+    return content.startswith(codecs.BOM_UTF8) or older or not _decodes(content, encoding)
+
+
 def _told(content: bytes) -> bool:
     """Does the file itself tell how it is to be read? Parquet, UTF-16 and UTF-8 do."""
+    return _marked(content) or _decodes(content, "utf-8")
+
+
+def _marked(content: bytes) -> bool:
+    """Is it Parquet or UTF-16?"""
     if content[:4] == b"PAR1" or content[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return True
-    return content[:4096].count(0) > len(content[:4096]) // 4 or _decodes(content, "utf-8")
+    return content[:4096].count(0) > len(content[:4096]) // 4
 
 
 def _decodes(content: bytes, encoding: str) -> bool:

@@ -49,7 +49,7 @@ def report(arguments: argparse.Namespace) -> None:
     write_bytes(folder / "overview.png", overview(frames, params.table.task))
     validation = read_json(folder / "validation.json")
     drift = (validation.get("drift") or {}).get("sentence", "")
-    said = [kinds(params, validation["levels"]), training(frames["learning_curves"])]
+    said = [kinds(params, validation.get("levels") or []), training(frames["learning_curves"])]
     write_bytes(folder / "README.md", page(params, metrics, said, worth, drift).encode())
     print(f"report: {folder / 'README.md'}, with overview.png")
 
@@ -184,11 +184,13 @@ of {metrics["honest_test_rows"]} rows, scores within the interval 95 times of 10
 
 def kinds(params: Params, found: Sequence[Mapping[str, Any]]) -> str:
     """Which kinds of rows have which answer: the target's mean by level, of the columns that tell it apart best."""
-    if not found:
+    telling = [column for column in found if column["explained"] > 0][:TOLD]
+    if not telling:
         return ""
-    what, unit = ("share of the higher class", "accuracy") if params.table.task == "binary" else ("mean", "mae")
+    share = telling[0]["share_of"]
+    what, unit = (f"share of {share!r} in", "accuracy") if share else ("mean of", "mae")
     rows = []
-    for column in found[:TOLD]:
+    for column in telling:
         cells = "; ".join(
             f"{one['level']}: {shown(unit, one['mean'])} ± {shown(unit, one['error'])} ({one['rows']})"
             for one in column["levels"]
@@ -197,7 +199,7 @@ def kinds(params: Params, found: Sequence[Mapping[str, Any]]) -> str:
         rows.append(f"| {name} | {column['explained']:.3f} | {cells} |")
     return f"""## Which rows have which answer
 
-The {what} of {params.table.target} among the training rows of each level ± its standard error (rows), and how much of
+The {what} {params.table.target} among the training rows of each level ± its standard error (rows), and how much of
 its variance lies between a column's levels:
 
 | column | of the variance | levels |

@@ -70,7 +70,7 @@ def tune(arguments: argparse.Namespace) -> None:
         evaluation = Evaluation(params, scaled, memory, progress)
         trials = search(params.tune.oracle, parts, seed_for(params.seed, "oracle"), evaluation)
     if len(trials) < count:
-        print(f"tune: {len(trials)} trials, for the oracle found no other that it had not tried")
+        print(f"tune: {len(trials)} trials, for the oracle proposed no more that it had not tried")
     valid = [trial for trial in trials if not trial.result.reason]
     if not valid:
         raise UserError(

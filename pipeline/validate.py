@@ -20,7 +20,7 @@ from typing import Any
 import pandas as pd
 
 from features import submission
-from features.checks import run_checks, target_binary
+from features.checks import read_states, run_checks, target_binary
 from features.contract import Column, Contract, ContractError, Fault, fault_at, reordered
 from features.drift import adversarial
 from features.errors import UserError
@@ -82,12 +82,14 @@ def _work(arguments: argparse.Namespace) -> None:
         checks["target_binary"] = target_binary(contract, tables["train"], files["train"])
     if len(tables) == 2:
         limits = params.validate
+        readings = read_states(contract, tables["train"], tables["test"], _plain_columns(params, contract))
         checks |= run_checks(
             contract,
             tables["train"],
             tables["test"],
             files["train"],
             files["test"],
+            readings,
             leak_auc=limits.leak_auc,
             drift_auc=limits.drift_auc,
         )
@@ -103,7 +105,7 @@ def _work(arguments: argparse.Namespace) -> None:
     answers = [] if failures else levels(contract, tables["train"], params.table.task)
     drift = None
     if len(tables) == 2 and not failures:
-        drift = adversarial(contract, tables["train"], tables["test"], seed_for(params.seed, "drift"))
+        drift = adversarial(contract, tables["train"], tables["test"], readings.states, seed_for(params.seed, "drift"))
     report = {
         "competition": params.name,
         "contract": contract.file,
@@ -133,6 +135,13 @@ def _work(arguments: argparse.Namespace) -> None:
     )
     if drift:
         print(f"validate {params.name}: {drift.sentence()}")
+
+
+def _plain_columns(params: Params, contract: Contract) -> set[str]:
+    """The columns that the encoder reads by ``features.columns``: those switched on, if the feature module is plain."""
+    if params.table.module != "plain":
+        return set()
+    return {column.name for column in contract.features if params.encode.features.get(column.name, True)}
 
 
 def _guess(content: bytes, file: str) -> list[Fault]:

@@ -21,8 +21,8 @@ fi
 echo "setup: $("$python" --version) from $lock"
 rm -rf .venv
 "$python" -m venv .venv
-.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r "$lock"
-# The Makefile reads it: later targets keep the CUDA libraries without being told again.
+# The Makefile reads it: later targets keep the CUDA libraries without being told again, also after a broken download.
 case $lock in *-gpu.lock) echo 1 >.venv/gpu ;; esac
+.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r "$lock"
 # Imports of uncompiled packages take three times as long, and some machines never write byte code by themselves.
 .venv/bin/python -m compileall -q -j 2 .venv pipeline features bench || true

@@ -508,7 +508,8 @@ class Program:
                 share = np.float32(max(kind.copies, 1) if name == f"kernel_{kind.depth}" else 1)
                 own |= {f"l2_{name}": 2 * (l2 / share) * unit**2} if kind.l2 else {}
                 own |= {f"l1_{name}": l1 / share * unit} if kind.l1 else {}
-                own |= {f"decay_{name}": decay} if kind.decays else {}
+                slowed = np.float32(SLOW_RATE if kind.realmlp and name.startswith(SLOW) else 1)
+                own |= {f"decay_{name}": slowed * decay} if kind.decays else {}
             found |= own
             sizes |= dict.fromkeys(own, len(self._best[name]))
         return {name: value[active[active < sizes[name]]][:, None, None] for name, value in found.items()}

@@ -111,8 +111,8 @@ class BayesianOracle(SomethingOn, kt.oracles.BayesianOptimizationOracle):
 
     The original runs 50 restarts of a gradient-free L-BFGS with single-row predictions for each proposal, which takes
     seconds; the lower confidence bound of ``CANDIDATES`` random points is one matrix product. Lanes under way count
-    as seen at a pessimistic value, as in the original. A loss counts as no further from the best
-    than ``FAR`` times the median's: one trial that went astray would flatten all differences between good ones.
+    as seen at a pessimistic value, as in the original. A loss counts as no further from the best than ``FAR`` times the
+    median of the first generation: how bad the bad ones are would flatten all differences between good ones.
     """
 
     def _make_gpr(self) -> Any:
@@ -122,14 +122,16 @@ class BayesianOracle(SomethingOn, kt.oracles.BayesianOptimizationOracle):
 
     def populate_space(self, trial_id: str) -> dict[str, Any]:
         """The proposal of one lane; see ``keras_tuner.Oracle.populate_space``."""
-        # A failed trial counts, too: else a single one in the first generation would make all later ones random.
+        # A failed trial counts, too: else a single one in the first generation would make the second random as well.
         count = Counter(trial.status for trial in self.trials.values())
         completed = count["COMPLETED"]
         if completed + count["FAILED"] < self.num_initial_points or not completed or not self._nonfixed_space():
             return self._random_populate_space()
         x, y = self._vectorize_trials()
         known = y[:completed]  # those under way come last
-        y = np.minimum(y, known.min() + FAR * (np.median(known) - known.min()))
+        # By the first ones, which were random: half of all may lie where a search has come near the best.
+        median = np.median(known[: self.num_initial_points])
+        y = np.minimum(y, known.min() + FAR * (median - known.min()))
         with warnings.catch_warnings():
             # A length scale at its bound only says that a hyperparameter matters little or much.
             warnings.simplefilter("ignore", ConvergenceWarning)

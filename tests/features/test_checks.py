@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,8 @@ import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from features.checks import auc, giveaway, run_checks, separation, target_binary
+from features import columns
+from features.checks import auc, cells_unread, giveaway, read_states, run_checks, separation, target_binary
 from features.contract import Column, Contract, Fault
 
 CONTRACT = Contract(
@@ -37,8 +39,15 @@ def table(rows: int, first: int) -> pd.DataFrame:
     return frame.astype({"id": object, "y": object, "c": object, "t": object})
 
 
+def checked(
+    contract: Contract, train: pd.DataFrame, test: pd.DataFrame, plain: Collection[str] = ("m",)
+) -> dict[str, list[Fault]]:
+    readings = read_states(contract, train, test, plain)
+    return run_checks(contract, train, test, "train.csv", "test.csv", readings, leak_auc=0.98, drift_auc=0.65)
+
+
 def found(train: pd.DataFrame, test: pd.DataFrame) -> dict[str, list[Fault]]:
-    results = run_checks(CONTRACT, train, test, "train.csv", "test.csv", leak_auc=0.98, drift_auc=0.65)
+    results = checked(CONTRACT, train, test)
     return {name: faults for name, faults in results.items() if faults}
 
 
@@ -184,14 +193,16 @@ MET = {"date": [f"{1 + row % 28:02d}.03.2015" for row in range(300)], "code": [f
 MET["boolean"] = [("no", "yes")[row % 2] for row in range(300)]
 
 
-def unread(kind: str, nullable: bool, words: tuple[str, ...] | None = None, **changes: str) -> list[Fault]:
+def unread(
+    kind: str, nullable: bool, words: tuple[str, ...] | None = None, /, plain: Collection[str] = ("m",), **changes: str
+) -> list[Fault]:
     """What is said of 200 training and 100 test rows, ``changes``: cells by the row of both together."""
     contract = Contract((*CONTRACT.columns, Column("m", "feature", kind, words, nullable=nullable)), "c.yaml")
     cells = list(MET[kind])
     for row, cell in changes.items():
         cells[int(row[1:])] = cell
     tables = table(200, 0).assign(m=cells[:200]), table(100, 200).drop(columns="y").assign(m=cells[200:])
-    return run_checks(contract, *tables, "train.csv", "test.csv", leak_auc=0.98, drift_auc=0.65)["cells_unread"]
+    return checked(contract, *tables, plain)["cells_unread"]
 
 
 @pytest.mark.parametrize("kind", ["date", "code", "boolean"])
@@ -211,16 +222,52 @@ def test_a_cell_that_is_not_read_is_told_with_its_row(kind: str, said: str) -> N
 
 def test_a_file_of_which_no_cell_is_read_is_a_fault() -> None:
     """Dates of test are written in another way, as 2015-03-01; in all, fewer than those that can be read."""
-    (fault,) = unread("date", True, **{f"r{row}": "2015-03-01" for row in range(200, 300)})
+    (fault,) = unread("date", True, None, ("m",), **{f"r{row}": "2015-03-01" for row in range(200, 300)})
     assert not fault.warning and (fault.file, fault.count) == ("test.csv", 100) and "`type: category`" in fault.cure
 
 
 def test_a_column_that_the_encoder_will_refuse_is_a_fault() -> None:
-    (fault,) = unread("date", True, **{f"r{row}": "soon" for row in range(160)})
+    (fault,) = unread("date", True, None, ("m",), **{f"r{row}": "soon" for row in range(160)})
     assert not fault.warning and "160 of 300 cells can't be read, 'soon' first" in fault.problem
     (fault,) = unread("boolean", True, r7="perhaps")
     assert not fault.warning and "it holds 3 words, 'no', 'perhaps', 'yes'" in fault.problem
     assert unread("boolean", True, ("no", "yes"), r7="perhaps") == [], "the contract's own words: it says so itself"
+
+
+def test_a_column_that_the_encoder_does_not_read_by_its_type_is_not_judged() -> None:
+    """Switched off, or of a feature module that reads it in its own way."""
+    for changes in ({"r7": "Q1 2020"}, {f"r{row}": "Q1 2020" for row in range(160)}):
+        assert unread("date", False, None, ("m",), **changes) and unread("date", False, None, ("x",), **changes) == []
+
+
+def test_columns_are_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    fitted: list[str] = []
+    fit = columns.fit
+
+    def counted(column: Column, cells: pd.Series, file: str) -> dict[str, Any]:
+        fitted.append(column.name)
+        return fit(column, cells, file)
+
+    monkeypatch.setattr(columns, "fit", counted)
+    assert unread("date", True) == [] and fitted == ["m"]
+
+
+def test_rows_met_later_are_judged_as_their_column_was_read_in_training() -> None:
+    """Whatever rows they are among, and whatever the contract has become."""
+    cells = pd.DataFrame({"m": ["01.03.2015", "2015-03-01"]}, dtype=object)
+    state = columns.fit(Column("m", "feature", "date"), pd.Series(MET["date"]))
+
+    def said(rows: pd.DataFrame, kind: str, nullable: bool) -> list[Fault]:
+        contract = Contract((*CONTRACT.columns, Column("m", "feature", kind, nullable=nullable)), "c.yaml")
+        return cells_unread(contract, [state], rows, "new.csv", later=True)
+
+    for rows in (cells, cells.iloc[1:]):
+        for kind in ("date", "category"):
+            (fault,) = said(rows, kind, True)
+            assert fault.warning and fault.count == 1 and fault.cure == "They count as missing."
+            assert "can't be read as a date: '2015-03-01'" in str(fault)
+            (fault,) = said(rows, kind, False)
+            assert not fault.warning and fault.cure == "Correct the cells."
 
 
 def test_dates_and_codes_drift_by_what_they_are_made_of() -> None:
@@ -230,7 +277,7 @@ def test_dates_and_codes_drift_by_what_they_are_made_of() -> None:
     for kind, cells in (("date", moments), ("code", numbers)):
         contract = Contract((*CONTRACT.columns, Column("m", "feature", kind)))
         tables = table(200, 0).assign(m=cells[:200]), table(100, 200).drop(columns="y").assign(m=cells[200:])
-        found = run_checks(contract, *tables, "train.csv", "test.csv", leak_auc=0.98, drift_auc=0.65)
+        found = checked(contract, *tables)
         (fault,) = found["drift"]
         assert fault.column == "m" and "AUC of 1.000" in str(fault) and found["cells_unread"] == []
 

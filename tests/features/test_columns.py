@@ -40,6 +40,10 @@ def test_a_category_with_an_order_has_a_rank_too() -> None:
     found = columns.parts_category("c", cells, state)
     np.testing.assert_array_equal(found.numbers["c rank"], [2, 0, np.nan, np.nan])
     assert found.categories["c"].tolist()[:2] == ["high", "low"]
+    wider = Column("c", "feature", "category", ("high", "low", "mid", "unknown"), order=("low", "mid", "high"))
+    unknown = columns.parts_category("c", series("mid", "unknown"), columns.fit(wider, cells))
+    np.testing.assert_array_equal(unknown.numbers["c rank"], [1, np.nan])
+    assert unknown.categories["c"].tolist() == ["mid", "unknown"]
     plain = columns.fit(Column("c", "feature", "category"), cells)
     assert not columns.parts_category("c", cells, plain).numbers
 
@@ -96,6 +100,42 @@ def test_one_odd_cell_leaves_the_other_dates(odd: str) -> None:
     state = columns.fit(Column("d", "feature", "date"), cells)
     assert state["format"] == "%d.%m.%Y" and {"day", "weekday"} <= set(state["parts"])
     np.testing.assert_array_equal(columns.parts_date("d", cells, state).numbers["d day"], [np.nan, *range(1, 29)])
+
+
+@pytest.mark.parametrize("few", [1, 3, 256])
+def test_the_format_of_most_dates_is_the_one_that_a_trial_of_all_finds(
+    few: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(columns, "FEW", few)
+    draw = np.random.default_rng(0)
+    forms = ("%d/%m/%Y", "%m/%d/%Y", "%d/%m/%Y %H:%M", "%Y-%m-%d", "soon")
+    for _ in range(12):
+        # The last days of a month have one format only, the first have two.
+        days = pd.Timestamp("2015-01-01") + pd.to_timedelta(draw.integers(0, draw.choice([12, 40]), 60), unit="D")
+        share = draw.dirichlet([0.3] * len(forms))
+        cells = series(*(day.strftime(draw.choice(forms, p=share)) for day in days))
+        unread = {form: int(columns._dates(cells, form).isna().sum()) for form in columns.DATE_FORMATS}
+        best = min(unread, key=lambda form: unread[form])
+        if 2 * unread[best] > len(cells):
+            with pytest.raises(columns.Unfit, match=f"^{unread[best]} of 60"):
+                columns._most_dates(cells)
+        else:
+            assert columns._most_dates(cells) == best
+            assert columns.date_format(cells) == (best if not unread[best] else None)
+
+
+def test_a_format_of_no_cell_is_not_tried_on_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[int] = []
+    dates = columns._dates
+
+    def counted(cells: pd.Series, form: str) -> pd.Series:
+        tried.append(len(cells))
+        return dates(cells, form)
+
+    monkeypatch.setattr(columns, "_dates", counted)
+    cells = series("soon", *(f"{1 + row % 28:02d}.03.2015" for row in range(9999)))
+    assert columns.fit_date(cells)["format"] == "%d.%m.%Y"
+    assert sum(tried) < 5 * len(cells)
 
 
 def test_one_odd_cell_leaves_the_other_codes() -> None:
@@ -165,14 +205,17 @@ def test_which_cells_are_not_read_and_what_would_be(
 
 def test_what_tells_rows_apart_by_a_column() -> None:
     def told(kind: str, *cells: object) -> list[tuple[list[object], bool]]:
+        column = Column("c", "feature", kind)
         return [
-            (part.tolist(), number) for part, number in columns.telling(Column("c", "feature", kind), series(*cells))
+            (part.tolist(), number)
+            for part, number in columns.telling(column, series(*cells), columns.fit(column, series(*cells)))
         ]
 
     assert told("date", "2015-03-01 06:00", "2015-03-02 18:00") == [([0.25, 1.75], True)]
     assert told("code", "A-1", "B-2") == [([1.0, 2.0], True), (["A", "B"], False)]
     assert told("number", 1.0, 2.0) == [([1.0, 2.0], True)] and told("category", "a", "b") == [(["a", "b"], False)]
-    assert told("date", "soon", "later") == [(["soon", "later"], False)]
+    words = columns.telling(Column("c", "feature", "date"), series("soon", "later"), None)
+    assert [(part.tolist(), number) for part, number in words] == [(["soon", "later"], False)]
     assert told("code", None, None) == [([None, None], False)]
 
 

@@ -43,3 +43,8 @@ def test_what_follows_an_early_stop_does_not_count() -> None:
     assert found.verdict == "overfits"
     assert "0.420 in epoch 20" in found.reason
     assert found.gap == pytest.approx(0.42 - 1 / 20)
+
+
+def test_small_losses_are_told_in_their_own_digits() -> None:
+    falling, rising = np.linspace(3e-4, 1e-4, 30), np.r_[np.linspace(2e-4, 1e-4, 20), np.linspace(1.1e-4, 1.5e-4, 10)]
+    assert "rose from 0.0001 in epoch 20 to 0.00015" in diagnose(falling, rising).reason

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from features.checks import read_states
 from features.contract import Column, Contract
 from features.drift import Drift, adversarial, coded
 
@@ -22,6 +23,10 @@ CONTRACT = Contract(
 )
 
 
+def judged(contract: Contract, train: pd.DataFrame, test: pd.DataFrame, seed: int) -> Drift | None:
+    return adversarial(contract, train, test, read_states(contract, train, test, ()).states, seed)
+
+
 def table(rows: int, seed: int, shift: float = 0.0, ports: tuple[float, ...] = (0.5, 0.3, 0.2)) -> pd.DataFrame:
     rng = np.random.default_rng(seed)
     return pd.DataFrame(
@@ -36,7 +41,7 @@ def table(rows: int, seed: int, shift: float = 0.0, ports: tuple[float, ...] = (
 
 
 def test_rows_of_one_kind_are_not_told_apart() -> None:
-    found = [adversarial(CONTRACT, table(400, seed), table(200, 50 + seed), seed) for seed in range(6)]
+    found = [judged(CONTRACT, table(400, seed), table(200, 50 + seed), seed) for seed in range(6)]
     areas = [one.auc for one in found if one]
     assert len(areas) == 6 and np.mean(areas) == pytest.approx(0.5, abs=0.03)
     quiet = [one for one in found if one and not one.found]
@@ -48,12 +53,12 @@ def test_rows_of_one_kind_are_not_told_apart() -> None:
     ("test", "carrier"), [(table(200, 2, shift=1.5), "fare"), (table(200, 2, ports=(0.05, 0.05, 0.9)), "port")]
 )
 def test_a_drift_is_found_with_the_column_that_carries_it(test: pd.DataFrame, carrier: str) -> None:
-    found = adversarial(CONTRACT, table(400, 1), test, 0)
+    found = judged(CONTRACT, table(400, 1), test, 0)
     assert found is not None and found.found and found.auc > 0.75
     assert [name for name, _ in found.carriers] == [carrier]
     assert f"by {carrier} (0." in found.sentence()
     assert found.to_mapping()["columns"][0]["column"] == carrier
-    assert adversarial(CONTRACT, table(400, 1), test, 0) == found
+    assert judged(CONTRACT, table(400, 1), test, 0) == found
 
 
 def test_a_difference_of_two_columns_together() -> None:
@@ -63,15 +68,15 @@ def test_a_difference_of_two_columns_together() -> None:
     test["fare"] = np.random.default_rng(1).permutation(
         test["age"].fillna(30) + np.random.default_rng(2).normal(size=600)
     )
-    found = adversarial(CONTRACT, train, test, 0)
+    found = judged(CONTRACT, train, test, 0)
     assert found is not None and found.found and {"age", "fare"} == {name for name, _ in found.carriers}
 
 
 def test_how_many_columns_are_permuted_at_a_time_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     train, test = table(400, 1), table(200, 2, shift=1.0)
-    together = adversarial(CONTRACT, train, test, 0)
+    together = judged(CONTRACT, train, test, 0)
     monkeypatch.setattr("features.drift.AT_ONCE", 1)
-    assert adversarial(CONTRACT, train, test, 0) == together
+    assert judged(CONTRACT, train, test, 0) == together
 
 
 def test_a_fall_is_as_sure_as_folds_that_share_rows_make_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -79,7 +84,7 @@ def test_a_fall_is_as_sure_as_folds_that_share_rows_make_it(monkeypatch: pytest.
     falls = iter(np.arange(5.0))
     monkeypatch.setattr("features.drift._areas_permuted", lambda _, rows, *__: np.full(rows.shape[1], next(falls)))
     monkeypatch.setattr("features.drift.auc", lambda *_: 0.0)
-    found = adversarial(CONTRACT, table(400, 1), table(200, 2), 0)
+    found = judged(CONTRACT, table(400, 1), table(200, 2), 0)
     assert found is not None
     assert [error for _, _, error in found.columns] == pytest.approx(
         [np.std([0, -1, -2, -3, -4], ddof=1) * np.sqrt(1 / 5 + 1 / 4)] * len(found.columns)
@@ -87,7 +92,7 @@ def test_a_fall_is_as_sure_as_folds_that_share_rows_make_it(monkeypatch: pytest.
 
 
 def test_few_rows_tell_nothing() -> None:
-    assert adversarial(CONTRACT, table(400, 1), table(49, 2), 0) is None
+    assert judged(CONTRACT, table(400, 1), table(49, 2), 0) is None
 
 
 def test_a_split_in_time_is_found_by_the_date_that_carries_it() -> None:
@@ -96,7 +101,7 @@ def test_a_split_in_time_is_found_by_the_date_that_carries_it() -> None:
     for kind, cells in (("date", moments.to_series()), ("code", pd.Series([f"A-{row}" for row in range(600)]))):
         contract = Contract((*CONTRACT.columns, Column("when", "feature", kind)), "contract.yaml")
         train, test = table(400, 1).assign(when=cells[:400].to_list()), table(200, 2).assign(when=cells[400:].to_list())
-        found = adversarial(contract, train, test, 0)
+        found = judged(contract, train, test, 0)
         assert found is not None and found.auc > 0.99 and [name for name, _ in found.carriers] == ["when"]
         assert len(found.columns) == 4
 
@@ -107,13 +112,13 @@ def test_the_parts_of_a_code_are_permuted_together() -> None:
     rng = np.random.default_rng(0)
     train = table(400, 1).assign(seat=[f"{rng.choice(['A', 'B'])}-{rng.integers(0, 50)}" for _ in range(400)])
     test = table(200, 2).assign(seat=[f"{rng.choice(['C', 'D'])}-{rng.integers(50, 99)}" for _ in range(200)])
-    found = adversarial(contract, train, test, 0)
+    found = judged(contract, train, test, 0)
     assert found is not None and found.carriers[0][0] == "seat" and found.carriers[0][1] > 0.4
 
 
 def test_words_are_coded_by_how_frequent_they_are() -> None:
     frame = pd.DataFrame({"port": ["b", "a", None, "b", "c", "b", "a"], "age": [1.0, np.inf, 2, 3, 4, 5, 6]})
-    found, owner = coded(frame, [CONTRACT.column("port"), CONTRACT.column("age")])
+    found, owner = coded(frame, [CONTRACT.column("port"), CONTRACT.column("age")], {})
     assert owner.tolist() == [0, 1]
     assert found[[0, 1, 4], 0].tolist() == [0, 1, 2] and np.isnan(found[2, 0]) and np.isnan(found[1, 1])
 

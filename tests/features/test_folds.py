@@ -66,11 +66,12 @@ def test_too_few_rows_of_a_class_name_the_cure() -> None:
 
 
 @pytest.mark.parametrize("classes", [True, False], ids=["classes", "regression"])
-@pytest.mark.parametrize("count", [6, 7, 12])
-def test_few_groups_are_divided_as_far_as_they_go(classes: bool, count: int) -> None:
-    """Five folds of six groups, of which a tenth can't be told off to stop."""
+@pytest.mark.parametrize("fraction", [0.1, 0.25])
+@pytest.mark.parametrize("count", [5, 6, 7, 12])
+def test_few_groups_are_divided_as_far_as_they_go(classes: bool, count: int, fraction: float) -> None:
+    """Five folds of five groups: one to score, one to stop (a tenth can't be told off), three to learn from."""
     groups = np.arange(200) % count
-    found = draw_roles(TARGET, classes, 5, 1, 0.1, groups, 0)
+    found = draw_roles(TARGET, classes, 5, 1, fraction, groups, 0)
     assert all(set(column) == {TRAIN, STOP, SCORE} for column in found.T)
     for column in found.T:
         assert all(len(set(column[groups == group])) == 1 for group in range(count))
@@ -85,7 +86,8 @@ def test_few_rows_of_few_groups_are_divided_too() -> None:
 @pytest.mark.parametrize(
     ("groups", "folds", "said"),
     [
-        (np.arange(200) % 5, 5, "5 groups of rows to keep together are too few for 5 folds; expected 6 or more"),
+        (np.arange(200) % 4, 5, "4 groups of rows to keep together are too few for 5 folds; expected 5 or more"),
+        (np.arange(200) % 2, 2, "2 groups of rows to keep together are too few for 2 folds; expected 3 or more"),
         (np.repeat([0, 1, 2], [100, 50, 50]), 2, "scores all groups of rows but '[12]'; expected two others"),
     ],
 )

@@ -96,6 +96,15 @@ def test_with_few_folds_a_change_counts_beyond_more_errors() -> None:
         assert missed in told and together in told
 
 
+def test_that_few_folds_prove_little_makes_no_group_idle() -> None:
+    """a is leaned on by seven standard errors, b by three, c by none: of two folds that proves nothing."""
+    table = group_table(GROUPS, PERMUTED, TRAINED, SHARE).assign(importance_folds=2, without_folds=2)
+    table = table.sort_values("group").assign(without_log_loss=0.0, without_log_loss_se=0.006)
+    table["importance_log_loss"], table["importance_log_loss_se"] = [0.07, 0.03, 0.001], 0.01
+    told = " ".join(sentences(table, pd.DataFrame({"group": [], "with": []})))
+    assert "Neither leans on c, which could go." in told
+
+
 def test_measures_of_each_task() -> None:
     target = np.array([0.0, 1, 1])
     answer = np.array([[0.2], [0.8], [0.4]])

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from features.checks import ids_shared
 from features.contract import Contract
 from features.errors import UserError
 from features.inference import Inferred, infer, infer_column, whole_labels
@@ -166,6 +167,32 @@ def test_ids_may_start_anew_in_test() -> None:
     assert infer(train, test, None).contract.id == "key"
     doubled = infer(train, test.assign(key="1"), None)
     assert doubled.contract.id == "row" and doubled.contract.column("key").role == "feature"
+
+
+@pytest.mark.parametrize(
+    ("keys", "x", "anew"),
+    [
+        # Half of the ids and fewer don't start anew, nor do rows that are alike in what is learned.
+        (["1", "902"], ["0.1", "0.2"], False),
+        ([" 1", "902"], ["0.1", "0.2"], False),
+        (["1", "2"], [None, "0.2"], False),
+        (["1", "2"], ["0.1", "0.2"], True),
+    ],
+)
+def test_ids_that_validate_refuses_name_no_row(keys: list[str], x: list[str | None], anew: bool) -> None:
+    words = [f"k{n * 7919:07x}z" for n in range(62)]
+    train = table(WORDS, word=words[:60])
+    test = pd.DataFrame({"key": keys, "x": [one or train["x"][0] for one in x], "word": words[60:]}, dtype=object)
+    found = infer(train, test, None)
+    assert found.contract.id == ("key" if anew else "row") and found.contract.column("word").role == "ignore"
+    known, asked = found.contract.typed(found.train, "", True), found.contract.typed(found.test, "", False)
+    assert all(fault.warning for fault in ids_shared(found.contract, known, asked, "train", "test"))
+    if not anew:
+        alone = infer(train, test.assign(row_id=["7", "8"]), None)
+        assert alone.contract.id == "row_id" and alone.contract.column("key").role != "id"
+    sample = pd.DataFrame({"shop": ["7", "8"], "y": "a"}, dtype=object)
+    with pytest.raises(UserError, match="first column is 'shop', which test lacks; its id seems to be 'key'"):
+        infer(train, test, sample)
 
 
 @pytest.mark.parametrize(

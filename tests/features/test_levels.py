@@ -80,6 +80,25 @@ def test_a_regression_has_means_and_several_classes_have_none() -> None:
     assert found("multiclass") == {}
 
 
+def test_numbers_alike_in_six_digits_and_a_word_called_missing_are_levels_of_their_own() -> None:
+    columns = {name: COLUMNS[name] for name in ("id", "sex", "class")} | {
+        "target": {"type": "category", "role": "target"}
+    }
+    contract = Contract.from_mapping({"columns": columns}, "contract.yaml")
+    number = np.arange(40)
+    cells = {
+        "id": number.astype(str),
+        "sex": pd.Series([MISSING, None] * 20, dtype=object),
+        "class": 20230101.0 + number % 2,
+    }
+    made = levels(contract, pd.DataFrame({**cells, "target": np.where(number % 4 == 0, "yes", "no")}), "binary")
+    assert {one.column: [(level.level, level.rows, level.mean) for level in one.levels] for one in made} == {
+        "sex": [(MISSING, 20, 0.5), (MISSING, 20, 0.0)],
+        "class": [("20230101", 20, 0.5), ("20230102", 20, 0.0)],
+    }
+    assert {one.share_of for one in made} == {"yes"}
+
+
 def test_what_is_explained_is_the_adjusted_r_squared() -> None:
     column = found()["class"]
     number = np.arange(40)

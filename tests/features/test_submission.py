@@ -94,6 +94,12 @@ def test_two_classes_may_have_a_column_each() -> None:
         ("denied", "status", ["approved", "denied"], "0.25"),
         ("status", "status", ["approved", "denied"], "0.25"),
         ("level_not_low", "level", ["low", "not_low"], "0.25"),
+        ("level_not_high", "level", ["not_high", "high"], "0.75"),
+        ("smoker_no", "smoker", ["no", "yes"], "0.75"),
+        # A name that holds both classes is after neither.
+        ("smoker_yes_no", "smoker", ["no", "yes"], "0.25"),
+        ("yes_no", "smoker", ["no", "yes"], "0.25"),
+        ("eyes_no", "smoker", ["no", "yes"], "0.75"),
         # A target that is itself called so is asked for as it is.
         ("class_0", "class_0", ["0", "1"], "0.25"),
     ],

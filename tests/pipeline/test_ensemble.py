@@ -130,12 +130,16 @@ def test_figures_by_hand(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert "CV accuracy 0.7500" in capsys.readouterr().out
 
 
-def test_a_column_named_after_the_lower_class_holds_its_probability(tmp_path: Path) -> None:
-    """In the submission and in what predict writes."""
+def test_a_column_named_after_the_lower_class_holds_its_probability(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In the submission and in what predict writes; it is said."""
     small(tmp_path)
     write_params(tmp_path, TABLE.replace("accuracy", "roc_auc"))
+    said = "ensemble: 'p_0' is named after the lower class, so it gets that one's probability\n"
+    assert ensemble(tmp_path) == 0 and said not in capsys.readouterr().out
     (tmp_path / "sample.csv").write_text("PassengerId,p_0\n5,0\n6,0\n7,0\n")
-    assert ensemble(tmp_path) == 0
+    assert ensemble(tmp_path) == 0 and said in capsys.readouterr().out
     submission = (tmp_path / "report" / "submission.csv").read_text()
     assert submission == "PassengerId,p_0\n5,0.3\n6,0.75\n7,0.5\n"
     trained: Any = SimpleNamespace(

@@ -132,7 +132,7 @@ def test_the_stage_learns_and_writes_all_it_promises(tmp_path: Path, raw: Path) 
     )
     page = (tmp_path / "reports" / "README.md").read_text()
     assert f"{metrics['ensemble_accuracy']:.4f}" in page
-    assert "each anew in every epoch not distorted by this preset." in page
+    assert "training images, not distorted by this preset." in page
     for picture in ("learning_curves.png", "mistakes.png", "distortions.png"):
         assert f"({picture})" in page
         assert (tmp_path / "reports" / picture).read_bytes().startswith(b"\x89PNG")

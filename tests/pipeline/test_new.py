@@ -366,6 +366,16 @@ def test_a_contract_that_does_not_hold_is_not_written(tmp_path: Path, capsys: py
     assert not (tmp_path / "data").exists()
 
 
+def test_ids_that_train_and_test_share_are_no_ids(tmp_path: Path) -> None:
+    """15 of 50 customers of test are in train, too, in other rows. Validate takes what is written."""
+    train, test = mixed(90, 50, 2)
+    train = train.drop(columns=["cost", "yes", "id"]).assign(customer_id=np.arange(90) * 7)
+    test = test.drop(columns="id").assign(customer_id=np.arange(75, 125) * 7)
+    assert Files(train, test, None).run(tmp_path) == 0
+    assert load(tmp_path / "params.yaml", "shops").table.id == "row"
+    stages(tmp_path)
+
+
 def test_words_for_missing_are_categories_that_validate_takes(tmp_path: Path) -> None:
     given = files()
     words = ["red", "NULL", "n/a", "NaN", "NA"]

@@ -33,11 +33,13 @@ def read(
     return read_any(folder / name, encoding, said.append), "\n".join(said)
 
 
-def read_both(folder: Path, train: bytes, test: bytes) -> tuple[pd.DataFrame, pd.DataFrame, str]:
+def read_both(
+    folder: Path, train: bytes, test: bytes, encoding: str | None = None
+) -> tuple[pd.DataFrame, pd.DataFrame, str]:
     said: list[str] = []
     (folder / "train.csv").write_bytes(train)
     (folder / "test.csv").write_bytes(test)
-    first, nothing, second = read_together([folder / "train.csv", None, folder / "test.csv"], None, said.append)
+    first, nothing, second = read_together([folder / "train.csv", None, folder / "test.csv"], encoding, said.append)
     assert nothing is None and first is not None and second is not None
     return first, second, "\n".join(said)
 
@@ -88,6 +90,31 @@ def test_a_file_that_tells_its_encoding_is_read_by_it(tmp_path: Path, own: str) 
     """One --encoding is for train and test, of which one may be UTF-8."""
     frame, said = read(tmp_path, "id,name\n1,José\n2,김철수\n".encode(own), encoding="cp949")
     assert frame["name"].tolist() == ["José", "김철수"] and "tells its encoding itself, so not read as cp949" in said
+
+
+@pytest.mark.parametrize(
+    ("content", "encoding"),
+    [
+        ("id,name\n1,é\n".encode(), "utf-8"),
+        ("id,name\n1,é\n".encode(), "UTF8"),
+        ("id,name\n1,é\n".encode("utf-8-sig"), "utf-8"),
+        ("id,name\n1,é\n".encode("utf-8-sig"), "utf-8-sig"),
+        # By chance these bytes are UTF-8, too.
+        ("id,name\n1,一\n".encode("gb18030"), "gb18030"),
+    ],
+)
+def test_a_file_in_the_encoding_given_is_read_by_it_without_a_word(
+    tmp_path: Path, content: bytes, encoding: str
+) -> None:
+    frame, said = read(tmp_path, content, encoding=encoding)
+    assert list(frame) == ["id", "name"] and frame["name"][0] == content.decode(encoding)[-2] and said == ""
+
+
+def test_one_of_two_files_may_be_utf8_though_its_bytes_make_sense_in_the_encoding_given(tmp_path: Path) -> None:
+    table = "id,city\n7,Москва\n"
+    train, test, said = read_both(tmp_path, table.encode("cp1251"), table.encode(), "cp1251")
+    assert train["city"][0] == test["city"][0] == "Москва"
+    assert said == f"note: {tmp_path / 'test.csv'} tells its encoding itself, so not read as cp1251"
 
 
 def test_letters_may_be_spelt_in_ascii(tmp_path: Path) -> None:

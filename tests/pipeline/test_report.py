@@ -22,7 +22,10 @@ HONEST = {"honest_accuracy": 0.8, "honest_accuracy_lo": 0.7, "honest_accuracy_hi
 HONEST |= {"honest_test_rows": 418}
 
 TWO = [{"level": "a|b", "rows": 7, "mean": 0.75, "error": 0.0123}, {"level": "c", "rows": 8, "mean": 0.5, "error": 0.1}]
-LEVELS = [{"column": f"column {one}", "explained": 0.5 - one / 10, "levels": TWO} for one in range(report.TOLD + 1)]
+LEVELS = [
+    {"column": f"column {one}", "share_of": "yes", "explained": 0.5 - one / 20, "levels": TWO}
+    for one in range(report.TOLD + 1)
+]
 VALIDATION = json.dumps({"drift": {"sentence": "Rows differ by age."}, "levels": LEVELS})
 
 
@@ -104,6 +107,7 @@ def test_the_page_holds_the_figures_of_the_run(tmp_path: Path) -> None:
     assert "Rows differ by age." in page
     assert "| column 0 | 0.500 | a\\|b: 0.7500 ± 0.0123 (7); c: 0.5000 ± 0.1000 (8) |" in page
     assert f"| column {report.TOLD - 1} |" in page and f"| column {report.TOLD} |" not in page
+    assert "The share of 'yes' in Survived among" in page
     assert "Training ended too soon to tell: it ran for fewer than 3 epochs." in page
     (tmp_path / "honest.json").write_text(json.dumps({"honest_folds": 0}))
     assert report.main(arguments) == 0 and "Not estimated" in (tmp_path / "README.md").read_text()

@@ -171,7 +171,7 @@ def test_a_space_of_one_configuration_is_searched_once() -> None:
                 "space": {**dict.fromkeys(SEARCHED, 1), "initializer": "zeros", "activation": "relu"}
                 | {"dropout": {"low": 0.0, "high": 0.5}},
             },
-            ["tune: 12 trials x 10 folds", "tune: 10 trials, for the oracle found no other that it had not tried"],
+            ["tune: 12 trials x 10 folds", "tune: 10 trials, for the oracle proposed no more that it had not tried"],
             id="a grid of ten",
         ),
     ],
@@ -239,7 +239,7 @@ def test_at_least_one_switch_stays_on_and_most_do() -> None:
         assert on.any(axis=1).all() and not on.all()
         assert on[:20].mean() > 0.65
         if oracle == "bayesian":  # column a does harm
-            assert on[20:, 0].mean() < 0.5 and on[20:, 1].mean() > 0.8
+            assert on[20:, 0].mean() < 0.4 and on[20:, 1].mean() > 0.8
 
 
 def test_seed_zero_is_a_seed() -> None:

@@ -180,6 +180,30 @@ def test_a_third_label_of_two_classes_is_one_fault(tmp_path: Path, capsys: pytes
     assert validate(tmp_path, free_target(tmp_path)) == 0
 
 
+def test_a_column_is_judged_as_its_type_only_where_the_encoder_reads_it_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The module titanic has its own way with tickets; plain reads them by their type, unless they are switched off."""
+    files = Files()
+    own = files.params
+    ticket = free_target(tmp_path, '    values: ["0", "1"]\n')
+    text = ticket.read_text(encoding="utf-8")
+    assert text.count("  Ticket:\n    role: feature\n    type: text\n") == 1
+    ticket.write_text(
+        text.replace("  Ticket:\n    role: feature\n    type: text\n", "  Ticket:\n    role: feature\n    type: date\n")
+    )
+    plain = own.replace("module: titanic", "module: plain")
+    for params, fails in (
+        (own, 0),
+        (plain, 1),
+        (plain.replace("      features:\n", "      features:\n        Ticket: false\n"), 0),
+    ):
+        files.params = params
+        files.write(tmp_path)
+        assert validate(tmp_path, ticket) == fails
+        assert ("column 'Ticket' is no date" in capsys.readouterr().err) == bool(fails)
+
+
 def test_two_classes_have_two_values(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     Files().write(tmp_path)
     assert validate(tmp_path, free_target(tmp_path, '    values: ["0", "1", "2"]\n')) == 1

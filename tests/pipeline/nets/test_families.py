@@ -262,6 +262,16 @@ def test_realmlp_trains_as_its_own_parametrisation_does() -> None:
     np.testing.assert_allclose(found.stop_loss[0], stop_loss, rtol=1e-3)
 
 
+def test_what_learns_slowly_decays_slowly() -> None:
+    """Decay is a share of a weight's own learning rate (Loshchilov and Hutter, 2019)."""
+    config = configuration(family="realmlp", weight_decay=0.5, numbers="periodic", number_units=4)
+    members, sources = engine.members_of([config], [0], [1]), engine.Sources(table(codes=False))
+    program = engine.Program(members, *sources.of(members, 0), engine.HEADS["binary"], 0)
+    found = program._multipliers(np.arange(1))
+    assert found["decay_kernel_0"].item() == pytest.approx(0.5 * config["learning_rate"])
+    assert found["decay_numbers_mix"].item() == pytest.approx(0.5 * found["unit_numbers_mix"].item())
+
+
 def test_a_plain_network_is_compiled_without_what_others_need() -> None:
     members = engine.members_of([configuration(), configuration(number_bins=99, copies=9)], [0, 0], [1, 1])
     assert len(list(engine.programs(members))) == 1

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import platform
 import subprocess
 import sys
 from dataclasses import replace
@@ -11,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy._core._multiarray_umath import __cpu_features__
 
 from features.combination import blend
 from pipeline.nets import fit as engine
@@ -133,12 +133,12 @@ def test_a_row_gets_the_same_bytes_in_any_company(task: str) -> None:
     assert model.answers(inputs[:, :0], codes[:0], task).shape == (len(configurations), 0, together.shape[2])
 
 
-@pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="needs a kernel of such processors")
+@pytest.mark.skipif(not __cpu_features__.get("AVX2"), reason="runs the code of processors that know AVX2 and no more")
 def test_nor_do_they_on_processors_without_long_vectors() -> None:
     """Their code for matrices takes twelve rows at once, and what remains of them otherwise."""
     test = f"{__file__}::{test_a_row_gets_the_same_bytes_in_any_company.__name__}"
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", test]
-    older = {**os.environ, "OPENBLAS_CORETYPE": "Haswell"}
+    older = {**os.environ, "OPENBLAS_CORETYPE": "Haswell", "PYTEST_ADDOPTS": ""}
     done = subprocess.run(command, env=older, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-3000:]
 
