@@ -121,10 +121,14 @@ import sklearn.metrics, matplotlib.pyplot
 
 
 def test_a_device_that_reckons_wrong_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As with CUDA libraries of another version: zeros, and no error."""
+    """As with CUDA libraries of another version: zeros, or what lay in the memory before, and no error."""
     import tensorflow as tf
 
     runtime.check_arithmetic(tf)
+    with monkeypatch.context() as patch:
+        patch.setattr(tf, "ones", lambda shape: tf.fill(shape, -36.75))
+        with pytest.raises(UserError, match="reckons wrong"):
+            runtime.check_arithmetic(tf)
     monkeypatch.setattr(tf.nn, "relu", tf.zeros_like)
     with pytest.raises(UserError, match="reckons wrong.*\n.*CUDA_VISIBLE_DEVICES=-1"):
         runtime.check_arithmetic(tf)
