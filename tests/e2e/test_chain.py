@@ -153,9 +153,9 @@ def test_two_cold_searches_are_the_same_bytes_and_an_interrupted_one_goes_on_whe
     trained: list[int] = []
     evaluate, kept = tune.evaluate, tune.Memory.keep
 
-    def counted(table: object, task: str, networks: Sequence[object], *rest: Any) -> list[Result]:
+    def counted(table: Any, task: str, networks: Sequence[Any], *rest: Any) -> list[Result]:
         trained.append(len(networks))
-        return evaluate(table, task, networks, *rest)  # type: ignore[arg-type]
+        return evaluate(table, task, networks, *rest)
 
     def searched(name: str) -> int:
         trained.clear()
