@@ -145,8 +145,17 @@ def columns_match(contract: Contract, train: pd.DataFrame, test: pd.DataFrame, t
     wrong = tuple(sorted(set(expected) ^ {str(c) for c in test.columns}))
     if not wrong:
         return []
-    problem = "the columns are not those of train minus the target"
-    return [Fault(test_file, wrong[0], len(wrong), wrong[:3], (), ", ".join(expected), problem, "", "columns_match")]
+    return [
+        Fault(
+            file=test_file,
+            column=wrong[0],
+            count=len(wrong),
+            values=wrong[:3],
+            expected=", ".join(expected),
+            problem="the columns are not those of train minus the target",
+            check="columns_match",
+        )
+    ]
 
 
 def ids_shared(
@@ -339,7 +348,9 @@ def read_states(contract: Contract, train: pd.DataFrame, test: pd.DataFrame, pla
         except UserError as error:
             if column.name in plain:
                 # Of both files together; its message already says column, value and cure.
-                faults.append(Fault("", column.name, len(cells), (), (), "", str(error), check="cells_unread"))
+                faults.append(
+                    Fault(file="", column=column.name, count=len(cells), problem=str(error), check="cells_unread")
+                )
     return Readings(states, [state for name, state in states.items() if name in plain], faults)
 
 
@@ -417,16 +428,14 @@ def drift(
         if score > threshold:
             faults.append(
                 Fault(
-                    test_file,
-                    column.name,
-                    len(test),
-                    (),
-                    (),
-                    f"{threshold:g} or less",
-                    f"its values drift from those of {train_file} (told apart with an AUC of {score:.3f})",
-                    "The score on the test file may fall short of the cross-validation.",
-                    "drift",
-                    True,
+                    file=test_file,
+                    column=column.name,
+                    count=len(test),
+                    expected=f"{threshold:g} or less",
+                    problem=f"its values drift from those of {train_file} (told apart with an AUC of {score:.3f})",
+                    cure="The score on the test file may fall short of the cross-validation.",
+                    check="drift",
+                    warning=True,
                 )
             )
     return faults

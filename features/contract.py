@@ -10,7 +10,7 @@ import difflib
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
 import numpy as np
@@ -53,6 +53,7 @@ class Column:
     role: str
     type: str
     values: tuple[str, ...] | None = None
+    _: KW_ONLY
     minimum: float | None = None
     maximum: float | None = None
     integer: bool = False
@@ -77,20 +78,20 @@ class Column:
         return words if self.maximum is None else f"{words}, {self.maximum:.15g} or less"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Fault:
     """One thing wrong in one column: ``count`` values, the first ``values`` and their ``rows`` (header is row 1)."""
 
     file: str
     column: str
     count: int
-    values: tuple[str, ...]
-    rows: tuple[int, ...]
-    expected: str
-    problem: str = "wrong"
+    values: tuple[str, ...] = ()
+    rows: tuple[int, ...] = ()
+    expected: str = ""
+    problem: str
     cure: str = ""
-    check: str = ""
-    warning: bool = field(default=False)
+    check: str
+    warning: bool = False
 
     def __str__(self) -> str:
         line = f"{self.file}: column {self.column!r}: {self.problem}" if self.column else f"{self.file}: {self.problem}"
@@ -126,14 +127,25 @@ def fault_at(
     *,
     problem: str,
     cure: str = "",
-    check: str = "",
+    check: str,
     warning: bool = False,
 ) -> Fault:
     """The fault of the rows where ``wrong [n]`` is true; the first cells and their rows are shown."""
     places = np.flatnonzero(wrong)
     values = tuple("missing" if pd.isna(cells.iloc[i]) else _shown(cells.iloc[i]) for i in places[:_SHOWN])
     rows = tuple(int(i) + 2 for i in places[:_SHOWN])
-    return Fault(file, column, len(places), values, rows, expected, problem, cure, check, warning)
+    return Fault(
+        file=file,
+        column=column,
+        count=len(places),
+        values=values,
+        rows=rows,
+        expected=expected,
+        problem=problem,
+        cure=cure,
+        check=check,
+        warning=warning,
+    )
 
 
 @dataclass(frozen=True)
@@ -347,7 +359,17 @@ class Contract:
             near = difflib.get_close_matches(name, extra, n=1, cutoff=0.6)
             problem = "the column is missing in row 1, the header" + (f" (there is {near[0]!r})" if near else "")
             cure = f"Rename {near[0]!r} or add the column." if near else f"Add it, or take it out of {self.file}."
-            faults.append(Fault(file, name, 0, (), (), f"the columns {', '.join(expected)}", problem, cure, "columns"))
+            faults.append(
+                Fault(
+                    file=file,
+                    column=name,
+                    count=0,
+                    expected=f"the columns {', '.join(expected)}",
+                    problem=problem,
+                    cure=cure,
+                    check="columns",
+                )
+            )
         for name in extra:
             if any(difflib.get_close_matches(m, [name], n=1, cutoff=0.6) for m in missing):
                 continue
@@ -425,18 +447,18 @@ def _column(name: str, entry: Any, file: str) -> Column:
     if not isinstance(group, str) or (group and role != "feature"):
         raise UserError(f"{where}.group is {group!r} (role {role!r}); expected a word, for a feature only.")
     return Column(
-        name,
-        role,
-        kind,
-        values,
-        low,
-        high,
-        flags["integer"],
-        flags["nullable"],
-        flags["unique"],
-        description,
-        group,
-        order,
+        name=name,
+        role=role,
+        type=kind,
+        values=values,
+        minimum=low,
+        maximum=high,
+        integer=flags["integer"],
+        nullable=flags["nullable"],
+        unique=flags["unique"],
+        description=description,
+        group=group,
+        order=order,
     )
 
 

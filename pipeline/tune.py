@@ -158,8 +158,11 @@ class Memory:
                 return None
             reasons = json.loads(str(kept["reasons"]))
             epochs, halved = kept["best_epoch"].tolist(), kept["halved"].tolist()
-            by_row = kept["loss"], kept["error"]
-            return [Result(*row) for row in zip(*by_row, kept["fold_loss"], epochs, reasons, halved, strict=True)]
+            by_trial = zip(kept["loss"], kept["error"], kept["fold_loss"], epochs, reasons, halved, strict=True)
+            return [
+                Result(loss=loss, error=error, fold_loss=fold_loss, best_epoch=epoch, reason=reason, halved=ended)
+                for loss, error, fold_loss, epoch, reason, ended in by_trial
+            ]
         except (UserError, KeyError, ValueError):
             return None  # a damaged memory is no memory: the generation is trained again
 

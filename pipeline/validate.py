@@ -75,7 +75,7 @@ def _work(arguments: argparse.Namespace) -> None:
             read.extend(error.faults)
         except UserError as error:
             # A file that can't be read has no column; its message already says file, row and cure.
-            read.append(Fault("", "", 1, (), (), "", str(error), check="tables_read"))
+            read.append(Fault(file="", column="", count=1, problem=str(error), check="tables_read"))
     for name, table in tables.items():
         checks.setdefault("contract", []).extend(contract.faults(table, files[name], name == "train"))
     if "train" in tables and params.table.task == "binary":
@@ -149,9 +149,19 @@ def _guess(content: bytes, file: str) -> list[Fault]:
     if guess is None:
         return []
     encoding, word, row = guess
-    problem = f"the file is not UTF-8 and was read as {encoding}"
-    cure = "If that is no word of it, save the file again as CSV in UTF-8."
-    return [Fault(file, "", 1, (repr(word),), (row,), "", problem, cure, "tables_read", True)]
+    return [
+        Fault(
+            file=file,
+            column="",
+            count=1,
+            values=(repr(word),),
+            rows=(row,),
+            problem=f"the file is not UTF-8 and was read as {encoding}",
+            cure="If that is no word of it, save the file again as CSV in UTF-8.",
+            check="tables_read",
+            warning=True,
+        )
+    ]
 
 
 def _agree(params: Params, contract: Contract, arguments: argparse.Namespace) -> None:
@@ -180,10 +190,17 @@ def _order(contract: Contract, frame: pd.DataFrame, file: str, with_target: bool
         return []
     expected = [c.name for c in contract.expected_columns(with_target)]
     first = next(n for n, e in zip(frame.columns, expected, strict=True) if n != e)
-    problem = "the columns stand in another order in row 1, the header"
-    cure = "They were put right; nothing to do."
     return [
-        Fault(file, str(first), len(expected), (), (), ", ".join(expected), problem, cure, "columns_in_order", True)
+        Fault(
+            file=file,
+            column=str(first),
+            count=len(expected),
+            expected=", ".join(expected),
+            problem="the columns stand in another order in row 1, the header",
+            cure="They were put right; nothing to do.",
+            check="columns_in_order",
+            warning=True,
+        )
     ]
 
 
@@ -199,22 +216,33 @@ def sample_matches(
         wrong = (
             [str(c) for c in sample.columns if c not in names] or [n for n in names if n not in sample.columns] or names
         )
-        shown = tuple(repr(str(c)) for c in sample.columns[:3])
-        problem = "the columns in row 1, the header, are not those of a submission" + (
-            f": {misfit[:-1]}" if misfit else ""
-        )
-        cure = "Put the competition's own sample submission there, or correct task and metric in params.yaml."
         return [
             Fault(
-                sample_file, wrong[0], len(sample.columns), shown, (), ", ".join(names), problem, cure, "sample_matches"
+                file=sample_file,
+                column=wrong[0],
+                count=len(sample.columns),
+                values=tuple(repr(str(c)) for c in sample.columns[:3]),
+                expected=", ".join(names),
+                problem="the columns in row 1, the header, are not those of a submission"
+                + (f": {misfit[:-1]}" if misfit else ""),
+                cure="Put the competition's own sample submission there, or correct task and metric in params.yaml.",
+                check="sample_matches",
             )
         ]
     ids = sample[contract.id].map(lambda v: v if v is None or v != v else str(v).strip())
     faults = []
     if len(answers) == 1 and answers[0] != contract.target:
-        problem = f"the answer has another name than the target {contract.target!r}"
-        cure = "It is kept; check that the sample belongs to this competition."
-        faults.append(Fault(sample_file, answers[0], 1, (), (), "", problem, cure, "sample_matches", True))
+        faults.append(
+            Fault(
+                file=sample_file,
+                column=answers[0],
+                count=1,
+                problem=f"the answer has another name than the target {contract.target!r}",
+                cure="It is kept; check that the sample belongs to this competition.",
+                check="sample_matches",
+                warning=True,
+            )
+        )
     doubles = ids.duplicated(keep="first").to_numpy()
     for wrong_rows, cells, file, problem in (
         (doubles, ids, sample_file, "there a second time"),
@@ -379,16 +407,15 @@ def unexplained(expectations: Sequence[Mapping[str, Any]], faults: Sequence[Faul
     noted = failed | {(fault.file, fault.column) for fault in faults}
     return [
         Fault(
-            e["file"],
-            e["column"],
-            e["unexpected_count"],
-            (),
-            (),
-            str(e["arguments"] or "no such value"),
-            f"{e['unexpected_count']} values fail {e['expectation']}" + (f" ({e['error']})" if e["error"] else ""),
-            "Open the Data Docs to see them.",
-            e["expectation"],
-            e["severity"] == "warning",
+            file=e["file"],
+            column=e["column"],
+            count=e["unexpected_count"],
+            expected=str(e["arguments"] or "no such value"),
+            problem=f"{e['unexpected_count']} values fail {e['expectation']}"
+            + (f" ({e['error']})" if e["error"] else ""),
+            cure="Open the Data Docs to see them.",
+            check=e["expectation"],
+            warning=e["severity"] == "warning",
         )
         for e in expectations
         if not e["success"] and (e["file"], e["column"]) not in (noted if e["severity"] == "warning" else failed)

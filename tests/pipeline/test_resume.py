@@ -56,6 +56,18 @@ def test_a_finished_generation_is_not_trained_again(tmp_path: Path, monkeypatch:
     assert ask(other, 1) == ["depth 1"]
 
 
+def test_a_remembered_result_is_the_one_that_was_kept(tmp_path: Path) -> None:
+    memory = tune.Memory(tmp_path, "a" * 64)
+    loss, error, fold_loss = (np.array([value, value + 0.5], np.float32) for value in (1, 2, 3))
+    kept = Result(loss=loss, error=error, fold_loss=fold_loss, best_epoch=4.0, reason="", halved=True)
+    memory.keep(0, [{"depth": 1}], [kept])
+    (found,) = memory.recall(0, [{"depth": 1}]) or []
+    np.testing.assert_array_equal(found.loss, loss)
+    np.testing.assert_array_equal(found.error, error)
+    np.testing.assert_array_equal(found.fold_loss, fold_loss)
+    assert (found.best_epoch, found.reason, found.halved) == (4.0, "", True)
+
+
 def test_a_search_with_other_code_never_meets_the_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every file that the stage imports has a say, but what only reads, writes or shows."""
     read, seen = tune.read_bytes, set()
