@@ -13,14 +13,15 @@ NAMES = ("chain", "search", "tables", "accuracy", "coverage", "families")
 
 def main() -> int:
     """Run the named measurements, all by default."""
-    parser = argparse.ArgumentParser(prog="bench", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(NAMES)}; all by default")
     parser.add_argument("--seeds", type=int, default=5, help="runs of the quality table")
     parser.add_argument("--splits", type=int, default=3, help="of five, that accuracy is measured on")
     parser.add_argument("--draws", type=int, default=20, help="splits of each table through the stages (coverage)")
     parser.add_argument("--tables", nargs="+", default=None, help="those that families are measured on; all by default")
-    parser.add_argument("--arrays", type=Path, default=Path("data/normalize/titanic/arrays.npz"))
-    parser.add_argument("--output", type=Path, default=Path("reports/bench"))
+    arrays = Path("data/normalize/titanic/arrays.npz")
+    parser.add_argument("--arrays", type=Path, default=arrays, help="that search and families are measured on")
+    parser.add_argument("--output", type=Path, default=Path("reports/bench"), help="folder for the results")
     arguments = parser.parse_args()
     unknown = sorted(set(arguments.names) - set(NAMES))
     if unknown:

@@ -40,9 +40,8 @@ SHOWN = 20
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Judge the columns; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="pipeline.columns", description=__doc__)
-    parser.add_argument("--competition", required=True)
-    parser.add_argument("--params", type=Path, required=True)
+    parser = argparse.ArgumentParser(prog="python -m pipeline.columns", description=__doc__)
+    stage.add_competition(parser)
     parser.add_argument("--input", type=Path, required=True, help="arrays.npz of the normalize stage")
     parser.add_argument("--trials", type=Path, required=True, help="folder of the tune stage")
     parser.add_argument("--weights", type=Path, required=True, help="weights.npz of the train stage")

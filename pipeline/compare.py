@@ -31,12 +31,12 @@ NAMED = 30
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Compare two revisions; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="pipeline.compare", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m pipeline.compare", description=__doc__)
     parser.add_argument("a", metavar="REV_A", help="commit, branch, tag, DVC experiment, or 'workspace'")
     parser.add_argument("b", metavar="REV_B", help="likewise")
     parser.add_argument("name", nargs="?", help="one competition (all that both have, if left out)")
     parser.add_argument("--all", action="store_true", help="name every row of the submission that moved")
-    parser.add_argument("--params", type=Path, default=Path("params.yaml"))
+    parser.add_argument("--params", type=Path, default=Path("params.yaml"), help=stage.PARAMS)
     return stage.run(parser, compare, argv)
 
 

@@ -43,9 +43,10 @@ BUNDLED = ("breast_cancer", "wine", "diabetes", "digits")
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the demo; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="pipeline.demo", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m pipeline.demo", description=__doc__)
     parser.add_argument("--keep", type=Path, help="work in this new folder and leave it, instead of a temporary one")
-    parser.add_argument("--tables", nargs="+", choices=["titanic", *BUNDLED], default=["titanic", *BUNDLED])
+    tables = ["titanic", *BUNDLED]
+    parser.add_argument("--tables", nargs="+", choices=tables, default=tables, help="those to make; all by default")
     parser.add_argument("--rows", type=int, default=891, help="rows of the generated Titanic's training table")
     return stage.run(parser, demo, argv)
 

@@ -24,12 +24,11 @@ from pipeline.runtime import seed_for
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Encode one competition's tables; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="pipeline.encode", description=__doc__)
-    parser.add_argument("--competition", required=True)
-    parser.add_argument("--params", type=Path, required=True)
-    parser.add_argument("--contract", type=Path, required=True)
-    parser.add_argument("--train", type=Path, required=True)
-    parser.add_argument("--test", type=Path, required=True)
+    parser = argparse.ArgumentParser(prog="python -m pipeline.encode", description=__doc__)
+    stage.add_competition(parser)
+    parser.add_argument("--contract", type=Path, required=True, help="what the tables must be")
+    parser.add_argument("--train", type=Path, required=True, help="the raw training table")
+    parser.add_argument("--test", type=Path, required=True, help="the raw test table")
     parser.add_argument("--output", type=Path, required=True, help="folder for arrays.npz and encoding.json")
     return stage.run(parser, encode, argv)
 

@@ -29,9 +29,8 @@ FOLD_KEYS = ["repeat", "fold", "rows", "scored"]
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Combine, score and submit; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="pipeline.ensemble", description=__doc__)
-    parser.add_argument("--competition", required=True)
-    parser.add_argument("--params", type=Path, required=True)
+    parser = argparse.ArgumentParser(prog="python -m pipeline.ensemble", description=__doc__)
+    stage.add_competition(parser)
     parser.add_argument("--input", type=Path, required=True, help="arrays.npz of the normalize stage")
     parser.add_argument("--predictions", type=Path, required=True, help="predictions.npz of the train stage")
     parser.add_argument("--encoding", type=Path, required=True, help="encoding.json of the encode stage")

@@ -59,8 +59,8 @@ MOST_CONVOLUTIONS = 4
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Train, score, draw; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="pipeline.fashion_mnist", description=__doc__)
-    parser.add_argument("--params", type=Path, required=True)
+    parser = argparse.ArgumentParser(prog="python -m pipeline.fashion_mnist", description=__doc__)
+    parser.add_argument("--params", type=Path, required=True, help=stage.PARAMS)
     parser.add_argument("--input", type=Path, required=True, help="folder of the four idx files")
     parser.add_argument("--output", type=Path, required=True, help="folder for weights.npz and predictions.npz")
     parser.add_argument("--report", type=Path, required=True, help="folder for metrics, plot data, pictures and page")

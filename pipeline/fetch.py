@@ -18,9 +18,9 @@ from pipeline.params import Fetch, Source, load_block, load_source
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Fetch the files of one source; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="pipeline.fetch", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m pipeline.fetch", description=__doc__)
     parser.add_argument("--source", required=True, help="name under `sources` in params.yaml")
-    parser.add_argument("--params", type=Path, required=True)
+    parser.add_argument("--params", type=Path, required=True, help=stage.PARAMS)
     parser.add_argument("--output", type=Path, required=True, help="folder for the raw files")
     return stage.run(parser, fetch, argv)
 

@@ -43,10 +43,9 @@ if TYPE_CHECKING:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Estimate; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="pipeline.honest", description=__doc__)
-    parser.add_argument("--competition", required=True)
-    parser.add_argument("--params", type=Path, required=True)
-    parser.add_argument("--contract", type=Path, required=True)
+    parser = argparse.ArgumentParser(prog="python -m pipeline.honest", description=__doc__)
+    stage.add_competition(parser)
+    parser.add_argument("--contract", type=Path, required=True, help="what the tables must be")
     parser.add_argument("--train", type=Path, required=True, help="the raw training table")
     parser.add_argument("--encoding", type=Path, required=True, help="folder of the encode stage")
     parser.add_argument("--report", type=Path, required=True, help="folder for honest.json and honest.csv")

@@ -109,8 +109,8 @@ class Final:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Train, measure, write; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="pipeline.imdb", description=__doc__)
-    parser.add_argument("--params", type=Path, required=True)
+    parser = argparse.ArgumentParser(prog="python -m pipeline.imdb", description=__doc__)
+    parser.add_argument("--params", type=Path, required=True, help=stage.PARAMS)
     parser.add_argument("--input", type=Path, required=True, help="folder of the raw files")
     parser.add_argument("--output", type=Path, required=True, help="folder for model.npz")
     parser.add_argument(

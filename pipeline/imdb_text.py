@@ -35,7 +35,7 @@ class Opinion:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Score a text; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="pipeline.imdb_text", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m pipeline.imdb_text", description=__doc__)
     parser.add_argument("text", help="a review, or a sentence of one, in English")
     parser.add_argument("--model", type=Path, default=Path("data/imdb/model.npz"), help="made by `dvc repro imdb`")
     parser.add_argument("--top", type=int, default=5, help="how many words and phrases to name of each kind")

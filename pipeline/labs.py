@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the labs; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="pipeline.labs", description=__doc__)
-    parser.add_argument("--params", type=Path, required=True)
+    parser = argparse.ArgumentParser(prog="python -m pipeline.labs", description=__doc__)
+    parser.add_argument("--params", type=Path, required=True, help=stage.PARAMS)
     parser.add_argument("--train", type=Path, required=True, help="the raw training table of Titanic")
     parser.add_argument("--normalized", type=Path, required=True, help="arrays.npz of Titanic's normalize stage")
     parser.add_argument("--report", type=Path, required=True, help="folder for the page, pictures and plot data")

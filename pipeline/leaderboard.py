@@ -43,9 +43,9 @@ ENOUGH = 5
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Show the leaderboard; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="pipeline.leaderboard", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m pipeline.leaderboard", description=__doc__)
     parser.add_argument("name", nargs="?", help="one competition (all, if left out)")
-    parser.add_argument("--board", type=Path, default=BOARD)
+    parser.add_argument("--board", type=Path, default=BOARD, help="the table that `submit` writes")
     return stage.run(parser, leaderboard, argv)
 
 

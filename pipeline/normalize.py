@@ -22,9 +22,8 @@ from pipeline.runtime import start_tensorflow
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Normalize one competition's arrays; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="pipeline.normalize", description=__doc__)
-    parser.add_argument("--competition", required=True)
-    parser.add_argument("--params", type=Path, required=True)
+    parser = argparse.ArgumentParser(prog="python -m pipeline.normalize", description=__doc__)
+    stage.add_competition(parser)
     parser.add_argument("--input", type=Path, required=True, help="folder of the encode stage")
     parser.add_argument("--output", type=Path, required=True, help="folder for arrays.npz and normalization.json")
     return stage.run(parser, normalize, argv)

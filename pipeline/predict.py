@@ -35,14 +35,14 @@ TOLD = 3
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Predict; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="pipeline.predict", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m pipeline.predict", description=__doc__)
     parser.add_argument("name", help="competition, as in params.yaml")
     parser.add_argument(
         "--input", type=Path, required=True, help="rows to predict: the test table's columns, any order"
     )
     parser.add_argument("--output", type=Path, required=True, help="file for the answers, in the sample's form")
     parser.add_argument("--encoding", help="of the input's text, if it is not UTF-8 and the guess is wrong")
-    parser.add_argument("--params", type=Path, default=Path("params.yaml"))
+    parser.add_argument("--params", type=Path, default=Path("params.yaml"), help=stage.PARAMS)
     parser.add_argument("--data", type=Path, default=Path("data"), help="folder with what the stages saved")
     return stage.run(parser, predict, argv)
 

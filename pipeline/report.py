@@ -30,9 +30,8 @@ MEASURES = {
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Draw and write the page; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="pipeline.report", description=__doc__)
-    parser.add_argument("--competition", required=True)
-    parser.add_argument("--params", type=Path, required=True)
+    parser = argparse.ArgumentParser(prog="python -m pipeline.report", description=__doc__)
+    stage.add_competition(parser)
     parser.add_argument("--report", type=Path, required=True, help="folder that holds the results and gets the page")
     return stage.run(parser, report, argv)
 

@@ -10,9 +10,19 @@ import threading
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
 
 from features.errors import UserError
+
+# What ``--params`` is, in the help of every command.
+PARAMS = "params.yaml, or a file like it"
+
+
+def add_competition(parser: argparse.ArgumentParser) -> None:
+    """The two options of every stage that runs once for each competition."""
+    parser.add_argument("--competition", required=True, help="a name under `competitions` in the params")
+    parser.add_argument("--params", type=Path, required=True, help=PARAMS)
 
 
 def run(

@@ -31,13 +31,13 @@ POLL_SECONDS = 5.0
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Submit one competition's file; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="pipeline.submit", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m pipeline.submit", description=__doc__)
     parser.add_argument("name", help="competition, as in params.yaml")
     parser.add_argument("-m", "--message", required=True, help="what is new; Kaggle shows it beside the score")
     parser.add_argument("--force", action="store_true", help="send the same content again")
     parser.add_argument("--timeout", type=float, default=300, help="seconds to wait for the score (default 300)")
     parser.add_argument("--kaggle", help="the competition's name at Kaggle, if `sources` in params.yaml has none")
-    parser.add_argument("--params", type=Path, default=Path("params.yaml"))
+    parser.add_argument("--params", type=Path, default=Path("params.yaml"), help=stage.PARAMS)
     return stage.run(parser, submit, argv)
 
 

@@ -26,9 +26,8 @@ if TYPE_CHECKING:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Train the ensemble; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="pipeline.train", description=__doc__)
-    parser.add_argument("--competition", required=True)
-    parser.add_argument("--params", type=Path, required=True)
+    parser = argparse.ArgumentParser(prog="python -m pipeline.train", description=__doc__)
+    stage.add_competition(parser)
     parser.add_argument("--input", type=Path, required=True, help="arrays.npz of the normalize stage")
     parser.add_argument("--trials", type=Path, required=True, help="folder of the tune stage")
     parser.add_argument("--output", type=Path, required=True, help="folder for weights.npz and predictions.npz")

@@ -40,9 +40,8 @@ CODE = (
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Search hyperparameters; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="pipeline.tune", description=__doc__)
-    parser.add_argument("--competition", required=True)
-    parser.add_argument("--params", type=Path, required=True)
+    parser = argparse.ArgumentParser(prog="python -m pipeline.tune", description=__doc__)
+    stage.add_competition(parser)
     parser.add_argument("--input", type=Path, required=True, help="arrays.npz of the normalize stage")
     parser.add_argument("--output", type=Path, required=True, help="folder for trials.json and out_of_fold.npz")
     parser.add_argument(

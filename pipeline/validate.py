@@ -26,11 +26,11 @@ from features.drift import adversarial
 from features.errors import UserError
 from features.levels import levels
 from features.tables import guessed, parse_table
+from pipeline import stage
 from pipeline.data_docs import finish
 from pipeline.files import read_bytes, write_json
 from pipeline.params import Params, Table, load, read_document
 from pipeline.runtime import loading, seed_for
-from pipeline.stage import run
 
 # A whole number as Python writes it as a float. From 1e16 on it writes an exponent, and all floats are whole.
 WHOLE = r"^-?(\d+\.0|\d(\.\d+)?e\+\d+)$"
@@ -38,10 +38,9 @@ WHOLE = r"^-?(\d+\.0|\d(\.\d+)?e\+\d+)$"
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Validate one competition's raw tables; exit code 1 where a fault stops the run."""
-    parser = argparse.ArgumentParser(prog="python -m pipeline.validate", description=main.__doc__)
-    parser.add_argument("--competition", required=True, help="a name under competitions in the params")
+    parser = argparse.ArgumentParser(prog="python -m pipeline.validate", description=__doc__)
+    stage.add_competition(parser)
     for name, about in (
-        ("params", "params.yaml"),
         ("contract", "what the tables must be"),
         ("train", "raw training table"),
         ("test", "raw test table"),
@@ -50,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         ("docs", "folder for the Data Docs"),
     ):
         parser.add_argument(f"--{name}", type=Path, required=True, help=about)
-    return run(parser, _work, argv)
+    return stage.run(parser, _work, argv)
 
 
 def _work(arguments: argparse.Namespace) -> None:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import signal
+import sys
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import pytest
 
@@ -71,3 +74,31 @@ def test_who_asks_for_it_sees_the_traceback(
     asked = bool(argv) or variable == "1"
     assert shown.startswith("Traceback") == ("in work" in shown) == asked
     assert str(error) in told
+
+
+ROOT = Path(__file__).resolve().parents[2]
+# What is run as a module, as its usage has to name it.
+COMMANDS = [
+    *(f"pipeline.{file.stem}" for file in sorted(ROOT.glob("pipeline/*.py")) if "ArgumentParser(" in file.read_text()),
+    "bench",
+]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_names_the_command_as_it_is_typed_and_says_what_every_option_is(
+    command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options: list[argparse.Action] = []
+    format_help = argparse.ArgumentParser.format_help
+
+    def seen(parser: argparse.ArgumentParser) -> str:
+        options.extend(parser._actions)
+        return format_help(parser)
+
+    monkeypatch.setattr(argparse.ArgumentParser, "format_help", seen)
+    monkeypatch.setattr(sys, "argv", ["a path", "--help"])
+    module = importlib.import_module("bench.__main__" if command == "bench" else command)
+    with pytest.raises(SystemExit):
+        module.main()
+    assert capsys.readouterr().out.startswith(f"usage: python -m {command} ")
+    assert len(options) > 1 and not [option.dest for option in options if not option.help]
