@@ -150,8 +150,9 @@ def measure(
                     own = method in (OURS, PLAIN)
                     path = (kept_ours if own else kept_theirs) / f"{table}_{split}_{method}.json"
                     if not path.exists():
+                        python = Path(sys.executable) if own else environment()  # made outside the stretch timed
                         begin = time.perf_counter()
-                        answers = ours(folder, method, split) if own else theirs(method, folder)
+                        answers = ours(folder, method, split) if own else theirs(method, folder, python)
                         seconds = round(time.perf_counter() - begin, 1)
                         value = round(loss(problem, test, *answers), 5)
                         print(f"accuracy: {table} {split} {method}: {value:.5f} in {seconds:.1f} s", file=sys.stderr)
@@ -204,9 +205,10 @@ def ours(folder: Path, method: str = OURS, seed: int = 0) -> tuple[np.ndarray, l
     return made.to_numpy(), [str(name) for name in made.columns]
 
 
-def theirs(method: str, folder: Path) -> tuple[np.ndarray, list[str]]:
-    """Another model's answers. Raises ``RuntimeError`` with what it said where it fails."""
-    command = [str(environment()), str(PEERS_CODE), method, str(folder)]
+def theirs(method: str, folder: Path, python: Path) -> tuple[np.ndarray, list[str]]:
+    """Another model's answers, by the ``python`` of ``environment``. Raises ``RuntimeError`` with what it said where it
+    fails."""
+    command = [str(python), str(PEERS_CODE), method, str(folder)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder)
     if done.returncode:
         raise RuntimeError(f"{method}: {done.stderr[-2000:]}")

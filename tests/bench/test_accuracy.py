@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import log_loss
 
+from bench import accuracy
 from bench.accuracy import Problem, categorical, interactions, lay_out, loss, parts, summary
 from bench.peers import baseline
 
@@ -68,6 +69,26 @@ def test_summary_ranks_within_a_table_and_pairs_ours_with_each() -> None:
     found = summary(pd.DataFrame(rows))
     assert found["mean_rank"] == {"ours": 1.5, "mlp": 1.5}
     assert found["relative_difference"]["mlp"]["mean"] == pytest.approx((0.2 / 0.4 - 1 + 0.3 / 0.2 - 1) / 2)
+
+
+def test_making_the_others_environment_is_not_timed(
+    problem: Problem, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = [0.0]
+
+    def environment() -> Path:
+        clock[0] += 100
+        return tmp_path / "python"
+
+    def theirs(method: str, folder: Path, python: Path) -> tuple[np.ndarray, list[str]]:
+        clock[0] += 2
+        return np.full((12, 3), 1 / 3), ["ash", "elm", "oak"]
+
+    for name, stand_in in {"environment": environment, "theirs": theirs, "TABLES": {"trees": lambda: problem}}.items():
+        monkeypatch.setattr(accuracy, name, stand_in)
+    monkeypatch.setattr("bench.accuracy.time.perf_counter", lambda: clock[0])
+    found = accuracy.measure(1, tmp_path, methods=["mlp"])
+    assert [row["seconds"] for row in found["results"]] == [2.0]
 
 
 @pytest.mark.parametrize("make", [interactions, categorical])
