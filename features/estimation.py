@@ -70,7 +70,7 @@ def lopsided(area: float, half: float, rows: int) -> tuple[float, float]:
     inside = min(max(area, 1 / (rows + 2)), 1 - 1 / (rows + 2))
     odds, reach = np.log(inside / (1 - inside)), half / (inside * (1 - inside))
     low, high = (float(1 / (1 + np.exp(-end))) for end in (odds - reach, odds + reach))
-    return max(low, area - 2 * half, 0.0), max(high, area)
+    return min(max(low, area - 2 * half, 0.0), area), max(high, area)
 
 
 def scatter(rows: int, folds: int) -> float:

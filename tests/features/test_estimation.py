@@ -45,6 +45,7 @@ def test_an_auc_near_1_may_fall_further_than_it_may_rise() -> None:
     odds = [np.log(end / (1 - end)) for end in (low, 0.98, high)]
     assert odds[1] - odds[0] == pytest.approx(odds[2] - odds[1]) == pytest.approx(0.01 / (0.98 * 0.02))
     assert estimation.lopsided(1.0, 0.1, 50) == (pytest.approx(0.8), 1.0)
+    assert estimation.lopsided(0.0, 0.01, 20)[0] == 0.0, "never above the estimate"
 
 
 def test_a_root_has_the_ends_of_its_square() -> None:
