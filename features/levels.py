@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from features import metrics
 from features.contract import Contract, levels_of
 
 # Numbers of more different values are cut into parts of about as many rows; other columns of more levels are left out.
@@ -23,8 +24,8 @@ MISSING = "missing"
 
 @dataclass(frozen=True)
 class Level:
-    """The ``mean`` of the target over a level's ``rows`` and its standard ``error`` (of a share by Agresti and Coull,
-    1998: two rows of each class more, so that none is certain)."""
+    """The ``mean`` of the target over a level's ``rows`` and its standard ``error`` (of a share by
+    ``metrics.share_error``)."""
 
     level: str
     rows: int
@@ -103,10 +104,7 @@ def _parts(cells: pd.Series) -> tuple[np.ndarray, list[str]]:
 
 
 def _error(values: np.ndarray, share: bool) -> float:
-    if share:
-        rows, mean = len(values) + 4, (values.sum() + 2) / (len(values) + 4)
-        return float(np.sqrt(mean * (1 - mean) / rows))
-    return float(values.std(ddof=1) / np.sqrt(len(values)))
+    return metrics.share_error(float(values.sum()), len(values)) if share else metrics.mean_error(values)
 
 
 def _explained(parts: list[np.ndarray]) -> float:

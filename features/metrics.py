@@ -113,10 +113,22 @@ def shown(measure: str, value: float, sign: str = "") -> str:
     return f"{value:{sign}.0f}" if abs(value) >= 1000 else f"{value:{sign}#.4g}".rstrip(".")
 
 
-def calibration_bins(target: np.ndarray, answer: np.ndarray) -> list[tuple[float, float, int, float]]:
+def share_error(successes: float, rows: int) -> float:
+    """The standard error of a share, by Agresti and Coull (1998): two rows of each outcome more, so that a share of 0
+    or 1 in few rows is no certain one."""
+    share = (successes + 2) / (rows + 4)
+    return float(np.sqrt(share * (1 - share) / (rows + 4)))
+
+
+def mean_error(values: np.ndarray) -> float:
+    """The standard error of the mean of ``values [n]``; NaN for one value, which says nothing of it."""
+    return float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else float("nan")
+
+
+def calibration_bins(task: str, target: np.ndarray, answer: np.ndarray) -> list[tuple[float, float, int, float]]:
     """``BINS`` equal parts of the rows by prediction: mean prediction, mean of what came, rows, standard error of what
-    came. ``answer [t, 1]``: a probability of class 1, or a number; ``[t, c]``: the probability of the class predicted
-    against how often it was right.
+    came (of a share by ``share_error``). ``answer [t, 1]``: a probability of class 1, or a number; ``[t, c]``: the
+    probability of the class predicted against how often it was right.
     """
     predicted, came = answer[:, 0], target.astype(float)
     if answer.shape[1] > 1:
@@ -127,7 +139,7 @@ def calibration_bins(target: np.ndarray, answer: np.ndarray) -> list[tuple[float
             float(predicted[part].mean()),
             float(came[part].mean()),
             len(part),
-            float(came[part].std() / np.sqrt(len(part))),
+            mean_error(came[part]) if task == "regression" else share_error(float(came[part].sum()), len(part)),
         )
         for part in parts
     ]
@@ -138,5 +150,5 @@ def calibration_error(target: np.ndarray, answer: np.ndarray) -> float:
     apart in a part, averaged over rows. Even perfect probabilities have some, about ``0.8 sqrt(p (1 - p) BINS / t)``,
     since what comes scatters.
     """
-    bins = calibration_bins(target, answer)
+    bins = calibration_bins("binary" if answer.shape[1] == 1 else "multiclass", target, answer)
     return sum(count * abs(predicted - came) for predicted, came, count, _ in bins) / len(target)

@@ -143,7 +143,9 @@ def summary(
         found[f"cv_{name}"] = float(np.mean([measure[name] for measure in by_repeat]))
     if task == "regression":
         for name in by_repeat[0]:
-            error = _se(np.mean([metrics.row_loss(name, target, combined.out_of_fold[r]) for r in repeats], axis=0))
+            error = metrics.mean_error(
+                np.mean([metrics.row_loss(name, target, combined.out_of_fold[r]) for r in repeats], axis=0)
+            )
             # Delta method for a root; without any error there is none of the error either.
             root = 2 * found[f"cv_{name}"] if name != "mae" else 1.0
             found[f"cv_{name}_se"] = error / root if root > 0 else 0.0
@@ -154,7 +156,7 @@ def summary(
             "log_loss": np.mean([metrics.row_log_loss(target, combined.out_of_fold[r]) for r in repeats], axis=0),
         }
         found["cv_accuracy"] = float(right.mean())
-        found |= {f"cv_{name}_se": _se(values) for name, values in rows.items()}
+        found |= {f"cv_{name}_se": metrics.mean_error(values) for name, values in rows.items()}
     found |= {
         f"cv_{name}_sd": float(values.dropna().std()) for name, values in folds.items() if values.notna().sum() > 1
     }
@@ -201,7 +203,7 @@ def by_step(task: str, combined: Combined, single: np.ndarray, target: np.ndarra
         for name, values in by_repeat.items():
             found[f"{step}_{name}"] = float(np.mean(values))
             if len(values) > 1:
-                found[f"{step}_{name}_se"] = _se(np.array(values))
+                found[f"{step}_{name}_se"] = metrics.mean_error(np.array(values))
     return found
 
 
@@ -257,10 +259,6 @@ def decidable(task: str, combined: Combined) -> np.ndarray:
     return combined.out_of_fold + (0.5 - combined.thresholds[..., None] if task == "binary" else 0.0)
 
 
-def _se(rows: np.ndarray) -> float:
-    return float(rows.std(ddof=1) / np.sqrt(len(rows)))
-
-
 def baseline(params: Params, train: pd.DataFrame, target: np.ndarray, classes: list[str]) -> dict[str, float]:
     """Measures of the simple rule to beat, by name.
 
@@ -297,17 +295,18 @@ def plots(task: str, combined: Combined, target: np.ndarray, classes: list[str])
         false, true, _ = roc_curve(target, answer[:, 0])
         kept = np.unique(np.linspace(0, len(false) - 1, min(len(false), ROC_POINTS)).round().astype(int))
         roc = pd.DataFrame({"false_positive_rate": false[kept].round(6), "true_positive_rate": true[kept].round(6)})
-    bins = metrics.rounded_table(task, calibration(answer, target))
+    bins = metrics.rounded_table(task, calibration(task, answer, target))
     return {"confusion_matrix": confusion, "roc": roc, "calibration": bins}
 
 
-def calibration(answer: np.ndarray, target: np.ndarray) -> pd.DataFrame:
+def calibration(task: str, answer: np.ndarray, target: np.ndarray) -> pd.DataFrame:
     """Ten equal parts of the rows by prediction: mean prediction against what came, with its standard error.
 
     For several classes: the probability of the class predicted against how often it was right.
     """
     columns = ("mean_predicted", "observed", "count", "standard_error")
-    return pd.DataFrame([dict(zip(columns, part, strict=True)) for part in metrics.calibration_bins(target, answer)])
+    bins = metrics.calibration_bins(task, target, answer)
+    return pd.DataFrame([dict(zip(columns, part, strict=True)) for part in bins])
 
 
 if __name__ == "__main__":

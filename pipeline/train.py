@@ -133,8 +133,8 @@ def programs_of(found: Fit, members: Members, folds: int) -> tuple[Program, ...]
 
 
 def learning_curves(found: Fit, sound: np.ndarray) -> pd.DataFrame:
-    """Mean and standard error over members, a row an epoch; a member that has stopped or diverged keeps its last
-    finite loss.
+    """Mean and standard error over members, one row per epoch; a member that has stopped or diverged keeps its last
+    finite loss. One member alone tells no error, which is NaN there.
 
     The train loss is taken while training, under dropout, so it may lie above the stop loss.
     """
@@ -146,7 +146,7 @@ def learning_curves(found: Fit, sound: np.ndarray) -> pd.DataFrame:
         last = np.maximum.accumulate(np.where(np.isfinite(values), epoch, 0), axis=1)
         values = np.take_along_axis(values, last, axis=1)
         curves[name] = values.mean(axis=0).round(6)
-        curves[f"{name}_se"] = (values.std(axis=0) / np.sqrt(len(values))).round(6)
+        curves[f"{name}_se"] = pd.DataFrame(values).sem().to_numpy().round(6)
     curves["members_training"] = (found.epochs_run[sound, None] > epoch[None]).sum(axis=0)
     return pd.DataFrame(curves)
 

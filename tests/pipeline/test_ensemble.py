@@ -333,10 +333,19 @@ def test_a_fold_of_one_value_has_its_measures_too(tmp_path: Path) -> None:
 
 def test_calibration_has_ten_equal_parts() -> None:
     answer = np.linspace(0, 1, 40)[:, None]
-    made = calibration(answer, (answer[:, 0] > 0.5).astype(np.float32))
+    made = calibration("binary", answer, (answer[:, 0] > 0.5).astype(np.float32))
     assert made["count"].tolist() == [4] * 10
     assert made["observed"].tolist() == [0.0] * 5 + [1.0] * 5
     assert made["mean_predicted"].is_monotonic_increasing
+    # Agresti and Coull: two rows of each outcome more, so that four alike are no certain share.
+    assert made["standard_error"].tolist() == pytest.approx([np.sqrt(0.25 * 0.75 / 8)] * 10)
+
+
+def test_the_error_of_a_part_of_numbers_is_that_of_a_mean() -> None:
+    """Parts of two values that lie 0.2 apart, the last of one alone, which tells no error."""
+    answer = np.arange(19.0)[:, None]
+    made = calibration("regression", answer, 0.2 * np.arange(19))
+    assert made["standard_error"].tolist() == pytest.approx([0.1] * 9 + [np.nan], nan_ok=True)
 
 
 def test_the_same_bytes_twice(tmp_path: Path) -> None:

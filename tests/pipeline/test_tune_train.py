@@ -290,4 +290,6 @@ def test_learning_curves_keep_a_members_last_finite_loss() -> None:
     assert curves["epoch"].tolist() == [1, 2, 3, 4] and curves["members_training"].tolist() == [3, 3, 2, 1]
     for name in ("train_loss", "stop_loss"):
         assert curves[name].tolist() == pytest.approx([6, 4, 10 / 3, 8 / 3], abs=1e-6)
-        assert curves[f"{name}_se"].tolist()[2] == pytest.approx(np.std([4, 2, 4]) / np.sqrt(3), abs=1e-6)
+        assert curves[f"{name}_se"].tolist()[2] == pytest.approx(np.std([4, 2, 4], ddof=1) / np.sqrt(3), abs=1e-6)
+    alone = learning_curves(found, np.array([True, False, False, False]))
+    assert alone["train_loss"].tolist() == [8, 6, 4, 2] and alone["train_loss_se"].isna().all()
