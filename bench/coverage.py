@@ -186,7 +186,7 @@ def covered(rows: list[dict[str, Any]]) -> dict[str, dict[str, float]]:
         share = float(inside.mean())
         table[name] = {
             "share": round(share, 4),
-            "share_se": round(float(np.sqrt(share * (1 - share) / len(rows))), 4),
+            "share_se": round(metrics.share_error(float(inside.sum()), len(rows)), 4),
             "usual": round(float(np.mean([row["usual"][name] for row in rows])), 4),
             "honest": round(float(np.mean([row["honest"][name] for row in rows])), 4),
             "test": round(float(np.mean([row["test"][name] for row in rows])), 4),

@@ -19,7 +19,8 @@ def test_the_share_by_hand() -> None:
         for score, low, high in ((0.7, 0.7, 0.9), (0.9, 0.7, 0.9), (0.95, 0.7, 0.9), (0.3, 0.3, 0.9))
     ]
     found = coverage.covered(rows)["accuracy"]
-    assert found["share"] == 0.75 and found["share_se"] == pytest.approx(0.2165, abs=1e-4)
+    assert found["share"] == 0.75 and found["share_se"] == pytest.approx(np.sqrt(5 / 8 * 3 / 8 / 8), abs=1e-4)
+    assert coverage.covered(rows[:2])["accuracy"]["share_se"] == pytest.approx(np.sqrt(4 / 6 * 2 / 6 / 6), abs=1e-4)
     assert found["width"] == 0.3 and found["usual"] == 0.9 and found["test"] == 0.7125
 
 
