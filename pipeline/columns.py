@@ -18,6 +18,7 @@ from threadpoolctl import threadpool_limits
 from features.comparison import noise
 from features.errors import UserError
 from features.importance import group_table, measured, measures_of, pair_table, sentences, sets_to_train
+from features.metrics import rounded_table
 from features.roles import SCORE, TRAIN
 from pipeline import stage
 from pipeline.combining import Choice
@@ -96,8 +97,8 @@ def columns(arguments: argparse.Namespace) -> None:
     table = group_table(counts, permuted, known, trained.share)
     pairs = pair_table(paired, known, trained.share, inputs.names)
     drawn = picture(table, pairs, first)
-    write_csv(arguments.report / "columns.csv", table.round(6))
-    write_csv(arguments.report / "interactions.csv", pairs.round(6))
+    write_csv(arguments.report / "columns.csv", rounded_table(params.table.task, table))
+    write_csv(arguments.report / "interactions.csv", rounded_table(params.table.task, pairs))
     write_bytes(arguments.report / "columns.png", drawn)
     for sentence in sentences(table, pairs):
         print(f"columns: {sentence}")
@@ -280,7 +281,7 @@ def picture(table: pd.DataFrame, pairs: pd.DataFrame, name: str) -> bytes:
     words = name.replace("_", " ")
     titles = {
         f"importance_{name}": "Columns permuted, the ensemble as it is",
-        f"without_{name}": "Left out, networks trained anew",
+        f"without_{name}": "Left out, networks retrained",
         f"alone_{name}": "Alone, against no column at all",
     }
     drawn = [column for column in titles if table[column].notna().any()]

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from features.errors import UserError
-from features.metrics import RISING
+from features.metrics import RISING, shown
 from pipeline import stage
 from pipeline.files import read_bytes, write_bytes
 
@@ -138,14 +138,14 @@ def table(name: str, rows: pd.DataFrame) -> Table:
     shown.add_column("what is new", overflow="fold")
     stars = best(numbers(rows["cv"]), metric), best(numbers(rows["public_score"]), metric)
     for position, (_, row) in enumerate(rows.iterrows()):
-        cv = Text(_digits(row["cv"]) + (f" ± {_digits(row['cv_se'])}" if row["cv_se"] else ""))
+        cv = Text(_digits(metric, row["cv"]) + (f" ± {_digits(metric, row['cv_se'])}" if row["cv_se"] else ""))
         public = Text(row["public_score"] or "none")
         for cell, star, colour in ((cv, stars[0], "cyan"), (public, stars[1], "green")):
             if position == star:
                 cell.append(" ★")
                 cell.stylize(f"bold {colour}")
         if row["cv_log_loss"]:
-            cv.append("\n" + _digits(row["cv_log_loss"]), style="dim")
+            cv.append("\n" + _digits("log_loss", row["cv_log_loss"]), style="dim")
         revision = row["revision"][:7] + ("+" if row["dirty"] == "true" else "")
         new = Text(row["message"])
         if position and changes(row["params"]):
@@ -183,9 +183,9 @@ def plot(name: str, rows: pd.DataFrame) -> Figure:
     return figure
 
 
-def _digits(value: str) -> str:
+def _digits(measure: str, value: str) -> str:
     try:
-        return f"{float(value):.4f}" if abs(float(value)) < 1000 else f"{float(value):.6g}"
+        return shown(measure, float(value))
     except ValueError:
         return value
 
