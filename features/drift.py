@@ -51,7 +51,9 @@ class Drift:
 
     def sentence(self) -> str:
         """What a person should know."""
-        told = f"AUC {self.auc:.3f} ± {self.error:.3f} of a classifier that tries, 0.5 for no difference"
+        told = (
+            f"AUC {self.auc:.3f} ± {self.error:.3f} of a classifier trained to separate them; 0.5 means no difference"
+        )
         if not self.found:
             return f"Train and test rows can't be told apart ({told})."
         by = ", ".join(f"{name} ({fall:.3f} of it)" for name, fall in self.carriers) or "no single column"

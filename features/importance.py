@@ -113,7 +113,7 @@ def sentences(table: pd.DataFrame, pairs: pd.DataFrame) -> list[str]:
     name = next(column for column in table.columns if column.startswith("importance_")).removeprefix("importance_")
     words = name.replace("_", " ")
     top = table.head(NAMED)
-    rises = [f"{value:.4f}" for value in top[f"importance_{name}"]]
+    rises = [metrics.shown(name, value) for value in top[f"importance_{name}"]]
     found = [
         f"The ensemble leans most on {_listed(top['group'])}: permuting their columns raises the {words} by "
         f"{_listed(rises)}."
@@ -128,20 +128,25 @@ def sentences(table: pd.DataFrame, pairs: pd.DataFrame) -> list[str]:
     idle = table["group"][~perhaps & harm.notna() & table[f"importance_{name}_se"].notna()]
     doubled = table["group"][used & (harm + doubt < table[f"importance_{name}"])]
     if harm.notna().any():
-        found.append(f"Networks trained anew miss {_listed(missed) or 'no group beyond noise'}.")
+        worse = f"get worse without {_listed(missed)}" if len(missed) else "miss no group beyond noise"
+        found.append(f"Retrained networks {worse}.")
     if len(hindering):
-        found.append(f"They do better without {_listed(hindering)}.")
+        found.append(f"They get better without {_listed(hindering)}.")
     if len(doubled):
         found.append(f"Where {_listed(doubled, 'or')} is left out, other groups stand in, in part at least.")
     if len(idle):
-        found.append(f"Neither leans on {_listed(idle)}, which could go.")
+        found.append(f"Neither the ensemble nor retrained networks need {_dispensable(idle.tolist())}.")
     if f"alone_{name}" in pairs:
         together = pairs[pairs[f"alone_{name}"] < -noise(pairs["alone_folds"]) * pairs[f"alone_{name}_se"]]
         most = together.sort_values(f"alone_{name}", kind="stable").head(NAMED)
-        told = [f"{row['group']} and {row['with']} ({row[f'alone_{name}']:+.4f})" for _, row in most.iterrows()]
-        found.append(
-            f"More together than apart tell {_listed(told)}." if told else "No pair tells more together than apart."
-        )
+        told = [
+            f"{row['group']} with {row['with']} ({metrics.shown(name, row[f'alone_{name}'], '+')})"
+            for _, row in most.iterrows()
+        ]
+        if told:
+            found.append(f"More informative together than apart: {_listed(told)}.")
+        else:
+            found.append("No pair is more informative together than apart.")
     return found
 
 
@@ -151,6 +156,12 @@ def _change(
     if to not in trained or start not in trained:
         return Difference(float("nan"), float("nan"), float("nan"))
     return mean_of_folds(trained[to][name] - trained[start][name], share)
+
+
+def _dispensable(groups: Sequence[str]) -> str:
+    if len(groups) == 1:
+        return f"{groups[0]}: it could go"
+    return f"{_listed(groups, 'or')}: any one of them could go (all at once was not tried)"
 
 
 def _listed(words: Iterable[str], last: str = "and") -> str:

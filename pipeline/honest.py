@@ -115,7 +115,8 @@ def honest(arguments: argparse.Namespace) -> None:
     folds = by_outer_fold(params.table.task, target, answers, plan.parts)
     write_csv(arguments.report / "honest.csv", metrics.rounded_table(params.table.task, folds))
     write_json(arguments.report / "honest.json", written(params.table.task, found) | counts)
-    print(f"honest: of {tests} test rows expect, with 95 % confidence, {', '.join(map(told, found, found.values()))}")
+    each = ", ".join(map(told, found, found.values()))
+    print(f"honest: expected on {tests} test rows, with 95 % intervals: {each}")
 
 
 def told(measure: str, found: Estimate) -> str:

@@ -125,5 +125,7 @@ def test_words_are_coded_by_how_frequent_they_are() -> None:
 
 def test_a_small_or_an_unsure_difference_is_no_drift() -> None:
     assert not Drift(0.54, 0.001, [("age", 0.02, 0.001)]).found
+    told = "AUC 0.540 ± 0.001 of a classifier trained to separate them; 0.5 means no difference"
+    assert Drift(0.54, 0.001, []).sentence() == f"Train and test rows can't be told apart ({told})."
     assert not Drift(0.60, 0.06, [("age", 0.02, 0.001)]).found
     assert Drift(0.60, 0.02, [("age", 0.02, 0.001), ("fare", 0.01, 0.006)]).carriers == [("age", 0.02)]

@@ -68,18 +68,18 @@ def test_a_pair_that_tells_something_together_only_is_found() -> None:
     assert pairs.loc[("a", "c"), "alone_log_loss"] == pytest.approx(0)
     told = sentences(group_table(GROUPS, PERMUTED, TRAINED, SHARE), pairs.reset_index())
     assert "The ensemble leans most on b, a and c: permuting their columns raises the log loss by 0.3000" in told[0]
-    assert "More together than apart tell a and b (-0.3000)." in told
+    assert "More informative together than apart: a with b (-0.3000)." in told
 
 
 def test_what_nobody_leans_on_could_go() -> None:
     trained = {one: losses(one - {"c"}) for one in SETS}
     told = sentences(group_table(GROUPS, PERMUTED, trained, SHARE), pair_table([], {}, SHARE, GROUPS))
-    assert "Networks trained anew miss b and a." in told
-    assert "Neither leans on c, which could go." in told
+    assert "Retrained networks get worse without b and a." in told
+    assert "Neither the ensemble nor retrained networks need c: it could go." in told
     worse = {one: {"log_loss": values["log_loss"] + 0.2 * ("c" in one)} for one, values in TRAINED.items()}
     permuted = {name: {"log_loss": values["log_loss"]} for name, values in PERMUTED.items()}
     table = group_table(GROUPS, permuted, worse, SHARE)
-    assert "They do better without c." in sentences(table, pair_table([], {}, SHARE, GROUPS))
+    assert "They get better without c." in sentences(table, pair_table([], {}, SHARE, GROUPS))
 
 
 def test_with_few_folds_a_change_counts_beyond_more_errors() -> None:
@@ -89,8 +89,8 @@ def test_with_few_folds_a_change_counts_beyond_more_errors() -> None:
     table["without_log_loss"], table["without_log_loss_se"] = 0.03, 0.01
     pairs = pd.DataFrame({"group": ["a"], "with": ["b"], "alone_log_loss": [-0.03], "alone_log_loss_se": [0.01]})
     for folds, missed, together in (
-        (10, "miss b, a and c.", "tell a and b (-0.0300)"),
-        (2, "miss no group beyond noise.", "No pair tells more"),
+        (10, "worse without b, a and c.", "apart: a with b (-0.0300)"),
+        (2, "miss no group beyond noise.", "No pair is more informative together"),
     ):
         told = " ".join(sentences(table.assign(without_folds=folds), pairs.assign(alone_folds=folds)))
         assert missed in told and together in told
@@ -102,7 +102,23 @@ def test_that_few_folds_prove_little_makes_no_group_idle() -> None:
     table = table.sort_values("group").assign(without_log_loss=0.0, without_log_loss_se=0.006)
     table["importance_log_loss"], table["importance_log_loss_se"] = [0.07, 0.03, 0.001], 0.01
     told = " ".join(sentences(table, pd.DataFrame({"group": [], "with": []})))
-    assert "Neither leans on c, which could go." in told
+    assert "Neither the ensemble nor retrained networks need c: it could go." in told
+
+
+def test_groups_that_each_could_go_are_not_said_to_go_together() -> None:
+    table = group_table(GROUPS, PERMUTED, TRAINED, SHARE).sort_values("group")
+    table["importance_log_loss"], table["importance_log_loss_se"] = [0.07, 0.0, 0.0], 0.001
+    table["without_log_loss"], table["without_log_loss_se"] = [0.07, 0.0, 0.0], 0.001
+    told = " ".join(sentences(table, pd.DataFrame({"group": [], "with": []})))
+    assert "networks need b or c: any one of them could go (all at once was not tried)." in told
+
+
+def test_a_small_unit_is_no_zero_in_a_sentence() -> None:
+    scaled = {name: {"rmse": values["log_loss"] * 1e-7} for name, values in PERMUTED.items()}
+    trained = {one: {"rmse": values["log_loss"] * 1e-7} for one, values in TRAINED.items()}
+    pairs = pair_table(["a", "b", "c"], trained, SHARE, GROUPS)
+    told = " ".join(sentences(group_table(GROUPS, scaled, trained, SHARE), pairs))
+    assert "raises the rmse by 3.000e-08" in told and "a with b (-3.000e-08)" in told
 
 
 def test_measures_of_each_task() -> None:

@@ -186,7 +186,9 @@ def test_it_says_how_many_trials_its_searches_have(folder: Path, capsys: pytest.
     params["competitions"]["wine"]["tune"] |= {"family": "plain", "space": space}
     demo.write_yaml(folder / "few.yaml", params)
     assert run(folder, "honest", "wine", params="few.yaml", report="few") == 0
-    assert "honest: 2 trials x 2 folds in each of 3 outer folds on" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "honest: 2 trials x 2 folds in each of 3 outer folds on" in out
+    assert "test rows, with 95 % intervals: accuracy " in out
 
 
 def made(answer: np.ndarray) -> Answers:

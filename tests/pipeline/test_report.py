@@ -101,7 +101,8 @@ def test_the_page_holds_the_figures_of_the_run(tmp_path: Path) -> None:
     assert "| log loss | 0.4000 |  |" in page and "roc auc" not in page
     assert "| mean of all | 0.4100 ± 0.0030 |" in page and "| one member a fold | 0.4200 |" in page
     assert "The answer is the mean of 6 members." in page and "selected" not in page
-    assert "miss fare." in page and "Neither leans on deck" in page and "tell fare and deck (-0.3000)" in page
+    assert "worse without fare." in page and "networks need deck: it could go." in page
+    assert "apart: fare with deck (-0.3000)" in page
     assert "(columns.png)" in page and "(overview.png)" in page and (tmp_path / "overview.png").is_file()
     assert "| accuracy | 0.8123 | 0.8000 | 0.7000 to 0.9000 |" in page and "of 418 rows, scores" in page
     assert "Rows differ by age." in page
