@@ -35,10 +35,11 @@ from pipeline.files import read_bytes, read_json, read_npz, write_csv, write_jso
 from pipeline.params import Params, load, read_document
 from pipeline.progress import Progress
 from pipeline.runtime import device_name, seed_for, start_tensorflow
+from pipeline.searching import search_parts
 
 if TYPE_CHECKING:
     from pipeline.arrays import Scaled
-    from pipeline.nets.search import Part, Trial
+    from pipeline.nets.search import Trial
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -100,7 +101,7 @@ def honest(arguments: argparse.Namespace) -> None:
     tensorflow = start_tensorflow(small=True)
     scaled = nested_table(params, encoded, state, target, plan.roles)
     del encoded  # a large table's columns should not lie beside what is made of them
-    count = sum(part.trials for part in searched(params, scaled))
+    count = sum(part.trials for part in search_parts(params.tune, params.table.task, scaled.inputs))
     print(
         f"honest: {count} trials x {plan.search} folds in each of {plan.outer} outer folds on {device_name(tensorflow)}"
     )
@@ -210,21 +211,13 @@ def nested_table(
     return Scaled(table, scale, encoded.codes, sizes, described)
 
 
-def searched(params: Params, scaled: Scaled) -> list[Part]:
-    """The parts of a search, as the tune stage has them."""
-    from pipeline.nets.search import Part
-
-    offered = scaled.inputs.choices(params.tune.columns == "search")
-    return [Part(*part) for part in params.tune.parts(params.table.task, offered)]
-
-
 def search_together(params: Params, scaled: Scaled, plan: Plan, report: Callable[[float], None]) -> list[list[Trial]]:
     """The trials of each outer fold, proposed by an oracle of its own that knows the losses of its inner rows alone.
 
     Raises ``UserError`` where one has no valid trial."""
     from pipeline.nets.search import Search
 
-    tune, parts = params.tune, searched(params, scaled)
+    tune, parts = params.tune, search_parts(params.tune, params.table.task, scaled.inputs)
     searches = [
         Search(tune.oracle, parts, seed_for(params.seed, "honest oracle", outer)) for outer in range(plan.outer)
     ]

@@ -7,7 +7,6 @@ competition; ``competitions.<name>.<block>`` overrides single keys of it.
 from __future__ import annotations
 
 import difflib
-import math
 import operator
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -143,19 +142,6 @@ Choices = tuple[int | float | str, ...]
 Space = Mapping[str, Choices | Range]
 
 
-def _configurations(space: Space) -> float:
-    """How many different ones a space has; of its switches at least one is on."""
-    count, switches = 1, 0
-    for values in space.values():
-        if isinstance(values, Range):
-            return math.inf
-        if isinstance(values[0], bool):
-            switches += 1
-        else:
-            count *= len(values)
-    return count * max(2**switches - 1, 1)
-
-
 @dataclass(frozen=True)
 class Tune:
     """The search; ``space`` maps each searched hyperparameter to its choices or its range; ``columns``: whether column
@@ -175,43 +161,6 @@ class Tune:
     family: tuple[str, ...] = _key(str, choices=FAMILIES, several=True, repeated=True)
     space: Space = _key(dict)
     families: Mapping[str, Space] = _key(dict)
-
-    def grown(self, trials: int) -> int:
-        """How many trials cost what so many do without halving: each of the better half one, each of the others the
-        share ``halving``. One at a time has no better half."""
-        return int(trials * 2 / (1 + self.halving)) if self.halving and self.generation > 1 else trials
-
-    def parts(self, task: str, offered: Mapping[str, Choices]) -> list[tuple[Space, int, int]]:
-        """The search's parts, one a family: its space, with what else is ``offered``, and how many trials are drawn
-        from it, in all and a generation. The more often a list names a family, the more of them are its own; what one
-        has no configurations for, the others get. No generation is much smaller than others: all cost a program's
-        start."""
-        families = list(dict.fromkeys(self.family))
-        spaces: dict[str, Space] = {}
-        for name in families:
-            named: Space = {"family": (name,)} if families != ["plain"] else {}
-            spaces[name] = {**self.space, **self._own(name, task), **named, **offered}
-        most = {name: _configurations(space) for name, space in spaces.items()}
-        trials = self._shared(self.grown(self.max_trials), most)
-        generations = -(-sum(trials.values()) // self.grown(self.generation))
-        return [(spaces[name], own, -(-own // generations)) for name in families if (own := trials[name])]
-
-    def _shared(self, count: int, most: Mapping[str, float]) -> dict[str, int]:
-        """``count`` divided among the families as often as each is named, to none more than its ``most``."""
-        full: dict[str, int] = {}
-        while True:
-            left, others = count - sum(full.values()), [name for name in most if name not in full]
-            named = [self.family.count(name) for name in others]
-            ends = [round(left * sum(named[: place + 1]) / sum(named)) for place in range(len(named))]
-            shares = {name: end - start for name, start, end in zip(others, [0, *ends], ends, strict=False)}
-            over = {name: int(most[name]) for name, share in shares.items() if share > most[name]}
-            if not over:
-                return full | shares
-            full |= over
-
-    def _own(self, family: str, task: str) -> Space:
-        regression = self.families.get(f"{family}_regression", {}) if task == "regression" else {}
-        return {**self.families.get(family, {}), **regression}
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from pipeline.files import fingerprint, read_bytes, read_npz, write_csv, write_j
 from pipeline.params import Params, load
 from pipeline.progress import Progress
 from pipeline.runtime import device_name, loading, seed_for, start_tensorflow
+from pipeline.searching import search_parts
 
 if TYPE_CHECKING:
     from pipeline.arrays import Scaled
@@ -34,6 +35,7 @@ CODE = (
     "pipeline/nets/*.py",
     "pipeline/params.py",
     "pipeline/runtime.py",
+    "pipeline/searching.py",
     "pipeline/tune.py",
 )
 
@@ -57,12 +59,11 @@ def tune(arguments: argparse.Namespace) -> None:
     tensorflow = start_tensorflow(small=True)
     with loading():
         from pipeline.arrays import load_table
-        from pipeline.nets.search import Part, search
+        from pipeline.nets.search import search
 
     scaled = load_table(arguments.input, params.table.task)
     memory = Memory(arguments.memory, _fingerprint(params, arguments.input, tensorflow.__version__))
-    offered = scaled.inputs.choices(params.tune.columns == "search")
-    parts = [Part(*part) for part in params.tune.parts(params.table.task, offered)]
+    parts = search_parts(params.tune, params.table.task, scaled.inputs)
     count, folds = sum(part.trials for part in parts), params.encode.folds * params.tune.repeats
     print(f"tune: {count} trials x {folds} folds on {device_name(tensorflow)}")
     with Progress(count, "trials", "tune") as progress:

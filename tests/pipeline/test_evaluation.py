@@ -1,14 +1,8 @@
-"""Which trials go on under halving, and what a search of equal cost is."""
-
-from dataclasses import replace
-from pathlib import Path
+"""Which trials go on under halving."""
 
 import numpy as np
 
 from pipeline.evaluation import better_half
-from pipeline.params import load
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_the_better_half_goes_on_in_each_group_of_rivals() -> None:
@@ -21,11 +15,3 @@ def test_the_better_half_goes_on_in_each_group_of_rivals() -> None:
 
 def test_equal_losses_are_decided_by_order() -> None:
     assert better_half(np.ones(4), np.arange(4), np.zeros(4, int)).tolist() == [True, True, False, False]
-
-
-def test_halving_costs_what_the_search_without_it_costs() -> None:
-    tune = load(ROOT / "params.yaml", "titanic").tune
-    assert replace(tune, halving=0.0).grown(40) == replace(tune, generation=1).grown(40) == 40
-    for share in (0.1, 0.25, 0.5):
-        trials = replace(tune, halving=share).grown(40)
-        assert 40 - 1 < trials / 2 + share * trials / 2 <= 40

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -109,62 +107,6 @@ def test_the_file_as_it_is_passes() -> None:
     assert params.tune.space["depth"] == (1, 2, 3)
     assert "schedule" not in params.tune.space
     assert params.encode.features["deck"] is True
-
-
-def test_a_family_brings_its_own_hyperparameters(tmp_path: Path) -> None:
-    def read(family: str, task: str = "binary", own: str = "tune: {}") -> dict[str, Any]:
-        path = tmp_path / "params.yaml"
-        text = TEXT.replace("  family: plain", f"  family: {family}", 1).replace("    tune: {}", f"    {own}", 1)
-        if task == "regression":
-            text = text.replace("      task: binary", "      task: regression", 1)
-            text = text.replace("      metric: accuracy", "      metric: rmse", 1)
-        path.write_text(text, encoding="utf-8")
-        params = load(path, "titanic")
-        parts = params.tune.parts(params.table.task, {"columns.age": (True, False)})
-        assert all(space["columns.age"] == (True, False) for space, _, _ in parts)
-        return {str(space.get("family", ("plain",))[0]): space for space, _, _ in parts}
-
-    plain = load(ROOT / "params.yaml", "titanic").tune.space
-    assert "family" not in plain
-    tabm = read("tabm")["tabm"]
-    assert (tabm["copies"], tabm["family"], tabm["depth"]) == ((16,), ("tabm",), plain["depth"])
-    assert read("realmlp")["realmlp"]["learning_rate"] == (0.04,)
-    assert read("realmlp", "regression")["realmlp"]["learning_rate"] == (0.2,)
-    own = read("realmlp", own="tune: {families: {realmlp: {width: [64, 128]}}}")["realmlp"]
-    assert own["width"] == (64, 128) and own["learning_rate"] == (0.04,)
-    several = read("[plain, realmlp]")
-    assert list(several) == ["plain", "realmlp"] and several["plain"]["learning_rate"] == plain["learning_rate"]
-    assert several["realmlp"]["learning_rate"] == (0.04,) and "copies" not in several["plain"]
-
-
-def test_families_share_the_trials_as_often_as_they_are_named(tmp_path: Path) -> None:
-    path = tmp_path / "params.yaml"
-    text = TEXT.replace("  family: plain", "  family: [plain, waves, plain, tabm]", 1)
-    path.write_text(text.replace("  max_trials: 40", "  max_trials: 25", 1), encoding="utf-8")
-    tune = load(path, "titanic").tune
-    assert tune.grown(tune.max_trials) == 40
-    assert [counts for _, *counts in tune.parts("binary", {})] == [[20, 10], [10, 5], [10, 5]]
-    uneven = replace(tune, family=("plain", "plain", "waves"))  # no third generation of one trial
-    assert [counts for _, *counts in uneven.parts("binary", {})] == [[27, 14], [13, 7]]
-    few = replace(tune, max_trials=1, generation=1, halving=0.0, family=("plain", "waves"))
-    assert [trials for _, trials, _ in few.parts("binary", {})] == [1]
-
-
-def test_a_family_gets_no_more_trials_than_it_has_configurations(tmp_path: Path) -> None:
-    """What it leaves the others get: the preset of realmlp is one configuration, however large its share."""
-    tune = load(ROOT / "params.yaml", "titanic").tune
-    assert [counts for _, *counts in tune.parts("binary", {})] == [[64, 32]]
-
-    def counts(*family: str, **offered: tuple[Any, ...]) -> list[list[int]]:
-        return [counts for _, *counts in replace(tune, family=family).parts("binary", offered)]
-
-    assert counts("plain", "realmlp") == [[63, 32], [1, 1]]
-    assert counts("plain", "realmlp", "waves") == [[32, 16], [1, 1], [31, 16]]
-    assert counts("realmlp") == [[1, 1]]
-    assert counts("realmlp", method=("zscore", "robust", "none")) == [[3, 3]]
-    assert counts("realmlp", one=(True, False), other=(True, False)) == [[3, 3]]  # never both off
-    few = replace(tune, space=tune.families["realmlp"])
-    assert [counts for _, *counts in few.parts("binary", {"depth": (1, 2)})] == [[2, 2]]
 
 
 def test_a_mistake_is_named_where_the_file_has_it(tmp_path: Path) -> None:
