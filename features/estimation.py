@@ -10,7 +10,8 @@ Around it scatter, with ``s2`` the variance of those values:
   tells too little; Nadeau and Bengio (2003) add ``scored / others`` of it: with ``J`` outer folds
   ``s2 / n * J / (J - 1)``, and more where folds differ by more than rows alone explain.
 
-The interval is 1.96 standard errors of the sum to either side.
+The interval is 1.96 standard errors of the sum to either side; of a ROC AUC, around a middle nearer to 1/2 than the
+area (see ``middle``).
 """
 
 from __future__ import annotations
@@ -53,7 +54,8 @@ def estimate(
         value = float(np.sqrt(mean))
         return Estimate(value, float(np.sqrt(max(low, 0))), float(np.sqrt(high)), error / (2 * value) if value else 0.0)
     if measure == "roc_auc":
-        return Estimate(mean, *lopsided(mean, half, len(values)), error)
+        centre = middle(mean, target[valued])
+        return Estimate(mean, min(max(centre - half, 0.0), mean), max(min(centre + half, 1.0), mean), error)
     low = max(low, 0.0)
     return Estimate(mean, low, min(high, 1.0) if measure in BOUNDED else high, error)
 
@@ -64,13 +66,16 @@ def known(measure: str, target: np.ndarray, parts: np.ndarray) -> int:
     return sum(measure != "roc_auc" or len(np.unique(target[parts == one])) > 1 for one in folds)
 
 
-def lopsided(area: float, half: float, rows: int) -> tuple[float, float]:
-    """Ends of the interval of a ROC AUC, even in its log odds (Pepe, 2003): near 1 it may fall further than it may
-    rise. Never more than twice ``half`` below, since at 1 the log odds know no measure."""
-    inside = min(max(area, 1 / (rows + 2)), 1 - 1 / (rows + 2))
-    odds, reach = np.log(inside / (1 - inside)), half / (inside * (1 - inside))
-    low, high = (float(1 / (1 + np.exp(-end))) for end in (odds - reach, odds + reach))
-    return min(max(low, area - 2 * half, 0.0), area), max(high, area)
+def middle(area: float, target: np.ndarray) -> float:
+    """The middle of the interval of a ROC AUC: the ``area`` as it were with two more rows of each class of ``target
+    [t]``, one placed right against all of the other class and one wrong against all.
+
+    A ROC AUC compares two samples, so each gets its own imagined rows, as in the interval of a difference of two shares
+    (Agresti and Caffo, 2000): few rows of a rare class that are all placed right don't tell that the next will be.
+    Nearer to 1/2 than the area, so that an area near 1 may fall further than it may rise."""
+    for rows in (int((target == 1).sum()), int((target != 1).sum())):
+        area = (rows * area + 1) / (rows + 2)
+    return area
 
 
 def scatter(rows: int, folds: int) -> float:
@@ -94,7 +99,8 @@ def row_values(
     measure: str, target: np.ndarray, answer: np.ndarray, thresholds: np.ndarray, parts: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """One value a row ``[t]`` whose mean is the measure (a root's: its square), and imagined values that keep a perfect
-    score on few rows from passing for a sure one (Agresti and Coull, 1998)."""
+    score on few rows from passing for a sure one (Agresti and Coull, 1998; for a ROC AUC two of each class, see
+    ``middle``)."""
     if measure == "accuracy":
         shifted = answer + (0.5 - thresholds[:, None] if answer.shape[1] == 1 else 0.0)
         return (metrics.decide(shifted) == target).astype(float), np.array([0.0, 0.0, 1.0, 1.0])
@@ -102,7 +108,8 @@ def row_values(
         values = np.empty(len(target))
         for one in range(int(parts.max()) + 1):
             values[parts == one] = placements(target[parts == one], answer[parts == one, 0])
-        return values, np.array([0.0, 1.0])
+        area, rarity = np.nanmean(values), (target[~np.isnan(values)] == 1).mean()
+        return values, np.array([area + (end - area) / s for s in (rarity, 1 - rarity) for end in (0.0, 1.0)])
     return metrics.row_loss("accuracy" if measure == "log_loss" else measure, target, answer), np.zeros(0)
 
 
