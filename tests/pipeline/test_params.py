@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
 from features.errors import UserError
-from pipeline.params import Range, load, load_block, load_source
+from pipeline.params import _BLOCKS, _OTHER_BLOCKS, _SPACE, Range, load, load_block, load_source
 
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = (ROOT / "params.yaml").read_text(encoding="utf-8")
@@ -172,3 +174,47 @@ def test_a_block_of_no_competition(tmp_path: Path) -> None:
         load_block(path, "labs")
     seed, plan = load_block(ROOT / "params.yaml", "labs")
     assert seed == 0 and plan.ensemble == 50
+
+
+def spelt(bound: float) -> str:
+    return str(bound) if isinstance(bound, int) else f"{bound:g}".replace("e-0", "e-")
+
+
+def comment_of(block: str, key: str) -> str:
+    """The comment above a block's key, or above the scalar keys that it follows."""
+    lines = TEXT[TEXT.index(f"\n{block}:\n") :].split("\n")
+    at = next(place for place, line in enumerate(lines) if line.startswith(f"  {key}:"))
+    while not lines[at - 1].startswith("  #"):
+        at -= 1
+    first = at
+    while lines[first - 1].startswith("  #"):
+        first -= 1
+    return " ".join(line.strip(" #") for line in lines[first:at])
+
+
+BOUNDED = [
+    (block, item.name, item.metadata["low"], item.metadata["high"])
+    for block, cls in {**_BLOCKS, **_OTHER_BLOCKS}.items()
+    for item in fields(cls)
+    if item.metadata.get("low") is not None
+]
+
+
+@pytest.mark.parametrize(("block", "key", "low", "high"), BOUNDED, ids=[f"{case[0]}.{case[1]}" for case in BOUNDED])
+def test_a_comment_tells_the_bounds_that_are_kept(block: str, key: str, low: float, high: float | None) -> None:
+    """An upper end may be another key, as in "1 to encode.repeats"."""
+    ends = "more" if high is None else spelt(high)
+    told = re.findall(r"([\d.e-]+)(?: \([^)]*\))? (?:to|or) ([\w.-]*\w)", comment_of(block, key))
+    if (block, key) == ("honest", "outer"):  # 1 is none of them
+        assert "0 (no estimate) or 2 to 20." in comment_of(block, key)
+    else:
+        assert [one for one in told if one[0] == spelt(low) and (one[1] == ends or re.match("[a-z]+[._]", one[1]))]
+
+
+def test_a_comment_tells_the_bounds_of_each_hyperparameter() -> None:
+    comment = comment_of("tune", "space")
+    for name, rule in _SPACE.items():
+        numbers = [] if isinstance(rule[0], str) else [rule[1:]]
+        for low, high in numbers:
+            assert re.search(rf"\b{name}: [^;]*\b{spelt(low)} to {spelt(high)}\b", comment), name
+        assert f"{name}: " in comment
