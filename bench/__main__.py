@@ -6,7 +6,7 @@ import argparse
 import json
 from pathlib import Path
 
-from pipeline.files import write_json
+from pipeline.files import read_json, write_json
 
 NAMES = ("chain", "search", "tables", "accuracy", "coverage", "families")
 
@@ -18,6 +18,8 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=5, help="runs of the quality table")
     parser.add_argument("--splits", type=int, default=3, help="of five, that accuracy is measured on")
     parser.add_argument("--draws", type=int, default=20, help="splits of each table through the stages (coverage)")
+    both = ("stages", "ridge")
+    parser.add_argument("--parts", nargs="+", choices=both, default=both, help="of coverage; others stay as written")
     parser.add_argument("--tables", nargs="+", default=None, help="those that families are measured on; all by default")
     arrays = Path("data/normalize/titanic/arrays.npz")
     parser.add_argument("--arrays", type=Path, default=arrays, help="that search and families are measured on")
@@ -42,7 +44,8 @@ def main() -> int:
         elif name == "coverage":
             from bench import coverage
 
-            result = coverage.measure(arguments.draws, Path(".cache/coverage"))
+            earlier = None if set(arguments.parts) == set(both) else read_json(arguments.output / "coverage.json")
+            result = coverage.measure(arguments.draws, Path(".cache/coverage"), arguments.parts, earlier)
         elif name == "families":
             from bench import families
 

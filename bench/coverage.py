@@ -3,9 +3,9 @@ anew many times.
 
 ``stages``: each split through ``pipeline.new`` and the stages from encode to honest, in this process, with small
 budgets (``BUDGETS``; both sides are made with them). ``ridge``: the interval alone (``features/estimation.py``) around
-ridge regressions whose penalty is chosen inside, many more splits. A generated table is drawn anew for each split;
-scikit-learn's are split anew, so their splits share rows and the share covered is less sure than its standard error
-says.
+ridge regressions whose penalty is chosen inside, many more splits, and one more table, of a rare class. A generated
+table is drawn anew for each split; scikit-learn's are split anew, so their splits share rows and the share covered is
+less sure than its standard error says.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import io
 import itertools
 import json
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +59,8 @@ STAGES = ("encode", "normalize", "tune", "train", "ensemble", "honest")
 # Share of the rows that are held back as the later test table.
 TEST = 0.4
 ROWS = 500
+# Of the table of a rare class: 27 of its rows to learn from, 18 to score.
+RARE_ROWS = 1500
 # Splits of the ridge part, and its penalties.
 QUICK, PENALTIES = 200, (1.0, 10.0, 100.0, 1000.0)
 
@@ -91,6 +93,16 @@ def generated_mixed(split: int) -> pd.DataFrame:
     return train.drop(columns=["cost", "level"]).rename(columns={"yes": "target"})
 
 
+def generated_rare(split: int) -> pd.DataFrame:
+    """Six numbers; one row in 33 is of the rarer class, most of which lie apart, one in ten among the others."""
+    rng = np.random.default_rng(split)
+    rare = rng.uniform(size=RARE_ROWS) < 0.03
+    apart = rare & (rng.uniform(size=RARE_ROWS) > 0.1)
+    inputs = rng.normal(size=(RARE_ROWS, 6)) + 4 * apart[:, None] * (np.arange(6) < 2)
+    columns = {f"x{column}": inputs[:, column] for column in range(6)}
+    return pd.DataFrame({"id": np.arange(RARE_ROWS), **columns, "target": np.where(rare, "yes", "no")})
+
+
 TABLES: dict[str, Callable[[int], pd.DataFrame]] = {
     "breast_cancer": bundled("breast_cancer"),
     "wine": bundled("wine"),
@@ -98,14 +110,32 @@ TABLES: dict[str, Callable[[int], pd.DataFrame]] = {
     "parties": generated_titanic,
     "mixed": generated_mixed,
 }
+# Of the ridge part.
+QUICK_TABLES = {**TABLES, "rare": generated_rare}
+PARTS = ("stages", "ridge")
 
 
-def measure(splits: int, cache: Path) -> dict[str, Any]:
-    """Both parts."""
-    whole = stages(splits, cache)
-    with threadpool_limits(1):
-        alone = {name: {"covered": covered([quick(name, split) for split in range(QUICK)])} for name in TABLES}
-    return {"stages": whole, "ridge": {"splits": QUICK, "tables": alone}}
+def measure(
+    splits: int, cache: Path, parts: Sequence[str] = PARTS, earlier: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """The ``parts``; another is taken from ``earlier``, what this wrote before, its shares computed anew where its
+    splits are there."""
+    found: dict[str, Any] = {}
+    for name, part in (earlier or {}).items():
+        found[name] = {**part, "tables": {table: _covered_anew(one) for table, one in part["tables"].items()}}
+    if "stages" in parts:
+        found["stages"] = stages(splits, cache)
+    if "ridge" in parts:
+        with threadpool_limits(1):
+            alone = {
+                name: {"covered": covered([quick(name, split) for split in range(QUICK)])} for name in QUICK_TABLES
+            }
+        found["ridge"] = {"splits": QUICK, "tables": alone}
+    return found
+
+
+def _covered_anew(table: Mapping[str, Any]) -> dict[str, Any]:
+    return {**table, "covered": covered(table["splits"])} if "splits" in table else dict(table)
 
 
 def stages(splits: int, cache: Path) -> dict[str, Any]:
@@ -124,7 +154,7 @@ def stages(splits: int, cache: Path) -> dict[str, Any]:
 
 def quick(name: str, split: int) -> dict[str, Any]:
     """One split of the ``ridge`` part, in the form of ``run``."""
-    whole = TABLES[name](split).reset_index(drop=True)
+    whole = QUICK_TABLES[name](split).reset_index(drop=True)
     inputs, target, task = plain(whole)
     order = np.random.default_rng(split).permutation(len(whole))
     held, rows = order[: round(TEST * len(whole))], order[round(TEST * len(whole)) :]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -34,9 +36,9 @@ def test_a_split_goes_through_the_real_stages(monkeypatch: pytest.MonkeyPatch) -
     assert found["test"]["accuracy"] > 0.6 and abs(found["honest"]["accuracy"] - found["usual"]["accuracy"]) < 0.3
 
 
-@pytest.mark.parametrize("name", coverage.TABLES)
+@pytest.mark.parametrize("name", coverage.QUICK_TABLES)
 def test_each_table_has_an_id_and_a_target(name: str) -> None:
-    frame = coverage.TABLES[name](0)
+    frame = coverage.QUICK_TABLES[name](0)
     assert {"id", "target"} <= set(frame.columns) and frame["id"].is_unique and frame["target"].notna().all()
 
 
@@ -50,8 +52,30 @@ def test_the_ridge_is_that_of_the_normal_equations(monkeypatch: pytest.MonkeyPat
     assert found[:, 0] == pytest.approx(asked @ weights + target.mean())
 
 
+def test_a_part_alone_keeps_the_other_with_its_shares_computed_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(coverage, "QUICK", 2)
+    monkeypatch.setattr(coverage, "QUICK_TABLES", {"wine": coverage.TABLES["wine"]})
+    split = coverage.quick("wine", 0)
+    old = {
+        "budgets": {"kept": 1},
+        "tables": {"wine": {"covered": {"accuracy": {"share_se": 0.0}}, "splits": [split] * 4}},
+    }
+    found = coverage.measure(1, tmp_path, ["ridge"], {"stages": old, "ridge": {"splits": 1, "tables": {}}})
+    assert found["stages"]["budgets"] == {"kept": 1} and found["stages"]["tables"]["wine"]["splits"] == [split] * 4
+    assert found["stages"]["tables"]["wine"]["covered"] == coverage.covered([split] * 4)
+    assert found["ridge"]["splits"] == 2 and found["ridge"]["tables"].keys() == {"wine"}
+    assert not any(tmp_path.iterdir()), "no stage ran"
+
+
+def test_the_rare_table_is_rare() -> None:
+    shares = [(coverage.generated_rare(split)["target"] == "yes").mean() for split in range(5)]
+    assert all(0.02 < share < 0.05 for share in shares)
+
+
 def test_a_quick_split_of_each_kind() -> None:
-    for name, measures in (("wine", 2), ("breast_cancer", 3), ("diabetes", 3), ("mixed", 3)):
+    for name, measures in (("wine", 2), ("breast_cancer", 3), ("diabetes", 3), ("mixed", 3), ("rare", 3)):
         found = coverage.quick(name, 0)
         assert len(found["test"]) == measures
         assert all(found["honest"][f"{m}_lo"] < found["honest"][f"{m}_hi"] for m in found["test"])
