@@ -50,6 +50,11 @@ INITIALIZERS = (
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
 
 
+# Where the file has a key of the block that is read.
+Place = Callable[[str], str]
+Reader = Callable[[Any, Place, str], Any]
+
+
 def _key(
     kind: type,
     *,
@@ -60,12 +65,40 @@ def _key(
     several: bool = False,
     repeated: bool = False,
     default: Any = MISSING,
+    reader: Reader | None = None,
 ) -> Any:
     """A key of a block; a ``kind`` that is itself a block nests, a mapping ``of`` blocks holds one for each name;
-    ``several``: one value or a list of them, a tuple here, in which one may be ``repeated``."""
-    meta = {"kind": kind, "low": low, "high": high, "choices": tuple(choices), "of": of, "several": several}
-    meta["repeated"] = repeated
+    ``several``: one value or a list of them, a tuple here, in which one may be ``repeated``; ``reader``: makes the
+    value of what the file has, where that and the key lie, for what is none of these."""
+    meta: dict[str, Any] = {"kind": kind, "low": low, "high": high, "choices": tuple(choices), "of": of}
+    meta |= {"several": several, "repeated": repeated, "reader": reader}
     return field(metadata=meta) if default is MISSING else field(default=default, metadata=meta)
+
+
+def _switches(raw: Any, place: Place, key: str) -> Mapping[str, bool]:
+    """Names, each on or off."""
+    where = place(key)
+    return MappingProxyType({name: _value(on, bool, f"{where}.{name}") for name, on in _mapping(raw, where).items()})
+
+
+def _encodings(raw: Any, place: Place, key: str) -> Mapping[str, str]:
+    """Columns, each with its encoding."""
+    where = place(key)
+    return MappingProxyType(
+        {name: _value(one, str, f"{where}.{name}", choices=ENCODINGS) for name, one in _mapping(raw, where).items()}
+    )
+
+
+def _whole_space(raw: Any, place: Place, key: str) -> Space:
+    """What a search can't do without, and what else it may choose."""
+    return _space(raw, place, key, SEARCHED)
+
+
+def _family_spaces(raw: Any, place: Place, key: str) -> Mapping[str, Space]:
+    """Of a family, or of a family in regressions, what it has in the place of the common space."""
+    spaces = _mapping(raw, place(key))
+    _known_at(spaces, [f"{name}{kind}" for name in FAMILIES for kind in ("", "_regression")], place, key)
+    return MappingProxyType({name: _space(own, place, f"{key}.{name}", ()) for name, own in spaces.items()})
 
 
 @dataclass(frozen=True)
@@ -111,7 +144,7 @@ class Encode:
     """How columns become arrays, and rows get their folds and roles."""
 
     encoding: tuple[str, ...] = _key(str, choices=ENCODINGS, several=True)
-    columns: Mapping[str, str] = _key(dict)
+    columns: Mapping[str, str] = _key(dict, reader=_encodings)
     missing_indicators: bool = _key(bool)
     min_count: int = _key(int, low=1)
     folds: int = _key(int, low=2, high=20)
@@ -119,7 +152,7 @@ class Encode:
     stop_fraction: float = _key(float, low=0.05, high=0.5)
     group_aware: bool = _key(bool)
     target: str = _key(str, choices=("auto", "log", "none"))
-    features: Mapping[str, bool] = _key(dict)
+    features: Mapping[str, bool] = _key(dict, reader=_switches)
 
 
 @dataclass(frozen=True)
@@ -159,8 +192,8 @@ class Tune:
     halving: float = _key(float, low=0, high=0.9)
     columns: str = _key(str, choices=("all", "search"))
     family: tuple[str, ...] = _key(str, choices=FAMILIES, several=True, repeated=True)
-    space: Space = _key(dict)
-    families: Mapping[str, Space] = _key(dict)
+    space: Space = _key(dict, reader=_whole_space)
+    families: Mapping[str, Space] = _key(dict, reader=_family_spaces)
 
 
 @dataclass(frozen=True)
@@ -513,7 +546,7 @@ def check_name(name: str) -> None:
         )
 
 
-def _check_together(params: Params, path: Path, place: Callable[[str], str]) -> None:
+def _check_together(params: Params, path: Path, place: Place) -> None:
     """What no key breaks alone; ``place`` says where the file has a key."""
     table = params.table
     if table.metric not in METRICS[table.task]:
@@ -547,26 +580,14 @@ def _check_together(params: Params, path: Path, place: Callable[[str], str]) -> 
         )
 
 
-def _build(cls: type, values: Mapping[str, Any], place: Callable[[str], str]) -> Any:
+def _build(cls: type, values: Mapping[str, Any], place: Place) -> Any:
     """``place`` says where the file has a key of the block."""
     built: dict[str, Any] = {}
     for item in fields(cls):
         meta, where = item.metadata, place(item.name)
         raw = values.get(item.name, item.default)
-        if item.name == "space":
-            built[item.name] = _space(raw, place, "space", SEARCHED)
-        elif item.name == "families":
-            spaces = _mapping(raw, where)
-            _known_at(spaces, [f"{name}{kind}" for name in FAMILIES for kind in ("", "_regression")], place, item.name)
-            built[item.name] = MappingProxyType({k: _space(v, place, f"families.{k}", ()) for k, v in spaces.items()})
-        elif item.name == "features":
-            mapping = _mapping(raw, where)
-            built[item.name] = MappingProxyType({k: _value(v, bool, f"{where}.{k}") for k, v in mapping.items()})
-        elif item.name == "columns" and meta["kind"] is dict:
-            mapping = _mapping(raw, where)
-            built[item.name] = MappingProxyType(
-                {k: _value(v, str, f"{where}.{k}", choices=ENCODINGS) for k, v in mapping.items()}
-            )
+        if meta["reader"]:
+            built[item.name] = meta["reader"](raw, place, item.name)
         elif meta["of"]:
             built[item.name] = MappingProxyType(
                 {key: _block(meta["of"], entry, f"{where}.{key}") for key, entry in _mapping(raw, where).items()}
@@ -577,8 +598,6 @@ def _build(cls: type, values: Mapping[str, Any], place: Callable[[str], str]) ->
             built[item.name] = tuple(
                 _value(v, meta["kind"], where, choices=meta["choices"]) for v in _choices(raw, where, meta["repeated"])
             )
-        elif meta["kind"] is dict:
-            built[item.name] = MappingProxyType(dict(_mapping(raw, where)))
         elif meta["kind"] is tuple:
             if not isinstance(raw, list):
                 raise UserError(f"{where} is {raw!r}; expected a list.")
@@ -600,7 +619,7 @@ def _block(cls: Any, raw: Any, where: str) -> Any:
     return _build(cls, values, lambda key: f"{where}.{key}")
 
 
-def _space(raw: Any, place: Callable[[str], str], key: str, needed: Sequence[str]) -> Space:
+def _space(raw: Any, place: Place, key: str, needed: Sequence[str]) -> Space:
     """``needed``: hyperparameters that may not be left out."""
     space = _mapping(raw, place(key))
     _known_at(space, list(_SPACE), place, key)
@@ -684,7 +703,7 @@ def _mapping(value: Any, where: str) -> dict[str, Any]:
     return {str(key): value[key] for key in value}
 
 
-def _known_at(mapping: Mapping[str, Any], known: Sequence[str], place: Callable[[str], str], key: str) -> None:
+def _known_at(mapping: Mapping[str, Any], known: Sequence[str], place: Place, key: str) -> None:
     """``_known`` for what lies under ``key`` partly in the competition's entry, partly in the general block."""
     for name in mapping:
         file, _, where = place(f"{key}.{name}").partition(": ")
