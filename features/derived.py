@@ -1,6 +1,6 @@
 """What a feature module makes of a typed table, before encoding, and what every feature module offers.
 
-A feature module (``features/<module>.py``) is six pure functions. All state is plain data that JSON holds exactly, so
+A feature module (``features/<module>.py``) is eight pure functions. All state is plain data that JSON holds exactly, so
 that rows met later become the same numbers without the tables that the state was learned from:
 
 - ``fit(frame, contract, switches, classes) -> state``: from train and test, one under the other; labels are never
@@ -9,6 +9,8 @@ that rows met later become the same numbers without the tables that the state wa
 - ``in_fold(state) -> names`` of the columns that each fold learns anew from labels.
 - ``groups(state) -> {column: group}``: what belongs together when columns are chosen and judged. For a number, a
   category or an in-fold column by its name; a column not named is a group of its own.
+- ``sources(state) -> {column: names}`` of the table's columns that each of these is made from, for the data dictionary.
+- ``about(state) -> {group: sentence}``: what a group is, where its columns don't say it themselves.
 - ``learn(derived, state, target, train) -> learned``: a fold's own state, from the labels of the rows ``train`` alone.
 - ``recall(derived, state, learned, target, train) -> [n, g]``: the in-fold columns. With ``target`` and ``train`` the
   rows ``train`` are those learned from, and each is judged without its own label; without them no row is.
@@ -18,7 +20,7 @@ from __future__ import annotations
 
 import difflib
 import importlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,7 +29,7 @@ import pandas as pd
 
 from features.errors import UserError
 
-FUNCTIONS = ("fit", "derive", "in_fold", "groups", "learn", "recall")
+FUNCTIONS = ("fit", "derive", "in_fold", "groups", "sources", "about", "learn", "recall")
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ def module_of(name: str) -> Any:
     return module
 
 
-def chosen(groups: Sequence[str], switches: Mapping[str, bool]) -> set[str]:
+def chosen(groups: Collection[str], switches: Mapping[str, bool]) -> set[str]:
     """The feature groups that are switched on; a group not named is on. Raises ``UserError`` on an unknown name."""
     for name in switches:
         if name not in groups:

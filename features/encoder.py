@@ -116,17 +116,22 @@ def inputs_of_rows(
     return Affine.from_mapping(normalization["folds"][fold], normalization["method"][fold // folds]).apply(values)
 
 
-def _belongings(state: Mapping[str, Any], chosen: Mapping[str, str]) -> tuple[list[str], list[str]]:
-    """Of each input (shared columns, in-fold columns, codes): its group, and the encoding that it is a part of where a
-    category has several to choose from, else ""; ``chosen``: categories with one encoding only."""
-    group_of = module_of(state["module"]).groups(state["features"])
-    made_of = [c["name"] for c in state["columns"] if c["kind"] == "number"] + state["indicators"]
-    forms = [""] * len(made_of)
+def inputs_made(state: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Of each input (shared columns, in-fold columns, codes): the number, category or in-fold column that it is made
+    from, and as what: number, indicator, onehot, integer, in_fold or embedding."""
+    made = [(c["name"], "number") for c in state["columns"] if c["kind"] == "number"]
+    made += [(name, "indicator") for name in state["indicators"]]
     for one in state["categories"]:
         if one["encoding"] != "embedding":
-            count = 1 if one["encoding"] == "integer" else len(one["levels"])
-            made_of += [one["column"]] * count
-            forms += ["" if one["column"] in chosen else one["encoding"]] * count
-    made_of += state["in_fold"] + state["codes"]
-    forms += [""] * len(state["in_fold"]) + ["" if name in chosen else "embedding" for name in state["codes"]]
-    return [group_of.get(name, name) for name in made_of], forms
+            made += [(one["column"], one["encoding"])] * (1 if one["encoding"] == "integer" else len(one["levels"]))
+    made += [(name, "in_fold") for name in state["in_fold"]]
+    return made + [(name, "embedding") for name in state["codes"]]
+
+
+def _belongings(state: Mapping[str, Any], chosen: Mapping[str, str]) -> tuple[list[str], list[str]]:
+    """Of each input: its group, and the encoding that it is a part of where a category has several to choose from, else
+    ""; ``chosen``: categories with one encoding only."""
+    group_of, made = module_of(state["module"]).groups(state["features"]), inputs_made(state)
+    choices = ("onehot", "integer", "embedding")
+    forms = [kind if kind in choices and name not in chosen else "" for name, kind in made]
+    return [group_of.get(name, name) for name, _ in made], forms

@@ -35,8 +35,7 @@ def fit(frame: pd.DataFrame, contract: Contract, switches: Mapping[str, bool], c
     declared = {column.name: column.group or column.name for column in contract.features}
     makers: dict[str, str] = {}
     for one in columns:
-        made = PARTS[one["type"]](one["name"], frame[one["name"]].iloc[:0], one)
-        for part in (*made.numbers, *made.categories):
+        for part in _part_names(one):
             if part in makers:
                 raise UserError(
                     f"{contract.file}: columns {makers[part]!r} and {one['name']!r} both make a part {part!r}; "
@@ -88,6 +87,17 @@ def groups(state: Mapping[str, Any]) -> dict[str, str]:
     return belongs | {column: belongs[name] for column, name in _told(state).items()}
 
 
+def sources(state: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    """The one column of the table that a part, or a target statistic, is made from."""
+    makers = {part: (one["name"],) for one in state["columns"] for part in _part_names(one)}
+    return makers | {column: makers[name] for column, name in _told(state).items()}
+
+
+def about(state: Mapping[str, Any]) -> dict[str, str]:
+    """Nothing: a group is its columns, which the contract describes."""
+    return {}
+
+
 def _told(state: Mapping[str, Any]) -> dict[str, str]:
     """The target statistics by name, each with the category that it is of."""
     count, found = state["outputs"], {}
@@ -136,6 +146,12 @@ def _parts(frame: pd.DataFrame, columns: list[dict[str, Any]]) -> tuple[dict[str
         numbers |= made.numbers
         categories |= made.categories
     return numbers, categories
+
+
+def _part_names(column: Mapping[str, Any]) -> list[str]:
+    """What the parts of a column's state are called."""
+    made = PARTS[column["type"]](column["name"], pd.Series([], dtype=object), column)
+    return [*made.numbers, *made.categories]
 
 
 def _values(target: np.ndarray, outputs: int) -> np.ndarray:

@@ -12,20 +12,62 @@ import pandas as pd
 from features.contract import Contract
 from features.derived import Derived, chosen
 
-GROUPS = (
-    "pclass",
-    "sex",
-    "sex_class",
-    "title",
-    "age",
-    "family_size",
-    "fare",
-    "deck",
-    "embarked",
-    "ticket_group",
-    "group_survival",
-    "near_tickets",
-)
+
+@dataclass(frozen=True)
+class Group:
+    """What a feature group is, for people, and the ``columns`` of the table that it is made from."""
+
+    sentence: str
+    columns: tuple[str, ...]
+
+
+GROUPS = {
+    "pclass": Group("Class of the ticket, first to third.", ("Pclass",)),
+    "sex": Group("Sex as recorded.", ("Sex",)),
+    "sex_class": Group(
+        "Woman or child (every woman, and boys called Master) or man, in each class: class decides much for women and "
+        "children and little for men, a product that a small network learns late.",
+        ("Pclass", "Name", "Sex"),
+    ),
+    "title": Group(
+        "Title in the name: Mr, Mrs, Miss or Master (Mlle counts as Miss, Lady as Mrs), else Other: officers, clergy, "
+        "doctors.",
+        ("Name",),
+    ),
+    "age": Group(
+        "Age in years, and how far it is below 16. A missing age is the median of the same title in the fold's train "
+        "rows.",
+        ("Name", "Age"),
+    ),
+    "family_size": Group(
+        "Logarithm of the size of the family aboard (siblings, spouse, parents, children and the passenger), and "
+        "whether the passenger is alone.",
+        ("SibSp", "Parch"),
+    ),
+    "fare": Group(
+        "Logarithm of the fare of one person: the ticket's price over the number of passengers who share it. A fare "
+        "of 0 counts as missing.",
+        ("Ticket", "Fare"),
+    ),
+    "deck": Group(
+        "Deck, the first letter of the cabin: A, C, the small ones joined as BDE and FG, or Unknown where no cabin is "
+        "recorded.",
+        ("Cabin",),
+    ),
+    "embarked": Group("Port of embarkation.", ("Embarked",)),
+    "ticket_group": Group("Logarithm of how many passengers, of train and test, share the ticket.", ("Ticket",)),
+    "group_survival": Group(
+        "How many more of those who travelled with the passenger survived than is usual, women and children apart from "
+        "men: once for the party (one ticket, tickets bought together, kin), once for the ticket. Learned in each "
+        "fold, without the passenger's own fate.",
+        ("Pclass", "Name", "Sex", "SibSp", "Parch", "Ticket", "Embarked"),
+    ),
+    "near_tickets": Group(
+        "Whether those with nearby ticket numbers, women and children or men as the passenger is, survived more often "
+        "than is usual in their class. Learned in each fold, without the passenger's own fate.",
+        ("Pclass", "Name", "Sex", "Ticket"),
+    ),
+}
 # Rarer titles, by what they say of sex, age and standing.
 _TITLES = {"Mlle": "Miss", "Ms": "Miss", "Mme": "Mrs", "Lady": "Mrs", "Countess": "Mrs", "Dona": "Mrs", "Don": "Mr"}
 _COMMON = ("Mr", "Mrs", "Miss", "Master")
@@ -123,6 +165,16 @@ def in_fold(state: Mapping[str, Any]) -> list[str]:
 def groups(state: Mapping[str, Any]) -> dict[str, str]:
     """The feature group, as in ``encode.features``, of each column."""
     return _OF_COLUMN | {name: group for group, columns in _IN_FOLD.items() for name in columns}
+
+
+def sources(state: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    """The columns of the table that each column is made from."""
+    return {name: GROUPS[group].columns for name, group in groups(state).items()}
+
+
+def about(state: Mapping[str, Any]) -> dict[str, str]:
+    """What each group that is switched on is."""
+    return {group: GROUPS[group].sentence for group in state["on"]}
 
 
 def learn(derived: Derived, state: Mapping[str, Any], target: np.ndarray, train: np.ndarray) -> dict[str, Any]:

@@ -108,6 +108,17 @@ def test_an_embedded_columns_codes_end_where_the_next_begin() -> None:
     assert state["levels"] == [len(levels) + 1] and encoded.codes.max() < state["levels"][0]
 
 
+def test_every_input_is_made_from_a_column_of_the_table() -> None:
+    contract, frame, _ = tables("cost")
+    state = fitted("cost", np.zeros(ROWS), 0)[1]
+    made, sources = encoder.inputs_made(state), plain.sources(state["features"])
+    assert len(made) == len(state["groups"]) and {kind for _, kind in made} >= {"number", "onehot", "in_fold"}
+    assert {sources[name][0] for name, _ in made} == {column.name for column in contract.features}
+    told = {name: sources[name] for name, kind in made if kind == "in_fold"}
+    assert told and all(name.removeprefix("target by ").startswith(maker) for name, (maker,) in told.items())
+    assert plain.about(state["features"]) == {}
+
+
 def test_a_part_belongs_to_its_column_or_to_the_contracts_group() -> None:
     contract, _, _ = tables("cost")
     _, state, encoded, in_fold = fitted("cost", np.zeros(ROWS), 0)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from features import titanic
+from features import synthetic, titanic
 from features.contract import Contract
 from features.derived import Derived
 from features.errors import UserError
+from features.tables import parse_table
+from pipeline.params import read_document
 
 NO_CONTRACT = Contract(())
 
@@ -76,6 +80,44 @@ def test_each_group_can_be_switched_off(group: str) -> None:
     frame = people(Age=[4.0, 30.0, np.nan])
     names = [_names(build(frame, switches), switches) for switches in ({}, {group: False})]
     assert names[1] < names[0]
+
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_a_switch_s_comment_says_what_its_group_is() -> None:
+    text = (ROOT / "params.yaml").read_text(encoding="utf-8")
+    for name, group in titanic.GROUPS.items():
+        (comment,) = re.findall(rf"((?:^ {{8}}# .*\n)+) {{8}}{name}: true$", text, flags=re.MULTILINE)
+        assert " ".join(line.strip(" #") for line in comment.splitlines()) == group.sentence
+
+
+@pytest.mark.parametrize("group", titanic.GROUPS)
+def test_a_group_is_made_from_the_columns_that_it_names(group: str) -> None:
+    """A group's columns change where one of these is drawn anew, and only there."""
+    switches = {name: name == group for name in titanic.GROUPS}
+    frame, target = frame_of(synthetic.titanic(400, 0, 3)[0])
+    frame.loc[::4, "Ticket"] = [f"{number}0" for number in range(100)]  # whose kin are told by the other columns
+
+    def made(frame: pd.DataFrame) -> bytes:
+        state = titanic.fit(frame, NO_CONTRACT, switches, 2)
+        derived, train = titanic.derive(frame, state), np.arange(0, 400, 2)
+        in_fold = titanic.recall(derived, state, titanic.learn(derived, state, target, train), target, train)
+        return derived.numbers.to_csv().encode() + derived.categories.to_csv().encode() + in_fold.tobytes()
+
+    order, before = np.random.default_rng(1).permutation(400), made(frame)
+    drawn = {name: frame.assign(**{name: frame[name].to_numpy()[order]}) for name in frame}
+    assert {name for name, other in drawn.items() if made(other) != before} == set(titanic.GROUPS[group].columns)
+    sources, columns = titanic.sources({"on": [group]}), titanic.groups({"on": [group]})
+    assert all(sources[name] == titanic.GROUPS[one].columns for name, one in columns.items())
+    assert titanic.about({"on": [group]}) == {group: titanic.GROUPS[group].sentence}
+
+
+def frame_of(table: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray]:
+    """A table of strings as its contract types it, and the target."""
+    contract = Contract.from_mapping(read_document(ROOT / "data" / "contracts" / "titanic.yaml"), "titanic.yaml")
+    frame = contract.typed(parse_table(table.to_csv(index=False).encode(), "train.csv"), "train.csv", True)
+    return frame.drop(columns=["PassengerId", "Survived"]), (frame["Survived"] == "1").to_numpy(float)
 
 
 def test_everything_switched_off_leaves_no_column() -> None:

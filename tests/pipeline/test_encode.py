@@ -126,7 +126,11 @@ def test_no_column_left_is_one_error(tmp_path: Path, capsys: pytest.CaptureFixtu
 
 @pytest.mark.parametrize(
     ("module", "problem"),
-    [("encoder", "has no derive, in_fold, groups;"), ("errors", "has no fit, "), ("titanik", "does not exist;")],
+    [
+        ("encoder", "has no derive, in_fold, groups, sources, about;"),
+        ("errors", "has no fit, "),
+        ("titanik", "does not exist;"),
+    ],
 )
 def test_a_module_that_is_no_feature_module_is_one_error(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], module: str, problem: str
