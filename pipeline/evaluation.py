@@ -23,16 +23,17 @@ def evaluate(
     configurations: Sequence[Configuration],
     folds: Sequence[Sequence[int]],
     seeds: Sequence[Sequence[int]],
+    *,
     epochs: int,
     patience: int,
     report: Callable[[float], None] = lambda share: None,
-    halving: float = 0.0,
+    halving_share: float = 0.0,
     rivals: Sequence[int] | None = None,
 ) -> list[Result]:
     """One result a configuration, all trained together, each in its own ``folds`` (columns of ``table.roles``) with the
     ``seeds`` of those networks; ``report`` is told the share done.
 
-    After the share ``halving`` of the epochs the worse half ends, by its stop rows, among those of one family (some
+    After ``halving_share`` of the epochs the worse half ends, by its stop rows, among those of one family (some
     learn faster than others) with the same number in ``rivals`` (None: among all)."""
     from pipeline.nets.fit import Halving, fit, members_of
     from pipeline.nets.search import Result
@@ -46,8 +47,10 @@ def evaluate(
     owners = np.array([trial for trial, _ in pairs])
     kinds = list(zip([one.get("family") for one in configurations], rivals or [0] * len(configurations), strict=True))
     groups = np.array([kinds.index(kind) for kind in kinds])
-    rule = Halving(halving, lambda lowest: better_half(lowest, owners, groups)[owners]) if halving else None
-    found = fit(members, table, task, epochs, patience, report, halving=rule)
+    halving = None
+    if halving_share:
+        halving = Halving(halving_share, lambda lowest: better_half(lowest, owners, groups)[owners])
+    found = fit(members, table, task, epochs, patience, report, halving=halving)
     results = []
     for trial in range(len(configurations)):
         of_trial = [number for number, (owner, _) in enumerate(pairs) if owner == trial]

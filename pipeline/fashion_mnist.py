@@ -249,7 +249,7 @@ def train(
                 preset.epochs,
                 preset.patience,
                 report,
-                seed_for(seed, "fashion_mnist", name, "batches"),
+                seed=seed_for(seed, "fashion_mnist", name, "batches"),
             )
             outcomes[name] = outcome(found, clothes, roles)
             done += count

@@ -235,11 +235,11 @@ def search_together(params: Params, scaled: Scaled, plan: Plan, report: Callable
                 [seed_for(params.seed, "honest search", first[outer] + place, fold) for fold in plan.searched(outer)]
                 for outer, place in lots
             ],
-            tune.epochs,
-            tune.patience,
-            lambda done, before=before, share=share: report(before + share * done),  # type: ignore[misc]
-            tune.halving,
-            [outer for outer, _ in lots],
+            epochs=tune.epochs,
+            patience=tune.patience,
+            report=lambda done, before=before, share=share: report(before + share * done),  # type: ignore[misc]
+            halving_share=tune.halving,
+            rivals=[outer for outer, _ in lots],
         )
         for outer, one in enumerate(searches):
             if proposed[outer]:

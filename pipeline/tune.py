@@ -127,10 +127,10 @@ class Evaluation:
             [self._scaled.inputs.network(configuration) for configuration in configurations],
             [folds] * count,
             [[seed_for(params.seed, "tune", first + trial, fold) for fold in folds] for trial in range(count)],
-            params.tune.epochs,
-            params.tune.patience,
-            report,
-            params.tune.halving,
+            epochs=params.tune.epochs,
+            patience=params.tune.patience,
+            report=report,
+            halving_share=params.tune.halving,
         )
 
 

@@ -114,6 +114,7 @@ def fit(
     epochs: int,
     patience: int,
     progress: Callable[[float], None] = lambda share: None,
+    *,
     seed: int = 0,
     halving: Halving | None = None,
 ) -> Fit:
@@ -246,20 +247,20 @@ class Program:
         self._units = {name: self._unit(name) for name in first}
         self._best = {name: weight / self._of(name, weight) for name, weight in first.items()}
         self._kind = Kind(
-            source.layout,
-            str(members.activation[0]),
-            str(members.normalization[0]),
-            bool(members.l1.any()),
-            bool(members.l2.any()),
-            bool(members.weight_decay.any()),
-            bool(members.label_smoothing.any()) and head.spread is not None,
-            bool(members.huber.any()) and head.robust is not None,
-            float(members.beta_2[0]),
-            len(self._depths),
-            head,
-            int(members.copies[0]),
-            str(members.feature_scale[0]) == "learned",
-            str(members.family[0]) == "realmlp",
+            layout=source.layout,
+            activation=str(members.activation[0]),
+            normalization=str(members.normalization[0]),
+            l1=bool(members.l1.any()),
+            l2=bool(members.l2.any()),
+            decays=bool(members.weight_decay.any()),
+            smooths=bool(members.label_smoothing.any()) and head.spread is not None,
+            robust=bool(members.huber.any()) and head.robust is not None,
+            beta_2=float(members.beta_2[0]),
+            depth=len(self._depths),
+            head=head,
+            copies=int(members.copies[0]),
+            feature_scale=str(members.feature_scale[0]) == "learned",
+            realmlp=str(members.family[0]) == "realmlp",
         )
         constants = self._constants(np.arange(len(members)))
         specification = tuple((name, array.ndim, array.dtype.name) for name, array in constants.items())

@@ -287,6 +287,7 @@ def forward(
     biases: Sequence[Tensor],
     activation: str,
     widths: Tensor,
+    *,
     drops: Sequence[tuple[Tensor, Tensor]] = (),
     norms: Sequence[tuple[Tensor, Tensor]] = (),
     project: Callable[[Tensor, Tensor], Tensor] = multiply,

@@ -33,7 +33,7 @@ POWERS = ("beta_1", "beta_2")
 PENALISED = ("kernel_", "filter_", "numbers_mix", "numbers_pieces")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Kind:
     """What a training program is compiled for; ``l1``, ``l2``, ``decays``, ``smooths`` and ``robust``: whether some
     member has such a penalty, weight decay, smoothed labels or a Huber loss; ``copies`` of a batch, or 0."""
@@ -220,6 +220,7 @@ class Trainer:
         inputs = kind.layout.batch(arrays, rows, arrays["fold"], weights, draws)
         hidden, layers = range(kind.depth), range(kind.depth + 1)
         biases = [weights[f"bias_{layer}"] for layer in layers]
+        norms = [(weights[f"gain_{layer}"], weights[f"shift_{layer}"]) for layer in hidden] if kind.normalized else ()
         project, output = kind.layout.project, None
         if kind.feature_scale and (kind.layout.learned or kind.copies):  # copies' inputs are learned: their adapters
             inputs = inputs * weights["front_scale"]
@@ -235,13 +236,13 @@ class Trainer:
             biases,
             kind.activation,
             arrays["width"],
-            drops,
-            [(weights[f"gain_{layer}"], weights[f"shift_{layer}"]) for layer in hidden] if kind.normalized else (),
-            project,
-            scales,
-            PRODUCTS[kind.layout.precision],
-            [weights[f"slope_{layer}"] for layer in hidden] if kind.realmlp else (),
-            output,
+            drops=drops,
+            norms=norms,
+            project=project,
+            scales=scales,
+            product=PRODUCTS[kind.layout.precision],
+            slopes=[weights[f"slope_{layer}"] for layer in hidden] if kind.realmlp else (),
+            output=output,
         )
 
     def pooled(

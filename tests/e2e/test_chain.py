@@ -155,9 +155,9 @@ def test_two_cold_searches_are_the_same_bytes_and_an_interrupted_one_goes_on_whe
     trained: list[int] = []
     evaluate, kept = tune.evaluate, tune.Memory.keep
 
-    def counted(table: Any, task: str, networks: Sequence[Any], *rest: Any) -> list[Result]:
+    def counted(table: Any, task: str, networks: Sequence[Any], *rest: Any, **how: Any) -> list[Result]:
         trained.append(len(networks))
-        return evaluate(table, task, networks, *rest)
+        return evaluate(table, task, networks, *rest, **how)
 
     def searched(name: str) -> int:
         trained.clear()

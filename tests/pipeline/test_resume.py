@@ -33,7 +33,9 @@ def result(reason: str = "") -> Result:
 def test_a_finished_generation_is_not_trained_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     trained: list[str] = []
 
-    def evaluate(table: object, task: str, networks: list[dict[str, Any]], *rest: object) -> list[Result]:
+    def evaluate(
+        table: object, task: str, networks: list[dict[str, Any]], *rest: object, **how: object
+    ) -> list[Result]:
         trained.extend(f"depth {network['depth']}" for network in networks)
         return [result() for _ in networks]
 
@@ -98,7 +100,12 @@ def test_a_search_with_other_code_never_meets_the_memory(tmp_path: Path, monkeyp
 def test_a_search_without_a_valid_trial_is_one_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(tune, "evaluate", lambda table, task, networks, *rest: [result("diverged")] * len(networks))
+    def evaluate(
+        table: object, task: str, networks: list[dict[str, Any]], *rest: object, **how: object
+    ) -> list[Result]:
+        return [result("diverged")] * len(networks)
+
+    monkeypatch.setattr(tune, "evaluate", evaluate)
     document = read_document(ROOT / "params.yaml")
     document["tune"] |= {"max_trials": 6, "generation": 6, "halving": 0, "oracle": "random"}
     write_yaml(tmp_path / "params.yaml", document)
@@ -122,9 +129,9 @@ def test_a_search_without_a_valid_trial_is_one_error(
 
 
 def test_a_nested_search_without_a_valid_trial_names_its_outer_fold(monkeypatch: pytest.MonkeyPatch) -> None:
-    def evaluate(*given: Any) -> list[Result]:
+    def evaluate(*given: object, rivals: list[int], **how: object) -> list[Result]:
         """Those of the second outer fold are invalid."""
-        return [result("diverged" if outer == 1 else "") for outer in given[-1]]
+        return [result("diverged" if outer == 1 else "") for outer in rivals]
 
     monkeypatch.setattr(honest, "evaluate", evaluate)
     params = load(ROOT / "params.yaml", "titanic")

@@ -183,7 +183,9 @@ def test_the_stage_says_how_many_trials_there_are(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    def evaluate(table: object, task: str, networks: list[dict[str, Any]], *rest: object) -> list[Result]:
+    def evaluate(
+        table: object, task: str, networks: list[dict[str, Any]], *rest: object, **how: object
+    ) -> list[Result]:
         return [losses(0, {"depth": 1, "learning_rate": 0.01})] * len(networks)
 
     monkeypatch.setattr(tune, "evaluate", evaluate)
