@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from bench.chain import ROOT
+from features.roles import SCORE
 from pipeline import demo
 from pipeline.params import load, read_document
 from pipeline.runtime import seed_for, start_tensorflow
@@ -117,7 +118,7 @@ def _preset(params: Path, name: str) -> dict[str, Any]:
 
 def _rows(case: Case) -> list[dict[str, Any]]:
     from pipeline.arrays import load_table
-    from pipeline.nets.fit import SCORE, fit, members_of
+    from pipeline.nets.fit import fit, members_of
 
     scaled = load_table(case.arrays, case.task)
     table = scaled.table

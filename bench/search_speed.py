@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from features.roles import SCORE, STOP, TRAIN
 from pipeline.runtime import device_name, seed_for, start_tensorflow
 
 TRIALS, FOLDS, EPOCHS = 30, 5, 20
@@ -73,7 +74,7 @@ def _operations(table: Any) -> float:
 
     def count(first: int, configurations: list[dict[str, Any]]) -> list[Any]:
         nonlocal total
-        rows = float((table.roles[:, :FOLDS] == 0).sum())
+        rows = float((table.roles[:, :FOLDS] == TRAIN).sum())
         for c in configurations:
             weights = table.inputs.shape[2] * c["width"] + (c["depth"] - 1) * c["width"] ** 2 + c["width"]
             total += 6.0 * weights * rows * EPOCHS
@@ -92,7 +93,7 @@ def _result(rows: int) -> Any:
 def _ours(arrays: Path) -> dict[str, Any]:
     tensorflow = start_tensorflow(small=True)
     from pipeline.arrays import load_table
-    from pipeline.nets.fit import SCORE, fit, members_of
+    from pipeline.nets.fit import fit, members_of
     from pipeline.nets.search import Part, Result, search
 
     table = load_table(arrays, "binary").table
@@ -131,7 +132,6 @@ def _stock(arrays: Path) -> dict[str, Any]:
     import keras_tuner as kt
 
     from pipeline.arrays import load_table
-    from pipeline.nets.fit import SCORE, STOP, TRAIN
 
     keras.utils.set_random_seed(1)
     table = load_table(arrays, "binary").table

@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.model_selection import KFold, StratifiedGroupKFold, StratifiedKFold, train_test_split
 
 from features.errors import UserError
-from features.roles import OUTER, SCORE, STOP, TRAIN
+from features.roles import SCORE, STOP, TRAIN, UNUSED
 
 _APART = "Lower encode.folds, or set encode.group_aware to false, in params.yaml."
 
@@ -93,11 +93,11 @@ def nested_roles(
     seed: int,
 ) -> np.ndarray:
     """Roles ``[t, outer * folds]`` inside each outer fold of ``parts [t]``: ``folds`` parts of the rows that it does
-    not score, with the roles of ``draw_roles``; those it scores are ``OUTER``."""
+    not score, with the roles of ``draw_roles``; those it scores are ``UNUSED``."""
     columns = []
     for one in range(int(parts.max()) + 1):
         rows = np.flatnonzero(parts != one)
-        inner = np.full((len(parts), folds), OUTER, np.int8)
+        inner = np.full((len(parts), folds), UNUSED, np.int8)
         own = None if groups is None else groups[rows]
         inner[rows] = draw_roles(target[rows], classes, folds, 1, stop_fraction, own, seed + one)
         columns.append(inner)

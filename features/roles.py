@@ -2,5 +2,5 @@
 
 from __future__ import annotations
 
-# OUTER: a row that an outer fold scores; inside that fold it neither trains, stops nor scores.
-TRAIN, STOP, SCORE, OUTER = 0, 1, 2, 3
+# UNUSED: the row has no part in this fold, as one that an outer fold scores has none in the folds inside it.
+TRAIN, STOP, SCORE, UNUSED = 0, 1, 2, 3

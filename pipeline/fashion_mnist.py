@@ -15,6 +15,7 @@ from matplotlib.ticker import MaxNLocator
 from features.diagnosis import Diagnosis, diagnose
 from features.errors import UserError
 from features.idx import parse_images, parse_labels
+from features.roles import STOP, TRAIN
 from pipeline import stage
 from pipeline.files import read_bytes, write_bytes, write_csv, write_json, write_npz
 from pipeline.params import FashionMnist, ImageNetwork, load_block
@@ -158,15 +159,15 @@ def _size(images: np.ndarray) -> str:
 
 
 def split(clothes: Clothes, validation: int, seed: int, file: Path) -> np.ndarray:
-    """``[t, 1] int8``: ``validation`` images drawn at random stop and select (1), the others train (0)."""
+    """``[t, 1] int8``: ``validation`` images drawn at random stop and select, the others train."""
     if validation >= clothes.train:
         raise UserError(
             f"{file}: fashion_mnist.validation is {validation}, but there are {clothes.train} training images; "
             f"expected fewer."
         )
-    roles = np.zeros((clothes.train, 1), np.int8)
+    roles = np.full((clothes.train, 1), TRAIN, np.int8)
     order = np.random.default_rng(seed_for(seed, "fashion_mnist", "split")).permutation(clothes.train)
-    roles[order[:validation]] = 1
+    roles[order[:validation]] = STOP
     return roles
 
 
@@ -267,7 +268,7 @@ def outcome(found: Fit, clothes: Clothes, roles: np.ndarray) -> Outcome:
     """Raises ``UserError`` where a network diverged."""
     if (found.best_epoch == 0).any():
         raise UserError("fashion_mnist: a network diverged. Lower learning_rate of the preset in params.yaml.")
-    validation, training = roles[:, 0] == 1, roles[:, 0] == 0
+    validation, training = roles[:, 0] == STOP, roles[:, 0] == TRAIN
     decided = found.answers[:, : clothes.train][:, validation].argmax(axis=2)
     right = decided == clothes.labels[: clothes.train][validation]
     return Outcome(found, found.answers[:, clothes.train :], right.mean(axis=1), found.loss[:, training].mean(axis=1))
@@ -403,7 +404,7 @@ def distorted(images: np.ndarray, augmentation: Augmentation, seed: int) -> np.n
 def draw_distortions(clothes: Clothes, roles: np.ndarray, preset: ImageNetwork, seed: int) -> bytes:
     """A row a training image: as it is, then as it may come in training. Dashed: where the image as it is ends, since a
     shift by a pixel is hard to see. Brightness is what the networks are given, see ``Images.gamma``."""
-    known = np.flatnonzero(roles[:, 0] == 0)
+    known = np.flatnonzero(roles[:, 0] == TRAIN)
     _, first = np.unique(clothes.labels[known], return_index=True)
     rows = known[first[::EVERY]]
     images = (clothes.pixels[rows] / 255.0).astype(np.float32) ** np.float32(preset.gamma)

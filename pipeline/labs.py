@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from features.errors import UserError
+from features.roles import SCORE
 from features.tables import parse_table
 from features.titanic import titles
 from pipeline import stage
@@ -105,7 +106,7 @@ def gather(arguments: argparse.Namespace, plan: Labs, seed: int) -> Material:
     """
     from pipeline.arrays import load_table
     from pipeline.lab.laboratory import Material
-    from pipeline.nets.sources import SCORE, Table
+    from pipeline.nets.sources import Table
 
     table = load_table(arguments.normalized, "binary").table
     labelled, folds = table.roles.shape

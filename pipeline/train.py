@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from features.errors import UserError
+from features.roles import SCORE
 from pipeline import stage
 from pipeline.choosing import choose
 from pipeline.files import read_json, read_npz, write_csv, write_npz
@@ -40,7 +41,7 @@ def train(arguments: argparse.Namespace) -> None:
     params = load(arguments.params, arguments.competition)
     tensorflow = start_tensorflow(small=True)
     from pipeline.arrays import load_table
-    from pipeline.nets.fit import SCORE, fit, members_of
+    from pipeline.nets.fit import fit, members_of
     from pipeline.nets.forward import Model
 
     scaled = load_table(arguments.input, params.table.task)

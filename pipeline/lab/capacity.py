@@ -10,15 +10,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from features.diagnosis import RISE
+from features.roles import TRAIN, UNUSED
 from pipeline.lab.laboratory import Frames, Lab, Material, by_setting, sentence_case, train, watched
-from pipeline.nets.sources import TRAIN, Table
+from pipeline.nets.sources import Table
 from pipeline.pictures import label, panels
 
 WIDTHS = (1, 4, 16, 64)
 ROWS = (50, 100, 200, 400)
 WIDEST, RATE = 64, 3e-3
-# A row that has no part in a fold.
-UNUSED = 3
 
 
 def run(material: Material) -> Frames:

@@ -8,6 +8,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from sklearn.preprocessing import LabelEncoder, OneHotEncoder, OrdinalEncoder
 
+from features.roles import SCORE
 from pipeline.lab.laboratory import (
     Example,
     Frames,
@@ -20,7 +21,7 @@ from pipeline.lab.laboratory import (
     standard_error,
     train,
 )
-from pipeline.nets.sources import EMBEDDING_UNITS, SCORE, Table
+from pipeline.nets.sources import EMBEDDING_UNITS, Table
 from pipeline.pictures import label, panels
 
 # "Women and children first", written down before any label was looked at.

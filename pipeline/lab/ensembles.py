@@ -9,8 +9,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from features.metrics import row_log_loss
+from features.roles import SCORE
 from pipeline.lab.laboratory import Frames, Lab, Material, by_setting, standard_error, train
-from pipeline.nets.sources import SCORE
 from pipeline.pictures import label, panels
 from pipeline.runtime import seed_for
 

@@ -7,10 +7,10 @@ import pandas as pd
 import tensorflow as tf
 from matplotlib.figure import Figure
 
+from features.roles import TRAIN
 from pipeline.lab.laboratory import Frames, Lab, Material, listed
 from pipeline.nets.heads import HEADS
 from pipeline.nets.layers import forward, initial_kernel
-from pipeline.nets.sources import TRAIN
 from pipeline.pictures import label, panels
 from pipeline.runtime import seed_for
 

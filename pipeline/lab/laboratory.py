@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from features.roles import STOP
 from pipeline.nets.fit import Fit, fit, members_of
 from pipeline.nets.sources import Source, Table
 from pipeline.params import Labs
@@ -156,7 +157,7 @@ def watched(table: Table) -> Table:
 
     Such a loss may be shown, as nothing is chosen by it; with early stopping it would no longer be one of unseen rows.
     """
-    return _with_roles(table, np.minimum(table.roles, 1))
+    return _with_roles(table, np.minimum(table.roles, STOP))
 
 
 def _with_roles(table: Table, roles: np.ndarray) -> Table:

@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from features.roles import SCORE, STOP, TRAIN, UNUSED
 from pipeline.lab.laboratory import Frames, Lab, Material, by_setting, row_loss, train
-from pipeline.nets.sources import SCORE, STOP, TRAIN, Table
+from pipeline.nets.sources import Table
 from pipeline.pictures import label, panels
 
 STRENGTHS = {
@@ -16,8 +17,6 @@ STRENGTHS = {
     "l2": (1e-3, 3e-3, 1e-2, 3e-2, 1e-1),
 }
 WIDTH, RATE = 64, 3e-3
-# A row that has no part in a fold.
-UNUSED = 3
 
 
 def run(material: Material) -> Frames:

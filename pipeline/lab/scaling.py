@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from sklearn.preprocessing import MinMaxScaler
 
 from features.normalization import Affine, learn
+from features.roles import TRAIN
 from pipeline.lab.laboratory import (
     Example,
     Frames,
@@ -21,7 +22,7 @@ from pipeline.lab.laboratory import (
     train,
     watched,
 )
-from pipeline.nets.sources import TRAIN, Table
+from pipeline.nets.sources import Table
 from pipeline.pictures import label, panels
 
 METHODS = {"raw": "none", "min_max": "minmax", "z_score": "zscore", "keras_layer": "keras"}

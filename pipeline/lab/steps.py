@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from features.roles import SCORE, TRAIN
 from pipeline.lab.laboratory import Frames, Lab, Material, by_setting, row_loss, sentence_case, train
-from pipeline.nets.sources import SCORE, TRAIN
 from pipeline.pictures import label, panels
 
 RATES = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1)

@@ -20,22 +20,20 @@ from dataclasses import dataclass, replace
 import numpy as np
 import tensorflow as tf
 
+from features.roles import STOP, TRAIN
 from pipeline.nets.heads import HEADS, Head
 from pipeline.nets.lanes import Stopped, side_by_side
 from pipeline.nets.layers import NOISE_LEVELS, initial_kernel, initial_waves
 from pipeline.nets.members import DEFAULTS, SCHEDULES, Members, lengths_of, members_of, programs
 from pipeline.nets.memory import aligned, tensor
 from pipeline.nets.numbers import Numbers
-from pipeline.nets.sources import SCORE, STOP, TRAIN, Source, Table
+from pipeline.nets.sources import Source, Table
 from pipeline.nets.trainer import PENALISED, Kind, Recent, State, trainer
 
 __all__ = [
     "DEFAULTS",
     "HEADS",
     "SCHEDULES",
-    "SCORE",
-    "STOP",
-    "TRAIN",
     "Fit",
     "Members",
     "Table",

@@ -20,6 +20,7 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
+from features.roles import TRAIN
 from pipeline.nets.images import Augmentation, distort, edges, mix, partners, shares
 from pipeline.nets.layers import PRODUCTS, convolve, embed, embed_numbers, find_windows, initial_kernel, multiply
 from pipeline.nets.numbers import BINS, FREQUENCIES, Numbers, bins_of, columns_of_numbers
@@ -27,7 +28,6 @@ from pipeline.nets.numbers import BINS, FREQUENCIES, Numbers, bins_of, columns_o
 Tensor = Any
 Arrays = dict[str, Any]
 
-TRAIN, STOP, SCORE = 0, 1, 2
 EMBEDDING_UNITS = 4
 # Height and width of a convolution's window, in pixels.
 WINDOW = 3
@@ -77,7 +77,7 @@ class Source(Protocol):
 
     @property
     def roles(self) -> np.ndarray:
-        """``[t, F]``: 0 train, 1 stop, 2 score."""
+        """``[t, F]``, see ``features.roles``."""
 
     @property
     def outputs(self) -> int:
@@ -178,7 +178,7 @@ class Table:
     """The arrays that every member of a tabular search may draw from.
 
     ``inputs [s * F, n, d] float32``: ``s`` scaled copies of each fold, ``codes [n, e] int32`` (columns with a learned
-    embedding), ``levels``: how many codes there are, ``target [F, t]``, ``roles [t, F]`` (0 train, 1 stop, 2 score),
+    embedding), ``levels``: how many codes there are, ``target [F, t]``, ``roles [t, F]`` (see ``features.roles``),
     ``outputs``: units of the last layer, ``numbers``: what columns of numbers become.
     """
 

@@ -145,7 +145,8 @@ def test_arrows_point_one_way() -> None:
         if name.startswith("features/"):
             assert not {other for other in used if other.startswith("pipeline/")}, name
         if name.startswith("pipeline/nets/"):
-            assert all(other.startswith("pipeline/nets/") for other in used), name
+            # What a row is in a fold is told by numbers, which networks and columns must mean alike.
+            assert all(other.startswith("pipeline/nets/") for other in used - {"features/roles.py"}), name
             assert not packages(file) & {"pandas", "pathlib", "argparse"}, name
         if name in stages:
             assert closure(file) & stages == {name}, "not by a detour either"

@@ -7,7 +7,7 @@ import pytest
 
 from features.errors import UserError
 from features.folds import draw_roles, groups_if_asked, nested_roles, outer_parts
-from features.roles import OUTER, SCORE, STOP, TRAIN
+from features.roles import SCORE, STOP, TRAIN, UNUSED
 
 TARGET = np.repeat([0.0, 1.0], [120, 80])
 
@@ -106,9 +106,9 @@ def test_a_row_of_an_outer_fold_never_trains_stops_or_scores_inside(grouped: boo
     assert roles.shape == (120, 12) and set(parts) == set(range(4))
     for outer in range(4):
         own = roles[:, 3 * outer : 3 * outer + 3]
-        assert (own[parts == outer] == OUTER).all() and not (own[parts != outer] == OUTER).any()
+        assert (own[parts == outer] == UNUSED).all() and not (own[parts != outer] == UNUSED).any()
         assert ((own[parts != outer] == SCORE).sum(axis=1) == 1).all()
-        assert all({TRAIN, STOP, SCORE, OUTER} == set(column) for column in own.T)
+        assert all({TRAIN, STOP, SCORE, UNUSED} == set(column) for column in own.T)
         if groups is not None:
             assert not set(groups[parts == outer]) & set(groups[parts != outer])
             for column in own.T:

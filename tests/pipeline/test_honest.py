@@ -14,7 +14,7 @@ import pytest
 
 from features import encoder
 from features.contract import Contract
-from features.roles import OUTER
+from features.roles import UNUSED
 from features.tables import parse_table
 from pipeline import demo, honest
 from pipeline.files import read_json, read_npz
@@ -112,7 +112,7 @@ def test_the_labels_of_outer_rows_change_nothing_in_their_fold(folder: Path) -> 
     assert not np.array_equal(before.answer[~inside], after.answer[~inside])
     for outer in range(plan.outer):
         for column in (*plan.searched(outer), *plan.trained(outer)):
-            assert ((plan.roles[:, column] == OUTER) == (plan.parts == outer)).all()
+            assert ((plan.roles[:, column] == UNUSED) == (plan.parts == outer)).all()
 
 
 def test_shuffled_labels_score_chance(folder: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 import tensorflow as tf
 
 from features import encoding
+from features.roles import SCORE, STOP, TRAIN
 from pipeline.lab import (
     capacity,
     devices,
@@ -34,7 +35,7 @@ from pipeline.lab.laboratory import (
     watched,
 )
 from pipeline.nets.fit import Fit
-from pipeline.nets.sources import SCORE, STOP, TRAIN, Table
+from pipeline.nets.sources import Table
 from pipeline.params import Labs
 
 ROWS, FOLDS = 60, 2

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from features.roles import SCORE, STOP, TRAIN
 from pipeline.nets import fit as engine
 
 OPTIONS: dict[str, dict[str, Any]] = {
@@ -104,7 +105,7 @@ def test_score_and_test_rows_change_nothing(name: str) -> None:
     """Bins included: they come from train rows."""
     before = table()
     inputs, target = before.inputs.copy(), before.target.copy()
-    score = before.roles[:, 0] == engine.SCORE
+    score = before.roles[:, 0] == SCORE
     target[:, score] = 1 - target[:, score]
     inputs[0, :100][score] *= 50
     inputs[:, 100:] += 100
@@ -152,7 +153,7 @@ def test_tabm_is_its_copies_one_by_one(task: str) -> None:
     np.testing.assert_allclose(found.loss[0], losses(trained.mean(axis=0)), rtol=1e-3, atol=1e-4)
     # The first epoch is one step here, so its loss is that of the first weights.
     program = engine.Program(members, known, {}, engine.HEADS[task], 0)
-    train = known.roles[:, 0] == engine.TRAIN
+    train = known.roles[:, 0] == TRAIN
     expected = losses(answer(copies(program.best_weights())))[:, train].mean()
     assert found.train_loss[0, 0] == pytest.approx(expected, rel=1e-4)
 
@@ -167,7 +168,7 @@ def test_copies_share_the_loss_and_their_outputs_the_penalty() -> None:
     names = ("adapter", "kernel_0", "bias_0", "kernel_1", "bias_1")
     w = {name: tf.Variable(start[name][0].astype(np.float32)) for name in names}
     moments = {name: [np.zeros(value.shape), np.zeros(value.shape)] for name, value in w.items()}
-    train, stop = (np.flatnonzero(known.roles[:, 0] == role) for role in (engine.TRAIN, engine.STOP))
+    train, stop = (np.flatnonzero(known.roles[:, 0] == role) for role in (TRAIN, STOP))
 
     def logits(rows: np.ndarray, copy: int) -> tf.Tensor:
         units = tf.tanh((known.inputs[0][rows] * w["adapter"][copy]) @ w["kernel_0"] + w["bias_0"])
@@ -232,7 +233,7 @@ def test_realmlp_trains_as_its_own_parametrisation_does() -> None:
     w = {name: tf.Variable(value.astype(np.float32)) for name, value in w.items()}
     rates = {"w": 0.05, "b": 0.005, "a": 0.005, "s": 0.3}
     moments = {name: [np.zeros(value.shape), np.zeros(value.shape)] for name, value in w.items()}
-    train, stop = (np.flatnonzero(known.roles[:, 0] == role) for role in (engine.TRAIN, engine.STOP))
+    train, stop = (np.flatnonzero(known.roles[:, 0] == role) for role in (TRAIN, STOP))
 
     def logits(rows: np.ndarray) -> tf.Tensor:
         units = known.inputs[0][rows] * w["s"]

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from features.roles import SCORE, STOP, TRAIN
 from pipeline.nets import fit as engine
 from pipeline.nets import lanes
 from pipeline.nets.layers import (
@@ -76,9 +77,9 @@ def test_a_member_does_not_know_its_neighbours(table: engine.Table) -> None:
 @pytest.mark.parametrize("rows", [64, 65])
 def test_a_fold_of_fewer_batches_does_not_know_its_neighbours(table: engine.Table, rows: int) -> None:
     """65 rows are a batch more than 64: the other fold's members must not take a step without rows meanwhile."""
-    roles = np.full((100, 2), engine.SCORE, np.int8)
-    roles[:64, 0] = roles[:rows, 1] = engine.TRAIN
-    roles[70:90] = engine.STOP
+    roles = np.full((100, 2), SCORE, np.int8)
+    roles[:64, 0] = roles[:rows, 1] = TRAIN
+    roles[70:90] = STOP
     uneven = replace(table, roles=roles)
     members = engine.members_of([configuration(dropout=0.3, l2=1e-2)] * 2, [0, 1], [1, 2])
     together = engine.fit(members, uneven, "binary", 6, 6)
@@ -86,7 +87,7 @@ def test_a_fold_of_fewer_batches_does_not_know_its_neighbours(table: engine.Tabl
         alone = engine.fit(members.take(np.array([one])), uneven, "binary", 6, 6)
         np.testing.assert_allclose(alone.answers[0], together.answers[one], atol=2e-5)
         np.testing.assert_allclose(alone.train_loss[0], together.train_loss[one], atol=2e-5)
-    halves = replace(uneven, roles=np.where(np.arange(2) == 1, engine.SCORE, roles).astype(np.int8))
+    halves = replace(uneven, roles=np.where(np.arange(2) == 1, SCORE, roles).astype(np.int8))
     same = engine.fit(members.take(np.array([0])), halves, "binary", 6, 6)
     # Beside 64 rows its batches are full, beside 65 there is one more.
     assert np.allclose(same.answers[0], together.answers[0], atol=2e-5) == (rows == 64)
@@ -157,7 +158,7 @@ def test_score_and_test_rows_never_train_nor_stop(table: engine.Table) -> None:
     members = engine.members_of([configuration(depth=2, dropout=0.2)], [0], [3])
     before = engine.fit(members, table, "binary", 8, 3)
     target = table.target.copy()
-    target[:, table.roles[:, 0] == engine.SCORE] = 1 - target[:, table.roles[:, 0] == engine.SCORE]
+    target[:, table.roles[:, 0] == SCORE] = 1 - target[:, table.roles[:, 0] == SCORE]
     inputs = table.inputs.copy()
     inputs[:, 100:] += 100
     after = engine.fit(members, engine.Table(inputs, table.codes, 0, target, table.roles, 1), "binary", 8, 3)
@@ -168,7 +169,7 @@ def test_score_and_test_rows_never_train_nor_stop(table: engine.Table) -> None:
 def test_stop_rows_stop_but_do_not_train(table: engine.Table) -> None:
     members = engine.members_of([configuration()], [0], [3])
     target = table.target.copy()
-    target[:, table.roles[:, 0] == engine.STOP] = 1 - target[:, table.roles[:, 0] == engine.STOP]
+    target[:, table.roles[:, 0] == STOP] = 1 - target[:, table.roles[:, 0] == STOP]
     plain = engine.fit(members, table, "binary", 8, 8)
     flipped = engine.fit(members, engine.Table(table.inputs, table.codes, 0, target, table.roles, 1), "binary", 8, 8)
     np.testing.assert_array_equal(plain.train_loss, flipped.train_loss)
@@ -180,7 +181,7 @@ def test_training_equals_keras(table: engine.Table, l1: float, l2: float) -> Non
     """The same start, row order, loss and penalty through Keras's own layers and Adam give the same losses. The
     penalties are so strong that half or twice of one is seen."""
     penalty = keras.regularizers.L1L2(l1, l2)
-    rows = np.flatnonzero(table.roles[:, 0] == engine.TRAIN)
+    rows = np.flatnonzero(table.roles[:, 0] == TRAIN)
     config = configuration(depth=2, l1=l1, l2=l2, batch_size=20, learning_rate=0.005)
     members = engine.members_of([config], [0], [5])
     program = engine.Program(members, table, {}, engine.HEADS["binary"], 0)
@@ -199,7 +200,7 @@ def test_training_equals_keras(table: engine.Table, l1: float, l2: float) -> Non
     for _ in range(5):
         order = generator.permutation(rows)
         model.fit(table.inputs[0][order], table.target[0][order], batch_size=20, shuffle=False, verbose=0)
-        stop = table.roles[:, 0] == engine.STOP
+        stop = table.roles[:, 0] == STOP
         logits = model.predict(table.inputs[0, :100][stop], verbose=0)
         stop_loss.append(float(np.mean(engine.HEADS["binary"].loss(table.target[:1, stop], logits[None]))))
     ours = engine.fit(members, table, "binary", 5, 5)
@@ -209,7 +210,7 @@ def test_training_equals_keras(table: engine.Table, l1: float, l2: float) -> Non
 def test_best_weights_are_kept(table: engine.Table) -> None:
     members = engine.members_of([configuration(width=32, learning_rate=0.05)], [0], [1])
     found = engine.fit(members, table, "binary", 60, 15)
-    stop = table.roles[:, 0] == engine.STOP
+    stop = table.roles[:, 0] == STOP
     assert found.best_epoch[0] == np.nanargmin(found.stop_loss[0]) + 1
     assert found.epochs_run[0] < 60
     assert found.loss[0, stop].mean() == pytest.approx(np.nanmin(found.stop_loss[0]), abs=1e-5)
@@ -223,7 +224,7 @@ def test_a_batch_larger_than_all_rows_holds_them_and_no_more(table: engine.Table
     assert np.array_equal(found[0].answers, found[1].answers, equal_nan=True)
     sources = engine.Sources(table)
     program = engine.Program(members, *sources.of(members, 0), engine.HEADS["binary"], 0)
-    assert program._batch == -(-(table.roles == engine.TRAIN).sum(axis=0).max() // 64) * 64
+    assert program._batch == -(-(table.roles == TRAIN).sum(axis=0).max() // 64) * 64
 
 
 def test_a_network_can_learn_a_batch_by_heart(table: engine.Table) -> None:

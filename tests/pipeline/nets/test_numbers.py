@@ -8,9 +8,10 @@ import keras
 import numpy as np
 import pytest
 
+from features.roles import SCORE, STOP, TRAIN
 from pipeline.nets.layers import embed_numbers, piecewise_linear
 from pipeline.nets.numbers import BINS, FREQUENCIES, Numbers, bins_of, columns_of_numbers
-from pipeline.nets.sources import SCORE, STOP, TRAIN, Table
+from pipeline.nets.sources import Table
 
 
 def share_of_bin(x: float, edges: np.ndarray, bin: int) -> float:

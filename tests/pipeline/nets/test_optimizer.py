@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from features.roles import STOP
 from pipeline.nets import fit as engine
 from pipeline.nets.layers import initial_kernel
 
@@ -159,7 +160,7 @@ def test_weights_come_from_the_best_epoch_of_a_schedule() -> None:
     known = table("binary")
     config = configuration(depth=1, width=32, epochs=40, schedule="cosine", learning_rate=0.2)
     found = engine.fit(engine.members_of([config], [0], [1]), known, "binary", 5, 1)
-    stop = known.roles[:, 0] == engine.STOP
+    stop = known.roles[:, 0] == STOP
     assert found.best_epoch[0] == np.nanargmin(found.stop_loss[0]) + 1
     assert found.loss[0, stop].mean() == pytest.approx(np.nanmin(found.stop_loss[0]), abs=1e-5)
 
@@ -196,7 +197,7 @@ def test_snapshots_are_judged_as_they_are_kept() -> None:
     configs = [configuration(depth=1, width=16, learning_rate=rate, snapshots=4) for rate in rates]
     found = engine.fit(engine.members_of(configs, [0] * 4, range(4)), known, "binary", 30, 3)
     assert len(set(found.epochs_run.tolist())) > 1
-    stop = known.roles[:, 0] == engine.STOP
+    stop = known.roles[:, 0] == STOP
     np.testing.assert_allclose(found.loss[:, stop].mean(axis=1), np.nanmin(found.stop_loss, axis=1), atol=1e-5)
     alone = engine.fit(engine.members_of(configs[3:], [0], [3]), known, "binary", 30, 3)
     np.testing.assert_allclose(alone.answers[0], found.answers[3], atol=1e-5)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from features.roles import SCORE, STOP
 from pipeline.nets import fit as engine
 from pipeline.nets.layers import find_windows
 from pipeline.nets.sequences import logits
@@ -43,7 +44,7 @@ def texts() -> Sequences:
         place = generator.integers(0, length - 1)
         row[place : place + 2] = (3, 4) if label else (4, 3)
     roles = np.zeros((160, 1), np.int8)
-    roles[100:130], roles[130:] = engine.STOP, engine.SCORE
+    roles[100:130], roles[130:] = STOP, SCORE
     return Sequences(
         words, VOCABULARY, UNITS, WINDOW, FILTERS, 0.1, good[:160].astype(np.float32)[None], roles, outputs=1
     )
@@ -104,7 +105,7 @@ def test_longer_rows_say_the_same(texts: Sequences) -> None:
 def test_the_order_of_words_is_learned_and_numpy_says_what_the_engine_says(texts: Sequences) -> None:
     members = engine.members_of([configuration() for _ in range(2)], [0, 0], [1, 2])
     found = engine.fit(members, texts, "binary", 60, 60)
-    scored = texts.roles[:, 0] == engine.SCORE
+    scored = texts.roles[:, 0] == SCORE
     right = (found.answers[:, :160, 0] > 0.5)[:, scored] == texts.target[0, scored]
     assert right.mean() > 0.95
     told = logits(found.weights[0], texts.words, WINDOW)

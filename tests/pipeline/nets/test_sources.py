@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from features.roles import SCORE, STOP, TRAIN
 from pipeline.nets import fit as engine
 from pipeline.nets.images import Augmentation, distort, turn
 from pipeline.nets.layers import PRODUCTS, convolve, normalize
@@ -32,7 +33,7 @@ def configuration(**changes: Any) -> dict[str, Any]:
 
 def roles(rows: int) -> np.ndarray:
     found = np.zeros((rows, 1), np.int8)
-    found[rows // 2 : 3 * rows // 4], found[3 * rows // 4 :] = engine.STOP, engine.SCORE
+    found[rows // 2 : 3 * rows // 4], found[3 * rows // 4 :] = STOP, SCORE
     return found
 
 
@@ -144,7 +145,7 @@ def test_images_are_told_apart(images: Images, filters: tuple[int, ...]) -> None
     source = Images(images.pixels, images.target, images.roles, 2, images.augmentation, filters)
     members = engine.members_of([configuration(width=16, normalization="layer") for _ in range(2)], [0, 0], [1, 2])
     found = engine.fit(members, source, "multiclass", 40, 40)
-    scored = images.roles[:, 0] == engine.SCORE
+    scored = images.roles[:, 0] == SCORE
     right = found.answers[:, :120].argmax(axis=2)[:, scored] == images.target[0, scored]
     assert right.mean() > 0.85
     assert np.allclose(found.answers.sum(axis=2), 1, atol=1e-5)
@@ -170,7 +171,7 @@ def test_gamma_raises_brightness_and_is_standardised_by_train_rows(images: Image
     rows = np.array([[4, 130]], np.int32)
     found = np.array(source.layout.batch(arrays, rows, None, {}, None))
     bright = 255 * np.sqrt(source.pixels.reshape(140, 64) / 255)
-    train = bright[:120][source.roles[:, 0] == engine.TRAIN]
+    train = bright[:120][source.roles[:, 0] == TRAIN]
     np.testing.assert_allclose(found[0], (bright[rows[0]] - train.mean()) / train.std(), rtol=1e-3, atol=1e-4)
     assert not np.allclose(found, np.array(images.layout.batch(images.arrays(), rows, None, {}, None)), atol=0.1)
 
@@ -184,7 +185,7 @@ def test_edges_are_distances_from_two_neighbours_standardised_by_train_rows(imag
         right = bright[row, down, across + 1] if across + 1 < bright.shape[2] else 0.0
         below = bright[row, down + 1, across] if down + 1 < bright.shape[1] else 0.0
         expected[row, down, across] = here, abs(right - here), abs(below - here)
-    train = expected[:120][source.roles[:, 0] == engine.TRAIN]
+    train = expected[:120][source.roles[:, 0] == TRAIN]
     expected = (expected - train.mean(axis=(0, 1, 2))) / train.std(axis=(0, 1, 2))
     arrays = {name: keras.ops.convert_to_tensor(array) for name, array in source.arrays().items()}
     rows = np.array([[4, 130]], np.int32)
@@ -234,8 +235,8 @@ def test_mixup_averages_pictures_and_losses(images: Images) -> None:
 
 def test_the_loss_of_mixed_rows_is_that_of_both_labels(images: Images) -> None:
     """The loss that training reports of one short batch, against numpy's from the same weights, order and shares."""
-    unseen = np.full_like(images.roles, engine.SCORE)
-    unseen[:7] = engine.TRAIN
+    unseen = np.full_like(images.roles, SCORE)
+    unseen[:7] = TRAIN
     source = dataclasses.replace(images, augmentation=Augmentation(mixup=0.4), roles=unseen)
     members = engine.members_of([configuration(depth=0, learning_rate=1e-9)], [0], [1])
     found = engine.fit(members, source, "multiclass", 1, 1, seed=5)
@@ -333,7 +334,7 @@ def test_half_precision_rounds_factors_alone(images: Images) -> None:
 
 def test_without_stop_rows_all_epochs_run_and_the_last_weights_stay(bags: Bags) -> None:
     """The same steps as with stop rows that never stop and never get worse."""
-    unwatched = np.where(bags.roles == engine.STOP, engine.SCORE, bags.roles)
+    unwatched = np.where(bags.roles == STOP, SCORE, bags.roles)
     free = Bags(bags.starts, bags.ids, bags.values, bags.vocabulary, bags.target, unwatched, 1)
     members = engine.members_of([configuration(learning_rate=1e-3)], [0], [1])
     watched = engine.fit(members, bags, "binary", 4, 4)
