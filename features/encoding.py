@@ -55,7 +55,7 @@ def apply(
 
     A level that was not seen becomes ``(rare)`` where that level exists. Otherwise it is all zeros (onehot), -1
     (integer)
-    or code 0 (embedding, whose seen levels count from 1).
+    or code 0 (embedding, whose seen levels count from 1). Raises ``ValueError`` where there is no such encoding.
     """
     columns: list[np.ndarray] = []
     described: list[dict[str, str]] = []
@@ -72,9 +72,11 @@ def apply(
         elif state["encoding"] == "integer":
             columns.append(number[:, None].astype(np.float32))
             described.append({"name": name, "kind": "integer"})
-        else:
+        elif state["encoding"] == "onehot":
             columns.append((number[:, None] == np.arange(len(levels))[None]).astype(np.float32))
             described += [{"name": f"{name}={level}", "kind": "onehot"} for level in levels]
+        else:
+            raise ValueError(f"no encoding {state['encoding']!r} (of column {name!r})")
     count = len(categories)
     return (
         np.concatenate(columns, axis=1) if columns else np.zeros((count, 0), np.float32),

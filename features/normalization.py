@@ -49,7 +49,7 @@ def learn(method: str, values: np.ndarray, binary: np.ndarray) -> Affine:
     values are filled with the column's median, 0 where it is empty. A constant column maps to 0, and so does another
     value of it that comes later: no weight has learned what it means. Columns marked ``binary [d]`` hold 0 and 1, which
     need no such care; robust leaves them as they are, since quartiles say nothing of them. Raises ``UserError`` on an
-    infinity.
+    infinity, ``ValueError`` where there is no such method.
     """
     if np.isinf(values).any():
         column = int(np.flatnonzero(np.isinf(values).any(axis=0))[0])
@@ -87,4 +87,6 @@ def _moments(method: str, filled: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         # Quartiles 1.35 standard deviations apart in a normal column; where they coincide, the range serves.
         low, high = np.quantile(filled, [0.25, 0.75], axis=0)
         return np.median(filled, axis=0), np.where(high > low, high - low, np.ptp(filled, axis=0))
-    return filled.mean(axis=0), filled.std(axis=0)
+    if method == "zscore":
+        return filled.mean(axis=0), filled.std(axis=0)
+    raise ValueError(f"no normalization {method!r}")

@@ -46,15 +46,19 @@ def initial_kernel(name: str, generator: np.random.Generator, fan_in: int, fan_o
 
     Variance 2 / (fan_in + fan_out) for Glorot (Glorot and Bengio, 2010), 2 / fan_in for He (He et al., 2015),
     1 / fan_in for LeCun; ``random_normal`` has standard deviation 0.05 as in Keras. Here to show what goes wrong:
-    ``large_normal`` has standard deviation 1, ``zeros`` and ``ones`` never break the symmetry between neurons.
+    ``large_normal`` has standard deviation 1, ``zeros`` and ``ones`` never break the symmetry between neurons. Raises
+    ``ValueError`` where there is no such initializer.
     """
     shape = (fan_in, fan_out)
     if name in ("zeros", "ones"):
         return np.full(shape, float(name == "ones"), np.float32)
     if name in ("random_normal", "large_normal"):
         return generator.normal(0.0, 0.05 if name == "random_normal" else 1.0, shape).astype(np.float32)
-    family, form = name.split("_")
-    variance = {"glorot": 2.0 / (fan_in + fan_out), "he": 2.0 / fan_in, "lecun": 1.0 / fan_in}[family]
+    family, _, form = name.partition("_")
+    variances = {"glorot": 2.0 / (fan_in + fan_out), "he": 2.0 / fan_in, "lecun": 1.0 / fan_in}
+    if family not in variances or form not in ("uniform", "normal"):
+        raise ValueError(f"no initializer {name!r}")
+    variance = variances[family]
     if form == "uniform":
         bound = np.sqrt(3.0 * variance)
         return generator.uniform(-bound, bound, shape).astype(np.float32)

@@ -22,6 +22,13 @@ PADDING = 2
 WARM_UP = 0.05
 # Units of a column under periodic embeddings where the configuration names none.
 PERIODIC_UNITS = 4
+# The names that a configuration may give where no table of functions (``SCHEDULES``, ``layers.ACTIVATIONS``) has them.
+NAMES = {
+    "normalization": ("none", "layer"),
+    "family": ("plain", "tabm", "realmlp", "waves"),
+    "feature_scale": ("fixed", "learned"),
+    "numbers": ("plain", "piecewise_linear", "periodic"),
+}
 # What a configuration need not say.
 DEFAULTS: dict[str, Any] = {
     "l1": 0.0,
@@ -112,7 +119,8 @@ class Members:
 
 def members_of(configurations: Sequence[dict[str, Any]], folds: Sequence[int], seeds: Sequence[int]) -> Members:
     """One member for each configuration (keys: ``depth`` to ``columns``; those of ``DEFAULTS`` may be left out, and
-    ``columns``, which then are all), with its fold and seed. Raises ``ValueError`` where a member sees no column."""
+    ``columns``, which then are all), with its fold and seed. Raises ``ValueError`` where a member sees no column, or
+    a name is none of ``NAMES``."""
     names = [f.name for f in fields(Members) if f.name not in ("columns", "fold", "seed")]
     complete = [_settled({**DEFAULTS, **c}) for c in configurations]
     values = {name: np.array([c[name] for c in complete]) for name in names}
@@ -130,6 +138,9 @@ def members_of(configurations: Sequence[dict[str, Any]], folds: Sequence[int], s
 def _settled(configuration: dict[str, Any]) -> dict[str, Any]:
     """The configuration with what it has no use for at 0, so that networks alike are seen to be alike."""
     settled = dict(configuration)
+    for key, names in NAMES.items():
+        if settled[key] not in names:
+            raise ValueError(f"{key} is {settled[key]!r}, none of {', '.join(names)}")
     settled["copies"] *= settled["family"] == "tabm"
     settled["frequency"] *= settled["activation"] == "sine"
     if settled["family"] == "realmlp":

@@ -289,7 +289,9 @@ def _oracle(
         return BayesianOracle(**common, num_initial_points=min(generation, max_trials))
     if name == "random":
         return RandomOracle(**common)
-    return GridOracle(**common)
+    if name == "grid":
+        return GridOracle(**common)
+    raise ValueError(f"no oracle {name!r}")
 
 
 def _plain(values: Mapping[str, Any], space: Mapping[str, Any]) -> Configuration:
