@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -106,7 +107,6 @@ def gather(arguments: argparse.Namespace, plan: Labs, seed: int) -> Material:
     """
     from pipeline.arrays import load_table
     from pipeline.lab.laboratory import Material
-    from pipeline.nets.sources import Table
 
     table = load_table(arguments.normalized, "binary").table
     labelled, folds = table.roles.shape
@@ -124,13 +124,12 @@ def gather(arguments: argparse.Namespace, plan: Labs, seed: int) -> Material:
             f"{arguments.train} has {len(raw)} rows, {arguments.normalized} {labelled}. Run `dvc repro` to make them "
             "anew."
         )
-    kept = Table(
-        table.inputs[: plan.folds, :labelled],
-        table.codes[:labelled],
-        table.levels,
-        table.target[: plan.folds],
-        table.roles[:, : plan.folds],
-        table.outputs,
+    kept = replace(
+        table,
+        inputs=table.inputs[: plan.folds, :labelled],
+        codes=table.codes[:labelled],
+        target=table.target[: plan.folds],
+        roles=table.roles[:, : plan.folds],
     )
     numbers = raw[NUMBERS].apply(pd.to_numeric, errors="coerce").assign(female=raw["Sex"] == "female")
     return Material(kept, numbers.to_numpy(np.float64), titles(raw["Name"]), plan, seed)

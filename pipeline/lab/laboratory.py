@@ -7,7 +7,7 @@ from the textbook's examples, which no run changes), so that neither can say wha
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -157,11 +157,7 @@ def watched(table: Table) -> Table:
 
     Such a loss may be shown, as nothing is chosen by it; with early stopping it would no longer be one of unseen rows.
     """
-    return _with_roles(table, np.minimum(table.roles, STOP))
-
-
-def _with_roles(table: Table, roles: np.ndarray) -> Table:
-    return Table(table.inputs, table.codes, table.levels, table.target, roles.astype(np.int8), table.outputs)
+    return replace(table, roles=np.minimum(table.roles, STOP).astype(np.int8))
 
 
 def sentence_case(words: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
@@ -44,13 +46,12 @@ def followed(table: Table) -> Table:
     rows = np.r_[:labelled, :labelled]
     first = np.where(table.roles == TRAIN, TRAIN, SCORE)
     copies = np.where(table.roles == TRAIN, STOP, UNUSED)
-    return Table(
-        table.inputs[:, rows],
-        table.codes[rows],
-        table.levels,
-        table.target[:, rows],
-        np.concatenate([first, copies]).astype(np.int8),
-        table.outputs,
+    return replace(
+        table,
+        inputs=table.inputs[:, rows],
+        codes=table.codes[rows],
+        target=table.target[:, rows],
+        roles=np.concatenate([first, copies]).astype(np.int8),
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import keras
 import numpy as np
 import pandas as pd
@@ -22,7 +24,6 @@ from pipeline.lab.laboratory import (
     train,
     watched,
 )
-from pipeline.nets.sources import Table
 from pipeline.pictures import label, panels
 
 METHODS = {"raw": "none", "min_max": "minmax", "z_score": "zscore", "keras_layer": "keras"}
@@ -34,13 +35,13 @@ def run(material: Material) -> Frames:
     labelled = len(table.roles)
     scaled = np.concatenate([inputs(material, method) for method in METHODS.values()])  # [methods * F, t, d]
     times = len(METHODS)
-    wide = Table(
-        scaled,
-        np.zeros((labelled, 0), np.int32),
-        0,
-        np.tile(table.target, (times, 1)),
-        np.tile(table.roles, (1, times)),
-        table.outputs,
+    wide = replace(
+        table,
+        inputs=scaled,
+        codes=np.zeros((labelled, 0), np.int32),
+        levels=0,
+        target=np.tile(table.target, (times, 1)),
+        roles=np.tile(table.roles, (1, times)),
     )
     found = train(material, "scaling", watched(wide), [{}], material.plan.epochs)
     losses = found.train_loss.reshape(times, folds, -1).mean(axis=1)

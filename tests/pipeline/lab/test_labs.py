@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,7 @@ from pipeline.lab.laboratory import (
     watched,
 )
 from pipeline.nets.fit import Fit
+from pipeline.nets.numbers import Numbers
 from pipeline.nets.sources import Table
 from pipeline.params import Labs
 
@@ -179,6 +181,13 @@ def test_rows_that_are_watched_do_not_train(material: Material) -> None:
     table = watched(material.table)
     assert set(np.unique(table.roles)) == {TRAIN, STOP}
     assert ((table.roles == TRAIN) == (material.table.roles == TRAIN)).all()
+
+
+def test_a_table_cut_for_a_lab_is_else_as_it_was(material: Material) -> None:
+    numbers = Numbers("periodic", units=3)
+    table = replace(material.table, numbers=numbers)
+    cut = (watched(table), regularisers.followed(table), capacity.fewer_rows(table, 5))
+    assert [each.numbers for each in cut] == [numbers] * 3
 
 
 def test_fewer_rows_are_a_part_of_the_train_rows(material: Material) -> None:
