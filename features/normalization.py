@@ -41,6 +41,13 @@ class Affine:
         return scaled.astype(np.float32)
 
 
+def binary_columns(encoding: Mapping[str, Any]) -> np.ndarray:
+    """Which columns of a network's inputs hold 0 and 1 alone, ``[d + g] bool``: those of one-hot encodings and those
+    that say whether a value is missing. ``encoding``: ``encoding.json``."""
+    shared = [column["kind"] in ("onehot", "indicator") for column in encoding["columns"]]
+    return np.array(shared + [False] * len(encoding["in_fold"]), bool)
+
+
 def learn(method: str, values: np.ndarray, binary: np.ndarray) -> Affine:
     """The map of ``values [n, d]`` (a fold's train rows, NaN for missing).
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from features.target import TargetScale
 from pipeline.files import read_npz
+from pipeline.nets.heads import HEADS
 from pipeline.nets.memory import realigned
 from pipeline.nets.sources import Table
 
@@ -77,20 +78,44 @@ class Scaled:
 def load_table(path: Path, task: str) -> Scaled:
     """Read ``arrays.npz`` of the normalize stage. Raises ``UserError`` where the file is missing or damaged."""
     arrays = read_npz(path)
-    target, roles, codes = arrays["target"].astype(np.float32), arrays["roles"], arrays["codes"].astype(np.int32)
+    roles = arrays["roles"]
     names = ("transform", "location", "scale", "low", "high")
     entry = {name: arrays[f"target_{name}"] for name in names} if task == "regression" else {}
     scale = TargetScale.from_mapping(entry | ({"transform": str(entry["transform"])} if entry else {}), roles.shape[1])
-    sizes = arrays["levels"]
+    return scaled_table(
+        task,
+        values=realigned(arrays.pop("inputs").astype(np.float32, copy=False)),
+        codes=arrays["codes"].astype(np.int32),
+        sizes=arrays["levels"],
+        target=arrays["target"],
+        scale=scale,
+        roles=roles,
+        inputs=Inputs(arrays["groups"], arrays["forms"], tuple(arrays["methods"].tolist())),
+    )
+
+
+def scaled_table(
+    task: str,
+    *,
+    values: np.ndarray,
+    codes: np.ndarray,
+    sizes: np.ndarray,
+    target: np.ndarray,
+    scale: TargetScale,
+    roles: np.ndarray,
+    inputs: Inputs,
+) -> Scaled:
+    """What networks draw from, of ``values [s * F, n, d + g] float32`` (not copied), ``codes [n, e] int32`` with their
+    ``sizes [e]``, ``target [t]`` in its own units, ``roles [t, F]``; ``inputs``: what the columns are."""
+    target = target.astype(np.float32)
     table = Table(
-        inputs=realigned(arrays.pop("inputs").astype(np.float32, copy=False)),
+        inputs=values,
         codes=stacked(codes, sizes),
         levels=int(sizes.sum()),
         target=scale.standard(target),
         roles=roles,
-        outputs=int(target.max()) + 1 if task == "multiclass" else 1,
+        outputs=HEADS[task].outputs(int(target.max()) + 1),
     )
-    inputs = Inputs(arrays["groups"], arrays["forms"], tuple(arrays["methods"].tolist()))
     return Scaled(table, scale, codes, sizes, inputs)
 
 

@@ -178,17 +178,14 @@ def nested_table(
 ) -> Scaled:
     """Inputs and target of every column of ``roles``: what the encode and normalize stages learn in a fold, from its
     train rows alone."""
-    from pipeline.arrays import Inputs, Scaled, stacked
+    from pipeline.arrays import Inputs, scaled_table
     from pipeline.nets.memory import aligned
-    from pipeline.nets.sources import Table
 
-    task, sizes = params.table.task, np.array(state["levels"], np.int32)
     transform, columns, methods = str(state["target"]["transform"]), range(roles.shape[1]), params.normalize.method
-    kinds = [column["kind"] for column in state["columns"]] + ["number"] * len(state["in_fold"])
-    binary = np.isin(kinds, ["onehot", "indicator"])
+    binary = normalization.binary_columns(state)
     labels = transformed(transform, target)
     # All methods' inputs lie one after another; a column's own values are held no longer than it takes to scale them.
-    inputs = aligned([len(methods) * len(columns), len(target), len(kinds)], np.float32)
+    inputs = aligned([len(methods) * len(columns), len(target), len(binary)], np.float32)
     for column in columns:
         rows = np.flatnonzero(roles[:, column] == TRAIN)
         learned = encoder.learn(encoded, state, labels, rows)[1]
@@ -197,18 +194,18 @@ def nested_table(
             scaled = normalization.learn(method, values[rows], binary).apply(values)
             inputs[place * len(columns) + column] = scaled
     scale = TargetScale.unchanged(len(columns))
-    if task == "regression":
+    if params.table.task == "regression":
         scale = TargetScale.fit(transform, target, roles == TRAIN)
-    table = Table(
-        inputs=inputs,
-        codes=stacked(encoded.codes, sizes),
-        levels=int(sizes.sum()),
-        target=scale.standard(target.astype(np.float32)),
+    return scaled_table(
+        params.table.task,
+        values=inputs,
+        codes=encoded.codes,
+        sizes=np.array(state["levels"], np.int32),
+        target=target,
+        scale=scale,
         roles=roles,
-        outputs=int(target.max()) + 1 if task == "multiclass" else 1,
+        inputs=Inputs(np.array(state["groups"], str), np.array(state["forms"], str), methods),
     )
-    described = Inputs(np.array(state["groups"], str), np.array(state["forms"], str), methods)
-    return Scaled(table, scale, encoded.codes, sizes, described)
 
 
 def search_together(params: Params, scaled: Scaled, plan: Plan, report: Callable[[float], None]) -> list[list[Trial]]:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from features.errors import UserError
-from features.normalization import learn
+from features.normalization import binary_columns, learn
 from features.roles import TRAIN
 from features.target import TargetScale
 from pipeline import stage
@@ -34,13 +34,13 @@ def normalize(arguments: argparse.Namespace) -> None:
     params = load(arguments.params, arguments.competition)
     arrays = read_npz(arguments.input / "arrays.npz")
     encoding = read_json(arguments.input / "encoding.json")
-    columns = [*encoding["columns"], *({"name": name, "kind": "number"} for name in encoding["in_fold"])]
-    binary = np.array([column["kind"] in ("onehot", "indicator") for column in columns], bool)
+    names = [*(column["name"] for column in encoding["columns"]), *encoding["in_fold"]]
+    binary = binary_columns(encoding)
     shared, roles = arrays["shared"].astype(np.float64), arrays["roles"]
     if np.isinf(shared).any():
         row, column = np.argwhere(np.isinf(shared))[0]
         raise UserError(
-            f"normalize: {columns[column]['name']!r} of id {arrays['ids'][row]} is infinite or beyond 3.4e38. "
+            f"normalize: {names[column]!r} of id {arrays['ids'][row]} is infinite or beyond 3.4e38. "
             "Correct the raw table, or declare a range in the contract."
         )
     inputs, maps = [], []
@@ -64,12 +64,12 @@ def normalize(arguments: argparse.Namespace) -> None:
         arguments.output / "normalization.json",
         {
             "method": methods,
-            "columns": [c["name"] for c in columns],
+            "columns": names,
             "folds": maps,
             "target": scale,
         },
     )
-    print(f"normalize: {', '.join(methods)}, {len(columns)} columns in {roles.shape[1]} folds")
+    print(f"normalize: {', '.join(methods)}, {len(names)} columns in {roles.shape[1]} folds")
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from features.errors import UserError
-from features.normalization import CLIP, learn
+from features.normalization import CLIP, binary_columns, learn
 
 TEXTBOOK = np.array([[-1.0, 2], [-0.5, 6], [0, 10], [1, 18]])
 METHODS = ("zscore", "minmax", "robust", "none")
@@ -76,3 +76,10 @@ def test_robust_leaves_columns_of_0_and_1_alone() -> None:
 def test_an_infinity_is_refused() -> None:
     with pytest.raises(UserError, match="column number 1 holds an infinity"):
         scaled("zscore", np.array([[0.0, np.inf], [1, 2]]))
+
+
+def test_columns_of_0_and_1_are_told_by_their_kind() -> None:
+    kinds = ("number", "indicator", "integer", "onehot")
+    encoding = {"columns": [{"name": kind, "kind": kind} for kind in kinds], "in_fold": ["learned"]}
+    assert binary_columns(encoding).tolist() == [False, True, False, True, False]
+    assert binary_columns({"columns": [], "in_fold": []}).dtype == bool

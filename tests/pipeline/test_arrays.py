@@ -3,14 +3,32 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
-from pipeline.arrays import Inputs, stacked
+from features.target import TargetScale
+from pipeline.arrays import Inputs, scaled_table, stacked
 
 
 def test_each_embedded_column_has_its_own_stretch() -> None:
     codes = np.array([[0, 2, 0], [1, 0, 4]], np.int32)
     assert stacked(codes, np.array([2, 3, 5])).tolist() == [[0, 4, 5], [1, 2, 9]]
     assert stacked(np.zeros((3, 0), np.int32), np.zeros(0, np.int32)).shape == (3, 0)
+
+
+@pytest.mark.parametrize(("task", "outputs"), [("binary", 1), ("multiclass", 3), ("regression", 1)])
+def test_a_table_has_an_output_for_each_of_several_classes(task: str, outputs: int) -> None:
+    scaled = scaled_table(
+        task,
+        values=np.zeros((2, 3, 1), np.float32),
+        codes=np.zeros((3, 2), np.int32),
+        sizes=np.array([2, 3]),
+        target=np.array([0, 2, 1]),
+        scale=TargetScale.unchanged(2),
+        roles=np.zeros((3, 2), np.int8),
+        inputs=Inputs(np.array(["age"]), np.array([""]), ("zscore",)),
+    )
+    assert (scaled.table.outputs, scaled.table.levels) == (outputs, 5)
+    assert scaled.table.target.tolist() == [[0, 2, 1]] * 2
 
 
 INPUTS = Inputs(
