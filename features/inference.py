@@ -39,6 +39,8 @@ FEWEST = 3
 LISTED = 30
 # Words with so many blanks a cell on average are text.
 TEXT_WORDS = 3.0
+# Words that commonly stand for a missing value, beside those that every number is read so by.
+MISSING_MARKS = frozenset({"?", "??", "-", "--", "---", ".", "*", "#N/A", "#NA", "unknown"})
 _BOOLEANS = [{"true", "false"}, {"yes", "no"}, {"y", "n"}, {"t", "f"}, {"on", "off"}]
 _ID_NAME = re.compile(r"(?i:id|.*[_ ]id|key|index|row)|.*[a-z]I[dD]")
 ROW = "row"
@@ -376,6 +378,7 @@ def find_task(cells: pd.Series, sample: pd.DataFrame | None, metric: str | None)
     count = labels.nunique()
     if metric is not None and METRICS[metric] == "numbers":
         if wrong.any():
+            _check_odd(cells, wrong, metric)
             row = int(np.flatnonzero(wrong)[0])
             raise UserError(
                 f"--metric {metric} compares numbers, but the target in train, row {row + 2}, is {cells.iloc[row]!r}. "
@@ -388,6 +391,9 @@ def find_task(cells: pd.Series, sample: pd.DataFrame | None, metric: str | None)
             raise UserError(f"--metric roc_auc ranks two classes, the target has {count}. Use log_loss or accuracy.")
         return classes, f"{metric} judges classes, there are {count}"
     if wrong.any():
+        frequent = labels[wrong].value_counts().min() >= ROWS_A_CLASS and count <= MAX_CLASSES
+        if not frequent or set(labels[wrong]) & MISSING_MARKS:
+            _check_odd(cells, wrong, None)
         return classes, f"{count} words"
     values = numbers.to_numpy()
     if count == 2:
@@ -396,6 +402,20 @@ def find_task(cells: pd.Series, sample: pd.DataFrame | None, metric: str | None)
     if whole and count <= MAX_CLASSES and len(cells) >= ROWS_A_CLASS * count and not _fractions(sample):
         return "multiclass", f"{count} whole numbers"
     return "regression", f"{count} different numbers"
+
+
+def _check_odd(cells: pd.Series, wrong: np.ndarray, metric: str | None) -> None:
+    """Raises ``UserError`` where most cells of the target are numbers: the others, ``wrong [n]``, are slips then, and
+    would make a class of every number."""
+    if 2 * wrong.sum() >= len(cells):
+        return
+    row = int(np.flatnonzero(wrong)[0])
+    several = wrong.sum() > 1
+    raise UserError(
+        f"train, row {row + 2}: the target {cells.name!r} is {cells.iloc[row]!r}, but {len(cells) - wrong.sum()} of "
+        f"{len(cells)} cells are numbers. Correct or delete the row{'s' if several else ''}"
+        + (", or name --metric accuracy if all are classes." if metric is None else ".")
+    )
 
 
 def _fractions(sample: pd.DataFrame | None) -> bool:

@@ -297,6 +297,23 @@ def test_a_word_for_missing_is_no_class(target: list[str], said: str, metric: st
     assert said in str(caught.value) and "Delete these rows" in str(caught.value)
 
 
+ODD = [*EVEN[:57], "12o", "1.5", "?"]
+
+
+@pytest.mark.parametrize("given", [{}, {"metric": "rmse"}])
+def test_a_slip_among_numbers_makes_no_classes_of_them(given: dict[str, str]) -> None:
+    with pytest.raises(
+        UserError, match="train, row 59: the target 'y' is '12o', but 58 of 60 cells are numbers"
+    ) as told:
+        decided(ODD, **given)
+    assert "Correct or delete the rows" in str(told.value) and ("--metric accuracy" in str(told.value)) == (not given)
+    # A mark for a missing value is no class, however frequent; another word may be one.
+    with pytest.raises(UserError, match="the target 'y' is '\\?', but 80 of 120 cells are numbers"):
+        decided(["1", "2", "?"] * 40)
+    assert decided(["1", "2", "?"] * 40, metric="accuracy").task == "multiclass"
+    assert decided(["1", "2", "3+"] * 40).task == "multiclass"
+
+
 def test_none_may_be_a_class() -> None:
     assert decided(["none", "mild", "severe"] * 20).contract.column("y").values == ("mild", "none", "severe")
 
