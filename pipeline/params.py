@@ -45,6 +45,7 @@ INITIALIZERS = (
     "random_normal",
     "large_normal",
     "zeros",
+    "small_equal",
     "ones",
 )
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")

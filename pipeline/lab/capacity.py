@@ -11,13 +11,15 @@ from matplotlib.figure import Figure
 
 from features.diagnosis import RISE
 from features.roles import TRAIN, UNUSED
-from pipeline.lab.laboratory import Frames, Lab, Material, by_setting, sentence_case, train, watched
+from pipeline.lab.laboratory import Frames, Lab, Material, by_setting, listed, train, watched
 from pipeline.nets.sources import Table
-from pipeline.pictures import label, panels
+from pipeline.pictures import COLOURS, label, panels
 
 WIDTHS = (1, 4, 16, 64)
 ROWS = (50, 100, 200, 400)
 WIDEST, RATE = 64, 3e-3
+# The columns of losses, by what the page calls them.
+ENDS = {"train_loss": "train loss", "unseen_loss": "unseen loss", "lowest_unseen_loss": "lowest unseen loss"}
 
 
 def run(material: Material) -> Frames:
@@ -79,40 +81,64 @@ def diagnosed(frame: pd.DataFrame) -> pd.DataFrame:
 def picture(frames: Frames) -> Figure:
     """Curves of the narrowest and widest network; the ends by width and by rows."""
     curves = frames["capacity"]
-    figure, (left, middle, right) = panels(3)
-    for width in (WIDTHS[0], WIDTHS[-1]):
+    figure, axes = panels(3, width=3.1, height=3.2)
+    left, middle, right = axes
+    for width, colour in zip((WIDTHS[0], WIDTHS[-1]), COLOURS[3:], strict=False):
         for kind, style in (("train", "--"), ("unseen", "-")):
-            colour = f"C{WIDTHS.index(width) % 2}"
-            left.plot(curves["epoch"], curves[f"{kind}_width_{width}"], style, color=colour, label=f"{kind}, {width}")
-    label(left, "Loss by epoch, width 1 and 64", "epoch", "log loss", legend=True)
+            line = curves[f"{kind}_width_{width}"]
+            left.plot(curves["epoch"], line, style, color=colour, label=f"{kind}, width {width}")
+    label(left, f"Width {WIDTHS[0]} and {WIDTHS[-1]}, by epoch", "epoch", "log loss", legend=True)
     _ends(middle, frames["capacity_width"], "width")
     _ends(right, frames["capacity_rows"], "rows")
+    top = 1.25 * max(axis.get_ylim()[1] for axis in axes)  # one scale, with room for the legends
+    for axis in axes:
+        axis.set_ylim(0, top)
     return figure
 
 
 def _ends(axis: Axes, frame: pd.DataFrame, by: str) -> None:
-    for name in ("train_loss", "unseen_loss", "lowest_unseen_loss"):
-        axis.plot(frame[by], frame[name], "o-", markersize=4, label=name.replace("_", " "))
+    for column, name in ENDS.items():
+        axis.plot(frame[by], frame[column], "o-", markersize=4, label=name)
     axis.set_xscale("log")
     axis.set_xticks(frame[by], [str(value) for value in frame[by]])
     axis.minorticks_off()
-    label(axis, f"After the last epoch, by {by}", by, "log loss", legend=True)
+    what = "width" if by == "width" else f"train rows (width {WIDEST})"
+    label(axis, f"After the last epoch, by {by}", what, "log loss", legend=True)
 
 
 def sentence(frames: Frames) -> str:
     """What is to be seen."""
     width, rows = frames["capacity_width"], frames["capacity_rows"]
-    words = [
-        f"width {row.width} {row.diagnosis} (train {row.train_loss:.3f}, unseen {row.unseen_loss:.3f}, lowest "
-        f"{row.lowest_unseen_loss:.3f} at epoch {row.lowest_at_epoch})"
-        for row in width.itertuples()
+    said = [
+        f"{'Width' if len(part) == 1 else 'Widths'} {listed([str(each) for each in part])} "
+        f"{verdict if len(part) == 1 else verdict.removesuffix('s')}"
+        for verdict in ("underfits", "fits", "overfits")
+        if len(part := width.loc[width["diagnosis"] == verdict, "width"].tolist())
     ]
+    least = width.loc[width["unseen_loss"].idxmin()]
+    late = ""
+    if least["diagnosis"] == "underfits":
+        late = (
+            f" After the last epoch width {least['width']} has the lowest unseen loss all the same: what is too small "
+            "has no room to overfit."
+        )
     few, many = rows.iloc[0], rows.iloc[-1]
     gaps = [one["unseen_loss"] - one["train_loss"] for one in (few, many)]
+    more = f"more than {100 * RISE:g} % above"
     return (
-        f"{sentence_case('; '.join(words))}. At width {WIDEST} the gap between unseen and train loss is "
-        f"{gaps[0]:.2f} with {few['rows']} rows and {gaps[1]:.2f} with {many['rows']}."
+        f"A width overfits where its unseen loss ends {more} its own lowest, and underfits where even its lowest is "
+        f"{more} the lowest of all. {'. '.join(said)}.{late} At width {WIDEST} "
+        f"the gap between unseen and train loss is {gaps[0]:.2f} with {few['rows']} rows and {gaps[1]:.2f} with "
+        f"{many['rows']}."
     )
+
+
+def table(frames: Frames) -> pd.DataFrame:
+    """A row a width, as the page shows it."""
+    shown = frames["capacity_width"].rename(columns={**ENDS, "lowest_at_epoch": "at epoch"})
+    for name in ENDS.values():
+        shown[name] = [f"{value:.3f}" for value in shown[name]]
+    return shown
 
 
 def measures(frames: Frames) -> dict[str, float]:
@@ -123,4 +149,4 @@ def measures(frames: Frames) -> dict[str, float]:
     }
 
 
-LAB = Lab("capacity", "Over- and underfitting", run, picture, sentence, measures)
+LAB = Lab("capacity", "Over- and underfitting", run, picture, sentence, measures, table)

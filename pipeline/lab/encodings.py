@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import keras
 import numpy as np
 import pandas as pd
@@ -24,33 +26,46 @@ from pipeline.lab.laboratory import (
 from pipeline.nets.sources import EMBEDDING_UNITS, Table
 from pipeline.pictures import label, panels
 
+# What the textbook turns to where integers mislead; the other encodings are held against it.
+REFERENCE = "one-hot"
+# A difference of no more standard errors than these is noise.
+BEYOND = 2
 # "Women and children first", written down before any label was looked at.
 BY_HAND = {"Mr": 0.0, "Other": 1.0, "Master": 2.0, "Miss": 3.0, "Mrs": 4.0}
 WIDTH, RATE = 16, 1e-2
+# By name, with the number of hidden layers.
+MODELS = {"linear": 0, "network": 1}
 # The textbook's examples: countries for scikit-learn's LabelEncoder, classes for Keras's to_categorical.
 COUNTRIES = ("Korea", "Japan", "China")
 VECTOR, CLASSES = (2, 6, 6, 1), 7
 
 
 def run(material: Material) -> Frames:
-    """A row an encoding: its cost, and the log loss of a linear model and of a network on rows that score."""
-    rows, roles = [], material.table.roles
+    """A row an encoding: its cost, and the log loss of a linear model and of a network on rows that score; the loss
+    less that from one-hot, paired over these rows, with its standard error."""
+    rows: list[dict[str, Any]] = []
+    roles = material.table.roles
+    losses: dict[tuple[str, str], np.ndarray] = {}
     for name, (inputs, codes, levels) in encoded(material.titles).items():
         table = Table(
             np.repeat(inputs[None], material.folds, axis=0), codes, levels, material.table.target, roles, outputs=1
         )
         columns = inputs.shape[1] + codes.shape[1] * EMBEDDING_UNITS
         row = {"encoding": name, "columns": columns}
-        for model, depth in (("linear", 0), ("network", 1)):
+        for model, depth in MODELS.items():
             setting = {"depth": depth, "width": WIDTH, "learning_rate": RATE, "batch_size": 128}
             found = train(material, f"encodings {model}", table, [setting], material.plan.epochs)
             # Folds score different rows, so all scored rows together are one sample.
-            loss = by_setting(found.loss, 1)[0][(roles == SCORE).T]
+            loss = losses[name, model] = by_setting(found.loss, 1)[0][(roles == SCORE).T]
             row[f"{model}_log_loss"] = loss.mean()
             row[f"{model}_log_loss_se"] = standard_error(loss)
             row[f"{model}_weights"] = weights(columns, depth) + levels * EMBEDDING_UNITS * codes.shape[1]
             row[f"{model}_products"] = columns * WIDTH + WIDTH if depth else columns
         rows.append(row)
+    for row in rows:
+        for model in MODELS:
+            apart = losses[row["encoding"], model] - losses[REFERENCE, model]
+            row |= {f"{model}_difference": apart.mean(), f"{model}_difference_se": standard_error(apart)}
     return {"encodings": pd.DataFrame(rows).round(6)}
 
 
@@ -73,7 +88,7 @@ def encoded(words: pd.Series) -> dict[str, tuple[np.ndarray, np.ndarray, int]]:
 
 
 def examples() -> list[Example]:
-    """The textbook's two encoders on its own examples, beside the lab's."""
+    """The textbook's three encoders on its own examples, beside the lab's."""
     places = sorted(COUNTRIES)
     # Every class once before the textbook's, so that the lab's encoder knows all.
     known = pd.Series([*range(CLASSES), *VECTOR])
@@ -84,6 +99,14 @@ def examples() -> list[Example]:
             np.array([places.index(country) for country in COUNTRIES]),
             LabelEncoder().fit_transform(COUNTRIES),
             encoded(pd.Series(COUNTRIES))["integer"][0][:, 0],
+        ),
+        Example(
+            f"one-hot of {', '.join(COUNTRIES)}, columns in this order (scikit-learn)",
+            np.array([[1, 0, 0], [0, 1, 0], [0, 0, 1]]),
+            np.array([[own == country for country in COUNTRIES] for own in COUNTRIES], float),
+            # Without categories its columns, as the lab's, are in the order of the alphabet.
+            OneHotEncoder(categories=[COUNTRIES], sparse_output=False).fit_transform(np.array(COUNTRIES)[:, None]),
+            encoded(pd.Series(COUNTRIES))["one-hot"][0][:, [places.index(country) for country in COUNTRIES]],
         ),
         Example(
             f"one-hot of {', '.join(map(str, VECTOR))} in {CLASSES} classes (Keras)",
@@ -100,30 +123,34 @@ def picture(frames: Frames) -> Figure:
     frame = frames["encodings"]
     place = np.arange(len(frame))
     figure, (left, right) = panels(2)
-    for offset, model in ((-0.1, "linear"), (0.1, "network")):
+    for offset, model in zip((-0.1, 0.1), MODELS, strict=True):
         error = frame[f"{model}_log_loss_se"]
         left.errorbar(place + offset, frame[f"{model}_log_loss"], yerr=error, fmt="o", label=model)
         right.bar(place + 2 * offset, frame[f"{model}_weights"], width=0.4, label=model)
     left.set_xticks(place, frame["encoding"])
     right.set_xticks(place, frame["encoding"])
-    label(left, "Titles: loss on unseen rows", "", "log loss", legend=True)
-    label(right, "What it costs", "", "weights", legend=True)
+    label(left, "Titles: loss on unseen rows (bars: its standard error)", "", "log loss", legend=True)
+    label(right, "What each costs", "", "weights", legend=True)
     return figure
 
 
 def sentence(frames: Frames) -> str:
     """What is to be seen."""
     frame = frames["encodings"].set_index("encoding")
-    parts = [
-        f"{model} reaches a log loss of "
-        + listed([f"{row[f'{name}_log_loss']:.3f} ({encoding})" for encoding, row in frame.iterrows()])
-        for name, model in (("linear", "a linear model"), ("network", "a network"))
-    ]
-    worst, best = frame["linear_log_loss"].idxmax(), frame["network_log_loss"].idxmin()
+    parts, apart = [], []
+    for model, name in (("linear", "a linear model"), ("network", "a network")):
+        losses = listed([f"{row[f'{model}_log_loss']:.3f} ({encoding})" for encoding, row in frame.iterrows()])
+        parts.append(f"{name} reaches a log loss of {losses}")
+        apart += [
+            f"{encoding} {row[f'{model}_difference']:+.3f} ± {row[f'{model}_difference_se']:.3f} in {name}"
+            for encoding, row in frame.iterrows()
+            if abs(row[f"{model}_difference"]) > BEYOND * row[f"{model}_difference_se"]
+        ]
+    others = f"no {'other ' if apart else ''}difference is beyond {BEYOND} standard errors"
+    weights = listed([f"{row['network_weights']:.0f} ({encoding})" for encoding, row in frame.iterrows()])
     return (
-        f"From the title alone {'; '.join(parts)}, each ± {frame['network_log_loss_se'].max():.3f}. To the linear "
-        f"model {worst} is worst; the network does best with {best} at {int(frame['network_weights'][best])} weights "
-        f"(fewest: {int(frame['network_weights'].min())}). {examples_sentence(examples())}"
+        f"From the title alone {'; '.join(parts)}. Against {REFERENCE}, paired over the rows: "
+        f"{'; '.join([*apart, others])}. The network has {weights} weights. {examples_sentence(examples())}"
     )
 
 

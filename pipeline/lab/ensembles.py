@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from features.metrics import row_log_loss
 from features.roles import SCORE
-from pipeline.lab.laboratory import Frames, Lab, Material, by_setting, standard_error, train
+from pipeline.lab.laboratory import Frames, Lab, Material, by_setting, sentence_case, standard_error, train
 from pipeline.pictures import label, panels
 from pipeline.runtime import seed_for
 
@@ -72,15 +72,17 @@ def picture(frames: Frames) -> Figure:
     """Gain in log loss and in accuracy by size, with standard errors paired over rows."""
     frame = frames["ensembles"]
     figure, axes = panels(2)
-    for axis, name, sign in zip(axes, ("log_loss", "accuracy"), (-1, 1), strict=True):
-        base = frame[name].iloc[0]
-        axis.errorbar(frame["size"], base + sign * frame[f"{name}_gain"], yerr=frame[f"{name}_gain_se"], fmt="o-", ms=4)
+    for axis, name, sign, unit in zip(axes, ("log_loss", "accuracy"), (-1, 1), (1, 100), strict=True):
+        base = unit * frame[name].iloc[0]
+        gain, error = unit * frame[f"{name}_gain"], unit * frame[f"{name}_gain_se"]
+        axis.errorbar(frame["size"], base + sign * gain, yerr=error, fmt="o-", ms=4)
         axis.axhline(base, color="0.6", linewidth=1)
         axis.set_xscale("log")
         axis.set_xticks(frame["size"], [str(size) for size in frame["size"]])
         axis.minorticks_off()
-        title = f"{name.replace('_', ' ')} (line: one network; bars: error of the gain)"
-        label(axis, title, "networks averaged", name.replace("_", " "))
+        spoken = name.replace("_", " ")
+        title = f"{sentence_case(spoken)} (line: one network; bars: error of the gain)"
+        label(axis, title, "networks averaged", f"{spoken}, %" if unit == 100 else spoken)
     return figure
 
 
@@ -91,12 +93,13 @@ def sentence(frames: Frames) -> str:
     half = frame[frame["log_loss_gain"] >= 0.8 * last["log_loss_gain"]]["size"].min()
     points = 100 * last["accuracy_gain"]
     share = "within" if 2 <= points <= 5 else "below" if points < 2 else "above"
+    noise = ", no more than noise" if abs(last["accuracy_gain"]) <= 2 * last["accuracy_gain_se"] else ""
     early = f", most of it (80 %) by size {int(half)}" if last["log_loss_gain"] > 0 else ""
     return (
         f"Averaging {int(last['size'])} networks instead of one takes the log loss from {one['log_loss']:.4f} to "
         f"{last['log_loss']:.4f} (gain {last['log_loss_gain']:.4f} ± {last['log_loss_gain_se']:.4f}){early}, and the "
         f"accuracy from {100 * one['accuracy']:.1f} to {100 * last['accuracy']:.1f} % (gain {points:.1f} ± "
-        f"{100 * last['accuracy_gain_se']:.1f} points, {share} the 2 to 5 % that textbooks promise)."
+        f"{100 * last['accuracy_gain_se']:.1f} points{noise}, {share} the 2 to 5 % that the textbook promises)."
     )
 
 

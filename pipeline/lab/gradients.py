@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from features.roles import TRAIN
-from pipeline.lab.laboratory import Frames, Lab, Material, listed
+from pipeline.lab.laboratory import Frames, Lab, Material, listed, sentence_case
 from pipeline.nets.heads import HEADS
 from pipeline.nets.layers import forward, initial_kernel
 from pipeline.pictures import label, panels
@@ -21,6 +22,7 @@ KINDS = {
     "relu": ("relu", "glorot_uniform"),
     "relu_he": ("relu", "he_normal"),
 }
+NAMES = {name: name for name in KINDS} | {"relu_he": "relu, He weights"}
 DEPTHS = (2, 3, 5, 8, 12, 20)
 WIDTH, NETWORKS, ROWS = 32, 8, 256
 # A gradient smaller by this many powers of ten has vanished.
@@ -65,13 +67,15 @@ def gradient_norms(
 def picture(frames: Frames) -> Figure:
     """By layer in the deepest network; by depth at the first layer."""
     frame = frames["gradients"]
-    figure, (by_layer, by_depth) = panels(2)
+    figure, axes = panels(2)
     deepest, first = frame[frame["depth"] == frame["depth"].max()], frame[frame["layer"] == 1]
-    for name in KINDS:
-        by_layer.plot(deepest["layer"], deepest[name], "o-", markersize=3, label=name.replace("_", ", "))
-        by_depth.plot(first["depth"], first[name], "o-", markersize=3, label=name.replace("_", ", "))
-    label(by_layer, f"Depth {frame['depth'].max()}", "layer (1 is next to the inputs)", "log10 gradient norm", True)
-    label(by_depth, "At the first layer", "depth", "log10 gradient norm", True)
+    for axis, part, by in zip(axes, (deepest, first), ("layer", "depth"), strict=True):
+        for kind, name in NAMES.items():
+            axis.plot(part[by], part[kind], "o-", markersize=3, label=name)
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+    depth, scale = frame["depth"].max(), "log10 of the gradient's norm"
+    label(axes[0], f"Each layer of {depth} hidden layers", "layer (1 is next to the inputs)", scale, legend=True)
+    label(axes[1], "The first layer, by depth", "hidden layers", scale, legend=True)
     return figure
 
 
@@ -91,17 +95,43 @@ def shares(frames: Frames) -> dict[str, tuple[float, float]]:
 
 
 def sentence(frames: Frames) -> str:
-    """What is to be seen."""
+    """What is to be seen: first along the layers of one network, then across networks of growing depth."""
     found, depths = shares(frames), frames["gradients"]["depth"]
-    names = {name: " with ".join(name.split("_")).replace("he", "He weights") for name in KINDS}
-    by_layer = listed([f"10^{share:.1f} ({names[name]})" for name, (share, _) in found.items()])
-    by_depth = listed([f"10^{share:.1f} ({names[name]})" for name, (_, share) in found.items()])
-    vanished = [names[name] for name, both in found.items() if min(both) < -VANISHED]
-    end = f"It vanishes with {listed(vanished)}." if vanished else "It vanishes nowhere."
-    return (
-        f"With {depths.max()} layers the first layer's gradient is, as a share of the last hidden layer's, {by_layer}; "
-        f"as a share of what it is with {depths.min()} layers, {by_depth}. {end}"
-    )
+    along = [name for name, (share, _) in found.items() if share < -VANISHED]
+    across = [name for name, (_, share) in found.items() if share < -VANISHED and name not in along]
+    where = f"with {listed([_spoken(name) for name in along])}" if along else "nowhere"
+    said = [f"from layer to layer the gradient vanishes {where}{' alone' if len(along) == 1 else ''}"]
+    if across:
+        glorot = all(KINDS[name][1].startswith("glorot") for name in across)
+        weaker = listed([_power(found[name][1]) for name in across])
+        said.append(
+            f"with {listed([_spoken(name) for name in across])} all layers have about the same gradient, but "
+            f"{'from Glorot weights ' if glorot else ''}a smaller one the deeper the network is (at {depths.max()} "
+            f"layers {weaker} of what it is at {depths.min()})"
+        )
+        if "relu" in across and "relu_he" not in [*along, *across]:
+            said[-1] += "; He weights keep it"
+    return " ".join(f"{sentence_case(each)}." for each in said)
+
+
+def _spoken(name: str) -> str:
+    return NAMES[name].replace(", ", " and ")
+
+
+def _power(exponent: float) -> str:
+    return f"10<sup>{exponent:.1f}</sup>"
+
+
+def table(frames: Frames) -> pd.DataFrame:
+    """The shares, as the page shows them."""
+    depths, found = frames["gradients"]["depth"], shares(frames)
+    rows = [
+        (NAMES[name].split(",")[0], KINDS[name][1].split("_")[0].capitalize(), *map(_power, found[name]))
+        for name in KINDS
+    ]
+    last = f"first layer's gradient as a share of the last's, {depths.max()} layers"
+    shallow = f"first layer's gradient with {depths.max()} layers as a share of that with {depths.min()}"
+    return pd.DataFrame(rows, columns=["activation", "first weights", last, shallow])
 
 
 def measures(frames: Frames) -> dict[str, float]:
@@ -113,4 +143,4 @@ def measures(frames: Frames) -> dict[str, float]:
     }
 
 
-LAB = Lab("gradients", "Vanishing gradient", run, picture, sentence, measures)
+LAB = Lab("gradients", "Vanishing gradient", run, picture, sentence, measures, table)

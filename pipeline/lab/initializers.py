@@ -11,12 +11,24 @@ from pipeline.pictures import COLOURS, label, panels
 
 INITIALIZERS = {
     "zeros": "zeros",
-    "equal": "ones",
+    "small_equal": "small_equal",
+    "ones": "ones",
     "too_large": "large_normal",
     "small_normal": "random_normal",
     "glorot": "glorot_uniform",
     "he": "he_normal",
 }
+NAMES = {
+    "zeros": "all 0",
+    "small_equal": "all 0.05",
+    "ones": "all 1",
+    "too_large": "normal, sd 1",
+    "small_normal": "normal, sd 0.05",
+    "glorot": "Glorot",
+    "he": "He",
+}
+# The textbook expects these to diverge.
+TOO_LARGE = ("ones", "too_large")
 # Neurons whose weights differ by less than this share of their length are one neuron: equal neurons drift apart by
 # rounding alone.
 SAME = 1e-3
@@ -57,32 +69,51 @@ def picture(frames: Frames) -> Figure:
     """Loss curves and a bar of distinct neurons."""
     curves, neurons = frames["initializers"], frames["initializers_neurons"]
     figure, (left, right) = panels(2)
-    for name in neurons["initializer"]:
-        left.plot(curves["epoch"], curves[name], label=name.replace("_", " "))
+    names = [NAMES[name] for name in neurons["initializer"]]
+    for column, name in zip(neurons["initializer"], names, strict=True):
+        left.plot(curves["epoch"], curves[column], label=name)
     left.set_yscale("log")
-    label(left, "Train loss", "epoch", "log loss", legend=True)
-    names = [name.replace("_", "\n") for name in neurons["initializer"]]
-    right.bar(names, neurons["distinct_neurons"], color=COLOURS[: len(names)])
-    label(right, f"Distinct neurons of {int(neurons['neurons'].iloc[0])} in the first layer", "", "after training")
+    left.set_ylim(top=30 * curves[list(neurons["initializer"])].max().max())  # room for the legend
+    label(left, "Train loss", "epoch", "log loss")
+    left.legend(fontsize=8, frameon=False, ncols=3, loc="upper center")
+    bars = right.barh(names, neurons["distinct_neurons"], color=COLOURS)
+    right.bar_label(bars, fmt=" %g", fontsize=8)
+    right.invert_yaxis()
+    title = f"How many of {int(neurons['neurons'].iloc[0])} neurons differ after training"
+    label(right, title, "neurons of the first layer", "")
     return figure
 
 
 def sentence(frames: Frames) -> str:
     """What is to be seen."""
-    last, neurons = frames["initializers"].iloc[-1], frames["initializers_neurons"]
-    names = list(neurons["initializer"])
-    alone = [name for name in names if neurons.set_index("initializer")["distinct_neurons"][name] == 1]
+    curves, neurons = frames["initializers"], frames["initializers_neurons"].set_index("initializer")
+    first, last = curves.iloc[0], curves.iloc[-1]
+    names = list(neurons.index)
     best = min(names, key=lambda name: last[name])
-    losses = listed([f"{last[name]:.3g} ({name.replace('_', ' ')})" for name in names])
-    symmetry = (
-        f"after training all neurons of the first layer are still one and the same with {listed(alone)}"
-        if alone
-        else "no start left its neurons equal"
-    )
+    losses = listed([f"{last[name]:.3g} ({NAMES[name]})" for name in names])
+    alone = [name for name in names if neurons["distinct_neurons"][name] == 1]
+    symmetry = "No start leaves its neurons equal"
+    if alone:
+        starts = " or ".join(NAMES[name] for name in alone)
+        symmetry = f"All neurons of the first layer stay one and the same from weights that are {starts}"
+    falling = [name for name in TOO_LARGE if last[name] < first[name]]
+    diverged = [name for name in TOO_LARGE if name not in falling]
+    large = []
+    if falling:
+        large.append(
+            f"From weights that are too large ({_joined(falling)}) the loss starts high and Adam brings it down late: "
+            "by the textbook it would diverge"
+        )
+    if diverged:
+        large.append(f"As the textbook says, it diverges from weights that are too large ({_joined(diverged)})")
     return (
-        f"After {int(last['epoch'])} epochs the train loss is {losses}: lowest with {best.replace('_', ' ')}; "
-        f"{symmetry.replace('_', ' ')}."
+        f"After {int(last['epoch'])} epochs the train loss is {losses}: lowest with {NAMES[best]}. {symmetry}. "
+        f"{'. '.join(large)}."
     )
+
+
+def _joined(names: list[str]) -> str:
+    return "; ".join(NAMES[name] for name in names)
 
 
 def measures(frames: Frames) -> dict[str, float]:

@@ -7,45 +7,86 @@ from collections.abc import Callable
 import keras
 import numpy as np
 import pandas as pd
+import tensorflow as tf
 from keras import ops
 from matplotlib.figure import Figure
 
 from pipeline.lab.laboratory import AGREEMENT, Frames, Lab, Material
 from pipeline.nets.heads import HEADS
-from pipeline.pictures import label, panels
+from pipeline.nets.layers import ACTIVATIONS
+from pipeline.pictures import COLOURS, label, panels
 
 # One loss under two names: as the labels are written.
 ONE_HOT = "categorical cross-entropy, classes (1, 2, 0) as one-hot labels"
 INTEGER = "sparse categorical cross-entropy, classes (1, 2, 0) as integers"
+# Single samples, by the probability of the true class; the picture marks them.
+SAMPLES = {
+    "true class given 0.7, base e": 0.7,
+    "first sample, true class given 0.6": 0.6,
+    "third sample, true class given 0.3": 0.3,
+    "a perfect match": 1.0,
+}
+# Where their labels stand, in points from the mark, so that none lies on another.
+PLACES = ((6, 6), (-6, -11), (6, 5), (-2, -12))
+LOGITS = (2.0, 1.0, 0.1)
+# Where the textbook's figures are not what they round to.
+ROUNDED = (
+    "The textbook rounds on the way: its 0.74 is the mean of the rounded 0.51, 0.51 and 1.20; its 0.154901, to base 10 "
+    "where its other logarithms are natural, is cut off, not rounded."
+)
+# The curves' inputs, and the steps of both.
+REACH, STEPS = 6.0, 121
 
 
 def run(material: Material) -> Frames:
-    """A row a figure: what the textbook prints, and the three ways to compute it."""
+    """A row a figure: what the textbook prints, in its digits ("" where nothing), and the three ways to compute it;
+    the curves of the chapter's pictures, of ``x`` and of the probability of the true class."""
     rows = [
-        _binary("binary cross-entropy, y = (1, 0, 0, 1)", 0.345, [1, 0, 0, 1], [0.8, 0.3, 0.5, 0.9]),
-        _categorical(ONE_HOT, 1.936381, [1, 2, 0], THREE, one_hot=True),
-        _categorical(INTEGER, 1.936381, [1, 2, 0], THREE),
-        _categorical("true class given 0.7, base 10", 0.154901, [0], [[0.7, 0.2, 0.1]], base=10.0),
-        _categorical("true class given 0.7, base e", 0.356675, [0], [[0.7, 0.2, 0.1]]),
-        _categorical("three samples, true class given 0.6, 0.6, 0.3", 0.74, [2, 1, 0], SAMPLES),
-        _categorical("a perfect match", 0.0, [0], [[1.0, 0.0, 0.0]]),
+        _binary("binary cross-entropy, y = (1, 0, 0, 1)", "0.345", [1, 0, 0, 1], [0.8, 0.3, 0.5, 0.9]),
+        _categorical(ONE_HOT, "1.936381", [1, 2, 0], THREE, one_hot=True),
+        _categorical(INTEGER, "1.936381", [1, 2, 0], THREE),
+        _categorical("true class given 0.7, base 10", "0.154901", [0], [[0.7, 0.2, 0.1]], base=10.0),
+        _categorical("true class given 0.7, base e", "", [0], [[0.7, 0.2, 0.1]]),
+        _categorical("first sample, true class given 0.6", "0.51", [2], BATCH[:1]),
+        _categorical("third sample, true class given 0.3", "1.20", [0], BATCH[2:]),
+        _categorical("three samples, true class given 0.6, 0.6, 0.3", "0.74", [2, 1, 0], BATCH),
+        _categorical("a perfect match", "0", [0], [[1.0, 0.0, 0.0]]),
         _squared(
             "mean squared error of (2.5, 0, 2, 8) to (3, -0.5, 2, 7)", [3.0, -0.5, 2.0, 7.0], [2.5, 0.0, 2.0, 8.0]
         ),
-        _softmax("sum of softmax(2, 1, 0.1)", [2.0, 1.0, 0.1]),
+        *_softmax(LOGITS),
     ]
     frame = pd.DataFrame(rows, columns=["figure", "textbook", "by_hand", "keras", "head"])
     ways = frame[["by_hand", "keras", "head"]]
     frame["difference"] = ways.max(axis=1) - ways.min(axis=1)
-    return {"losses": frame}
+    return {"losses": frame, "losses_activations": activations(), "losses_cross_entropy": cross_entropy()}
+
+
+def activations() -> pd.DataFrame:
+    """Sigmoid, tanh and ReLU by ``x``, and their slopes, by Keras."""
+    x = np.linspace(-REACH, REACH, STEPS)
+    columns = {"x": x}
+    for name in ("sigmoid", "tanh", "relu"):
+        inputs = tf.constant(x)
+        with tf.GradientTape() as tape:
+            tape.watch(inputs)
+            outputs = ACTIVATIONS[name](inputs)
+        columns |= {name: outputs.numpy(), f"{name}_slope": tape.gradient(outputs, inputs).numpy()}
+    return pd.DataFrame(columns).round(6)
+
+
+def cross_entropy() -> pd.DataFrame:
+    """Loss of one sample by the probability of its true class, natural logarithm."""
+    probability = np.linspace(0.01, 1, 100)
+    return pd.DataFrame({"probability": probability, "loss": abs(-np.log(probability))}).round(6)
 
 
 THREE = [[0.6, 0.3, 0.1], [0.3, 0.6, 0.1], [0.1, 0.7, 0.2]]
-SAMPLES = [[0.1, 0.3, 0.6], [0.2, 0.6, 0.2], [0.3, 0.4, 0.3]]
-Row = tuple[str, float | None, float, float, float]
+BATCH = [[0.1, 0.3, 0.6], [0.2, 0.6, 0.2], [0.3, 0.4, 0.3]]
+Row = tuple[str, str, float, float, float]
 
 
-def _binary(name: str, printed: float, target: list[int], chance: list[float]) -> Row:
+def _binary(name: str, printed: str, target: list[int], chance: list[float]) -> Row:
     y, p = np.array(target, np.float64), np.array(chance, np.float64)
     by_hand = -float(np.mean(y * np.log(p) + (1 - y) * np.log(1 - p)))
     logits = np.log(p / (1 - p))
@@ -54,7 +95,7 @@ def _binary(name: str, printed: float, target: list[int], chance: list[float]) -
 
 def _categorical(
     name: str,
-    printed: float,
+    printed: str,
     target: list[int],
     chance: list[list[float]],
     one_hot: bool = False,
@@ -77,15 +118,28 @@ def _categorical(
 def _squared(name: str, target: list[float], predicted: list[float]) -> Row:
     y, p = np.array(target), np.array(predicted)
     from_keras = _keras(keras.losses.MeanSquaredError(), y, p)
-    return name, None, float(np.mean((y - p) ** 2)), from_keras, _head("regression", y, p[:, None])
+    return name, "", float(np.mean((y - p) ** 2)), from_keras, _head("regression", y, p[:, None])
 
 
-def _softmax(name: str, logits: list[float]) -> Row:
+def _softmax(logits: tuple[float, ...]) -> list[Row]:
+    """Of each logit, then of all their sum."""
     values = np.array(logits)
-    by_hand = np.sum(np.exp(values) / np.exp(values).sum())
-    from_keras = keras.activations.softmax(ops.convert_to_tensor(values[None], "float32"))
-    from_head = HEADS["multiclass"].answer(ops.convert_to_tensor(values[None, None], "float64"))
-    return name, 1.0, float(by_hand), float(ops.sum(from_keras)), float(ops.sum(from_head))
+    ways = (
+        np.exp(values) / np.exp(values).sum(),
+        np.asarray(keras.activations.softmax(ops.convert_to_tensor(values[None], "float32"))).ravel(),
+        np.asarray(HEADS["multiclass"].answer(ops.convert_to_tensor(values[None, None], "float64"))).ravel(),
+    )
+    by_hand, from_keras, from_head = ([float(value) for value in way] for way in ways)
+    rows = [
+        (softmax_of(place), "", *each) for place, each in enumerate(zip(by_hand, from_keras, from_head, strict=True))
+    ]
+    told = ", ".join(f"{value:g}" for value in logits)
+    return [*rows, (f"sum of softmax({told})", "1.0", sum(by_hand), sum(from_keras), sum(from_head))]
+
+
+def softmax_of(place: int) -> str:
+    """The figure's name."""
+    return f"softmax of {LOGITS[place]:g} among {', '.join(f'{value:g}' for value in LOGITS)}"
 
 
 def _keras(loss: Callable[..., object], target: np.ndarray, answer: np.ndarray) -> float:
@@ -99,13 +153,35 @@ def _head(task: str, target: np.ndarray, logits: np.ndarray) -> float:
 
 
 def picture(frames: Frames) -> Figure:
-    """How far the three ways are apart, against what is allowed."""
-    frame = frames["losses"][::-1]
-    figure, (axis,) = panels(1, width=8.0)
-    axis.barh(frame["figure"], frame["difference"].clip(lower=1e-12))
-    axis.axvline(AGREEMENT, color="black", linewidth=1)
-    axis.set_xscale("log")
-    label(axis, "Largest difference (line: what is allowed)", "difference", "")
+    """The chapter's curves, and on them its examples."""
+    found = frames["losses"].set_index("figure")["by_hand"]
+    figure, (activation, entropy, softmax) = panels(3, width=3.1, height=3.2)
+    curves = frames["losses_activations"]
+    for name, colour in zip(("sigmoid", "tanh", "relu"), COLOURS, strict=False):
+        activation.plot(curves["x"], curves[name], color=colour, label={"relu": "ReLU"}.get(name, name))
+        activation.plot(curves["x"], curves[f"{name}_slope"], ":", color=colour)
+    activation.set_ylim(-1.1, 2.5)
+    label(activation, "Activations (dotted: slopes)", "input", "output", legend=True)
+    curve = frames["losses_cross_entropy"]
+    entropy.plot(curve["probability"], curve["loss"])
+    for (name, probability), (right, up) in zip(SAMPLES.items(), PLACES, strict=True):
+        entropy.plot(probability, found[name], "o", color=COLOURS[1])
+        entropy.annotate(
+            f"{probability:g}: {found[name]:.2f}",
+            (probability, found[name]),
+            xytext=(right, up),
+            textcoords="offset points",
+            ha="left" if right > 0 else "right",
+            fontsize=8,
+        )
+    entropy.set_xlim(0, 1.05)
+    entropy.set_ylim(-0.4)
+    label(entropy, "Cross-entropy", "probability of the true class", "loss")
+    chances = [found[softmax_of(place)] for place in range(len(LOGITS))]
+    bars = softmax.bar([f"{value:g}" for value in LOGITS], chances, color=COLOURS[2])
+    softmax.bar_label(bars, fmt="%.3f", fontsize=8)
+    softmax.set_ylim(0, 1)
+    label(softmax, f"Softmax (sum {sum(chances):.3g})", "logit", "probability")
     return figure
 
 
@@ -120,7 +196,18 @@ def sentence(frames: Frames) -> str:
     same = "the same loss" if abs(one_hot - integer) <= AGREEMENT else "not the same loss"
     return (
         f"{agree} One-hot labels or integer ones, it is {same}: Keras's categorical cross-entropy is {one_hot:.6f}, "
-        f"its sparse one {integer:.6f}; our head takes integers."
+        f"its sparse one {integer:.6f}; our head takes integers. {ROUNDED} {slopes(frames)}"
+    )
+
+
+def slopes(frames: Frames) -> str:
+    """What the left of the picture shows, of the textbook's two activations."""
+    curves = frames["losses_activations"]
+    last = curves.iloc[-1]
+    return (
+        "The picture has the functions of the textbook's figures 8-5 (sigmoid), 8-7 (ReLU) and 8-9 (cross-entropy). "
+        f"The slope of sigmoid is at most {curves['sigmoid_slope'].max():.2g}, and {last['sigmoid_slope']:.2g} at an "
+        f"input of {last['x']:g}, where that of ReLU is {last['relu_slope']:g}."
     )
 
 
@@ -132,10 +219,10 @@ def label_forms(frame: pd.DataFrame) -> tuple[float, float]:
 
 def table(frames: Frames) -> pd.DataFrame:
     """The figures, as the page shows them."""
-    frame = frames["losses"].rename(columns={"by_hand": "by hand", "head": "our head"})
-    shown = frame[["figure", "textbook", "by hand", "keras", "our head"]].copy()
-    for name in shown.columns[1:]:
-        shown[name] = [("" if np.isnan(value) else f"{value:.6f}") for value in shown[name].astype(float)]
+    frame = frames["losses"].rename(columns={"by_hand": "by hand", "keras": "Keras", "head": "our head"})
+    shown = frame[["figure", "textbook", "by hand", "Keras", "our head"]].copy()
+    for name in ("by hand", "Keras", "our head"):
+        shown[name] = [f"{value:.6f}" for value in shown[name]]
     return shown
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from features.roles import SCORE, STOP, TRAIN, UNUSED
-from pipeline.lab.laboratory import Frames, Lab, Material, by_setting, row_loss, train
+from pipeline.lab.laboratory import Frames, Lab, Material, by_setting, row_loss, sentence_case, train
 from pipeline.nets.sources import Table
 from pipeline.pictures import label, panels
 
@@ -18,6 +18,7 @@ STRENGTHS = {
     "l1": (1e-4, 3e-4, 1e-3, 3e-3, 1e-2),
     "l2": (1e-3, 3e-3, 1e-2, 3e-2, 1e-1),
 }
+NAMES = {"dropout": "dropout", "l1": "L1", "l2": "L2"}
 WIDTH, RATE = 64, 3e-3
 
 
@@ -59,7 +60,7 @@ def picture(frames: Frames) -> Figure:
     """A panel a regulariser: train and unseen loss by strength, with no regulariser at the left edge."""
     frame = frames["regularisers"]
     none = frame[frame["regulariser"] == "none"]
-    figure, axes = panels(len(STRENGTHS))
+    figure, axes = panels(len(STRENGTHS), width=3.1, height=3.2)
     low, high = frame[["train_loss", "unseen_loss"]].min().min(), frame[["train_loss", "unseen_loss"]].max().max()
     for axis, name in zip(axes, STRENGTHS, strict=True):
         part = pd.concat([none, frame[frame["regulariser"] == name]])
@@ -69,7 +70,8 @@ def picture(frames: Frames) -> Figure:
         axis.plot(place, part["unseen_loss"], "o-", markersize=4, label="unseen")
         axis.set_xticks(place, [f"{value:g}" for value in part["strength"]])
         axis.set_ylim(low - 0.02, high + 0.02)
-        label(axis, f"{name.upper() if name != 'dropout' else 'Dropout'}", "strength", "log loss", legend=True)
+        strength = "share of units left out" if name == "dropout" else "weight of the penalty"
+        label(axis, sentence_case(NAMES[name]), strength, "log loss", legend=True)
     return figure
 
 
@@ -81,12 +83,15 @@ def sentence(frames: Frames) -> str:
     for name in STRENGTHS:
         part = frame[frame["regulariser"] == name]
         best, last = part.loc[part["unseen_loss"].idxmin()], part.iloc[-1]
-        more = f", {last['unseen_loss']:.3f} at {last['strength']:g}" if last["strength"] > best["strength"] else ""
-        word = name.upper() if name != "dropout" else name
-        parts.append(f"{word} {best['strength']:g} to {best['unseen_loss']:.3f} with a gap of {best['gap']:.3f}{more}")
+        largest = best["strength"] == last["strength"]
+        more = "" if largest else f" ({last['unseen_loss']:.3f} at {last['strength']:g})"
+        parts.append(
+            f"{NAMES[name]} {best['strength']:g}{', the largest,' if largest else ''} to {best['unseen_loss']:.3f} "
+            f"with a gap of {best['gap']:.3f}{more}"
+        )
     return (
         f"Without a regulariser the loss of unseen rows is {none['unseen_loss']:.3f}, {none['gap']:.3f} above that of "
-        f"train rows. At its best strength each brings it: {'; '.join(parts)}."
+        f"train rows. At the best of the strengths tried each brings it: {'; '.join(parts)}."
     )
 
 

@@ -11,7 +11,7 @@ from keras import ops
 from matplotlib.figure import Figure
 from sklearn.preprocessing import MinMaxScaler
 
-from features.normalization import Affine, learn
+from features.normalization import learn
 from features.roles import TRAIN
 from pipeline.lab.laboratory import (
     Example,
@@ -26,7 +26,10 @@ from pipeline.lab.laboratory import (
 )
 from pipeline.pictures import label, panels
 
+# Four ages with the textbook's mean, 40, and standard deviation, 8.12.
+AGES = (30.0, 36.0, 52.0, 42.0)
 METHODS = {"raw": "none", "min_max": "minmax", "z_score": "zscore", "keras_layer": "keras"}
+NAMES = {"raw": "raw columns", "min_max": "min-max", "z_score": "z-scores", "keras_layer": "Keras's layer"}
 
 
 def run(material: Material) -> Frames:
@@ -62,18 +65,21 @@ def inputs(material: Material, method: str) -> np.ndarray:
 
 
 def examples() -> list[Example]:
-    """The textbook's age of 30, scaled by Keras's layer too, and its table for scikit-learn's ``MinMaxScaler``."""
-    age, mean, deviation = np.array([[30.0]]), np.array([40.0]), np.array([8.12])
-    layer = keras.layers.Normalization(mean=mean, variance=deviation**2)
+    """The textbook's age of 30, scaled by what Keras's layer learns from ``AGES`` with ``adapt`` too, and its table for
+    scikit-learn's ``MinMaxScaler``."""
+    ages = np.array(AGES)[:, None]
+    layer = keras.layers.Normalization()
+    layer.adapt(ages.astype(np.float32))
     cells = np.array([[-1, 2], [-0.5, 6], [0, 10], [1, 18]])
     low, high = cells.min(axis=0), cells.max(axis=0)
     return [
         Example(
-            "z-score of 30, mean 40, standard deviation 8.12 (Keras)",
+            f"z-score of {AGES[0]:g} among ages {', '.join(f'{age:g}' for age in AGES)}: mean {ages.mean():g}, "
+            f"standard deviation {ages.std():.2f} (Keras, adapt)",
             np.array([[-1.23]]),
-            (age - mean) / deviation,
-            ops.convert_to_numpy(layer(age.astype(np.float32))),
-            Affine(mean, deviation, mean, clip=False).apply(age),
+            (ages[:1] - ages.mean()) / ages.std(),
+            ops.convert_to_numpy(layer(ages[:1].astype(np.float32))),
+            learn("zscore", ages, np.zeros(1, bool)).apply(ages[:1]),
         ),
         Example(
             "min-max of -1 2; -0.5 6; 0 10; 1 18 (scikit-learn)",
@@ -98,7 +104,7 @@ def picture(frames: Frames) -> Figure:
     figure, (axis,) = panels(1, width=6.0)
     for name in METHODS:  # z-score and the Keras layer do the same, so the line of one lies on the other's
         style = ":" if name == "keras_layer" else "-"
-        axis.plot(frame["steps"], frame[name], style, linewidth=2, label=name.replace("_", " "))
+        axis.plot(frame["steps"], frame[name], style, linewidth=2, label=NAMES[name])
     axis.axhline(level, color="0.6", linewidth=1)
     label(axis, "Train loss (line: the lowest that all reach)", "steps of Adam", "log loss", legend=True)
     return figure
@@ -107,11 +113,11 @@ def picture(frames: Frames) -> Figure:
 def sentence(frames: Frames) -> str:
     """What is to be seen."""
     level, steps = steps_to(frames["scaling"])
-    shown = listed([f"{count} steps ({name.replace('_', ' ')})" for name, count in steps.items()])
+    shown = listed([f"{count} steps ({NAMES[name]})" for name, count in steps.items()])
     slow, fast = max(steps, key=lambda name: steps[name]), min(steps, key=lambda name: steps[name])
     return (
         f"A train loss of {level:.3f} takes {shown}: {steps[slow] / steps[fast]:.1f} times as many with "
-        f"{slow.replace('_', ' ')} as with {fast.replace('_', ' ')}. {examples_sentence(examples())}"
+        f"{NAMES[slow]} as with {NAMES[fast]}. {examples_sentence(examples())}"
     )
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from features.roles import SCORE, TRAIN
-from pipeline.lab.laboratory import Frames, Lab, Material, by_setting, row_loss, sentence_case, train
+from pipeline.lab.laboratory import Frames, Lab, Material, by_setting, row_loss, train
 from pipeline.pictures import label, panels
 
 RATES = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1)
@@ -52,15 +52,14 @@ def sentence(frames: Frames) -> str:
     for batch in BATCHES:
         rate = frame[f"batch_{batch}"].idxmin()
         parts.append(
-            f"batches of {batch} do best at {rate:g} ({frame[f'batch_{batch}'][rate]:.4f} after "
-            f"{frame[f'steps_{batch}'][rate]:.0f} steps)"
+            f"{batch} at {rate:g} ({frame[f'batch_{batch}'][rate]:.4f} after {frame[f'steps_{batch}'][rate]:.0f} steps)"
         )
     columns = [f"batch_{batch}" for batch in BATCHES]
     low, high = frame.index[0], frame.index[-1]
+    cost = (frame[columns] - frame[columns].min()).max(axis=1)
     return (
-        f"{sentence_case(', '.join(parts))}; the smallest rate ({low:g}) costs "
-        f"{(frame.loc[low, columns] - frame[columns].min()).max():.3f} of log loss at worst, the largest ({high:g}) "
-        f"{(frame.loc[high, columns] - frame[columns].min()).max():.3f}."
+        f"By batch size, the best learning rate and the loss there: {', '.join(parts)}. The smallest rate ({low:g}) "
+        f"costs {cost[low]:.3f} of log loss at worst, the largest ({high:g}) {cost[high]:.3f}."
     )
 
 

@@ -37,6 +37,8 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
 # The fastest wave that a network of sines begins with, in radians a unit of its input (so none is shorter than two
 # units), and the largest phase.
 FASTEST, PHASE = math.pi, math.pi / 4
+# First weights that are all one number, by initializer.
+EQUAL = {"zeros": 0.0, "small_equal": 0.05, "ones": 1.0}
 # Dropout compares bytes of noise, so its rate is a multiple of 1/256.
 NOISE_LEVELS = 256
 
@@ -46,12 +48,12 @@ def initial_kernel(name: str, generator: np.random.Generator, fan_in: int, fan_o
 
     Variance 2 / (fan_in + fan_out) for Glorot (Glorot and Bengio, 2010), 2 / fan_in for He (He et al., 2015),
     1 / fan_in for LeCun; ``random_normal`` has standard deviation 0.05 as in Keras. Here to show what goes wrong:
-    ``large_normal`` has standard deviation 1, ``zeros`` and ``ones`` never break the symmetry between neurons. Raises
+    ``large_normal`` has standard deviation 1, and the ``EQUAL`` ones never break the symmetry between neurons. Raises
     ``ValueError`` where there is no such initializer.
     """
     shape = (fan_in, fan_out)
-    if name in ("zeros", "ones"):
-        return np.full(shape, float(name == "ones"), np.float32)
+    if name in EQUAL:
+        return np.full(shape, EQUAL[name], np.float32)
     if name in ("random_normal", "large_normal"):
         return generator.normal(0.0, 0.05 if name == "random_normal" else 1.0, shape).astype(np.float32)
     family, _, form = name.partition("_")

@@ -64,16 +64,47 @@ def test_figures_of_the_textbook_agree_to_a_millionth(material: Material) -> Non
         losses.INTEGER: 1.936381,
         "true class given 0.7, base 10": 0.154901,
         "true class given 0.7, base e": 0.356675,
+        "first sample, true class given 0.6": 0.510826,
+        "third sample, true class given 0.3": 1.203973,
         "three samples, true class given 0.6, 0.6, 0.3": 0.741875,
         "a perfect match": 0.0,
+        "softmax of 2 among 2, 1, 0.1": 0.659001,
+        "softmax of 1 among 2, 1, 0.1": 0.242433,
+        "softmax of 0.1 among 2, 1, 0.1": 0.098566,
         "sum of softmax(2, 1, 0.1)": 1.0,
     }
     for figure, value in exact.items():
         for way in ("by_hand", "keras", "head"):
             assert frame.loc[figure, way] == pytest.approx(value, abs=1.01e-6), (figure, way)
     assert (frame["difference"] <= AGREEMENT).all()
-    printed = frame["textbook"].dropna()
+    printed = frame.loc[frame["textbook"] != "", "textbook"].astype(float)
+    assert len(printed) == 9
     assert (abs(printed - frame.loc[printed.index, "by_hand"]) < 0.005).all()
+
+
+def test_the_textbooks_digits_are_shown_as_it_prints_them_and_explained(material: Material) -> None:
+    frames = losses.run(material)
+    shown = losses.table(frames).set_index("figure")["textbook"]
+    assert shown["three samples, true class given 0.6, 0.6, 0.3"] == "0.74"
+    assert shown["third sample, true class given 0.3"] == "1.20" and shown["a perfect match"] == "0"
+    assert f"{(0.51 + 0.51 + 1.20) / 3:.2f}" == "0.74"
+    assert np.floor(-np.log10(0.7) * 1e6) == 154901 and round(-np.log10(0.7) * 1e6) == 154902
+    assert losses.ROUNDED in losses.sentence(frames)
+
+
+def test_the_curves_are_the_functions_they_are_said_to_be(material: Material) -> None:
+    frames = losses.run(material)
+    curves, entropy = frames["losses_activations"], frames["losses_cross_entropy"]
+    x = curves["x"].to_numpy()
+    np.testing.assert_allclose(curves["sigmoid"], 1 / (1 + np.exp(-x)), atol=1e-6)
+    np.testing.assert_allclose(curves["tanh_slope"], 1 - np.tanh(x) ** 2, atol=1e-6)
+    assert (curves["relu"] == np.maximum(x, 0)).all() and (curves["relu_slope"] == (x > 0)).all()
+    np.testing.assert_allclose(entropy["loss"], -np.log(entropy["probability"]), atol=1e-6)
+    told = losses.sentence(frames)
+    assert "The slope of sigmoid is at most 0.25, and 0.0025 at an input of 6, where that of ReLU is 1." in told
+    found = frames["losses"].set_index("figure")["by_hand"]
+    for name, probability in losses.SAMPLES.items():
+        assert found[name] == pytest.approx(-np.log(probability))
 
 
 EXAMPLES = [pytest.param(lab, id=lab.name) for lab in (encodings.LAB, scaling.LAB)]
@@ -93,6 +124,10 @@ def test_the_textbooks_examples_come_out_by_hand_by_library_and_here(lab: Lab) -
     assert (table["by hand"] == table["library"]).all() and (table["library"] == table["here"]).all()
 
 
+def test_the_ages_have_the_textbooks_mean_and_deviation() -> None:
+    assert np.mean(scaling.AGES) == 40 and f"{np.std(scaling.AGES):.2f}" == "8.12"
+
+
 def test_an_example_that_differs_is_told() -> None:
     one = np.array([1.0, 2.0])
     same, other = Example("same", one, one, one, one), Example("other", one, one, one, one + [0, 1e-3])
@@ -104,8 +139,10 @@ def test_the_textbooks_encodings_are_those_of_the_encode_stage() -> None:
     """The lab's encoders are scikit-learn's; the pipeline's own give the same codes."""
     countries = pd.DataFrame({"country": encodings.COUNTRIES})
     states = encoding.fit(countries, np.arange(3), ["integer"], {}, 1)
-    integer, one_hot = encodings.examples()
+    integer, countries_one_hot, one_hot = encodings.examples()
     np.testing.assert_array_equal(encoding.apply(states, countries)[0][:, 0], integer.library)
+    states = [{"column": "country", "encoding": "onehot", "levels": list(encodings.COUNTRIES)}]
+    np.testing.assert_array_equal(encoding.apply(states, countries)[0], countries_one_hot.library)
     states = [{"column": "class", "encoding": "onehot", "levels": list(range(encodings.CLASSES))}]
     vector = pd.DataFrame({"class": encodings.VECTOR})
     np.testing.assert_array_equal(encoding.apply(states, vector)[0], one_hot.library)
@@ -142,7 +179,7 @@ def test_distinct_neurons() -> None:
 
 def test_equal_weights_stay_equal_and_random_ones_do_not(material: Material) -> None:
     neurons = initializers.run(material)["initializers_neurons"].set_index("initializer")["distinct_neurons"]
-    assert neurons["zeros"] == neurons["equal"] == 1
+    assert neurons["zeros"] == neurons["small_equal"] == neurons["ones"] == 1
     assert neurons["glorot"] == neurons["he"] == neurons["too_large"] == 32
 
 
@@ -163,6 +200,10 @@ def test_the_costs_are_those_of_the_networks_trained(material: Material) -> None
     assert frame.loc["embedding", "network_weights"] == 4 * 16 + 16 + 16 + 1 + 5 * 4
     assert frame.loc["integer", "linear_weights"] == 2
     assert frame.loc["by hand", "network_products"] == 32
+    for model in encodings.MODELS:
+        apart = frame[f"{model}_log_loss"] - frame.loc["one-hot", f"{model}_log_loss"]
+        np.testing.assert_allclose(frame[f"{model}_difference"], apart, atol=2e-6)
+        assert frame.loc["one-hot", f"{model}_difference_se"] == 0 < frame.loc["integer", f"{model}_difference_se"]
 
 
 def test_each_scaling_learns_from_train_rows_alone(material: Material) -> None:

@@ -18,7 +18,7 @@ from pipeline.lab import (
     steps,
 )
 from pipeline.lab.laboratory import Frames, Lab
-from pipeline.labs import rounded
+from pipeline.labs import TIMES, rounded
 from pipeline.pictures import png
 
 
@@ -31,10 +31,21 @@ def gradient_frames(falls: bool) -> Frames:
     return {"gradients": pd.DataFrame(rows)}
 
 
-def initializer_frames(equal: bool) -> Frames:
+def relu_frames(he: float) -> Frames:
+    """All layers of a network alike; the deepest network's gradient falls with relu, and with He weights by ``he``."""
+    rows = [
+        {"depth": depth, "layer": layer, "sigmoid": 0.0, "tanh": 0.0}
+        | {"relu": -3.0 * (depth == 20), "relu_he": -he * (depth == 20)}
+        for depth in (2, 20)
+        for layer in range(1, depth + 1)
+    ]
+    return {"gradients": pd.DataFrame(rows)}
+
+
+def initializer_frames(equal: bool, large: float = 0.5) -> Frames:
     names = list(initializers.INITIALIZERS)
-    curves = {name: [1.0, 0.5 - 0.01 * number] for number, name in enumerate(names)}
-    counts = [1 if equal and name == "equal" else 32 for name in names]
+    curves = {name: [1.0, 0.5 - 0.01 * number] for number, name in enumerate(names)} | {"too_large": [1.0, large]}
+    counts = [1 if equal and name in ("small_equal", "ones") else 32 for name in names]
     return {
         "initializers": pd.DataFrame({"epoch": [1, 2], **curves}),
         "initializers_neurons": pd.DataFrame({"initializer": names, "distinct_neurons": counts, "neurons": 32}),
@@ -42,18 +53,28 @@ def initializer_frames(equal: bool) -> Frames:
 
 
 def loss_frames(agree: bool) -> Frames:
-    row = {"figure": "made up", "textbook": np.nan, "by_hand": 1.25, "keras": 1.25, "head": 1.25 if agree else 1.5}
+    row = {"figure": "made up", "textbook": "", "by_hand": 1.25, "keras": 1.25, "head": 1.25 if agree else 1.5}
     forms = [
-        {"figure": name, "textbook": 2.0, "by_hand": 2.0, "keras": value, "head": 2.0, "difference": value - 2.0}
+        {"figure": name, "textbook": "2.0", "by_hand": 2.0, "keras": value, "head": 2.0, "difference": value - 2.0}
         for name, value in ((losses.ONE_HOT, 2.0), (losses.INTEGER, 2.0 if agree else 2.25))
     ]
-    return {"losses": pd.DataFrame([row | {"difference": abs(row["head"] - row["by_hand"])}, *forms])}
+    drawn = [*losses.SAMPLES, *map(losses.softmax_of, range(len(losses.LOGITS)))]
+    value = 0.2 if agree else 0.3
+    others = [
+        row | {"figure": name, "by_hand": value, "keras": value, "head": value, "difference": 0} for name in drawn
+    ]
+    return {
+        "losses": pd.DataFrame([row | {"difference": abs(row["head"] - row["by_hand"])}, *forms, *others]),
+        "losses_activations": losses.activations(),
+        "losses_cross_entropy": losses.cross_entropy(),
+    }
 
 
 def encoding_frames(integer: float) -> Frames:
     frame = pd.DataFrame({"encoding": ["by hand", "integer"], "columns": 1})
     for model in ("linear", "network"):
         frame[f"{model}_log_loss"], frame[f"{model}_log_loss_se"] = [0.5, integer], 0.01
+        frame[f"{model}_difference"], frame[f"{model}_difference_se"] = [0.0, integer - 0.5], 0.03
         frame[f"{model}_weights"], frame[f"{model}_products"] = [2, 3], [1, 2]
     return {"encodings": frame}
 
@@ -108,28 +129,80 @@ def step_frames(best: float) -> Frames:
 
 
 CASES = [
-    (gradients.LAB, gradient_frames(True), "vanishes with tanh.", gradient_frames(False), "vanishes nowhere"),
-    (initializers.LAB, initializer_frames(True), "same with equal", initializer_frames(False), "no start left"),
-    (losses.LAB, loss_frames(True), "agree on all 3", loss_frames(False), "do not agree on 2 of 3: made up"),
+    (
+        gradients.LAB,
+        gradient_frames(True),
+        "From layer to layer the gradient vanishes with tanh alone.",
+        gradient_frames(False),
+        "From layer to layer the gradient vanishes nowhere.",
+    ),
+    (
+        gradients.LAB,
+        relu_frames(0.5),
+        "nowhere. With relu all layers have about the same gradient, but from Glorot weights a smaller one the deeper "
+        "the network is (at 20 layers 10<sup>-3.0</sup> of what it is at 2); He weights keep it.",
+        relu_frames(2.5),
+        "With relu and relu and He weights all layers have about the same gradient, but a smaller one the deeper",
+    ),
+    (
+        initializers.LAB,
+        initializer_frames(True),
+        "stay one and the same from weights that are all 0.05 or all 1.",
+        initializer_frames(False),
+        "No start leaves its neurons equal.",
+    ),
+    (
+        initializers.LAB,
+        initializer_frames(True),
+        "too large (all 1; normal, sd 1) the loss starts high and Adam brings it down late: by the textbook it would",
+        initializer_frames(True, large=9.0),
+        "As the textbook says, it diverges from weights that are too large (normal, sd 1).",
+    ),
+    (losses.LAB, loss_frames(True), "agree on all 10", loss_frames(False), "do not agree on 2 of 10: made up"),
     (losses.LAB, loss_frames(True), "it is the same loss: ", loss_frames(False), "it is not the same loss: "),
-    (encodings.LAB, encoding_frames(0.6), "integer is worst", encoding_frames(0.4), "by hand is worst"),
+    (
+        encodings.LAB,
+        encoding_frames(0.6),
+        "paired over the rows: integer +0.100 ± 0.030 in a linear model; integer +0.100 ± 0.030 in a network; no other "
+        "difference is beyond 2 standard errors.",
+        encoding_frames(0.51),
+        "paired over the rows: no difference is beyond 2 standard errors.",
+    ),
     (
         scaling.LAB,
         scaling_frames([0.7, 0.6, 0.5]),
-        "36 steps (raw), 24",
+        "36 steps (raw columns), 24",
         scaling_frames([0.4] * 3),
-        "12 steps (raw), 36",
+        "12 steps (raw columns), 36",
     ),
-    (capacity.LAB, capacity_frames(0.8), "width 64 overfits", capacity_frames(0.41), "width 64 fits"),
+    (
+        capacity.LAB,
+        capacity_frames(0.8),
+        "Width 1 underfits. Width 64 overfits. After the last epoch width 1 has the lowest unseen loss all the same",
+        capacity_frames(0.41),
+        "Width 1 underfits. Width 64 fits. At",
+    ),
     (
         regularisers.LAB,
         regulariser_frames(0.45),
-        "dropout 0.7 to 0.450",
+        "dropout 0.7, the largest, to 0.450",
         regulariser_frames(0.7),
-        "0.1 to 0.500 with a",
+        "dropout 0.1 to 0.500 with a gap of 0.200 (0.700 at 0.7)",
     ),
-    (ensembles.LAB, ensemble_frames(True), "most of it (80 %)", ensemble_frames(False), "gain 0.0 ± 0.0 points, below"),
-    (steps.LAB, step_frames(0.4), "of 64 do best at 0.01", step_frames(0.6), "of 64 do best at 0.001"),
+    (
+        ensembles.LAB,
+        ensemble_frames(True),
+        "most of it (80 %)",
+        ensemble_frames(False),
+        "gain 0.0 ± 0.0 points, no more than noise, below",
+    ),
+    (
+        steps.LAB,
+        step_frames(0.4),
+        "64 at 0.01 (0.4000 after 20 steps)",
+        step_frames(0.6),
+        "64 at 0.001 (0.4500 after 100 steps)",
+    ),
 ]
 
 
@@ -146,3 +219,30 @@ def test_the_sentence_and_the_picture_follow_the_data(
     assert png(lab.picture(one)) == png(lab.picture(one)) != png(lab.picture(other))
     assert lab.measures(one).keys() == lab.measures(other).keys()
     assert all(np.isfinite(value) for value in lab.measures(one).values())
+
+
+def test_the_table_of_gradients_has_both_shares() -> None:
+    table = gradients.table(relu_frames(0.5))
+    assert table["activation"].tolist() == ["sigmoid", "tanh", "relu", "relu"]
+    assert table["first weights"].tolist() == ["Glorot", "Glorot", "Glorot", "He"]
+    along, across = table.iloc[:, 2], table.iloc[:, 3]
+    assert along.tolist() == ["10<sup>0.0</sup>"] * 4
+    assert across.tolist()[2:] == ["10<sup>-3.0</sup>", "10<sup>-0.5</sup>"]
+
+
+def test_the_words_for_a_width_are_explained_by_the_limit_that_decides() -> None:
+    told = capacity.sentence(capacity_frames(0.8))
+    assert told.startswith("A width overfits where its unseen loss ends more than 3 % above its own lowest, and")
+    shown = capacity.table(capacity_frames(0.8))
+    assert shown["diagnosis"].tolist() == ["underfits", "overfits"] and shown["at epoch"].tolist() == [9, 4]
+    assert shown["lowest unseen loss"].tolist() == ["0.600", "0.400"]
+
+
+def test_a_gain_in_accuracy_beyond_its_error_is_no_noise() -> None:
+    frame = ensemble_frames(True)["ensembles"]
+    told = ensembles.sentence({"ensembles": frame.assign(accuracy_gain=0.03, accuracy_gain_se=0.01)})
+    assert "gain 3.0 ± 1.0 points, within the 2 to 5 % that the textbook promises" in told
+
+
+def test_the_page_compares_no_bench_that_does_not_compare() -> None:
+    assert TIMES.endswith("networks this small do not fill a GPU.") and "bench" not in TIMES

@@ -372,12 +372,16 @@ def test_forward_equals_numpy_for_members_of_different_depth() -> None:
         ("he_uniform", 2 / 200),
         ("lecun_normal", 1 / 200),
         ("random_normal", 0.0025),
-        ("zeros", 0.0),
     ],
 )
 def test_initializers_have_their_variance(name: str, variance: float) -> None:
     kernel = initial_kernel(name, np.random.default_rng(0), 200, 100)
     assert kernel.var() == pytest.approx(variance, rel=0.05)
+
+
+@pytest.mark.parametrize(("name", "weight"), [("zeros", 0.0), ("small_equal", 0.05), ("ones", 1.0)])
+def test_equal_weights_are_all_one_number(name: str, weight: float) -> None:
+    assert (initial_kernel(name, np.random.default_rng(0), 20, 10) == np.float32(weight)).all()
 
 
 def test_first_waves_are_features_of_the_laplacian_kernel() -> None:
