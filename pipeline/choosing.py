@@ -1,6 +1,9 @@
-"""Which trials a fold's members are made of, shared by the stages ``train`` and ``honest``."""
+"""Which trials a fold's members are made of, and what counts of their answers, shared by the stages ``train`` and
+``honest``."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -30,6 +33,24 @@ def choose(
         order = one_by_one(own, task, top_k) if together else np.argsort(mean_loss(own, task), kind="stable")[:top_k]
         chosen.append(candidates[order])
     return chosen
+
+
+def planned(chosen: Sequence[np.ndarray], columns: Iterable[int], seeds: int) -> list[tuple[int, int, int]]:
+    """The members to train, each as its trial, its fold and its copy: in each fold of ``columns`` (of the roles)
+    the trials ``chosen`` for it, each ``seeds`` times."""
+    return [
+        (int(trial), column, copy)
+        for column, best in zip(columns, chosen, strict=True)
+        for trial in best
+        for copy in range(seeds)
+    ]
+
+
+def out_of_fold(answers: np.ndarray, roles: np.ndarray, fold: np.ndarray, sound: np.ndarray) -> np.ndarray:
+    """``[k, t, c]``: of ``answers [m, t, c]`` those of the ``k`` members that are ``sound [m] bool``, NaN where a
+    member's ``fold [m]`` (a column of ``roles [t, F]``) does not score the row."""
+    scored = (roles[:, fold[sound]] == SCORE).T
+    return np.where(scored[..., None], answers[sound], np.float32("nan"))
 
 
 def one_by_one(error: np.ndarray, task: str, top_k: int) -> np.ndarray:

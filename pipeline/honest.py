@@ -24,11 +24,11 @@ from features.encoder import Encoded
 from features.errors import UserError
 from features.estimation import Estimate
 from features.folds import groups_if_asked, nested_roles, outer_parts
-from features.roles import SCORE, TRAIN
+from features.roles import TRAIN
 from features.tables import parse_table
 from features.target import TargetScale, transformed
 from pipeline import stage
-from pipeline.choosing import choose
+from pipeline.choosing import choose, out_of_fold, planned
 from pipeline.combining import combine
 from pipeline.evaluation import evaluate
 from pipeline.files import read_bytes, read_json, read_npz, write_csv, write_json
@@ -250,6 +250,20 @@ def search_together(params: Params, scaled: Scaled, plan: Plan, report: Callable
     return [one.trials for one in searches]
 
 
+def members_to_train(
+    params: Params, plan: Plan, trials: list[list[Trial]], roles: np.ndarray
+) -> list[tuple[int, int, int, int]]:
+    """Each as its outer fold, its trial there, its column of ``roles [t, F]`` and its copy."""
+    train, members = params.train, []
+    for outer in range(plan.outer):
+        columns = plan.trained(outer)
+        error = np.stack([trial.result.error for trial in trials[outer]])
+        valid = np.array([not trial.result.reason for trial in trials[outer]])
+        chosen = choose(error, valid, roles[:, columns], params.table.task, train.top_k, train.together)
+        members += [(outer, *one) for one in planned(chosen, columns, train.seeds)]
+    return members
+
+
 def answer(
     params: Params,
     scaled: Scaled,
@@ -262,18 +276,7 @@ def answer(
     from pipeline.nets.fit import fit, members_of
 
     table, train = scaled.table, params.train
-    lots: list[tuple[int, int, int, int]] = []
-    for outer in range(plan.outer):
-        columns = plan.trained(outer)
-        error = np.stack([trial.result.error for trial in trials[outer]])
-        valid = np.array([not trial.result.reason for trial in trials[outer]])
-        chosen = choose(error, valid, table.roles[:, columns], params.table.task, train.top_k, train.together)
-        lots += [
-            (outer, int(trial), column, copy)
-            for column, best in zip(columns, chosen, strict=True)
-            for trial in best
-            for copy in range(train.seeds)
-        ]
+    lots = members_to_train(params, plan, trials, table.roles)
     members = members_of(
         [scaled.inputs.network(trials[outer][trial].configuration) for outer, trial, _, _ in lots],
         [column for _, _, column, _ in lots],
@@ -288,14 +291,14 @@ def answer(
     for outer in range(plan.outer):
         own, rows = sound & (owner == outer), plan.parts != outer
         fold = column[own] - plan.trained(outer)[0]
-        for empty in np.setdiff1d(np.arange(plan.members), fold)[:1]:
+        empty = np.setdiff1d(np.arange(plan.members), fold)
+        if len(empty):
             raise UserError(
-                f"honest: every member of fold {empty} in outer fold {outer} diverged. Lower "
+                f"honest: every member of fold {empty[0]} in outer fold {outer} diverged. Lower "
                 "tune.space.learning_rate in params.yaml."
             )
-        scored = (table.roles[:, column[own]] == SCORE).T[..., None]
         predictions = {
-            "out_of_fold": np.where(scored, said[own], np.float32("nan"))[:, rows],
+            "out_of_fold": out_of_fold(said, table.roles, column, own)[:, rows],
             "test": said[own][:, ~rows],
             "fold": fold,
             "trial": trial[own],

@@ -14,7 +14,7 @@ import pandas as pd
 from features.errors import UserError
 from features.roles import SCORE
 from pipeline import stage
-from pipeline.choosing import choose
+from pipeline.choosing import choose, out_of_fold, planned
 from pipeline.files import read_json, read_npz, write_csv, write_npz
 from pipeline.params import load
 from pipeline.progress import Progress
@@ -50,12 +50,7 @@ def train(arguments: argparse.Namespace) -> None:
     error = read_npz(arguments.trials / "out_of_fold.npz")["error"]
     valid = np.array([trial["valid"] for trial in trials])
     chosen = choose(error, valid, table.roles, params.table.task, params.train.top_k, params.train.together)
-    plan = [
-        (int(trial), fold, copy)
-        for fold in range(table.roles.shape[1])
-        for trial in chosen[fold]
-        for copy in range(params.train.seeds)
-    ]
+    plan = planned(chosen, range(table.roles.shape[1]), params.train.seeds)
     members = members_of(
         [scaled.inputs.network(trials[trial]["configuration"]) for trial, _, _ in plan],
         [fold for _, fold, _ in plan],
@@ -79,15 +74,17 @@ def train(arguments: argparse.Namespace) -> None:
     test = model.answers(table.inputs[:, labelled:], scaled.codes[labelled:], params.table.task)
     test = scaled.scale.original(test, fold, params.train.clip)
     sound = (found.best_epoch > 0) & np.isfinite(answers).all(axis=(1, 2)) & np.isfinite(test).all(axis=(1, 2))
-    for empty in np.setdiff1d(fold, fold[sound])[:1]:
-        raise UserError(f"train: every member of fold {empty} diverged. Lower tune.space.learning_rate in params.yaml.")
+    empty = np.setdiff1d(fold, fold[sound])
+    if len(empty):
+        raise UserError(
+            f"train: every member of fold {empty[0]} diverged. Lower tune.space.learning_rate in params.yaml."
+        )
     if not sound.all():
         print(f"train: {(~sound).sum()} of {len(plan)} members diverged and are left out")
-    scored = (table.roles[:, fold] == SCORE).T  # [m, t]
     write_npz(
         arguments.output / "predictions.npz",
         {
-            "out_of_fold": np.where(scored[..., None], answers, np.float32("nan"))[sound],
+            "out_of_fold": out_of_fold(answers, table.roles, fold, sound),
             "test": test[sound],
             "fold": fold[sound],
             "trial": trial[sound],
@@ -96,25 +93,7 @@ def train(arguments: argparse.Namespace) -> None:
     )
     weights = replace(model, kept=np.flatnonzero(sound)).to_arrays()
     write_npz(arguments.output / "weights.npz", weights | {"clip": np.array(params.train.clip)})
-    # In 64 bits: a number of 32 that is rounded to six digits is written with ten.
-    stop_loss = np.nanmin(np.where(sound[:, None], found.stop_loss, 0), axis=1).astype(np.float64)
-    score_loss = np.where(scored, found.loss, 0).sum(axis=1, dtype=np.float64) / scored.sum(axis=1)
-    write_csv(
-        arguments.report / "members.csv",
-        pd.DataFrame(
-            {
-                "member": np.arange(len(plan)),
-                "trial": trial,
-                "repeat": fold // params.encode.folds,
-                "fold": fold % params.encode.folds,
-                "seed": copy,
-                "epochs": found.epochs_run,
-                "best_epoch": found.best_epoch,
-                "stop_loss": np.where(sound, stop_loss, np.nan).round(6),
-                "score_loss": np.where(sound, score_loss, np.nan).round(6),
-            }
-        ),
-    )
+    write_csv(arguments.report / "members.csv", members_table(plan, found, table.roles, sound, params.encode.folds))
     write_csv(arguments.report / "learning_curves.csv", learning_curves(found, sound))
     print(f"train: {sound.sum()} members, mean best epoch {found.best_epoch[sound].mean():.0f}")
 
@@ -131,6 +110,32 @@ def programs_of(found: Fit, members: Members, folds: int) -> tuple[Program, ...]
         place = members.scaling[index] * folds + members.fold[index]
         programs.append(Program(index, place, members.width[index], members.columns[index], *kinds, own))
     return tuple(programs)
+
+
+def members_table(
+    plan: Sequence[tuple[int, int, int]], found: Fit, roles: np.ndarray, sound: np.ndarray, folds: int
+) -> pd.DataFrame:
+    """One row per member of ``plan`` (trial, fold, copy): the epochs it ran and the one it kept, the loss there of the
+    rows that stopped it and of those that it scores; no loss where it is not ``sound [m]``. ``roles [t, F]``, in
+    repeats of ``folds``."""
+    trial, fold, copy = (np.array(column, np.int64) for column in zip(*plan, strict=True))
+    scored = (roles[:, fold] == SCORE).T  # [m, t]
+    # In 64 bits: a number of 32 that is rounded to six digits is written with ten.
+    stop_loss = np.nanmin(np.where(sound[:, None], found.stop_loss, 0), axis=1).astype(np.float64)
+    score_loss = np.where(scored, found.loss, 0).sum(axis=1, dtype=np.float64) / scored.sum(axis=1)
+    return pd.DataFrame(
+        {
+            "member": np.arange(len(plan)),
+            "trial": trial,
+            "repeat": fold // folds,
+            "fold": fold % folds,
+            "seed": copy,
+            "epochs": found.epochs_run,
+            "best_epoch": found.best_epoch,
+            "stop_loss": np.where(sound, stop_loss, np.nan).round(6),
+            "score_loss": np.where(sound, score_loss, np.nan).round(6),
+        }
+    )
 
 
 def learning_curves(found: Fit, sound: np.ndarray) -> pd.DataFrame:
