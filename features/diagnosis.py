@@ -24,8 +24,9 @@ class Diagnosis:
     gap: float
 
 
-def diagnose(train: np.ndarray, validation: np.ndarray) -> Diagnosis:
-    """Read the losses ``[epochs]`` of one training; NaN after an early stop. Epochs count from 1."""
+def diagnose(train: np.ndarray, validation: np.ndarray, watched: str = "validation loss") -> Diagnosis:
+    """Read the losses ``[epochs]`` of one training; NaN after an early stop. Epochs count from 1. ``watched``: what the
+    second curve is called."""
     train, validation = train[np.isfinite(validation)], validation[np.isfinite(validation)]
     last, best = len(validation) - 1, int(validation.argmin())
     before = validation[max(last - max(last // 10, 1), 0)]
@@ -37,20 +38,20 @@ def diagnose(train: np.ndarray, validation: np.ndarray) -> Diagnosis:
         moved = "fell" if train[last] < train[best] else "went"
         return Diagnosis(
             "overfits",
-            f"validation loss rose from {lowest} in epoch {best + 1} to {ended} in epoch {last + 1}, while training "
+            f"{watched} rose from {lowest} in epoch {best + 1} to {ended} in epoch {last + 1}, while training "
             f"loss {moved} from {_told(train[best])} to {_told(train[last])}",
             gap,
         )
     if before > validation[last] * (1 + FALL):
         return Diagnosis(
             "underfits",
-            f"validation loss was still falling when training ended, from {_told(before)} to {ended} in the last "
+            f"{watched} was still falling when training ended, from {_told(before)} to {ended} in the last "
             f"{max(last // 10, 1)} of {last + 1} epochs",
             gap,
         )
     return Diagnosis(
         "fits",
-        f"validation loss came down to {lowest} in epoch {best + 1} and stayed there (training loss "
+        f"{watched} came down to {lowest} in epoch {best + 1} and stayed there (training loss "
         f"{_told(train[last])} at the end)",
         gap,
     )

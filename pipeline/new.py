@@ -41,7 +41,7 @@ For each column:
   unique       must each value stand there once? Default: true for the id only.
   order        a category's values from low to high: its rank is then an input too
   group        a word; columns of one group are chosen and judged together. Default: each is one of its own.
-  description  one sentence, for the data dictionary"""
+  description  one sentence, for the data dictionary in reports/{name}/README.md; at first why it was taken for that"""
 BLOCKS = ("validate", "encode", "normalize", "tune", "train", "ensemble", "columns", "honest")
 SAMPLE = "sample_submission.csv"
 COMMENT_WIDTH = 112
@@ -175,10 +175,11 @@ def check_params(content: bytes, path: Path, name: str) -> None:
 
 
 def contract_text(name: str, found: Inferred) -> bytes:
-    """The contract as commented YAML: above each column, why it is what it is."""
-    columns = CommentedMap(found.contract.to_mapping()["columns"])
-    for column in columns:
-        columns.yaml_set_comment_before_after_key(column, found.reasons[column].replace("\n", " "), indent=2)
+    """The contract as YAML, the description of each column why it is what it is."""
+    columns = found.contract.to_mapping()["columns"]
+    for column, entry in columns.items():
+        # Without the role or type before it, which the entry has.
+        entry["description"] = found.reasons[column].partition(": ")[2]
     document = CommentedMap({"columns": columns})
     document.yaml_set_start_comment(CONTRACT_HEAD.format(name=name) + "\n")
     return dumped(document)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import textwrap
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,27 +13,59 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from features import dictionary
+from features.contract import Contract
+from features.derived import module_of
 from features.diagnosis import diagnose
 from features.importance import sentences
 from features.metrics import shown
 from pipeline import stage
 from pipeline.files import read_csv, read_json, write_bytes
-from pipeline.params import Params, load
-from pipeline.pictures import AS_WRITTEN, label, panels, png
+from pipeline.params import Params, load, read_document
+from pipeline.pictures import AS_WRITTEN, COLOURS, label, panels, png
 
 # Columns whose levels the page shows.
 TOLD = 6
+# Characters of a line of prose.
+WIDTH = 120
+# A data dictionary of more columns is folded.
+FOLDED = 20
 MEASURES = {
     "binary": ("accuracy", "log_loss", "roc_auc"),
     "multiclass": ("accuracy", "log_loss"),
     "regression": ("rmse", "rmsle", "mae"),
 }
+# What a curve is called, on the page and in the picture.
+CURVES = {"train_loss": "train loss (under dropout)", "stop_loss": "validation (stop) loss"}
+COUNTS = "A change counts where it is beyond the 95 % interval over folds (the lines in the picture)."
+# Whose answers a panel shows: an answer for each row.
+SCORED = "out of fold, mean over repeats"
+
+
+@dataclass(frozen=True)
+class Told:
+    """What the page says besides its measures, in Markdown; "" where there is nothing to say.
+
+    ``tables``: what is predicted from what; ``drift``: whether test rows are like train rows; ``picture``: how to read
+    it; ``sections``: which rows have which answer, how training went; ``worth``: of the columns, in sentences;
+    ``groups``: what the feature groups are; ``columns``: the data dictionary.
+    """
+
+    tables: str = ""
+    drift: str = ""
+    picture: str = ""
+    sections: Sequence[str] = ()
+    worth: Sequence[str] = ()
+    groups: str = ""
+    columns: str = ""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Draw and write the page; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m pipeline.report", description=__doc__)
     stage.add_competition(parser)
+    parser.add_argument("--contract", type=Path, required=True, help="what the tables must be")
+    parser.add_argument("--encoding", type=Path, required=True, help="encoding.json of the encode stage")
     parser.add_argument("--report", type=Path, required=True, help="folder that holds the results and gets the page")
     return stage.run(parser, report, argv)
 
@@ -39,17 +73,27 @@ def main(argv: Sequence[str] | None = None) -> int:
 def report(arguments: argparse.Namespace) -> None:
     """Read, draw, write."""
     params, folder = load(arguments.params, arguments.competition), arguments.report
+    contract = Contract.from_mapping(read_document(arguments.contract), arguments.contract.as_posix())
+    encoding = read_json(arguments.encoding)
     metrics = read_json(folder / "metrics.json") | read_json(folder / "honest.json")
     frames = {
         name: read_csv(folder / f"{name}.csv")
         for name in ("learning_curves", "trials", "plots/calibration", "plots/confusion_matrix", "plots/roc")
     }
-    worth = sentences(read_csv(folder / "columns.csv"), read_csv(folder / "interactions.csv"))
+    worth, pairs = read_csv(folder / "columns.csv"), read_csv(folder / "interactions.csv")
     write_bytes(folder / "overview.png", overview(frames, params.table.task))
     validation = read_json(folder / "validation.json")
-    drift = (validation.get("drift") or {}).get("sentence", "")
-    said = [kinds(params, validation.get("levels") or []), training(frames["learning_curves"])]
-    write_bytes(folder / "README.md", page(params, metrics, said, worth, drift).encode())
+    rows = validation["rows"]
+    told = Told(
+        tables=tables(params, rows),
+        drift=(validation.get("drift") or {}).get("sentence", ""),
+        picture=repeats(params, frames["plots/confusion_matrix"]),
+        sections=(kinds(params, validation.get("levels") or []), training(frames["learning_curves"])),
+        worth=sentences(worth, pairs),
+        groups=table(dictionary.GROUPS, dictionary.groups(encoding, worth["group"].astype(str).tolist())),
+        columns=columns(contract, dictionary.columns(contract, rows, validation["missing"], encoding)),
+    )
+    write_bytes(folder / "README.md", page(params, metrics, told).encode())
     print(f"report: {folder / 'README.md'}, with overview.png")
 
 
@@ -67,18 +111,22 @@ def overview(frames: Mapping[str, pd.DataFrame], task: str) -> bytes:
 
 
 def learning_curves(axis: Axes, frame: pd.DataFrame) -> None:
-    """Train and stop loss by epoch, with their standard errors over members."""
-    for name in ("train_loss", "stop_loss"):
+    """Train and stop loss by epoch, with their standard errors over members; faint where fewer than half of the members
+    still train, since the others only repeat their last loss."""
+    training = frame["members_training"]
+    many = int((2 * training >= training.iloc[0]).sum())
+    for colour, name in zip(COLOURS, CURVES, strict=False):
         mean, error = frame[name], frame[f"{name}_se"]
-        axis.plot(frame["epoch"], mean, label=name.replace("_", " "))
-        axis.fill_between(frame["epoch"], mean - error, mean + error, alpha=0.25)
-    label(axis, "Loss, mean over members (train loss under dropout)", "epoch", "loss", legend=True)
+        axis.plot(frame["epoch"][:many], mean[:many], color=colour, label=CURVES[name])
+        axis.plot(frame["epoch"][many - 1 :], mean[many - 1 :], color=colour, alpha=0.35)
+        axis.fill_between(frame["epoch"], mean - error, mean + error, color=colour, alpha=0.2, linewidth=0)
+    label(axis, "Loss, mean over members (faint: most have stopped)", "epoch", "loss", legend=True)
 
 
 def trials(axis: Axes, frame: pd.DataFrame) -> None:
     """Each trial's loss, and the best so far."""
     name = "log_loss" if "log_loss" in frame else "squared_error"
-    axis.plot(frame["trial"], frame[name], "o", markersize=4, label="a trial")
+    axis.plot(frame["trial"], frame[name], "o", markersize=4, label="one trial")
     axis.plot(frame["trial"], frame[name].cummin(), drawstyle="steps-post", label="best so far")
     label(axis, "The search: loss of each trial, mean over folds", "trial", name.replace("_", " "), legend=True)
 
@@ -91,7 +139,7 @@ def calibration(axis: Axes, frame: pd.DataFrame) -> None:
     ]
     axis.plot(ends, ends, color="0.6", linewidth=1)
     axis.errorbar(frame["mean_predicted"], frame["observed"], yerr=frame["standard_error"], fmt="o-", markersize=4)
-    label(axis, "What was predicted, and what came (out of fold)", "mean predicted", "observed")
+    label(axis, f"Calibration ({SCORED})", "mean predicted", "observed")
 
 
 def confusion_matrix(axis: Axes, frame: pd.DataFrame) -> None:
@@ -106,20 +154,19 @@ def confusion_matrix(axis: Axes, frame: pd.DataFrame) -> None:
         axis.text(column, row, str(table[row, column]), ha="center", va="center", color=shade, fontsize=8)
     axis.set_xticks(range(len(names)), names, **AS_WRITTEN)
     axis.set_yticks(range(len(names)), names, **AS_WRITTEN)
-    label(axis, "Decisions (out of fold)", "predicted", "actual")
+    label(axis, f"Decisions ({SCORED})", "predicted", "actual")
 
 
 def roc(axis: Axes, frame: pd.DataFrame) -> None:
     """True against false positives at every threshold."""
     axis.plot([0, 1], [0, 1], color="0.6", linewidth=1)
     axis.plot(frame["false_positive_rate"], frame["true_positive_rate"])
-    label(axis, "ROC curve (out of fold)", "false positive rate", "true positive rate")
+    label(axis, f"ROC curve ({SCORED})", "false positive rate", "true positive rate")
 
 
-def page(params: Params, metrics: Mapping[str, float], said: Sequence[str], worth: Sequence[str], drift: str) -> str:
-    """The page in Markdown: measures with their errors, what a test table will score and whether its rows ``drift`` (a
-    sentence), the picture, what else is ``said`` (sections), how members were combined, what columns are ``worth`` in
-    sentences, where the rest lies."""
+def page(params: Params, metrics: Mapping[str, float], told: Told) -> str:
+    """The page in Markdown: measures with their errors, what a test table will score, the picture, how members were
+    combined, what is ``told`` besides, and where the rest lies."""
     rows = []
     # As ``ensemble_gain`` has it: a root is pooled over rows, as the ensemble's is, not a mean of each fold's own.
     single = "single" if params.table.task == "regression" else "single_member"
@@ -128,32 +175,111 @@ def page(params: Params, metrics: Mapping[str, float], said: Sequence[str], wort
             continue
         cells = [metrics.get(key) for key in (f"cv_{measure}", f"cv_{measure}_se", f"cv_{measure}_sd")]
         cells += [metrics.get(f"{single}_{measure}"), metrics.get(f"baseline_{measure}")]
-        figures = ["" if value is None else shown(measure, value) for value in cells]
-        rows.append(f"| {measure.replace('_', ' ')} | {' | '.join(figures)} |")
-    return f"""# {params.name}
+        rows.append([measure.replace("_", " "), *("" if value is None else shown(measure, value) for value in cells)])
+    head = ("", "ensemble", "standard error", "standard deviation over folds", "single member", "baseline")
+    scored = filled(
+        f"The measures are cross-validated, out of fold: each row is scored by those of {metrics['members']} members "
+        "(networks) that neither learned from it nor were stopped by it. *Single member*: one of them alone, on "
+        f"average. *Baseline*: {baseline(params)}."
+    )
+    return f"""# {params.name}: predicting {cell(params.table.target)}
 
-Cross-validation of {metrics["members"]} members, out of fold: no row is scored by a network that learned from it or was
-stopped by it.
+{told.tables}
+{scored}
+{table(head, rows)}
+{expectation(params, metrics, told.drift)}
+![{pictured(params.table.task)}](overview.png)
 
-| | ensemble | standard error | sd over folds | single member | baseline |
-|---|---|---|---|---|---|
-{chr(10).join(rows)}
-
-{expectation(params, metrics, drift)}
-![Learning curves, trials, calibration, decisions](overview.png)
-
-{chr(10).join([*said, combination(params, metrics)])}
+{joined(told.picture, *told.sections, combination(params, metrics))}
 ## What the columns are worth
 
-{" ".join(worth)} A change counts beyond the 95 % interval over folds (the lines in the picture).
-
+{filled(" ".join([*told.worth, COUNTS]))}
 ![Each feature group permuted, left out, alone, and in pairs](columns.png)
 
-Beside this page: `submission.csv` (the answer, checked against the sample), `metrics.json`, `honest.json`, `honest.csv`
-(a row an outer fold), `trials.csv` (the search), `columns.csv`, `interactions.csv`, `members.csv`,
-`learning_curves.csv`, `validation.json` and, where `validate` ran, `data_docs/index.html` (the tables against their
-contract).
+{joined(told.groups, told.columns)}
+## What else there is
+
+Beside this page lie `submission.csv` (the answer, checked against the sample submission), `metrics.json`,
+`honest.json`, `honest.csv` (one row per outer fold), `trials.csv` (the search), `columns.csv`, `interactions.csv`,
+`members.csv`, `learning_curves.csv`, `validation.json` and, where `validate` ran, `data_docs/index.html` (the tables
+against their contract).
 """
+
+
+def joined(*parts: str) -> str:
+    """Paragraphs, tables and sections that end in a line break, those left out that are empty."""
+    return "\n".join(part for part in parts if part)
+
+
+def filled(text: str) -> str:
+    """A paragraph in lines of a length that can be read and compared."""
+    return textwrap.fill(text, WIDTH, break_long_words=False, break_on_hyphens=False) + "\n"
+
+
+def cell(text: str) -> str:
+    """A text as it may stand in a cell of a table, or in a title."""
+    return " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;")
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table in Markdown, "" where it would have no row."""
+    if not rows:
+        return ""
+    lines = [head, ["---"] * len(head), *([cell(text) for text in row] for row in rows)]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def tables(params: Params, rows: Mapping[str, int]) -> str:
+    """What is predicted, from how many rows."""
+    task = {"binary": "two classes", "multiclass": "several classes", "regression": "a number"}[params.table.task]
+    return filled(
+        f"`{params.table.target}` ({task}, scored by {params.table.metric.replace('_', ' ')}) is known for "
+        f"{rows['train']} training rows and predicted for {rows['test']} test rows. The stage `report` writes this "
+        "page from the files beside it."
+    )
+
+
+def baseline(params: Params) -> str:
+    """What the baseline is, see the stage ``ensemble``."""
+    if params.table.task == "regression":
+        return "the best constant"
+    if hasattr(module_of(params.table.module), "baseline"):
+        return f"the simple rule `baseline` in `features/{params.table.module}.py`"
+    return "the most frequent class"
+
+
+def pictured(task: str) -> str:
+    """What the picture shows, for those who can't see it."""
+    shows = ["learning curves", "the search's trials", "calibration"]
+    shows += ["decisions"] * (task != "regression") + ["ROC curve"] * (task == "binary")
+    return ", ".join(shows).capitalize().replace("roc", "ROC")
+
+
+def repeats(params: Params, decisions: pd.DataFrame) -> str:
+    """Why the picture's decisions are not those of the table above, where there are several repeats."""
+    if params.table.task == "regression" or params.encode.repeats == 1:
+        return ""
+    curve = ", decisions and ROC curve" if params.table.task == "binary" else " and decisions"
+    right = int((decisions["actual"].astype(str) == decisions["predicted"].astype(str)).sum())
+    return filled(
+        f"Calibration{curve} in the picture count each row once, by the mean of its answers in the "
+        f"{params.encode.repeats} repeats of the cross-validation: {right} of {len(decisions)} decisions are right "
+        f"({right / len(decisions):.4f}). The table at the top scores each repeat by itself and averages the scores, "
+        "so it may differ a little."
+    )
+
+
+def columns(contract: Contract, rows: Sequence[Sequence[str]]) -> str:
+    """The data dictionary, folded where it is long."""
+    found = table(dictionary.COLUMNS, rows)
+    if len(rows) > FOLDED:
+        found = f"<details><summary>All {len(rows)} columns</summary>\n\n{found}\n</details>\n"
+    said = filled(
+        f"The data dictionary: each column of the tables by their contract (`{contract.file}`, where descriptions are "
+        "edited), how much of it is missing, and what a network sees of it: inputs, or feature groups that are made "
+        "from it."
+    )
+    return f"## The columns\n\n{said}\n{found}"
 
 
 def expectation(params: Params, metrics: Mapping[str, float], drift: str) -> str:
@@ -166,19 +292,14 @@ def expectation(params: Params, metrics: Mapping[str, float], drift: str) -> str
     for name in measures:
         keys = (f"cv_{name}", f"honest_{name}", f"honest_{name}_lo", f"honest_{name}_hi")
         usual, honest, low, high = (shown(name, metrics[key]) for key in keys)
-        rows.append(f"| {name.replace('_', ' ')} | {usual} | {honest} | {low} to {high} |")
-    return f"""{title}
-
-The search behind the usual score has seen all rows. Here the whole choice (search, trials, weights, threshold) was made
-anew in each of {metrics["honest_folds"]} outer folds and scored on rows that had no say. A test table of the same kind,
-of {metrics["honest_test_rows"]} rows, scores within the interval 95 times of 100:
-
-| | usual | honest | 95 % interval |
-|---|---|---|---|
-{chr(10).join(rows)}
-
-{drift}
-"""
+        rows.append((name.replace("_", " "), usual, honest, f"{low} to {high}"))
+    said = filled(
+        "The search behind the usual score has seen all rows, which may flatter it. Here the whole choice (search, "
+        f"trials, weights, threshold) was made anew in each of {metrics['honest_folds']} outer folds and scored on "
+        "rows that had no say in it. A test table of the same kind, of "
+        f"{metrics['honest_test_rows']} rows, scores within the interval 95 times out of 100:"
+    )
+    return f"{title}\n\n{said}\n{table(('', 'usual', 'honest', '95 % interval'), rows)}\n{drift}\n"
 
 
 def kinds(params: Params, found: Sequence[Mapping[str, Any]]) -> str:
@@ -190,35 +311,35 @@ def kinds(params: Params, found: Sequence[Mapping[str, Any]]) -> str:
     what, unit = (f"share of {share!r} in", "accuracy") if share else ("mean of", "mae")
     rows = []
     for column in telling:
-        cells = "; ".join(
+        levels = "; ".join(
             f"{one['level']}: {shown(unit, one['mean'])} ± {shown(unit, one['error'])} ({one['rows']})"
             for one in column["levels"]
         )
-        name, cells = (text.replace("|", "\\|") for text in (column["column"], cells))
-        rows.append(f"| {name} | {column['explained']:.3f} | {cells} |")
-    return f"""## Which rows have which answer
-
-The {what} {params.table.target} among the training rows of each level ± its standard error (rows), and how much of
-its variance lies between a column's levels:
-
-| column | of the variance | levels |
-|---|---|---|
-{chr(10).join(rows)}
-"""
+        rows.append((column["column"], f"{column['explained']:.3f}", levels))
+    said = filled(
+        f"The {what} {params.table.target} among the training rows of each level of a column, ± its standard error (in "
+        "brackets the number of rows), and the share of its variance that lies between the levels:"
+    )
+    return f"## Which rows have which answer\n\n{said}\n{table(('column', 'share of variance', 'levels'), rows)}"
 
 
 def training(curves: pd.DataFrame) -> str:
     """What the learning curves say, in words."""
-    found = diagnose(curves["train_loss"].to_numpy(float), curves["stop_loss"].to_numpy(float))
-    return f"""## How training went
-
-Training {found.verdict}: {found.reason}. These are means over all members; each keeps the weights of its own best
-epoch.
-"""
+    watched = CURVES["stop_loss"]
+    found = diagnose(curves["train_loss"].to_numpy(float), curves["stop_loss"].to_numpy(float), watched)
+    lowest = curves.loc[curves["stop_loss"].idxmin()]
+    members = int(curves["members_training"].iloc[0])
+    who = "Training" if found.verdict.startswith("ended") else "The average member"
+    said = filled(
+        f"{who} {found.verdict}: {found.reason}. These are means over all members. One that has stopped keeps its "
+        f"last loss (in epoch {lowest['epoch']:.0f}, {lowest['members_training']:.0f} of {members} still trained), and "
+        "each answers with the weights of its own best epoch."
+    )
+    return f"## How training went\n\n{said}"
 
 
 STEPS = {
-    "single": "one member a fold",
+    "single": "one member per fold",
     "mean": "mean of all",
     "selected": "selected greedily",
     "ranked": "mean of ranks",
@@ -231,25 +352,22 @@ def combination(params: Params, metrics: Mapping[str, float]) -> str:
     measures = [name for name in (*MEASURES[params.table.task], "calibration_error") if f"mean_{name}" in metrics]
     rows = []
     for step, words in STEPS.items():
-        cells = []
+        cells = [words]
         for measure in measures:
             value, error = metrics.get(f"{step}_{measure}"), metrics.get(f"{step}_{measure}_se")
             cell = "" if value is None else shown(measure, value)
             cells.append(cell if error is None else f"{cell} ± {shown(measure, error)}")
-        if any(cells):
-            rows.append(f"| {words} | {' | '.join(cells)} |")
+        if any(cells[1:]):
+            rows.append(cells)
     used = {"mean": "the mean", "greedy": "greedy selection", "rank_mean": "the mean of ranks"}[params.ensemble.method]
     if params.ensemble.calibration == "temperature" and params.table.task != "regression":
         used += f" at temperature {metrics['temperature']:.3f}"
-    return f"""## How members are combined
-
-The answer is {used} of {metrics["members_used"]} members. All ways are scored out of fold, each as chosen by other
-rows; ± is the standard error over repeats of the cross-validation:
-
-| | {" | ".join(name.replace("_", " ") for name in measures)} |
-|---|{"---|" * len(measures)}
-{chr(10).join(rows)}
-"""
+    said = filled(
+        f"The answer is {used} of {metrics['members_used']} members. Here all ways to combine them are scored out of "
+        "fold, each as chosen by other rows; ± is the standard error over the repeats of the cross-validation:"
+    )
+    head = ("", *(name.replace("_", " ") for name in measures))
+    return f"## How members are combined\n\n{said}\n{table(head, rows)}"
 
 
 if __name__ == "__main__":

@@ -110,6 +110,7 @@ def _work(arguments: argparse.Namespace) -> None:
         "contract": contract.file,
         "files": files,
         "rows": {name: len(table) for name, table in sorted(raw.items())},
+        "missing": {name: missing_cells(table) for name, table in tables.items()},
         "passed": not failures,
         "expectations": expectations,
         "checks": {name: [_plain(f) for f in found] for name, found in checks.items()},
@@ -134,6 +135,11 @@ def _work(arguments: argparse.Namespace) -> None:
     )
     if drift:
         print(f"validate {params.name}: {drift.sentence()}")
+
+
+def missing_cells(table: pd.DataFrame) -> dict[str, int]:
+    """How many cells of a typed table's columns are missing, of those that miss any."""
+    return {str(name): int(count) for name, count in table.isna().sum().items() if count}
 
 
 def _plain_columns(params: Params, contract: Contract) -> set[str]:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from features.contract import Contract
 from pipeline import report
 from pipeline.params import load
 from pipeline.pictures import panels, png
@@ -26,7 +27,13 @@ LEVELS = [
     {"column": f"column {one}", "share_of": "yes", "explained": 0.5 - one / 20, "levels": TWO}
     for one in range(report.TOLD + 1)
 ]
-VALIDATION = json.dumps({"drift": {"sentence": "Rows differ by age."}, "levels": LEVELS})
+COUNTS = {"rows": {"train": 891, "test": 418}, "missing": {"train": {"Age": 177}, "test": {"Age": 86}}}
+VALIDATION = json.dumps({"drift": {"sentence": "Rows differ by age."}, "levels": LEVELS, **COUNTS})
+STATE = {
+    "module": "titanic", "features": {"on": ["fare", "deck"]}, "in_fold": [], "codes": [], "indicators": [],
+    "columns": [{"name": "FareEach", "kind": "number"}], "groups": ["fare", "deck", "deck"], "forms": [""] * 3,
+    "categories": [{"column": "Deck", "encoding": "onehot", "levels": ["A", "B"]}],
+}  # fmt: skip
 
 
 def frames(task: str, last: float = 0.5) -> dict[str, pd.DataFrame]:
@@ -35,7 +42,7 @@ def frames(task: str, last: float = 0.5) -> dict[str, pd.DataFrame]:
     decided = {"actual": [], "predicted": []} if task == "regression" else {"actual": [0, 1, 1], "predicted": [0, 1, 0]}
     rates = {"false_positive_rate": [0, 1], "true_positive_rate": [0, 1]}
     return {
-        "learning_curves": pd.DataFrame({"epoch": [1, 2], **curves}),
+        "learning_curves": pd.DataFrame({"epoch": [1, 2], **curves, "members_training": [7, 3]}),
         "trials": pd.DataFrame({"trial": [0, 1, 2], loss: [0.5, None, 0.4]}),
         "plots/calibration": pd.DataFrame(
             {"mean_predicted": [0.1, 0.9], "observed": [0.2, 0.8], "standard_error": [0.1, 0.1]}
@@ -60,6 +67,17 @@ def worth() -> dict[str, pd.DataFrame]:
         "columns": pd.DataFrame({"group": ["fare", "deck"], "inputs": [1, 2], **values}),
         "interactions": pd.DataFrame(pairs),
     }
+
+
+def written(folder: Path) -> list[str]:
+    """Results in ``folder``, as the other stages leave them; returns the stage's arguments."""
+    (folder / "metrics.json").write_text(json.dumps(METRICS))
+    (folder / "honest.json").write_text(json.dumps(HONEST))
+    (folder / "validation.json").write_text(VALIDATION)
+    (folder / "encoding.json").write_text(json.dumps(STATE))
+    arguments = ["--competition", "titanic", "--params", str(ROOT / "params.yaml"), "--report", str(folder)]
+    contract = str(ROOT / "data" / "contracts" / "titanic.yaml")
+    return [*arguments, "--contract", contract, "--encoding", str(folder / "encoding.json")]
 
 
 def size(picture: bytes) -> tuple[int, int]:
@@ -87,29 +105,35 @@ def test_dollars_in_a_class_are_drawn_and_no_formula() -> None:
 
 
 def test_the_page_holds_the_figures_of_the_run(tmp_path: Path) -> None:
-    (tmp_path / "metrics.json").write_text(json.dumps(METRICS))
-    (tmp_path / "honest.json").write_text(json.dumps(HONEST))
-    (tmp_path / "validation.json").write_text(VALIDATION)
+    arguments = written(tmp_path)
     for name, frame in (frames("binary") | worth()).items():
         path = tmp_path / f"{name}.csv"
         path.parent.mkdir(exist_ok=True)
         frame.to_csv(path, index=False)
-    arguments = ["--competition", "titanic", "--params", str(ROOT / "params.yaml"), "--report", str(tmp_path)]
     assert report.main(arguments) == 0
     page = (tmp_path / "README.md").read_text()
-    assert "| accuracy | 0.8123 | 0.0111 |" in page and "of 7 members" in page
+    prose = " ".join(page.split())
+    assert page.startswith("# titanic: predicting Survived\n")
+    assert "is known for 891 training rows and predicted for 418 test rows" in prose
+    assert "| accuracy | 0.8123 | 0.0111 |" in page and "of 7 members" in prose
     assert "| log loss | 0.4000 |  |" in page and "roc auc" not in page
-    assert "| mean of all | 0.4100 ± 0.0030 |" in page and "| one member a fold | 0.4200 |" in page
-    assert "The answer is the mean of 6 members." in page and "selected" not in page
-    assert "worse without fare." in page and "networks need deck: it could go." in page
-    assert "apart: fare with deck (-0.3000)" in page
+    assert "| mean of all | 0.4100 ± 0.0030 |" in page and "| one member per fold | 0.4200 |" in page
+    assert "The answer is the mean of 6 members." in prose and "selected" not in page
+    assert "worse without fare." in prose and "networks need deck: it could go." in prose
+    assert "apart: fare with deck (-0.3000)" in prose
     assert "(columns.png)" in page and "(overview.png)" in page and (tmp_path / "overview.png").is_file()
-    assert "| accuracy | 0.8123 | 0.8000 | 0.7000 to 0.9000 |" in page and "of 418 rows, scores" in page
-    assert "Rows differ by age." in page
+    assert "| accuracy | 0.8123 | 0.8000 | 0.7000 to 0.9000 |" in page and "of 418 rows, scores" in prose
+    assert "Rows differ by age." in prose
     assert "| column 0 | 0.500 | a\\|b: 0.7500 ± 0.0123 (7); c: 0.5000 ± 0.1000 (8) |" in page
     assert f"| column {report.TOLD - 1} |" in page and f"| column {report.TOLD} |" not in page
-    assert "The share of 'yes' in Survived among" in page
-    assert "Training ended too soon to tell: it ran for fewer than 3 epochs." in page
+    assert "The share of 'yes' in Survived among" in prose
+    assert "Training ended too soon to tell: it ran for fewer than 3 epochs." in prose
+    assert "(in epoch 2, 3 of 7 still trained)" in prose
+    assert "2 of 3 decisions are right (0.6667)" in prose
+    assert "![Learning curves, the search's trials, calibration, decisions, ROC curve](overview.png)" in page
+    assert "| fare | Ticket, Fare | 1 number | Logarithm of the fare of one person" in page
+    assert page.index("| fare | Ticket") < page.index("| deck | Cabin | 2 one-hot |")
+    assert "| Age | feature, number | a number from 0 to 120 | 19.9 % / 20.6 % | Age in years" in page
     (tmp_path / "honest.json").write_text(json.dumps({"honest_folds": 0}))
     assert report.main(arguments) == 0 and "Not estimated" in (tmp_path / "README.md").read_text()
 
@@ -119,7 +143,7 @@ def test_a_single_member_is_pooled_over_rows_where_the_ensemble_is() -> None:
     params = load(ROOT / "params.yaml", "titanic")
     params = replace(params, table=replace(params.table, task="regression", metric="rmse"))
     figures = {"cv_rmse": 2.0, "single_rmse": 2.5, "single_member_rmse": 1.9, "members": 4, "members_used": 4}
-    assert "| rmse | 2.000 |  |  | 2.500 |  |" in report.page(params, figures, [], [], "")
+    assert "| rmse | 2.000 |  |  | 2.500 |  |" in report.page(params, figures, report.Told())
 
 
 def test_a_small_or_a_large_unit_is_no_zero_and_no_exponent() -> None:
@@ -128,16 +152,40 @@ def test_a_small_or_a_large_unit_is_no_zero_and_no_exponent() -> None:
     figures = {"cv_rmse": 2.5e-9, "cv_rmse_se": 1e-10, "cv_mae": 27345.67, "members": 4, "members_used": 4}
     figures |= {"honest_mae": 27345.67, "honest_mae_lo": 0.5, "honest_mae_hi": 3e5, "honest_folds": 5}
     figures |= {"honest_test_rows": 9, "mean_rmse": 2.5e-9, "mean_rmse_se": 1e-10}
-    page = report.page(params, figures, [], [], "")
+    page = report.page(params, figures, report.Told())
     assert "| rmse | 2.500e-09 | 1.000e-10 |" in page and "| mae | 27346 |" in page
     assert "| mae | 27346 | 27346 | 0.5000 to 300000 |" in page and "| mean of all | 2.500e-09 ± 1.000e-10 |" in page
 
 
 def test_a_missing_result_is_one_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (tmp_path / "metrics.json").write_text(json.dumps(METRICS))
-    (tmp_path / "honest.json").write_text(json.dumps(HONEST))
-    (tmp_path / "validation.json").write_text(VALIDATION)
-    arguments = ["--competition", "titanic", "--params", str(ROOT / "params.yaml"), "--report", str(tmp_path)]
-    assert report.main(arguments) == 1
+    assert report.main(written(tmp_path)) == 1
     assert "learning_curves.csv: no such file" in capsys.readouterr().err
     assert not (tmp_path / "README.md").exists()
+
+
+def test_an_average_of_repeats_is_explained_where_there_are_several() -> None:
+    params = load(ROOT / "params.yaml", "titanic")
+    decided = pd.DataFrame({"actual": ["NA", "b"], "predicted": ["NA", "NA"]})
+    assert "in the 2 repeats" in report.repeats(params, decided) and "1 of 2" in report.repeats(params, decided)
+    assert report.repeats(replace(params, encode=replace(params.encode, repeats=1)), decided) == ""
+
+
+def test_the_curve_is_faint_where_most_members_have_stopped() -> None:
+    figure, (axis,) = panels()
+    curves = {f"{kind}_loss{error}": [0.7, 0.6, 0.5, 0.5] for kind in ("train", "stop") for error in ("", "_se")}
+    frame = pd.DataFrame({"epoch": [1, 2, 3, 4], **curves, "members_training": [6, 3, 2, 1]})
+    report.learning_curves(axis, frame)
+    drawn = [(line.get_xdata().tolist(), line.get_alpha()) for line in axis.get_lines()]
+    assert drawn == 2 * [([1, 2], None), ([2, 3, 4], 0.35)]
+    names = [text.get_text() for text in axis.get_legend().get_texts()]
+    assert names == list(report.CURVES.values()) and png(figure)
+    assert f"The average member fits: {names[1]} came down to 0.500 in epoch 3" in report.training(frame)
+
+
+def test_a_long_dictionary_is_folded_and_nothing_breaks_a_table() -> None:
+    contract = Contract((), "some.yaml")
+    row = ("a|b <c>", "feature, text", "any\ntext", "none", "", "nothing")
+    short, long = (report.columns(contract, [row] * count) for count in (report.FOLDED, report.FOLDED + 1))
+    assert "| a\\|b &lt;c> | feature, text | any text | none |  | nothing |" in short and "<details>" not in short
+    assert "<details><summary>All 21 columns</summary>\n\n| column |" in long and long.endswith("\n</details>\n")
+    assert report.table(("a",), []) == ""

@@ -43,6 +43,11 @@ def test_the_report_is_stable_and_the_pages_are_there(tmp_path: Path) -> None:
     content = json.loads(first)
     assert content["passed"] and all(e["success"] for e in content["expectations"])
     assert {e["column"] for e in content["expectations"]} >= {"Survived", "Age", "Embarked"}
+    raw = {name: pd.read_csv(tmp_path / file) for name, file in content["files"].items()}
+    for name, found in content["missing"].items():
+        gaps = raw[name].isna().sum()
+        assert found == gaps[gaps > 0].to_dict() and content["rows"][name] == len(raw[name])
+    assert content["missing"].keys() == {"train", "test"} and content["missing"]["train"]
 
 
 def test_the_pages_can_be_read_without_a_network_and_tell_nobody(tmp_path: Path) -> None:
