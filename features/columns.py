@@ -35,7 +35,7 @@ _ISO = re.compile(r"\d{4}-\d{1,2}-\d{1,2}([T ].*)?")
 SEPARATORS = ("/", "|", "_", "-", ":", ".")
 _LETTERS_DIGITS = re.compile(r"([A-Za-z]+)(\d+)")
 # A number more skewed than this is learned as its logarithm, where that is less skewed.
-SKEWED = 1.0
+SKEWED_COLUMN = 1.0
 # Share of its sizes that are smaller than the unit it is then counted in, so that nearly all of them lie where a
 # logarithm is one. 0 stays 0, and far from the others.
 SMALLEST = 0.05
@@ -68,7 +68,7 @@ def fit_number(cells: pd.Series) -> dict[str, Any]:
         return {"unit": None}
     unit = float(np.quantile(sizes, SMALLEST))
     before, after = abs(skewness(values)), abs(skewness(_signed_log(values, unit)))
-    return {"unit": unit if before > SKEWED and after < before else None}
+    return {"unit": unit if before > SKEWED_COLUMN and after < before else None}
 
 
 def parts_number(name: str, cells: pd.Series, state: Mapping[str, Any]) -> Parts:

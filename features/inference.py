@@ -14,14 +14,14 @@ import numpy as np
 import pandas as pd
 
 from features.checks import ids_shared
-from features.columns import SKEWED, code_separator, date_format, fit_number
+from features.columns import code_separator, date_format, fit_number
 from features.contract import Column, Contract, levels_of, missing_labels, numbers_of
 from features.errors import UserError
 from features.plain import TOLD, WIDE
 from features.scales import order_of
 from features.statistics import outputs
 from features.submission import misfit, stripped
-from features.target import skewness
+from features.target import tamed_by_logarithm
 
 METRICS = {
     "accuracy": "classes",
@@ -440,13 +440,7 @@ def find_metric(cells: pd.Series, task: str, sample: pd.DataFrame | None, given:
         return given, "named with --metric"
     if task == "regression":
         values = numbers_of(cells)[0].to_numpy()
-        finite = values[np.isfinite(values)]
-        if (
-            len(finite)
-            and finite.min() > 0
-            and skewness(finite) > SKEWED
-            and abs(skewness(np.log(finite))) < skewness(finite)
-        ):
+        if tamed_by_logarithm(values[np.isfinite(values)]):
             return "rmsle", "positive and skewed, so ratios count; --metric rmse if the competition says so"
         return "rmse", "the answer is a number"
     if sample is None:

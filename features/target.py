@@ -25,9 +25,14 @@ def choose(target: np.ndarray, metric: str, setting: str) -> str:
         return "log1p"
     if target.min() <= 0:
         return "log1p" if setting == "log" and target.min() == 0 else "none"
-    if setting == "log" or (skewness(target) > SKEWED and abs(skewness(np.log(target))) < skewness(target)):
-        return "log"
-    return "none"
+    return "log" if setting == "log" or tamed_by_logarithm(target) else "none"
+
+
+def tamed_by_logarithm(values: np.ndarray) -> bool:
+    """Whether ``values [n]`` are positive and skewed to the right, and less skewed after the logarithm."""
+    if not len(values) or values.min() <= 0:
+        return False
+    return skewness(values) > SKEWED and abs(skewness(np.log(values))) < skewness(values)
 
 
 def skewness(values: np.ndarray) -> float:

@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from features.target import TargetScale, choose, transformed
+from features.target import TargetScale, choose, tamed_by_logarithm, transformed
 from pipeline.files import _plain
 
 SKEWED = np.exp(np.random.default_rng(0).normal(12, 0.6, 400))
@@ -30,6 +30,13 @@ EVEN = np.random.default_rng(0).normal(100, 5, 400)
 )
 def test_which_logarithm(target: np.ndarray, metric: str, setting: str, name: str) -> None:
     assert choose(target, metric, setting) == name
+
+
+def test_a_logarithm_tames_what_is_positive_and_skewed_to_the_right() -> None:
+    assert tamed_by_logarithm(SKEWED)
+    # To the left a logarithm makes it worse; of nothing there is none.
+    for values in (EVEN, -SKEWED, SKEWED.max() + 1 - SKEWED, np.append(SKEWED, 0), np.zeros(0)):
+        assert not tamed_by_logarithm(values)
 
 
 @pytest.mark.parametrize("name", ["none", "log", "log1p"])
