@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.special import ndtri
 
 from features import columns
 from features.contract import Column, Contract, Fault, fault_at
@@ -21,6 +22,8 @@ from features.errors import UserError
 _PARTS = 5
 # Fewer rows than this on either side, and an AUC says nothing.
 _MIN_ROWS = 10
+# How often chance alone may make a table's columns drift.
+_BY_CHANCE = 0.05
 
 
 def auc(scores: np.ndarray, positive: np.ndarray) -> float:
@@ -75,6 +78,14 @@ def _rates(cells: pd.Series, positive: np.ndarray) -> np.ndarray:
 
 def _either(value: float) -> float:
     return max(value, 1.0 - value)
+
+
+def chance(ups: int, downs: int, tries: int) -> float:
+    """An AUC, whichever way, that so many rows of two sides which are alike pass in one of so many ``tries`` but once
+    in 20 times: 0.5 and the standard deviation of a rank sum (Mann and Whitney, 1947) by the normal quantile that
+    Bonferroni's correction asks for."""
+    spread = float(np.sqrt((ups + downs + 1) / (12 * ups * downs)))
+    return 0.5 + spread * float(ndtri(1 - _BY_CHANCE / (2 * tries)))
 
 
 def giveaway(cells: pd.Series, as_number: bool, target: pd.Series) -> float:
@@ -412,26 +423,31 @@ def drift(
     states: Mapping[str, Mapping[str, Any]],
     threshold: float,
 ) -> list[Fault]:
-    """Columns by which train and test rows can be told apart better than ``threshold``: a warning. ``states``: of
-    ``read_states``."""
+    """Columns by which train and test rows can be told apart better than ``threshold``, and than by chance: a warning.
+    ``states``: of ``read_states``."""
     side = np.r_[np.zeros(len(train), bool), np.ones(len(test), bool)]
     if min(len(train), len(test)) < _MIN_ROWS:
         return []
-    faults = []
+    scores: list[tuple[Column, float]] = []
+    tries = 0
     for column in contract.features:
         # Names and ticket numbers belong to one side by nature; an empty column is reported as such.
         if column.type == "text" or train[column.name].isna().all() or test[column.name].isna().all():
             continue
         cells = pd.concat([train[column.name], test[column.name]], ignore_index=True)
         parts = columns.telling(column, cells, states.get(column.name))
-        score = max(separation(part, side, number) for part, number in parts)
-        if score > threshold:
+        scores.append((column, max(separation(part, side, number) for part, number in parts)))
+        tries += len(parts)
+    least = max(threshold, chance(len(train), len(test), max(tries, 1)))
+    faults = []
+    for column, score in scores:
+        if score > least:
             faults.append(
                 Fault(
                     file=test_file,
                     column=column.name,
                     count=len(test),
-                    expected=f"{threshold:g} or less",
+                    expected=f"{least:.3g} or less",
                     problem=f"its values drift from those of {train_file} (told apart with an AUC of {score:.3f})",
                     cure="The score on the test file may fall short of the cross-validation.",
                     check="drift",

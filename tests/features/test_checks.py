@@ -11,7 +11,17 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from features import columns
-from features.checks import auc, cells_unread, giveaway, read_states, run_checks, separation, target_binary
+from features.checks import (
+    auc,
+    cells_unread,
+    chance,
+    drift,
+    giveaway,
+    read_states,
+    run_checks,
+    separation,
+    target_binary,
+)
 from features.contract import Column, Contract, Fault
 
 CONTRACT = Contract(
@@ -167,6 +177,22 @@ def test_drift_warns(tables: Any, column: str) -> None:
         train["c"], test["c"] = ["a"] * 190 + ["b"] * 10, ["b"] * 90 + ["a"] * 10
     (fault,) = found(train, test)["drift"]
     assert fault.warning and fault.column == column
+
+
+def test_chance_alone_seldom_drifts() -> None:
+    """Ten columns of ten test rows: by the threshold alone more than half of such tables would drift."""
+    names = [f"x{column}" for column in range(10)]
+    ends = (Column("id", "id", "text"), Column("y", "target", "category"))
+    contract = Contract((*ends, *(Column(name, "feature", "number") for name in names)))
+    rng, warned = np.random.default_rng(0), 0
+    for _ in range(60):
+        train, test = (pd.DataFrame(rng.normal(size=(rows, 10)), columns=names) for rows in (100, 10))
+        warned += bool(drift(contract, train, test, "train.csv", "test.csv", {}, 0.65))
+    assert warned <= 6
+    (fault,) = drift(contract, train, test.assign(x3=test["x3"] + 3), "train.csv", "test.csv", {}, 0.65)
+    # sqrt(111 / 12000) by the normal quantile of 0.05 / 20.
+    assert fault.column == "x3" and fault.expected == f"{0.5 + 2.807 * np.sqrt(111 / 12000):.3g} or less"
+    assert chance(100_000, 100_000, 10) < 0.51, "the threshold counts where rows are many"
 
 
 @pytest.mark.parametrize("column", ["x", "c"])
