@@ -31,17 +31,23 @@ NOTABLE, FALL = 0.55, 0.005
 
 @dataclass(frozen=True)
 class Drift:
-    """``auc`` of a classifier that tells test from train rows, cross-validated, and its standard error; ``columns``:
-    how far the AUC falls where a column is permuted, largest first, each with a standard error over folds."""
+    """``auc`` of a classifier that tells test from train rows, cross-validated, and its standard error, that of an
+    estimate out of fold (``features/estimation.py``: it adds the scatter of what is learned); ``columns``: how far the
+    AUC falls where a column is permuted, largest first, each with a standard error over folds."""
 
     auc: float
     error: float
     columns: list[tuple[str, float, float]]
 
     @property
+    def sure(self) -> bool:
+        """Whether the rows differ at all beyond what chance does."""
+        return self.auc - 2 * self.error > 0.5
+
+    @property
     def found(self) -> bool:
         """Whether the rows differ, surely and by more than a trifle."""
-        return self.auc > NOTABLE and self.auc - 2 * self.error > 0.5
+        return self.sure and self.auc > NOTABLE
 
     @property
     def carriers(self) -> list[tuple[str, float]]:
@@ -54,8 +60,10 @@ class Drift:
         told = (
             f"AUC {self.auc:.3f} ± {self.error:.3f} of a classifier trained to separate them; 0.5 means no difference"
         )
+        if not self.sure:
+            return f"No difference between train and test rows was found ({told})."
         if not self.found:
-            return f"Train and test rows can't be told apart ({told})."
+            return f"Train and test rows can hardly be told apart ({told})."
         by = ", ".join(f"{name} ({fall:.3f} of it)" for name, fall in self.carriers) or "no single column"
         return f"Train and test rows differ ({told}), by {by}: the test score may fall short of the estimate."
 
@@ -80,7 +88,7 @@ def adversarial(
     from sklearn.ensemble import RandomForestClassifier
     from sklearn.model_selection import StratifiedKFold
 
-    from features.estimation import placements, scatter
+    from features.estimation import excess, placements, scatter
 
     judged = [c for c in contract.features if c.type != "text" and c.name in train.columns and c.name in test.columns]
     if min(len(train), len(test)) < LEAST or not judged:
@@ -90,7 +98,7 @@ def adversarial(
     parts = [f[names].iloc[np.sort(generator.permutation(len(f))[:MOST])] for f in (train, test)]
     side = np.repeat([0, 1], [len(part) for part in parts])
     inputs, owner = coded(pd.concat(parts, ignore_index=True), judged, states)
-    areas, values = [], np.empty(len(side))
+    areas, values, part = [], np.empty(len(side)), np.empty(len(side), int)
     falls = np.zeros((FOLDS, len(names)))
     splits = StratifiedKFold(FOLDS, shuffle=True, random_state=seed % 2**32).split(inputs, side)
     for fold, (rows, held) in enumerate(splits):
@@ -99,12 +107,13 @@ def adversarial(
         )
         said = forest.predict_proba(inputs[held])[:, 1]
         areas.append(auc(said, side[held] == 1))
-        values[held] = placements(side[held], said)
+        values[held], part[held] = placements(side[held], said), fold
         falls[fold] = areas[-1] - _areas_permuted(forest, inputs[held], owner, side[held], generator)
     mean, error = falls.mean(axis=0), falls.std(axis=0, ddof=1) * np.sqrt(scatter(FOLDS, FOLDS))
     order = np.argsort(-mean, kind="stable")
     columns = [(names[c], float(mean[c]), float(error[c])) for c in order]
-    return Drift(float(np.mean(areas)), float(np.sqrt(values.var() / len(values))), columns)
+    variance = values.var(ddof=1) * scatter(len(values), FOLDS) + excess(values, part)
+    return Drift(float(np.mean(areas)), float(np.sqrt(variance)), columns)
 
 
 def _areas_permuted(
