@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy.special import stdtrit
 
-from features.metrics import RISING, SIZED
+from features.tasks import RISING, SIZED
 
 # A difference within so many standard errors is noise, or within more where folds are few: see ``noise``.
 ERRORS = 2.0

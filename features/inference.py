@@ -22,15 +22,8 @@ from features.scales import order_of
 from features.statistics import outputs
 from features.submission import misfit, stripped
 from features.target import tamed_by_logarithm
+from features.tasks import ALL_MEASURES, SIZED
 
-METRICS = {
-    "accuracy": "classes",
-    "roc_auc": "classes",
-    "log_loss": "classes",
-    "rmse": "numbers",
-    "rmsle": "numbers",
-    "mae": "numbers",
-}
 # Whole numbers with at most so many values, each in ten rows or more on average, are classes.
 MAX_CLASSES, ROWS_A_CLASS = 20, 10
 # Rows that a class needs: one to learn from, one to stop by, one to score.
@@ -369,14 +362,14 @@ def with_whole_labels(
 
 def find_task(cells: pd.Series, sample: pd.DataFrame | None, metric: str | None) -> tuple[str, str]:
     """binary, multiclass or regression, and why."""
-    if metric is not None and metric not in METRICS:
-        near = difflib.get_close_matches(metric, METRICS, n=1, cutoff=0.5)
+    if metric is not None and metric not in ALL_MEASURES:
+        near = difflib.get_close_matches(metric, ALL_MEASURES, n=1, cutoff=0.5)
         hint = f"; did you mean {near[0]!r}?" if near else "."
-        raise UserError(f"--metric is {metric!r}{hint} Known: {', '.join(METRICS)}.")
+        raise UserError(f"--metric is {metric!r}{hint} Known: {', '.join(ALL_MEASURES)}.")
     numbers, wrong = numbers_of(cells)
     labels = whole_labels(cells, sample).astype(str).str.strip()
     count = labels.nunique()
-    if metric is not None and METRICS[metric] == "numbers":
+    if metric in SIZED:
         if wrong.any():
             _check_odd(cells, wrong, metric)
             row = int(np.flatnonzero(wrong)[0])

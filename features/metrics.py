@@ -6,15 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from features.tasks import RISING, SIZED
+
 if TYPE_CHECKING:
     import pandas as pd
 
 # Probabilities nearer to 0 or 1 than this count as if they were so far away: one sure mistake shall not cost infinity.
 CLIP = 1e-7
-# Of these measures more is better, of all others less.
-RISING = frozenset({"accuracy", "roc_auc"})
-# Those of a regression, whose size is that of its target.
-SIZED = frozenset({"rmse", "rmsle", "mae"})
 # Parts of the rows, by prediction, that calibration is judged in.
 BINS = 10
 

@@ -15,7 +15,8 @@ import pandas as pd
 
 from features.comparison import FOLD, Difference, moved_answers, noise, paired, paired_means, same_folds
 from features.errors import UserError
-from features.metrics import SIZED, shown
+from features.metrics import shown
+from features.tasks import SIZED
 from pipeline import stage
 from pipeline.params import parse_document
 from pipeline.provenance import flat

@@ -13,7 +13,8 @@ import numpy as np
 import pandas as pd
 
 from features.errors import UserError
-from features.metrics import RISING, shown
+from features.metrics import shown
+from features.tasks import RISING
 from pipeline import stage
 from pipeline.files import read_bytes, write_bytes
 

@@ -22,10 +22,11 @@ from ruamel.yaml.comments import CommentedMap
 from features.budget import budget
 from features.contract import Contract, ContractError
 from features.errors import UserError
-from features.inference import METRICS, Inferred, infer
+from features.inference import Inferred, infer
+from features.tasks import ALL_MEASURES
 from pipeline import stage
 from pipeline.files import csv_bytes, read_bytes, write_bytes
-from pipeline.params import check_name, load, load_source, parse_document, read_document
+from pipeline.params import BLOCKS, check_name, load, load_source, parse_document, read_document
 from pipeline.reading import read_together
 
 CONTRACT_HEAD = """What the tables of {name} must be, as decided from the files. Edit it freely: validate holds train
@@ -42,7 +43,6 @@ For each column:
   order        a category's values from low to high: its rank is then an input too
   group        a word; columns of one group are chosen and judged together. Default: each is one of its own.
   description  one sentence, for the data dictionary in reports/{name}/README.md; at first why it was taken for that"""
-BLOCKS = ("validate", "encode", "normalize", "tune", "train", "ensemble", "columns", "honest")
 SAMPLE = "sample_submission.csv"
 COMMENT_WIDTH = 112
 
@@ -56,7 +56,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--sample", type=Path, help="the sample submission; without it id,target is made")
     parser.add_argument("--target", help="the column to predict, if the files leave it open")
     parser.add_argument("--id", help="the column that names a row, if the files leave it open")
-    parser.add_argument("--metric", help=f"what the competition scores: {', '.join(METRICS)}")
+    parser.add_argument("--metric", help=f"what the competition scores: {', '.join(ALL_MEASURES)}")
     parser.add_argument("--kaggle", help="the competition's name in Kaggle's addresses, to submit to it later")
     parser.add_argument("--encoding", help="of text files that are not UTF-8, if the guess is wrong")
     parser.add_argument("--folder", type=Path, default=Path("."), help="the project's folder (default: this one)")

@@ -19,14 +19,9 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from features.errors import UserError
+from features.tasks import MEASURES, TASKS
 from pipeline.files import read_bytes
 
-TASKS = ("binary", "multiclass", "regression")
-METRICS = {
-    "binary": ("accuracy", "roc_auc", "log_loss"),
-    "multiclass": ("accuracy", "log_loss"),
-    "regression": ("rmse", "rmsle", "mae"),
-}
 ENCODINGS = ("integer", "onehot", "embedding")
 NORMALIZATIONS = ("zscore", "minmax", "robust", "keras", "none")
 ORACLES = ("bayesian", "random", "grid")
@@ -375,6 +370,8 @@ _BLOCKS: dict[str, type] = {
     "columns": Columns,
     "honest": Honest,
 }
+# Those that hold for every competition: what the table is only its own entry can say.
+BLOCKS = tuple(block for block in _BLOCKS if block != "table")
 # Keys that only a competition can know, so that no general block may hold them.
 _OWN_KEYS = {"encode": ("features",)}
 _EMPTY: dict[str, Any] = {"features": {}, "columns": {}}
@@ -509,7 +506,7 @@ def _document(path: Path) -> dict[str, Any]:
     document = read_document(path)
     _known(
         document,
-        ["seed", *[b for b in _BLOCKS if b != "table"], *_OTHER_BLOCKS, "sources", "competitions"],
+        ["seed", *BLOCKS, *_OTHER_BLOCKS, "sources", "competitions"],
         str(path),
         "",
     )
@@ -550,10 +547,10 @@ def check_name(name: str) -> None:
 def _check_together(params: Params, path: Path, place: Place) -> None:
     """What no key breaks alone; ``place`` says where the file has a key."""
     table = params.table
-    if table.metric not in METRICS[table.task]:
+    if table.metric not in MEASURES[table.task]:
         raise UserError(
             f"{path}: {place('table.metric')} is {table.metric!r}, but task {table.task!r} is scored by one of "
-            f"{_listed(METRICS[table.task])}."
+            f"{_listed(MEASURES[table.task])}."
         )
     for key, limit in (
         ("tune.generation", "tune.max_trials"),

@@ -19,6 +19,7 @@ from features.derived import module_of
 from features.diagnosis import diagnose
 from features.importance import sentences
 from features.metrics import shown
+from features.tasks import MEASURES
 from pipeline import stage
 from pipeline.files import read_csv, read_json, write_bytes
 from pipeline.params import Params, load, read_document
@@ -30,11 +31,6 @@ TOLD = 6
 WIDTH = 120
 # A data dictionary of more columns is folded.
 FOLDED = 20
-MEASURES = {
-    "binary": ("accuracy", "log_loss", "roc_auc"),
-    "multiclass": ("accuracy", "log_loss"),
-    "regression": ("rmse", "rmsle", "mae"),
-}
 # What a curve is called, on the page and in the picture.
 CURVES = {"train_loss": "train loss (under dropout)", "stop_loss": "validation (stop) loss"}
 COUNTS = "A change counts where it is beyond the 95 % interval over folds (the lines in the picture)."

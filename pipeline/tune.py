@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 CODE = (
     "features/roles.py",
     "features/target.py",
+    "features/tasks.py",
     "pipeline/arrays.py",
     "pipeline/evaluation.py",
     "pipeline/nets/*.py",

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from features import encoding, normalization
+from features.tasks import TASKS
 from pipeline import params
 from pipeline.nets import forward, heads, layers, members, search
 
@@ -26,7 +27,7 @@ NETWORK = {
 def test_params_and_code_know_the_same_names() -> None:
     assert set(params.ACTIVATIONS) == set(layers.ACTIVATIONS) == set(forward.ACTIVATIONS)
     assert set(params.SCHEDULES) == set(members.SCHEDULES)
-    assert set(params.TASKS) == set(heads.HEADS) == set(forward.HEADS) == set(params.METRICS)
+    assert set(TASKS) == set(heads.HEADS) == set(forward.HEADS)
     assert {name: head.name for name, head in heads.HEADS.items()} == {name: name for name in heads.HEADS}
     assert members.NAMES["family"] == params.FAMILIES
     assert members.NAMES["numbers"] == params.NUMBERS
