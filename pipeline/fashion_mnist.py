@@ -19,7 +19,7 @@ from features.roles import STOP, TRAIN
 from pipeline import stage
 from pipeline.files import read_bytes, write_bytes, write_csv, write_json, write_npz
 from pipeline.params import FashionMnist, ImageNetwork, load_block
-from pipeline.pictures import label, panels, png
+from pipeline.pictures import confusion, label, panels, png
 from pipeline.progress import Progress
 from pipeline.runtime import device_name, fast_precision, seed_for, start_tensorflow
 
@@ -46,11 +46,10 @@ FILES = {
     "test labels": "t10k-labels-idx1-ubyte.gz",
 }
 # The networks by name, in the order in which they are told of.
-NETWORKS = {
-    "mlp": "one hidden layer, plain",
-    "dnn": "the deep network",
-    "augmented": "the deep network on distorted images, trained as members of one program",
-}
+NETWORKS = {"mlp": "shallow", "dnn": "deep", "augmented": "deep, distorted images"}
+# A gain of no more standard errors than these is noise.
+BEYOND = 2
+SHALLOW_ACTIVATION = "relu"
 MISTAKES = 12
 # Distorted copies of a picture that the page shows, and every which class has one.
 COPIES, EVERY = 5, 3
@@ -104,16 +103,18 @@ def fashion_mnist(arguments: argparse.Namespace) -> None:
     known = clothes.labels[clothes.train :]
     ensemble = outcomes["augmented"].test.mean(axis=0)
     metrics, readings = summary(outcomes, ensemble, known), diagnoses(outcomes)
-    for file, frame in tables(outcomes, ensemble, known).items():
+    counts = confusion_counts(ensemble, known)
+    for file, frame in tables(outcomes, counts, known).items():
         write_csv(arguments.report / f"{file}.csv", frame)
     pictures = {
         "learning_curves": draw_curves(outcomes, readings),
+        "confusion": draw_confusion(counts),
         "mistakes": draw_mistakes(clothes.pixels[clothes.train :], ensemble, known),
         "distortions": draw_distortions(clothes, roles, preset, seed),
     }
     for file, picture in pictures.items():
         write_bytes(arguments.report / f"{file}.png", picture)
-    write_bytes(arguments.report / "README.md", page(name, preset, metrics, readings).encode())
+    write_bytes(arguments.report / "README.md", page(name, settings, metrics, readings, counts).encode())
     write_npz(
         arguments.output / "predictions.npz",
         {**{f"{key}_test": outcome.test for key, outcome in outcomes.items()}, "labels": known},
@@ -211,7 +212,14 @@ def train(
         "batch_size": preset.batch_size,
         "schedule": "cosine",
     }
-    shallow = {**common, "depth": 1, "width": settings.mlp_width, "activation": "relu", "dropout": 0.0, "l2": 0.0}
+    shallow = {
+        **common,
+        "depth": 1,
+        "width": settings.mlp_width,
+        "activation": SHALLOW_ACTIVATION,
+        "dropout": 0.0,
+        "l2": 0.0,
+    }
     own = ("depth", "width", "activation", "normalization", "dropout", "l2")
     deep = {**common, **{key: getattr(preset, key) for key in own}}
     plans: dict[str, tuple[dict[str, Any], int, Augmentation, tuple[int, ...]]] = {
@@ -333,8 +341,15 @@ def curves(outcome: Outcome) -> tuple[np.ndarray, np.ndarray]:
     return training, validation
 
 
-def tables(outcomes: Mapping[str, Outcome], ensemble: np.ndarray, known: np.ndarray) -> dict[str, pd.DataFrame]:
-    """Plot data by name: learning curves, one row a network, the confusion of the ensemble (row counts)."""
+def confusion_counts(ensemble: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """``[10, 10]``: how many test images of each class, a row each, the ensemble took for which."""
+    counts = np.zeros((len(CLASSES), len(CLASSES)), int)
+    np.add.at(counts, (known, ensemble.argmax(axis=1)), 1)
+    return counts
+
+
+def tables(outcomes: Mapping[str, Outcome], counts: np.ndarray, known: np.ndarray) -> dict[str, pd.DataFrame]:
+    """Plot data by name: learning curves, one row per network, and per class how many images were taken for which."""
     epochs = next(iter(outcomes.values())).fit.stop_loss.shape[1]
     frame: dict[str, Any] = {"epoch": np.arange(1, epochs + 1)}
     for name, each in outcomes.items():
@@ -357,19 +372,31 @@ def tables(outcomes: Mapping[str, Outcome], ensemble: np.ndarray, known: np.ndar
             for name, each in outcomes.items()
         ]
     )
-    names = np.array(CLASSES)
-    confusion = pd.DataFrame({"actual": names[known], "predicted": names[ensemble.argmax(axis=1)]})
-    return {"learning_curves": pd.DataFrame(frame), "networks": networks, "confusion_matrix": confusion}
+    confusion_frame = pd.DataFrame(counts, columns=list(CLASSES))
+    confusion_frame.insert(0, "actual", CLASSES)
+    return {"learning_curves": pd.DataFrame(frame), "networks": networks, "confusion": confusion_frame}
 
 
 def draw_curves(outcomes: Mapping[str, Outcome], readings: Mapping[str, Diagnosis]) -> bytes:
-    """A panel a network: training and validation loss by epoch."""
-    figure, axes = panels(len(outcomes))
+    """One panel per network, all on one scale: training and validation loss by epoch."""
+    figure, axes = panels(len(outcomes), width=3.1, height=3.2)
     for axis, (name, each) in zip(axes, outcomes.items(), strict=True):
         for line, values in zip(("training", "validation"), curves(each), strict=True):
             axis.plot(np.arange(1, len(values) + 1), values, label=line)
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))
-        label(axis, f"{name}: {readings[name].verdict}", "epoch", "cross-entropy", legend=True)
+        label(axis, f"{NETWORKS[name]}: {readings[name].verdict}", "epoch", "cross-entropy", legend=True)
+    top = max(axis.get_ylim()[1] for axis in axes)
+    for axis in axes:
+        axis.set_ylim(0, top)
+    return png(figure)
+
+
+def draw_confusion(counts: np.ndarray) -> bytes:
+    """What the ensemble took the test images of each class for."""
+    figure, (axis,) = panels(1, width=7.0, height=6.2)
+    confusion(axis, counts, CLASSES)
+    axis.tick_params(axis="x", rotation=30)
+    label(axis, "Test images by what they are and what the ensemble said", "said", "is")
     return png(figure)
 
 
@@ -378,13 +405,18 @@ def draw_mistakes(pixels: np.ndarray, ensemble: np.ndarray, known: np.ndarray) -
     decided, sure = ensemble.argmax(axis=1), ensemble.max(axis=1)
     wrong = np.flatnonzero(decided != known)
     worst = wrong[np.argsort(-sure[wrong], kind="stable")][:MISTAKES]
-    figure, axes = panels(max(len(worst), 1), columns=6, width=1.7, height=2.1)
+    figure, axes = panels(max(len(worst), 1), columns=4, width=2.3, height=2.3)
     for axis in axes:
         axis.set_axis_off()
     for axis, row in zip(axes, worst, strict=False):
         axis.imshow(pixels[row], cmap="gray_r")
-        axis.set_title(f"{CLASSES[decided[row]]} {sure[row]:.0%}\nis {CLASSES[known[row]]}", fontsize=8)
+        axis.set_title(f"said {CLASSES[decided[row]]} ({percent(sure[row])}),\nis {CLASSES[known[row]]}", fontsize=9)
     return png(figure)
+
+
+def percent(share: float) -> str:
+    """In whole percent; what is less than all is not rounded to all."""
+    return ">99.5 %" if 0.995 <= share < 1 else f"{100 * share:.0f} %"
 
 
 def distorted(images: np.ndarray, augmentation: Augmentation, seed: int) -> np.ndarray:
@@ -443,53 +475,111 @@ def distortions(preset: ImageNetwork) -> str:
     return ", ".join(words for words, amount in done.items() if amount)
 
 
-def page(name: str, preset: ImageNetwork, metrics: Mapping[str, Any], readings: Mapping[str, Diagnosis]) -> str:
+def beside_depth(preset: ImageNetwork, shallow_width: int) -> str:
+    """What tells the deep network from the shallow one besides its depth, in words; empty for nothing."""
+    wider = {"wider": preset.width > shallow_width, "narrower": preset.width < shallow_width}
+    has = {
+        "convolutions": preset.network == "convolutional",
+        f"{preset.activation} instead of {SHALLOW_ACTIVATION}": preset.activation != SHALLOW_ACTIVATION,
+        "layer normalisation": preset.normalization != "none",
+        "dropout": preset.dropout,
+        "L2": preset.l2,
+    }
+    *most, last = [words for words, amount in has.items() if amount] or [""]
+    owns = f"with {', '.join(most)}{' and ' if most else ''}{last}" if last else ""
+    return ", ".join([*(words for words, holds in wider.items() if holds), *([owns] if owns else [])])
+
+
+def gain(metrics: Mapping[str, Any], name: str) -> str:
+    """A gain, its standard error, and whether it is noise."""
+    amount, error = metrics[name], metrics[f"{name}_se"]
+    noise = " (within noise)" if abs(amount) <= BEYOND * error else ""
+    return f"{amount:.4f} ± {error:.4f}{noise}"
+
+
+def page(
+    name: str,
+    settings: FashionMnist,
+    metrics: Mapping[str, Any],
+    readings: Mapping[str, Diagnosis],
+    counts: np.ndarray,
+) -> str:
     """The results as a page to read."""
-
-    def measured(name: str) -> str:
-        return f"{metrics[name]:.4f} ± {metrics[f'{name}_se']:.4f}"
-
+    preset, members, recall = settings.presets[name], metrics["members"], metrics["recall"]
+    deep = f"{preset.depth} hidden layer{'s' if preset.depth != 1 else ''} of {preset.width}"
+    if preset.filters:
+        deep = f"{len(preset.filters)} convolutions and {deep}"
     rows = [
-        ("one hidden layer (`mlp`)", "mlp_accuracy"),
-        ("deep network (`dnn`)", "dnn_accuracy"),
-        ("deep network on distorted images, mean of its members", "augmented_accuracy"),
-        ("the member with the lowest validation loss", "single_best_accuracy"),
-        (f"ensemble of {metrics['members']}", "ensemble_accuracy"),
+        (f"{NETWORKS['mlp']}: one hidden layer of {settings.mlp_width}", "mlp_accuracy"),
+        (f"{NETWORKS['dnn']}: {deep}", "dnn_accuracy"),
+        (f"{NETWORKS['augmented']}, mean of {members}", "augmented_accuracy"),
+        (f"of these {members} the one with the lowest validation loss", "single_best_accuracy"),
+        (f"these {members}, averaged", "ensemble_accuracy"),
     ]
-    recall = metrics["recall"]
-    hardest, easiest = min(recall, key=recall.get), max(recall, key=recall.get)
+    besides = beside_depth(preset, settings.mlp_width)
     done = distortions(preset)
     way = f"each anew in every epoch {done}" if done else "not distorted by this preset"
+    others = counts - np.diag(np.diag(counts))
+    found = [
+        f"| {CLASSES[one]} | {100 * recall[CLASSES[one]]:.1f} % | {taken_for(others[one])} |"
+        for one in sorted(range(len(CLASSES)), key=lambda one: -recall.get(CLASSES[one], 0.0))
+        if CLASSES[one] in recall
+    ]
     lines = [
         "# Fashion-MNIST",
         "",
-        f"Preset `{name}`. Accuracy on the test images, which were looked at once, ± standard error over images.",
+        f"Preset `{name}`. Accuracy on the test images, which were looked at once, ± one standard error over images.",
         "",
         "| network | accuracy |",
         "|---|---|",
-        *[f"| {words} | {measured(name)} |" for words, name in rows],
+        *[f"| {words} | {metrics[key]:.4f} ± {metrics[f'{key}_se']:.4f} |" for words, key in rows],
         "",
-        f"Depth gains {measured('depth_gain')}, distorting the images {measured('augmentation_gain')}, averaging "
-        f"{metrics['members']} networks {measured('ensemble_gain')} (paired over the images). The textbook promises "
-        f"2 to 5 % from an ensemble.",
+        f"The deep network{f' (also {besides})' if besides else ''} gains {gain(metrics, 'depth_gain')} over the "
+        f"shallow one. Distorting the images gains {gain(metrics, 'augmentation_gain')} over the deep network, "
+        f"averaging {members} networks {gain(metrics, 'ensemble_gain')} over their mean. Gains are paired over the "
+        f"images; one of no more than {BEYOND} standard errors is within noise. The textbook promises 2 to 5 % from an "
+        "ensemble.",
+        "",
+        "## Learning curves",
         "",
         "![learning curves](learning_curves.png)",
         "",
-        *[f"- `{key}` ({NETWORKS[key]}) {reading.verdict}: {reading.reason}." for key, reading in readings.items()],
+        *[f"- {NETWORKS[key].capitalize()}: {each.verdict}; {each.reason}." for key, each in readings.items()],
         "",
-        f"What `augmented` learns from: training images, {way}. As they are, and {COPIES} times as they may come "
-        "(dashed: where the image ends as it is):",
+        "## Distorted images",
+        "",
+        f"What the networks on distorted images learn from: training images, {way}. As they are, and {COPIES} times as "
+        "they may come (dashed: where the image ends as it is):",
         "",
         "![distorted images](distortions.png)",
         "",
-        f"Easiest to recognise: {easiest} ({recall[easiest]:.1%} found); hardest: {hardest} ({recall[hardest]:.1%}).",
+        "## What was recognised",
         "",
-        "The surest mistakes, with what they are:",
+        f"How many of each class's test images the ensemble of {members} finds (recall), the easiest class first:",
+        "",
+        "| class | found | most often taken for |",
+        "|---|---|---|",
+        *found,
+        "",
+        "![what was taken for what](confusion.png)",
+        "",
+        "The surest mistakes, with how sure the ensemble was:",
         "",
         "![mistakes](mistakes.png)",
         "",
+        "Beside this page: `metrics.json`, `networks.csv` (one row per network), `learning_curves.csv` (one row per "
+        "epoch), `confusion.csv` (one row per class). There the networks are called `mlp` (shallow), `dnn` (deep) and "
+        "`augmented` (deep, distorted images).",
+        "",
     ]
     return "\n".join(lines)
+
+
+def taken_for(others: np.ndarray) -> str:
+    """The class that images of a class are most often mistaken for, from counts ``[10]`` without those that are right,
+    and how many are."""
+    most = int(others.argmax())
+    return f"{CLASSES[most]} ({others[most]} of {others.sum()} mistakes)" if others[most] else "none"
 
 
 if __name__ == "__main__":

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -38,6 +40,17 @@ def label(axis: Axes, title: str, x: str, y: str, legend: bool = False) -> None:
     axis.tick_params(labelsize=8)
     if legend:
         axis.legend(fontsize=8, frameon=False)
+
+
+def confusion(axis: Axes, counts: np.ndarray, names: Sequence[str]) -> None:
+    """How many rows of each class were decided as which: ``counts [c, c]``, one row per true class."""
+    axis.imshow(counts, cmap="Blues")
+    axis.grid(visible=False)
+    for row, column in np.ndindex(counts.shape):
+        shade = "white" if counts[row, column] > counts.max() / 2 else "black"
+        axis.text(column, row, str(counts[row, column]), ha="center", va="center", color=shade, fontsize=8)
+    axis.set_xticks(range(len(names)), names, **AS_WRITTEN)
+    axis.set_yticks(range(len(names)), names, **AS_WRITTEN)
 
 
 def png(figure: Figure) -> bytes:

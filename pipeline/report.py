@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
@@ -23,7 +22,7 @@ from features.tasks import MEASURES
 from pipeline import stage
 from pipeline.files import read_csv, read_json, write_bytes
 from pipeline.params import Params, load, read_document
-from pipeline.pictures import AS_WRITTEN, COLOURS, label, panels, png
+from pipeline.pictures import COLOURS, confusion, label, panels, png
 
 # Columns whose levels the page shows.
 TOLD = 6
@@ -142,14 +141,7 @@ def confusion_matrix(axis: Axes, frame: pd.DataFrame) -> None:
     """How many rows of each class were decided as which."""
     names = sorted({*frame["actual"].astype(str), *frame["predicted"].astype(str)})
     counts = pd.crosstab(frame["actual"].astype(str), frame["predicted"].astype(str))
-    table = counts.reindex(index=names, columns=names, fill_value=0).to_numpy()
-    axis.imshow(table, cmap="Blues")
-    axis.grid(visible=False)
-    for row, column in np.ndindex(table.shape):
-        shade = "white" if table[row, column] > table.max() / 2 else "black"
-        axis.text(column, row, str(table[row, column]), ha="center", va="center", color=shade, fontsize=8)
-    axis.set_xticks(range(len(names)), names, **AS_WRITTEN)
-    axis.set_yticks(range(len(names)), names, **AS_WRITTEN)
+    confusion(axis, counts.reindex(index=names, columns=names, fill_value=0).to_numpy(), names)
     label(axis, f"Decisions ({SCORED})", "predicted", "actual")
 
 

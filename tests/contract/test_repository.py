@@ -248,6 +248,16 @@ def test_params_keep_their_form_when_dvc_sets_one(tmp_path: Path) -> None:
     assert [line for line in changed if "seed:" not in line] == []
 
 
+def test_every_plot_is_drawn_from_a_file_in_git() -> None:
+    """So that ``dvc plots show`` draws all of them in a new clone, where no stage has run."""
+    drawn = set()
+    for plot in DVC["plots"]:
+        ((name, options),) = plot.items()
+        sources = (options or {}).get("y", [name])
+        drawn |= set(sources)
+    assert drawn <= set(tracked())
+
+
 def test_nothing_of_one_machine_is_in_git() -> None:
     """No folder of somebody's computer, and no address of a package index: both break the next person's run."""
     folder = re.compile(rb"(?<![\w.:/*$)}\]-])/(home|Users|root|work|mnt|opt|tmp|var)/\w")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 import shutil
 import struct
 from collections.abc import Callable
@@ -133,16 +134,68 @@ def test_the_stage_learns_and_writes_all_it_promises(tmp_path: Path, raw: Path) 
     page = (tmp_path / "reports" / "README.md").read_text()
     assert f"{metrics['ensemble_accuracy']:.4f}" in page
     assert "training images, not distorted by this preset." in page
-    for picture in ("learning_curves.png", "mistakes.png", "distortions.png"):
+    for picture in ("learning_curves.png", "mistakes.png", "distortions.png", "confusion.png"):
         assert f"({picture})" in page
         assert (tmp_path / "reports" / picture).read_bytes().startswith(b"\x89PNG")
-    assert len(pd.read_csv(tmp_path / "reports" / "confusion_matrix.csv")) == 80
+    counts = pd.read_csv(tmp_path / "reports" / "confusion.csv").set_index("actual")
+    assert counts.index.tolist() == counts.columns.tolist() == list(fashion_mnist.CLASSES)
+    assert counts.to_numpy().sum() == 80
+    for name, recall in metrics["recall"].items():
+        assert counts.loc[name, name] / counts.loc[name].sum() == pytest.approx(recall, abs=1e-6)
+        assert f"| {name} | {100 * recall:.1f} % |" in page
+    linked = set(re.findall(r"\((\w+\.png)\)|`(\w+\.(?:csv|json))`", page))
+    assert {one or other for one, other in linked} | {"README.md"} == {
+        path.name for path in (tmp_path / "reports").iterdir()
+    }
 
 
 def preset_of(name: str, **changes: Any) -> ImageNetwork:
     presets = YAML(typ="safe", pure=True).load((ROOT / "params.yaml").read_text())["fashion_mnist"]["presets"]
     entry = {**presets[name], **changes}
     return ImageNetwork(**{**entry, "filters": tuple(entry["filters"])})
+
+
+def test_a_gain_is_told_from_noise_and_from_what_else_differs() -> None:
+    metrics = {"depth_gain": 0.003, "depth_gain_se": 0.002, "ensemble_gain": -0.005, "ensemble_gain_se": 0.001}
+    assert fashion_mnist.gain(metrics, "depth_gain") == "0.0030 ± 0.0020 (within noise)"
+    assert fashion_mnist.gain(metrics, "ensemble_gain") == "-0.0050 ± 0.0010"
+    assert fashion_mnist.beside_depth(preset_of("dense"), 128) == "wider, with gelu instead of relu, dropout and L2"
+    alike = preset_of("dense", width=128, activation="relu", dropout=0.0, l2=0.0)
+    assert fashion_mnist.beside_depth(alike, 128) == ""
+    assert fashion_mnist.beside_depth(preset_of("dense", width=128, activation="relu", dropout=0.0), 256) == (
+        "narrower, with L2"
+    )
+    assert "with convolutions, silu" in fashion_mnist.beside_depth(preset_of("convolutional"), 128)
+
+
+def test_what_is_taken_for_what_is_counted() -> None:
+    ensemble = np.eye(10)[[0, 0, 6, 6, 6, 2]]
+    counts = fashion_mnist.confusion_counts(ensemble, np.array([0, 6, 0, 0, 6, 2]))
+    assert counts.sum() == 6 and counts[0, 6] == 2 and counts[6, 0] == counts[6, 6] == counts[2, 2] == 1
+    others = counts - np.diag(np.diag(counts))
+    assert fashion_mnist.taken_for(others[0]) == "Shirt (2 of 2 mistakes)"
+    assert fashion_mnist.taken_for(others[2]) == "none"
+    assert fashion_mnist.draw_confusion(counts) != fashion_mnist.draw_confusion(counts.T)
+
+
+def test_a_mistake_is_not_made_surer_by_rounding() -> None:
+    shares = (0.5, 0.994, 0.995, 0.9999999, 1.0)
+    assert [fashion_mnist.percent(share) for share in shares] == ["50 %", "99 %", ">99.5 %", ">99.5 %", "100 %"]
+
+
+def test_learning_curves_are_drawn_to_one_scale(monkeypatch: pytest.MonkeyPatch) -> None:
+    none, counts, drawn = np.zeros(0), np.array([3]), []
+    outcomes = {}
+    for number, name in enumerate(fashion_mnist.NETWORKS):
+        losses = np.array([[0.9, 0.5, 0.4]], np.float32) * (1 + number)
+        found = Fit(none, none, losses, losses, counts, counts, counts > 0, [])
+        outcomes[name] = fashion_mnist.Outcome(found, none, none, none)
+    monkeypatch.setattr(fashion_mnist, "png", lambda figure: drawn.append(figure) or b"")
+    fashion_mnist.draw_curves(outcomes, fashion_mnist.diagnoses(outcomes))
+    axes = drawn[0].axes
+    assert len({axis.get_ylim() for axis in axes}) == 1 and axes[0].get_ylim()[0] == 0
+    titles = [axis.get_title().split(":")[0] for axis in axes]
+    assert titles == ["shallow", "deep", "deep, distorted images"]
 
 
 def test_what_is_shown_is_what_the_preset_does() -> None:
