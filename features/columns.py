@@ -130,13 +130,51 @@ def date_format(cells: pd.Series) -> str | None:
 
 
 def _few(present: pd.Series) -> pd.Series:
-    return present.iloc[:: -(-len(present) // FEW)]
+    return present.iloc[:: max(1, -(-len(present) // FEW))]
 
 
-def _most_dates(present: pd.Series) -> str:
-    """The format that reads most cells. Raises ``Unfit`` where that is less than half of them."""
+def date_formats(cells: pd.Series) -> tuple[str, ...]:
+    """The format that reads most cells, and a second one of what it leaves if there is one; none where that is less
+    than half of the cells. Cells are str."""
+    present = cells.dropna().astype(str).str.strip()
+    form = date_format(cells)
+    if form is not None:
+        return (form,)
+    ranked = _by_few(present)
+    if present.empty or 2 * ranked[0][0] > len(_few(present)):
+        return ()
+    try:
+        return _with_second(present, _most_dates(present, [form for _, form in ranked]))
+    except Unfit:
+        return ()
+
+
+def _by_few(present: pd.Series) -> list[tuple[int, str]]:
+    """How many of a few cells each format does not read, and the format; the best first."""
     few = _few(present)
-    forms = sorted(DATE_FORMATS, key=lambda form: int(_dates(few, form).isna().sum()))
+    return sorted(((int(_dates(few, form).isna().sum()), form) for form in DATE_FORMATS), key=lambda one: one[0])
+
+
+def _with_second(present: pd.Series, first: str) -> tuple[str, ...]:
+    """``first``, and the format that reads most of the cells that it leaves, unless they may be other days in another
+    one, or cells that ``first`` reads would be."""
+    dates = _dates(present, first)
+    left = present[dates.isna().to_numpy()]
+    readings = {form: _dates(left, form) for form in DATE_FORMATS if not _dates(_few(left), form).isna().all()}
+    if not readings:
+        return (first,)
+    second = min(readings, key=lambda form: int(readings[form].isna().sum()))
+    found = readings[second]
+    other = _dates(present, second)
+    twofold = [(found != one) & found.notna() & one.notna() for one in readings.values()]
+    twofold.append((other != dates) & other.notna() & dates.notna())
+    return (first,) if any(one.any() for one in twofold) else (first, second)
+
+
+def _most_dates(present: pd.Series, forms: Sequence[str] | None = None) -> str:
+    """The format that reads most cells. Raises ``Unfit`` where that is less than half of them. ``forms``: all, the
+    likeliest first, where that is known."""
+    forms = forms or [form for _, form in _by_few(present)]
     best, unread = forms[0], _dates(present, forms[0]).isna().to_numpy()
     for form in forms[1:]:
         missed = _missed(present, form, int(unread.sum()))
@@ -167,6 +205,14 @@ def _check_read(present: pd.Series, unread: np.ndarray, expected: str) -> None:
         )
 
 
+def dates_of(cells: pd.Series, forms: Sequence[str]) -> pd.Series:
+    """The dates, each cell in the first of the formats ``forms`` that reads it; NaT where none does."""
+    found = _dates(cells, forms[0])
+    for form in forms[1:]:
+        found = found.fillna(_dates(cells, form))
+    return found
+
+
 def _dates(cells: pd.Series, form: str) -> pd.Series:
     text = cells.astype("string").str.strip()
     if form == "ISO8601":
@@ -175,20 +221,21 @@ def _dates(cells: pd.Series, form: str) -> pd.Series:
 
 
 def fit_date(cells: pd.Series) -> dict[str, Any]:
-    """The format, the first day as ISO text, and the calendar parts that vary."""
+    """The format (and ``also`` a second one, if there is one), the first day as ISO text, and the calendar parts that
+    vary."""
     present = cells.dropna().astype(str).str.strip()
-    form = date_format(cells) or ("ISO8601" if present.empty else _most_dates(present))
-    dates = _dates(cells, form)
+    forms = date_formats(cells) or ("ISO8601" if present.empty else _most_dates(present),)
+    dates = dates_of(cells, forms)
     first = "1970-01-01" if dates.isna().all() else dates.min().date().isoformat()
     parts = _calendar(dates, first)
     varying = [part for part, values in parts.items() if len(np.unique(values[~np.isnan(values)])) > 1]
-    return {"format": form, "first": first, "parts": varying}
+    return {"format": forms[0], "first": first, "parts": varying} | ({"also": list(forms[1:])} if forms[1:] else {})
 
 
 def parts_date(name: str, cells: pd.Series, state: Mapping[str, Any]) -> Parts:
     """``<name> year``, ``month``, ``day``, ``weekday``, ``hour``, the year's and the week's circle, days since the
     first."""
-    parts = _calendar(_dates(cells, state["format"]), state["first"])
+    parts = _calendar(dates_of(cells, [state["format"], *state.get("also", [])]), state["first"])
     return Parts({f"{name} {part}": parts[part] for part in state["parts"]})
 
 
@@ -325,8 +372,8 @@ def unread(cells: pd.Series, state: Mapping[str, Any]) -> np.ndarray:
 def readable(state: Mapping[str, Any]) -> str:
     """What a cell must be for ``state`` to read it, in words."""
     if state["type"] == "date":
-        form = "%Y-%m-%d" if state["format"] == "ISO8601" else state["format"]
-        return f"a date as {pd.Timestamp(state['first']).strftime(form)!r}"
+        forms = ["%Y-%m-%d" if form == "ISO8601" else form for form in (state["format"], *state.get("also", []))]
+        return "a date as " + " or ".join(repr(pd.Timestamp(state["first"]).strftime(form)) for form in forms)
     if state["type"] == "code":
         between = f"{state['separator']!r} between them" if state["separator"] else "letters and digits"
         return f"{len(state['parts'])} parts, {between}"

@@ -17,11 +17,10 @@ import numpy as np
 import pandas as pd
 
 from features.errors import UserError
+from features.spelling import MISSING_WORDS, PLAIN, Spelling, numbers_of
 
 ROLES = ("id", "target", "feature", "ignore")
 TYPES = ("number", "boolean", "category", "code", "date", "text")
-# How other programs spell a missing value. Only numbers and the target are read so: "NA" may well be a category.
-_MISSING_WORDS = {"", "nan", "na", "n/a", "null", "none"}
 _KEYS = (
     "role",
     "type",
@@ -33,6 +32,7 @@ _KEYS = (
     "unique",
     "order",
     "group",
+    "missing",
     "description",
 )
 _WHOLE = re.compile(r"[+-]?\d+")
@@ -47,6 +47,7 @@ class Column:
     ``order``: the categories of a scale from low to high, among the ``values`` and all of them where the contract gives
     no others; None where there is no scale.
     ``group``: columns of one group are chosen and judged together; "" is a group of its own.
+    ``spelling``: how its numbers are written, and which words mean an empty cell.
     """
 
     name: str
@@ -62,6 +63,7 @@ class Column:
     description: str = ""
     group: str = ""
     order: tuple[str, ...] | None = None
+    spelling: Spelling = PLAIN
 
     @property
     def expected(self) -> str:
@@ -217,13 +219,14 @@ class Contract:
         for column in self.expected_columns(with_target):
             cells = frame[column.name].reset_index(drop=True)
             if column.type == "number":
-                built[column.name], wrong = numbers_of(cells)
+                built[column.name], wrong = numbers_of(cells, column.spelling)
                 if wrong.any():
                     comma = any("," in str(v) for v in cells[wrong])
                     cure = (
                         "Write the decimal sign as a point."
                         if comma
-                        else f"Correct the cells, leave them empty, or set `type: category` for it in {self.file}."
+                        else "Correct the cells, leave them empty, or name them under `missing`, or set "
+                        f"`type: category`, for it in {self.file}."
                     )
                     faults.append(
                         fault_at(
@@ -446,6 +449,12 @@ def _column(name: str, entry: Any, file: str) -> Column:
     description, group = str(entry.get("description", "")), entry.get("group", "")
     if not isinstance(group, str) or (group and role != "feature"):
         raise UserError(f"{where}.group is {group!r} (role {role!r}); expected a word, for a feature only.")
+    missing = _levels(entry.get("missing"), TYPES, kind, f"{where}.missing")
+    if missing is not None and (role in ("id", "target") or not flags["nullable"]):
+        raise UserError(
+            f"{where}.missing is {list(missing)!r}, but the column may not be empty ({role}, nullable: "
+            f"{str(flags['nullable']).lower()}); expected it for a feature that may."
+        )
     return Column(
         name=name,
         role=role,
@@ -459,6 +468,7 @@ def _column(name: str, entry: Any, file: str) -> Column:
         description=description,
         group=group,
         order=order,
+        spelling=Spelling(missing=missing or ()),
     )
 
 
@@ -467,7 +477,8 @@ def _levels(words: Any, kinds: Sequence[str], kind: str, where: str) -> tuple[st
     if words is None:
         return None
     if kind not in kinds or not isinstance(words, list) or not words:
-        raise UserError(f"{where} is {words!r} (type {kind!r}); expected a list, for a category only.")
+        only = "" if kind in kinds else ", for a category only"
+        raise UserError(f"{where} is {words!r} (type {kind!r}); expected a list{only}.")
     if any(isinstance(word, bool | float) or word is None for word in words):
         raise UserError(f"{where} is {words!r}; expected words or whole numbers, quoted if they look otherwise.")
     named = tuple(map(str, words))
@@ -498,6 +509,8 @@ def _written(column: Column) -> dict[str, Any]:
         entry["unique"] = True
     if column.order is not None:
         entry["order"] = list(column.order)
+    if column.spelling.missing:
+        entry["missing"] = list(column.spelling.missing)
     if column.group:
         entry["group"] = column.group
     if column.description:
@@ -508,7 +521,7 @@ def _written(column: Column) -> dict[str, Any]:
 def missing_labels(cells: pd.Series) -> np.ndarray:
     """Which cells of a target are missing. Among words "none" is one of them, the least of a scale."""
     words = cells.map(lambda v: "" if v is None or v != v else str(v).strip().lower())
-    spelt = _MISSING_WORDS - {"none"} if numbers_of(cells)[1].any() else _MISSING_WORDS
+    spelt = MISSING_WORDS - {"none"} if numbers_of(cells)[1].any() else MISSING_WORDS
     return words.isin(spelt).to_numpy()
 
 
@@ -519,23 +532,10 @@ def levels_of(present: pd.Series) -> tuple[str, ...]:
     return tuple(sorted(levels, key=lambda v: (float(v), v)) if all(_WHOLE.fullmatch(v) for v in levels) else levels)
 
 
-def numbers_of(cells: pd.Series) -> tuple[pd.Series, np.ndarray]:
-    """The numbers (NaN where missing or wrong) and which cells are no number."""
-    text = cells.map(lambda v: "" if v is None or v != v else str(v).strip())
-    missing = text.str.lower().isin(_MISSING_WORDS).to_numpy()
-    # Python's own reading takes "1_000", which is no number in a CSV file.
-    numbers = text.map(_float)
-    return numbers.astype("float64"), numbers.isna().to_numpy() & ~missing
-
-
-def _float(text: str) -> float:
-    try:
-        return math.nan if "_" in text else float(text)
-    except ValueError:
-        return math.nan
-
-
 def _words(cells: pd.Series, column: Column) -> pd.Series:
+    absent = {word.lower() for word in column.spelling.missing}
+    if absent:
+        cells = cells.map(lambda v: None if v is None or v != v or str(v).strip().lower() in absent else v)
     if column.type == "text" and column.role != "id":
         return cells.map(lambda v: np.nan if v is None or v != v else str(v)).astype(object)
     whole = column.values is not None and all(_WHOLE.fullmatch(v) for v in column.values)
@@ -544,7 +544,7 @@ def _words(cells: pd.Series, column: Column) -> pd.Series:
         if value is None or value != value:
             return np.nan
         text = str(value).strip()
-        if column.role == "target" and text.lower() in _MISSING_WORDS and text not in (column.values or ()):
+        if column.role == "target" and text.lower() in MISSING_WORDS and text not in (column.values or ()):
             return np.nan
         # A column of whole numbers with a gap leaves pandas as "3.0"; it is the category "3" all the same.
         if whole and text not in (column.values or ()) and _WHOLE_FLOAT.fullmatch(text):

@@ -14,11 +14,12 @@ import numpy as np
 import pandas as pd
 
 from features.checks import ids_shared
-from features.columns import code_separator, date_format, fit_number
-from features.contract import Column, Contract, levels_of, missing_labels, numbers_of
+from features.columns import code_separator, date_formats, dates_of, fit_number
+from features.contract import Column, Contract, levels_of, missing_labels
 from features.errors import UserError
 from features.plain import TOLD, WIDE
 from features.scales import order_of
+from features.spelling import PLAIN, marked, numbers_of, with_slips
 from features.statistics import outputs
 from features.submission import misfit, stripped
 from features.target import tamed_by_logarithm
@@ -32,8 +33,6 @@ FEWEST = 3
 LISTED = 30
 # Words with so many blanks a cell on average are text.
 TEXT_WORDS = 3.0
-# Words that commonly stand for a missing value, beside those that every number is read so by.
-MISSING_MARKS = frozenset({"?", "??", "-", "--", "---", ".", "*", "#N/A", "#NA", "unknown"})
 _BOOLEANS = [{"true", "false"}, {"yes", "no"}, {"y", "n"}, {"t", "f"}, {"on", "off"}]
 _ID_NAME = re.compile(r"(?i:id|.*[_ ]id|key|index|row)|.*[a-z]I[dD]")
 ROW = "row"
@@ -111,6 +110,7 @@ def infer(
             both = pd.concat([train[name], test[name]], ignore_index=True)
             column, reason = infer_column(name, both, len(levels or ()))
             columns.append(column)
+            notes.extend(told_missing(column, train[name], test[name]))
             reasons[name] = f"{'ignored' if column.role == 'ignore' else column.type}: {reason}"
     if not any(column.role == "feature" for column in columns):
         first = next((f"{n} ({r})" for n, r in reasons.items() if n not in (id, target)), "there is no other column")
@@ -385,7 +385,7 @@ def find_task(cells: pd.Series, sample: pd.DataFrame | None, metric: str | None)
         return classes, f"{metric} judges classes, there are {count}"
     if wrong.any():
         frequent = labels[wrong].value_counts().min() >= ROWS_A_CLASS and count <= MAX_CLASSES
-        if not frequent or set(labels[wrong]) & MISSING_MARKS:
+        if not frequent or (wrong & marked(cells)).any():
             _check_odd(cells, wrong, None)
         return classes, f"{count} words"
     values = numbers.to_numpy()
@@ -493,16 +493,18 @@ def infer_column(name: str, cells: pd.Series, classes: int = 0) -> tuple[Column,
     if distinct == 1 and not gaps:
         return ignored, f"constant, {present.iloc[0]!r} everywhere"
     numbers, wrong = numbers_of(present)
-    if not wrong.any() and numbers.notna().any():
-        return _number(plain, present, numbers, distinct, gaps)
+    spelling = with_slips(PLAIN, present, numbers.notna().to_numpy(), wrong)
+    if spelling is not None:
+        spelt = replace(plain, spelling=spelling)
+        return _number(spelt, present[~wrong], numbers[~wrong], present[~wrong].nunique(), gaps or bool(wrong.any()))
     words = {word.lower() for word in present.unique()} if distinct == 2 else set()
     if words in _BOOLEANS:
         return replace(plain, type="boolean", values=levels_of(present)), f"two words, {_listed(levels_of(present))}"
     if distinct == 1:
         return replace(plain, values=levels_of(present)), f"{present.iloc[0]!r} or nothing"
-    form = date_format(present)
-    if form is not None and distinct > 2:
-        return replace(plain, type="date"), f"dates, as {present.iloc[0]!r}; calendar parts"
+    found = _date(plain, present) if distinct > 2 else None
+    if found is not None:
+        return found
     blanks = float(present.str.count(r"\s+").mean()) + 1
     if distinct == len(present) and len(present) > 2 and blanks < 1.5 and not _code(present):
         return ignored, "identifier, a word of its own in every row"
@@ -521,6 +523,25 @@ def infer_column(name: str, cells: pd.Series, classes: int = 0) -> tuple[Column,
     return plain, encoded + (", and target statistics in each fold" if told else "")
 
 
+def told_missing(column: Column, train: pd.Series, test: pd.Series) -> list[str]:
+    """A sentence for each word that the column reads as missing: how often it stands there, where first, and what to do
+    where that is wrong."""
+    told = []
+    for word in column.spelling.missing:
+        places = [
+            (table, np.flatnonzero((cells.astype(str).str.strip() == word).to_numpy()))
+            for table, cells in (("train", train), ("test", test))
+        ]
+        table, rows = next((table, rows) for table, rows in places if len(rows))
+        count, cells = sum(len(rows) for _, rows in places), len(train) + len(test)
+        told.append(
+            f"{column.name}: {word!r} ({table}, row {rows[0] + 2}{' first' if count > 1 else ''}; {count} of {cells} "
+            f"cells) is no {column.type}, as nearly all others are, and is read as missing; if it is not, correct the "
+            "file, or `type` and `missing` in the contract"
+        )
+    return told
+
+
 def _number(plain: Column, present: pd.Series, numbers: pd.Series, distinct: int, gaps: bool) -> tuple[Column, str]:
     values = numbers.dropna().to_numpy()
     finite = values[np.isfinite(values)]
@@ -532,6 +553,22 @@ def _number(plain: Column, present: pd.Series, numbers: pd.Series, distinct: int
     return column, f"{distinct} {'whole numbers' if whole else 'numbers'}" + (
         "; skewed, so as logarithm" if log else ""
     )
+
+
+def _date(plain: Column, present: pd.Series) -> tuple[Column, str] | None:
+    """None where the cells are no dates."""
+    # A mark has no say in how the others are written.
+    candidates = present[~marked(present)]
+    forms = date_formats(candidates)
+    if not forms:
+        return None
+    read = dates_of(present, forms).notna().to_numpy()
+    spelling = with_slips(PLAIN, present, read, ~read)
+    if spelling is None or present[read].nunique() < 2:
+        return None
+    shown = [repr(present[dates_of(present, [form]).notna().to_numpy()].iloc[0]) for form in forms]
+    column = replace(plain, type="date", spelling=spelling, nullable=plain.nullable or not read.all())
+    return column, f"dates, as {' and '.join(shown)}; calendar parts"
 
 
 def _code(present: pd.Series) -> bool:

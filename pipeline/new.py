@@ -41,6 +41,7 @@ For each column:
   nullable     may cells be empty? Default: true for features, false for id and target.
   unique       must each value stand there once? Default: true for the id only.
   order        a category's values from low to high: its rank is then an input too
+  missing      words that mean an empty cell, as '?' (NA, NaN, null and none do in every column of numbers)
   group        a word; columns of one group are chosen and judged together. Default: each is one of its own.
   description  one sentence, for the data dictionary in reports/{name}/README.md; at first why it was taken for that"""
 SAMPLE = "sample_submission.csv"

@@ -17,8 +17,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from features.contract import numbers_of
 from features.errors import UserError
+from features.spelling import numbers_of
 from features.tables import parse_table
 from pipeline.files import read_bytes
 

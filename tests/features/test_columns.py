@@ -94,6 +94,19 @@ def test_a_date_is_its_calendar_parts() -> None:
     assert "hour" not in midnight["parts"] and "year" not in midnight["parts"] and "day" in midnight["parts"]
 
 
+def test_a_second_way_of_writing_dates_is_read_too() -> None:
+    cells = series(*(f"{day:02d}.03.2015" for day in range(1, 29)), "2015-04-05", "2015-04-06", "soon")
+    state = json.loads(json.dumps(columns.fit_date(cells)))
+    assert (state["format"], state["also"]) == ("%d.%m.%Y", ["ISO8601"])
+    days = columns.parts_date("d", cells, state).numbers["d day"]
+    np.testing.assert_array_equal(days, [*range(1, 29), 5, 6, np.nan])
+    assert columns.readable({"type": "date", **state}) == "a date as '01.03.2015' or '2015-03-01'"
+    assert "also" not in columns.fit_date(cells[:28])
+    # 03/04 may be either day, and so may what the first format reads.
+    assert "also" not in columns.fit_date(series("2015-04-05", "2015-04-06", "03/04/2015"))
+    assert "also" not in columns.fit_date(series("13/04/2015", "01/04/2015", "05/04/2015", "04/13/2015"))
+
+
 @pytest.mark.parametrize("odd", ["n/a", "31.02.2015", "?"])
 def test_one_odd_cell_leaves_the_other_dates(odd: str) -> None:
     cells = series(odd, *(f"{day:02d}.03.2015" for day in range(1, 29)))

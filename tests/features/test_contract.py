@@ -87,6 +87,10 @@ def test_a_contract_survives_being_written() -> None:
         (changed("id", unique=False), "names one row"),
         (changed("id", type="number"), "kept as it is spelt"),
         (changed("t", integer=True), "numbers only"),
+        (changed("t", missing="?"), "columns.t.missing is '?' (type 'text'); expected a list"),
+        (changed("t", missing=["?", "?"]), "expected each value once"),
+        (changed("t", missing=["?"], nullable=False), "the column may not be empty (feature, nullable: false)"),
+        (changed("y", missing=["?"]), "the column may not be empty (target, nullable: false)"),
         ({"columns": {"x": 3}}, "expected role, type"),
     ],
 )
@@ -108,6 +112,18 @@ def test_missing_words_are_missing_numbers_and_targets_but_may_be_categories() -
     contract = Contract.from_mapping(changed("c", values=["NA", "b"]), "c.yaml")
     typed = contract.typed(table(x=["NaN", "n/a", None], c=["NA", "b", "NA"], y=["NaN", "1", "0"]), "f.csv", True)
     assert typed["x"].isna().all() and typed["c"].tolist() == ["NA", "b", "NA"] and np.isnan(typed["y"][0])
+
+
+def test_words_of_the_contract_mean_an_empty_cell() -> None:
+    mapping = changed("x", missing=["?", "Unknown"], nullable=True)
+    for name in ("c", "t"):
+        mapping["columns"][name] |= {"missing": ["?"], "nullable": True}
+    contract = Contract.from_mapping(mapping, "c.yaml")
+    typed = contract.typed(table(x=["?", " unknown ", "3"], c=["?", "1", "2"], t=["a?", "?", "b"]), "f.csv", True)
+    assert typed.isna().sum().to_dict() == {"id": 0, "y": 0, "x": 2, "c": 1, "t": 1}
+    assert Contract.from_mapping(contract.to_mapping(), "c.yaml") == contract
+    with pytest.raises(ContractError, match=r"1 cell is text: '-' \(row 2\).* or name them under `missing`"):
+        contract.typed(table(x=["-", "1", "2"]), "f.csv", True)
 
 
 def test_a_features_levels_are_all_its_words() -> None:

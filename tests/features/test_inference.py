@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from features.checks import ids_shared
-from features.contract import Contract
+from features.contract import Column, Contract
 from features.errors import UserError
 from features.inference import Inferred, infer, infer_column, whole_labels
 from features.synthetic import mixed
@@ -59,6 +59,80 @@ def test_a_column(column: pd.Series, role: str, kind: str, said: str) -> None:
         assert found.nullable
     if found.values is not None:
         assert set(column.dropna()) == set(found.values)
+
+
+SIZES = [f"{x:.3f}" for x in GENERATOR.normal(size=COUNT)]
+DAYS = [day.strftime("%d.%m.%Y") for day in pd.date_range("2015-03-01", periods=COUNT)]
+
+
+@pytest.mark.parametrize(
+    ("odd", "missing"),
+    [
+        (["12o"], ["12o"]),
+        (["?", "?"], ["?"]),
+        (["-", "#N/A", "unknown", "Unknown", *["n.a."] * 60], ["#N/A", "-", "Unknown", "n.a.", "unknown"]),
+        (["3,5,7", "n/a", None], ["3,5,7"]),
+    ],
+)
+@pytest.mark.parametrize(("kind", "others"), [("number", SIZES), ("date", DAYS)])
+def test_a_few_odd_cells_leave_a_columns_type(
+    kind: str, others: list[str], odd: list[str | None], missing: list[str]
+) -> None:
+    cells = pd.Series([*odd, *others], dtype=object)
+    found, reason = infer_column("c", cells)
+    if kind == "date" and "n/a" in odd:
+        missing = ["3,5,7", "n/a"]
+    assert (found.role, found.type, found.nullable) == ("feature", kind, True) and reason[0] != "i"
+    assert list(found.spelling.missing) == missing
+    contract = Contract((Column("c", "feature", kind, spelling=found.spelling), *CONTRACT_ENDS))
+    contract = Contract.from_mapping(contract.to_mapping(), "c.yaml")
+    # A word is one in any case.
+    frame = pd.DataFrame({"c": cells.replace("?", " ? ").str.upper(), "id": "1"}, dtype=object)
+    assert contract.typed(frame, "f.csv", False)["c"].isna().sum() == len(odd)
+
+
+CONTRACT_ENDS = (
+    Column("id", "id", "text", nullable=False, unique=True),
+    Column("y", "target", "number", nullable=False),
+)
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        # More than a tenth, more than five different ones, or words alone.
+        [*["low"] * 20, *SIZES],
+        [*(f"{n}A" for n in range(6)), *SIZES],
+        [*(f"{day} or so" for day in DAYS[:30]), *DAYS],
+        ["-", "+", "?", "unknown"] * 30,
+    ],
+)
+def test_more_odd_cells_are_words_of_the_column(cells: list[str]) -> None:
+    found, _ = infer_column("c", pd.Series(cells, dtype=object))
+    assert found.type in ("category", "text") and found.spelling.missing == ()
+
+
+def test_what_is_read_as_missing_is_told_with_its_place() -> None:
+    train, test = (
+        table(WORDS, a=[*SIZES[:57], "?", "1", "?"], b=SIZES[:60]),
+        table(["a", "b"], a=["2", "3"], b=["12o", "4"]),
+    )
+    test = test.drop(columns="y").assign(key=["901", "902"])
+    found = infer(train, test, None)
+    said = "\n".join(found.notes)
+    assert "a: '?' (train, row 59 first; 2 of 62 cells) is no number, as nearly all others are, and is read as" in said
+    assert "b: '12o' (test, row 2; 1 of 62 cells) is no number" in said and "`missing` in the contract" in said
+    typed = found.contract.typed(found.test, "test.csv", False)
+    assert np.isnan(typed["b"][0]) and found.contract.column("a").spelling.missing == ("?",)
+
+
+def test_dates_may_be_written_in_two_ways() -> None:
+    cells = pd.Series([*DAYS[:80], *(f"2016-01-{day:02d}" for day in range(1, 29))], dtype=object)
+    found, reason = infer_column("c", cells)
+    assert found.type == "date" and "as '01.03.2015' and '2016-01-01'" in reason
+    # What may be another day is no second way.
+    twofold = pd.Series([*(f"2016-01-{day:02d}" for day in range(1, 29)), "03/04/2016"], dtype=object)
+    assert infer_column("c", twofold)[0].spelling.missing == ("03/04/2016",)
 
 
 def table(target: list[Any], **more: list[Any]) -> pd.DataFrame:
