@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from features.errors import UserError
-from features.metrics import decide
+from features.metrics import CLIP, decide
 
 
 def build(sample: pd.DataFrame, ids: list[str], answers: pd.DataFrame, file: str) -> pd.DataFrame:
@@ -96,7 +96,9 @@ def spell(
     target: str,
 ) -> pd.DataFrame:
     """``answers [n, c]`` as the competition wants them in the sample's ``columns``, all str: labels as spelt in train
-    where ``metric`` is accuracy, else probabilities or numbers. Seven digits, as float32 holds no more.
+    where ``metric`` is accuracy, else probabilities, of seven digits, as float32 holds no more, or numbers of twelve:
+    seven of what a network tells apart where the target lies 100,000 times its scatter from 0. For log loss no
+    probability is nearer to 0 or 1 than ``metrics`` counts it: one sure mistake would cost the competition's cap.
 
     Several columns of probabilities are named after their classes. A single one is of class 1, unless ``of_lower``.
     """
@@ -106,7 +108,11 @@ def spell(
         elif of_lower(task, metric, classes, columns, target):
             answers = 1 - answers
         names = ["answer"] if answers.shape[1] == 1 else classes
-        return pd.DataFrame({n: [f"{v:.7g}" for v in answers[:, k]] for k, n in enumerate(names)}, dtype=object)
+        if metric == "log_loss":
+            answers = np.clip(answers.astype(np.float64), CLIP, 1 - CLIP)
+        digits = 12 if task == "regression" else 7
+        spelt = {name: [f"{value:.{digits}g}" for value in answers[:, k]] for k, name in enumerate(names)}
+        return pd.DataFrame(spelt, dtype=object)
     return pd.DataFrame({"answer": [classes[code] for code in decide(answers, threshold)]}, dtype=object)
 
 

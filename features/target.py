@@ -104,10 +104,14 @@ class TargetScale:
         return ((values[None] - self.location[:, None]) / self.scale[:, None]).astype(np.float32)
 
     def original(self, answers: np.ndarray, fold: np.ndarray, clip: bool) -> np.ndarray:
-        """Members' ``answers [m, n, c]`` in the target's own units; ``clip``: moved into the range of the train
-        targets of their ``fold [m]``."""
+        """Members' ``answers [m, n, c] float32`` in the target's own units, of classes as they are, of a regression
+        ``float64``: far from 0, 32 bits would leave little of what a network tells apart. ``clip``: moved into the
+        range of the train targets of their ``fold [m]``. Infinite beyond 3.4e38, where squares have no number."""
+        if not np.isfinite(self.low).any():  # classes
+            return answers.astype(np.float32, copy=False)
         values = answers.astype(np.float64) * self.scale[fold, None, None] + self.location[fold, None, None]
         if clip:
             values = np.clip(values, self.low[fold, None, None], self.high[fold, None, None])
         with np.errstate(over="ignore"):
-            return _BACK[self.transform](values).astype(np.float32)
+            values = _BACK[self.transform](values)
+        return np.where(np.abs(values) > np.finfo(np.float32).max, np.copysign(np.inf, values), values)

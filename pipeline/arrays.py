@@ -107,7 +107,6 @@ def scaled_table(
 ) -> Scaled:
     """What networks draw from, of ``values [s * F, n, d + g] float32`` (not copied), ``codes [n, e] int32`` with their
     ``sizes [e]``, ``target [t]`` in its own units, ``roles [t, F]``; ``inputs``: what the columns are."""
-    target = target.astype(np.float32)
     table = Table(
         inputs=values,
         codes=stacked(codes, sizes),

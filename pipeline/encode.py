@@ -111,7 +111,7 @@ def coded_target(cells: pd.Series, task: str) -> tuple[np.ndarray, list[str]]:
     """The target as numbers ``[t]``, and the classes in the order of their codes as they are spelt (none for
     regression): whole numbers by value, else by alphabet. Raises ``UserError`` where ``binary`` has not two."""
     if task == "regression":
-        return cells.to_numpy(np.float32), []
+        return cells.to_numpy(np.float64), []
     spelt = list(levels_of(cells))
     if task == "binary" and len(spelt) != 2:
         raise UserError(

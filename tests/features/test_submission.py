@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from features.errors import UserError
+from features.metrics import row_log_loss
 from features.submission import build, check, classes_of, misfit, spell
 
 SAMPLE = pd.DataFrame({"Id": ["3", "01", "2"], "Survived": ["0", "0", "0"]})
@@ -83,7 +84,25 @@ def test_where_a_contract_names_no_classes_their_columns_are_not_counted() -> No
 def test_two_classes_may_have_a_column_each() -> None:
     spelt = spell("binary", "log_loss", np.array([[0.25], [1.0]]), 0.5, ["a", "b"], ["y_b", "y_a"], "y")
     made = build(pd.DataFrame({"Id": ["1", "2"], "y_b": "0", "y_a": "0"}), ["1", "2"], spelt, "sample.csv")
-    assert made.to_csv(index=False, lineterminator="\n") == "Id,y_b,y_a\n1,0.25,0.75\n2,1,0\n"
+    assert made.to_csv(index=False, lineterminator="\n") == "Id,y_b,y_a\n1,0.25,0.75\n2,0.9999999,1e-07\n"
+
+
+def test_what_is_sent_costs_what_it_was_scored_at() -> None:
+    """Log loss counts a probability no nearer to 0 or 1 than ``CLIP``, so none that is nearer is sent."""
+    target, answer = np.array([0.0, 1.0]), np.array([[1 - 1e-8], [1e-12]])
+    sent = spell("binary", "log_loss", answer, 0.5, ["0", "1"], ["y"], "y")["answer"].astype(float).to_numpy()
+    unbounded = -np.log(np.where(target == 1, sent, 1 - sent))
+    assert unbounded == pytest.approx(row_log_loss(target, answer), rel=1e-6)
+    assert spell("binary", "roc_auc", answer, 0.5, ["0", "1"], ["y"], "y")["answer"].tolist() == ["1", "1e-12"]
+
+
+def test_a_target_far_from_zero_is_sent_as_it_was_scored() -> None:
+    """Seconds since 1970 with a scatter of 500: seven digits would be off by 300."""
+    rng = np.random.default_rng(0)
+    target = 1.7e9 + 500 * rng.normal(size=500)
+    answer = target + 60 * rng.normal(size=500)
+    sent = spell("regression", "rmse", answer[:, None], 0.5, [], ["y"], "y")["answer"].astype(float).to_numpy()
+    assert np.abs(sent - answer).max() < 0.01
 
 
 @pytest.mark.parametrize(

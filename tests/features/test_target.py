@@ -61,10 +61,24 @@ def test_answers_stay_in_the_range_of_the_folds_own_train_rows() -> None:
     assert np.isfinite(TargetScale.fit("log", target, train).original(wild, np.array([0, 1]), clip=True)).all()
 
 
+@pytest.mark.parametrize("centre", [1.7e9, 1.7e12])
+def test_a_target_far_from_zero_keeps_what_networks_tell_apart(centre: float) -> None:
+    target = centre + 500 * np.random.default_rng(0).normal(size=300)
+    fitted = TargetScale.fit("none", target, np.ones((300, 1), bool))
+    back = fitted.original(fitted.standard(target)[:, :, None], np.array([0]), clip=True)
+    assert back.dtype == np.float64 and np.abs(back[0, :, 0] - target).max() < 0.01
+
+
+def test_an_answer_without_a_square_is_none() -> None:
+    fitted = TargetScale.fit("log", np.array([1.0, 2.0, 3.0]), np.ones((3, 1), bool))
+    assert np.isinf(fitted.original(np.full((1, 1, 1), 200.0, np.float32), np.array([0]), clip=False)).all()
+
+
 def test_classes_are_left_alone() -> None:
     answers = np.random.default_rng(1).random((3, 5, 2), np.float32)
     kept = TargetScale.from_mapping({}, 4)
-    assert kept.original(answers, np.array([0, 3, 1]), clip=True).tobytes() == answers.tobytes()
+    back = kept.original(answers, np.array([0, 3, 1]), clip=True)
+    assert back.tobytes() == answers.tobytes() and back.dtype == np.float32
     assert (kept.standard(np.array([0.0, 1.0])) == [[0, 1]] * 4).all()
 
 

@@ -31,6 +31,23 @@ def test_a_table_has_an_output_for_each_of_several_classes(task: str, outputs: i
     assert scaled.table.target.tolist() == [[0, 2, 1]] * 2
 
 
+def test_a_target_far_from_zero_is_learned_in_units_of_its_scatter() -> None:
+    target = 1.7e9 + np.array([-500.0, 0.0, 3.0, 500.0])
+    scaled = scaled_table(
+        "regression",
+        values=np.zeros((1, 4, 1), np.float32),
+        codes=np.zeros((4, 0), np.int32),
+        sizes=np.zeros(0, np.int32),
+        target=target,
+        scale=TargetScale.fit("none", target, np.ones((4, 1), bool)),
+        roles=np.zeros((4, 1), np.int8),
+        inputs=Inputs(np.array(["age"]), np.array([""]), ("zscore",)),
+    )
+    learned = scaled.table.target[0]
+    assert learned.dtype == np.float32
+    assert learned == pytest.approx((target - target.mean()) / target.std(), abs=1e-6)
+
+
 INPUTS = Inputs(
     np.array(["age", "title", "title", "title", "age", "title"]),
     np.array(["", "onehot", "onehot", "integer", "", "embedding"]),

@@ -171,7 +171,7 @@ def test_a_missing_table_is_one_error(tmp_path: Path, capsys: pytest.CaptureFixt
         ("multiclass", ["10", "9", "a"], [0, 1, 2], ["10", "9", "a"]),
         ("binary", ["²", "1"], [1, 0], ["1", "²"]),
         ("binary", ["null", "known"], [1, 0], ["known", "null"]),
-        ("regression", [1.5, -2.0, 0.0], [1.5, -2.0, 0.0], []),
+        ("regression", [1.5, -2.0, 1.7e9 + 1], [1.5, -2.0, 1.7e9 + 1], []),
     ],
 )
 def test_target(task: str, cells: list[object], codes: list[float], classes: list[str]) -> None:
