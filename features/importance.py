@@ -112,15 +112,18 @@ def sentences(table: pd.DataFrame, pairs: pd.DataFrame) -> list[str]:
     """
     name = next(column for column in table.columns if column.startswith("importance_")).removeprefix("importance_")
     words = name.replace("_", " ")
-    top = table.head(NAMED)
+    used = table[f"importance_{name}"] > noise(table["importance_folds"]) * table[f"importance_{name}_se"]
+    top = table[used].head(NAMED)
     rises = [metrics.shown(name, value) for value in top[f"importance_{name}"]]
-    found = [
-        f"The ensemble leans most on {_listed(top['group'])}: permuting their columns raises the {words} by "
-        f"{_listed(rises)}."
-    ]
+    found = ["The ensemble leans on no group beyond noise."]
+    if len(top):
+        whose = "its" if len(top) == 1 else "their"
+        found = [
+            f"The ensemble leans most on {_listed(top['group'])}: permuting {whose} columns raises the {words} by "
+            f"{_listed(rises)}."
+        ]
     harm, doubt = table[f"without_{name}"], noise(table["without_folds"]) * table[f"without_{name}_se"]
     sure = harm.abs() > doubt
-    used = table[f"importance_{name}"] > noise(table["importance_folds"]) * table[f"importance_{name}_se"]
     # That few folds prove little is no reason to leave a group out.
     perhaps = table[f"importance_{name}"] > ERRORS * table[f"importance_{name}_se"]
     perhaps |= harm.abs() > ERRORS * table[f"without_{name}_se"]

@@ -67,7 +67,7 @@ def test_a_pair_that_tells_something_together_only_is_found() -> None:
     assert pairs.loc[("a", "b"), "without_log_loss"] == pytest.approx(-0.3)
     assert pairs.loc[("a", "c"), "alone_log_loss"] == pytest.approx(0)
     told = sentences(group_table(GROUPS, PERMUTED, TRAINED, SHARE), pairs.reset_index())
-    assert "The ensemble leans most on b, a and c: permuting their columns raises the log loss by 0.3000" in told[0]
+    assert "The ensemble leans most on b and a: permuting their columns raises the log loss by 0.3000" in told[0]
     assert "More informative together than apart: a with b (-0.3000)." in told
 
 
@@ -119,6 +119,16 @@ def test_a_small_unit_is_no_zero_in_a_sentence() -> None:
     pairs = pair_table(["a", "b", "c"], trained, SHARE, GROUPS)
     told = " ".join(sentences(group_table(GROUPS, scaled, trained, SHARE), pairs))
     assert "raises the rmse by 3.000e-08" in told and "a with b (-3.000e-08)" in told
+
+
+def test_only_groups_beyond_noise_are_leaned_on() -> None:
+    table = group_table(GROUPS, PERMUTED, TRAINED, SHARE).sort_values("group")
+    none = pd.DataFrame({"group": [], "with": []})
+    table["importance_log_loss"], table["importance_log_loss_se"] = [-0.003, -0.004, -0.005], 0.01
+    assert sentences(table, none)[0] == "The ensemble leans on no group beyond noise."
+    table["importance_log_loss"] = [0.1, 0.01, -0.005]
+    wanted = "The ensemble leans most on a: permuting its columns raises the log loss by 0.1000."
+    assert sentences(table, none)[0] == wanted
 
 
 def test_measures_of_each_task() -> None:
