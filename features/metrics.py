@@ -55,6 +55,16 @@ def squared_error(target: np.ndarray, answer: np.ndarray, logarithmic: bool = Fa
     return (prediction - target) ** 2
 
 
+def best_constant(measure: str, target: np.ndarray) -> float:
+    """The one answer to all of ``target [t]`` with the least error by a ``measure`` of a regression: mean, mean of
+    logarithms, or median."""
+    if measure == "mae":
+        return float(np.median(target))
+    if measure == "rmsle":
+        return float(np.expm1(np.log1p(target.astype(float)).mean()))
+    return float(target.mean())
+
+
 def row_loss(metric: str, target: np.ndarray, answer: np.ndarray) -> np.ndarray:
     """What members are weighed by, ``[..., t]`` for ``answer [..., t, c]``: the error that ``metric`` averages, and log
     loss where that is a step or a rank (accuracy, ROC AUC)."""

@@ -15,10 +15,10 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
+from features import metrics
 from features.comparison import noise
 from features.errors import UserError
 from features.importance import group_table, measured, measures_of, pair_table, sentences, sets_to_train
-from features.metrics import rounded_table
 from features.roles import SCORE, TRAIN
 from pipeline import stage
 from pipeline.combining import Choice
@@ -97,8 +97,8 @@ def columns(arguments: argparse.Namespace) -> None:
     table = group_table(counts, permuted, known, trained.share)
     pairs = pair_table(paired, known, trained.share, inputs.names)
     drawn = picture(table, pairs, first)
-    write_csv(arguments.report / "columns.csv", rounded_table(params.table.task, table))
-    write_csv(arguments.report / "interactions.csv", rounded_table(params.table.task, pairs))
+    write_csv(arguments.report / "columns.csv", metrics.rounded_table(params.table.task, table))
+    write_csv(arguments.report / "interactions.csv", metrics.rounded_table(params.table.task, pairs))
     write_bytes(arguments.report / "columns.png", drawn)
     for sentence in sentences(table, pairs):
         print(f"columns: {sentence}")
@@ -264,15 +264,13 @@ def retrained(
 
 
 def constant(trained: Trained, fold: int) -> np.ndarray:
-    """What a network without columns would say of each row ``[t, c]``: the classes' shares in the fold's train rows,
-    for a regression the mean of what is learned there."""
-    table, task = trained.scaled.table, trained.params.table.task
-    rows = len(table.roles)
-    if task == "regression":
-        zeros = np.zeros((1, rows, 1), np.float32)
-        return trained.scaled.scale.original(zeros, np.array([fold]), trained.params.train.clip)[0]
-    known = trained.target[table.roles[:, fold] == TRAIN].astype(int)
-    shares = np.bincount(known, minlength=max(table.outputs, 2)) / len(known)
+    """What is said best of each row ``[t, c]`` without any column: the classes' shares in the fold's train rows, for a
+    regression the constant that its metric asks for there (``metrics.best_constant``)."""
+    table, rules = trained.scaled.table, trained.params.table
+    rows, known = len(table.roles), trained.target[table.roles[:, fold] == TRAIN]
+    if rules.task == "regression":
+        return np.full((rows, 1), metrics.best_constant(rules.metric, known))
+    shares = np.bincount(known.astype(int), minlength=max(table.outputs, 2)) / len(known)
     return np.tile(shares[1:] if table.outputs == 1 else shares, (rows, 1))
 
 

@@ -263,14 +263,14 @@ def baseline(params: Params, train: pd.DataFrame, target: np.ndarray, classes: l
     """Measures of the simple rule to beat, by name.
 
     Classes: accuracy of the feature module's own rule where it has one, else of the most frequent class. Regression:
-    the best constant by each measure (mean, mean of logarithms, median).
+    the best constant by each measure.
     """
     if params.table.task == "regression":
-        constants = {"rmse": target.mean(), "mae": np.median(target)}
-        if target.min() >= 0:
-            constants["rmsle"] = np.expm1(np.log1p(target.astype(np.float64)).mean())
-        answers = {name: np.full((len(target), 1), value, np.float64) for name, value in constants.items()}
-        return {name: metrics.measures("regression", target, answer)[name] for name, answer in answers.items()}
+        found = {}
+        for name in metrics.measures("regression", target, target[:, None]):
+            answer = np.full((len(target), 1), metrics.best_constant(name, target))
+            found[name] = metrics.measures("regression", target, answer)[name]
+        return found
     rule = getattr(importlib.import_module(f"features.{params.table.module}"), "baseline", None)
     if rule is not None:
         code = {word: number for number, word in enumerate(classes)}

@@ -75,6 +75,16 @@ def test_more_is_better_for_every_score(metric: str, sign: int) -> None:
     assert metrics.score(metric, TARGET, ANSWER) == sign * metrics.measures(task, TARGET, ANSWER)[metric]
 
 
+@pytest.mark.parametrize("measure", ["rmse", "mae", "rmsle"])
+def test_no_other_constant_is_better(measure: str) -> None:
+    target = np.random.default_rng(0).lognormal(3, 1, 201)
+    best = metrics.best_constant(measure, target)
+    found = [
+        metrics.measures("regression", target, np.full((201, 1), best * factor))[measure] for factor in (0.99, 1, 1.01)
+    ]
+    assert found.index(min(found)) == 1
+
+
 def test_the_calibration_error_by_hand() -> None:
     """Ten parts of two rows: each part's mean prediction against its share of class 1."""
     answer = np.linspace(0.05, 0.95, 20)

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -148,6 +150,19 @@ def test_every_task_has_its_tables(task: str, tmp_path: Path) -> None:
         assert abs(table.loc["left", "alone_rmsle"]) < 0.1
         assert (table.fillna(0) != table.fillna(0).round(6)).any(axis=None)  # digits that count, for any unit
     assert pd.read_csv(tmp_path / "report" / "interactions.csv").empty == (task == "regression")
+
+
+def test_no_column_at_all_is_the_best_constant_of_the_train_rows() -> None:
+    """By the metric, whatever the networks learn: of a logarithm the mean would be e, and its error larger."""
+    target, roles = np.array([1.0, 2.0, 60.0, 1e9]), np.array([[0], [0], [0], [2]], np.int8)
+    for task, metric, best in (("regression", "rmse", 21.0), ("regression", "mae", 2.0)):
+        table = SimpleNamespace(task=task, metric=metric)
+        trained: Any = SimpleNamespace(
+            params=SimpleNamespace(table=table),
+            scaled=SimpleNamespace(table=SimpleNamespace(roles=roles, outputs=1)),
+            target=target,
+        )
+        assert columns.constant(trained, 0).tolist() == [[best]] * 4
 
 
 def test_the_smallest_network_that_is_as_good_as_the_best_is_taken() -> None:
