@@ -29,7 +29,7 @@ from pipeline import stage
 from pipeline.files import write_bytes, write_csv, write_json, write_npz
 from pipeline.nets.bags import effects
 from pipeline.params import Imdb, load_block, load_source
-from pipeline.pictures import label, panels, png
+from pipeline.pictures import COLOURS, label, panels, png
 from pipeline.progress import Progress
 from pipeline.reviews import Reviews, read_reviews
 from pipeline.runtime import device_name, seed_for, start_tensorflow
@@ -45,6 +45,8 @@ PHRASES, CONVOLUTION = "phrases", "convolution"
 KINDS = ("regularized", "ngram", "convolution")
 # Words and phrases of either kind that the page shows.
 SHOWN = 10
+# Those that the picture has room for.
+DRAWN = 12
 # Training reviews whose words are weighed for the table of words.
 EXPLAINED = 5000
 Report = Callable[[float], None]
@@ -491,33 +493,29 @@ def model(settings: Imdb, final: Final, chosen: Chosen, reviews: Reviews) -> dic
 
 
 def picture(settings: Imdb, curves: pd.DataFrame, variants: pd.DataFrame, words: pd.DataFrame) -> bytes:
-    """Each variant's losses side by side, the plain one behind the others, and the words that decide most."""
+    """Each variant's losses side by side to one scale, the plain one behind the others, and the words that decide
+    most."""
     names = list(settings.variants)
-    figure, axes = panels(len(names) + 2)
-    highest = 1.1 * curves[f"{PLAIN}_validation"].max()
+    figure, axes = panels(len(names) + 2, width=3.1, height=2.8)
+    plain, highest = f"{PLAIN}_validation", 1.05 * curves.drop(columns="epoch").max().max()
     for axis, name in zip(axes, names, strict=False):
+        best = axis.axvline(variants.loc[name, "best_epoch"], color=COLOURS[1], lw=1, ls=":")
+        lines = {
+            "train": axis.plot(curves["epoch"], curves[f"{name}_train"], color=COLOURS[0])[0],
+            "reviews set aside": axis.plot(curves["epoch"], curves[f"{name}_validation"], color=COLOURS[1])[0],
+            "their best epoch": best,
+        }
         if name != PLAIN:
-            axis.plot(
-                curves["epoch"], curves[f"{PLAIN}_validation"], color="#999999", lw=1, label=f"{PLAIN}, set aside"
-            )
-        axis.plot(curves["epoch"], curves[f"{name}_validation"], color="#D55E00", label="set aside")
-        axis.plot(curves["epoch"], curves[f"{name}_train"], color="#0072B2", label="train")
-        best = variants.loc[name, "best_epoch"]
-        axis.axvline(best, color="#D55E00", lw=0.8, ls=":")
+            (behind,) = axis.plot(curves["epoch"], curves[plain], color=COLOURS[-1], lw=1, zorder=1)
+            lines[f"{PLAIN}, reviews set aside"] = behind
         axis.set_ylim(0, highest)
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))
-        label(
-            axis,
-            f"{name}: best epoch {best:.0f}, test {variants.loc[name, 'test_accuracy']:.4f}",
-            "epoch",
-            "loss",
-            True,
-        )
-    for axis, kind, colour in zip(axes[-2:], ("for", "against"), ("#009E73", "#CC79A7"), strict=True):
-        shown = words[words["kind"] == kind].head(20)[::-1]
+        label(axis, f"{name}: test accuracy {variants.loc[name, 'test_accuracy']:.4f}", "epoch", "log loss")
+    figure.legend(lines.values(), lines.keys(), loc="outside upper center", ncols=len(lines), fontsize=9, frameon=False)
+    for axis, kind, colour in zip(axes[-2:], ("for", "against"), (COLOURS[2], COLOURS[3]), strict=True):
+        shown = words[words["kind"] == kind].head(DRAWN)[::-1]
         axis.barh(shown["phrase"], shown["weight"].abs(), color=colour)
-        label(axis, f"words and phrases {kind}", "weight: effect on the log odds x root of reviews", "")
-        axis.tick_params(axis="y", labelsize=6)
+        label(axis, f"Words and phrases {kind}", "effect x root of reviews", "")
     return png(figure)
 
 
@@ -625,11 +623,14 @@ def fitting(curves: pd.DataFrame, variants: pd.DataFrame) -> str:
         f"{count} {verdict if count == 1 else verdict.removesuffix('s')}"
         for verdict, count in variants["diagnosis"].value_counts(sort=False).items()
     ]
-    rise = variants["rise"]
+    ends = [
+        f"with `{name}` (from {variants.loc[name, 'validation_loss']:.3f} to "
+        f"{variants.loc[name, 'validation_loss_end']:.3f})"
+        for name in (variants["rise"].idxmin(), variants["rise"].idxmax())
+    ]
     return (
         f"`{PLAIN}` {reading.verdict}: {reading.reason}; of {len(variants)} variants {', '.join(counts)}, and from its "
-        f"lowest the loss rises least with `{rise.idxmin()}` (by {rise.min():.3f}) and most with `{rise.idxmax()}` (by "
-        f"{rise.max():.3f})."
+        f"lowest the loss rises least {' and most '.join(ends)}."
     )
 
 

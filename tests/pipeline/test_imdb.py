@@ -131,16 +131,43 @@ def test_the_stage_learns_from_made_up_reviews(tmp_path: Path, arrays: Arrays) -
 
 def test_what_the_page_says_of_fitting_is_read_off_the_curves() -> None:
     variants = pd.DataFrame(
-        {"diagnosis": ["overfits", "fits", "fits"], "rise": [0.25, 0.01, 0.0]}, index=["plain", "dropout", "smaller"]
+        {
+            "diagnosis": ["overfits", "fits", "fits"],
+            "validation_loss": [0.4, 0.3, 0.2796],
+            "validation_loss_end": [0.65, 0.4, 0.3637],
+            "rise": [0.25, 0.1, 0.0841],
+        },
+        index=["plain", "dropout", "smaller"],
     )
     falling = np.linspace(0.6, 0.1, 6)
     curves = pd.DataFrame({"plain_train": falling, "plain_validation": [0.6, 0.4, 0.45, 0.5, 0.6, 0.65]})
     told = imdb.fitting(curves, variants)
     assert told.startswith("`plain` overfits: validation loss rose from 0.400 in epoch 2 to 0.650 in epoch 6")
     assert "of 3 variants 1 overfits, 2 fit, and" in told
-    assert "least with `smaller` (by 0.000) and most with `plain` (by 0.250)." in told
+    assert "least with `smaller` (from 0.280 to 0.364) and most with `plain` (from 0.400 to 0.650)." in told
     told = imdb.fitting(curves.assign(plain_validation=falling), variants)
     assert told.startswith("`plain` underfits: validation loss was still falling")
+
+
+def test_the_picture_leaves_no_curve_out_and_names_every_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    _, settings = load_block(ROOT / "params.yaml", "imdb")
+    names, drawn = list(settings.variants), []
+    curves = pd.DataFrame({"epoch": [1, 2]})
+    for name in names:
+        curves[f"{name}_train"], curves[f"{name}_validation"] = [0.5, 0.1], [0.4, 9.0 if name == "larger" else 0.7]
+    variants = pd.DataFrame({"best_epoch": 1, "test_accuracy": 0.8}, index=names)
+    words = pd.DataFrame({"kind": "for", "phrase": [f"word {number}" for number in range(40)], "weight": 1.0})
+    words = pd.concat([words, words.assign(kind="against", weight=-2.0)])
+    monkeypatch.setattr(imdb, "png", lambda figure: drawn.append(figure) or b"")
+    imdb.picture(settings, curves, variants, words)
+    (figure,) = drawn
+    assert all(axis.get_ylim()[1] > 9 for axis in figure.axes[: len(names)])
+    (legend,) = figure.legends
+    told = [text.get_text() for text in legend.get_texts()]
+    assert told == ["train", "reviews set aside", "their best epoch", "plain, reviews set aside"]
+    for axis in figure.axes[-2:]:
+        ticks = axis.get_yticklabels()
+        assert len(ticks) == 12 and all(tick.get_fontsize() >= 8 for tick in ticks)
 
 
 def test_a_loss_that_falls_to_the_end_is_no_overfitting(
