@@ -19,7 +19,7 @@ import pandas as pd
 from features.errors import UserError
 from features.spelling import MISSING_WORDS, PLAIN, Spelling, numbers_of
 
-ROLES = ("id", "target", "feature", "ignore")
+ROLES = ("id", "target", "feature", "group", "ignore")
 TYPES = ("number", "boolean", "category", "code", "date", "text")
 _KEYS = (
     "role",
@@ -46,7 +46,8 @@ class Column:
 
     ``order``: the categories of a scale from low to high, among the ``values`` and all of them where the contract gives
     no others; None where there is no scale.
-    ``group``: columns of one group are chosen and judged together; "" is a group of its own.
+    ``group``: columns of one group are chosen and judged together; "" is a group of its own. The role ``group`` is of
+    rows: those with one value belong together, and a row without a value to none.
     ``spelling``: how its numbers are written, and which words mean an empty cell.
     """
 
@@ -174,6 +175,12 @@ class Contract:
                     f"{file}: {len(named)} columns have role {role!r} ({', '.join(named) or 'none'}); "
                     "expected exactly one."
                 )
+        named = [c.name for c in columns if c.role == "group"]
+        if len(named) > 1:
+            raise UserError(
+                f"{file}: {len(named)} columns have role 'group' ({', '.join(named)}); expected one at most. Keep the "
+                "one with the largest groups of rows, and set `role: ignore` for the others."
+            )
         return cls(columns, file)
 
     def to_mapping(self) -> dict[str, Any]:
@@ -189,6 +196,15 @@ class Contract:
     def target(self) -> str:
         """The name of the target column."""
         return next(c.name for c in self.columns if c.role == "target")
+
+    @property
+    def grouping(self) -> str | None:
+        """The name of the column whose rows with one value belong together, where there is one."""
+        return next((c.name for c in self.columns if c.role == "group"), None)
+
+    def without(self, name: str) -> Contract:
+        """The contract of a table that lacks the column ``name``."""
+        return Contract(tuple(c for c in self.columns if c.name != name), self.file)
 
     @property
     def features(self) -> tuple[Column, ...]:
@@ -412,7 +428,7 @@ def _column(name: str, entry: Any, file: str) -> Column:
             raise UserError(f"{where}.{key} is {entry.get(key)!r}{near}; expected one of {', '.join(words)}.")
     role, kind = str(entry["role"]), str(entry["type"])
     flags = {}
-    for key, default in (("integer", False), ("nullable", role in ("feature", "ignore")), ("unique", role == "id")):
+    for key, default in (("integer", False), ("nullable", role not in ("id", "target")), ("unique", role == "id")):
         flags[key] = entry.get(key, default)
         if not isinstance(flags[key], bool):
             raise UserError(f"{where}.{key} is {flags[key]!r}; expected true or false.")
@@ -422,8 +438,16 @@ def _column(name: str, entry: Any, file: str) -> Column:
         raise UserError(f"{where}.unique is false, but an id names one row; expected true.")
     if role == "target" and kind == "text":
         raise UserError(f"{where}.type is 'text'; expected category (classes) or number (regression) for the target.")
-    if role == "id" and kind == "number":
-        raise UserError(f"{where}.type is 'number', but an id is a name, kept as it is spelt; expected text.")
+    if role in ("id", "group") and kind == "number":
+        what = "an id" if role == "id" else "what names a group of rows"
+        raise UserError(f"{where}.type is 'number', but {what} is a name, kept as it is spelt; expected text.")
+    if role == "group":
+        for key in ("values", "order", "unique"):
+            if entry.get(key):
+                raise UserError(
+                    f"{where}.{key} is {entry[key]!r}, but role 'group' takes any values, each in several rows. "
+                    f"Delete {key}."
+                )
     bounds = {key: _bound(entry.get(key), kind, f"{where}.{key}") for key in ("minimum", "maximum")}
     low, high = bounds["minimum"], bounds["maximum"]
     if low is not None and high is not None and low > high:
@@ -518,6 +542,25 @@ def _written(column: Column) -> dict[str, Any]:
     return entry
 
 
+def named(cells: pd.Series) -> pd.Series:
+    """What the cells of a column of names say, ``object`` of ``str`` with NaN where nothing: of whole numbers that a
+    gap has made floats, 5000.0 is 5000."""
+
+    def name(value: Any) -> Any:
+        text = "" if value is None or value != value else str(value).strip()
+        if text.lower() in MISSING_WORDS:
+            return np.nan
+        return text.partition(".")[0] if _WHOLE_FLOAT.fullmatch(text) else text
+
+    return cells.map(name).astype(object)
+
+
+def together(cells: pd.Series) -> np.ndarray:
+    """A label ``[n]`` of the rows that belong together: those with one value; a row without a value is alone."""
+    alone = pd.Series([f"row {place}, without {cells.name}" for place in range(len(cells))], cells.index)
+    return cells.where(cells.notna(), alone).to_numpy(str)
+
+
 def missing_labels(cells: pd.Series) -> np.ndarray:
     """Which cells of a target are missing. Among words "none" is one of them, the least of a scale."""
     words = cells.map(lambda v: "" if v is None or v != v else str(v).strip().lower())
@@ -536,6 +579,8 @@ def _words(cells: pd.Series, column: Column) -> pd.Series:
     absent = {word.lower() for word in column.spelling.missing}
     if absent:
         cells = cells.map(lambda v: None if v is None or v != v or str(v).strip().lower() in absent else v)
+    if column.role == "group":
+        return named(cells)
     if column.type == "text" and column.role != "id":
         return cells.map(lambda v: np.nan if v is None or v != v else str(v)).astype(object)
     whole = column.values is not None and all(_WHOLE.fullmatch(v) for v in column.values)

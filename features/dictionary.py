@@ -27,6 +27,12 @@ _INPUTS = {
     "embedding": ("embedded", "embedded"),
     "in_fold": ("learned in each fold", "learned in each fold"),
 }
+# What a network sees of columns that are no features, by role.
+_OTHERS = {
+    "id": "nothing: it names the row",
+    "target": "what is to be predicted",
+    "group": "nothing: it says which rows belong together",
+}
 # Inputs by kind, and whether the search chooses among several.
 _Inputs = Counter[tuple[str, bool]]
 
@@ -46,7 +52,7 @@ def columns(
     told = module_of(state["module"]).about(state["features"])
     found: list[tuple[str, ...]] = []
     for column in contract.columns:
-        what = {"id": "nothing: it names the row", "target": "what is to be predicted"}.get(column.role, "nothing")
+        what = _OTHERS.get(column.role, "nothing")
         groups = seen.get(column.name, {})
         if groups:
             what = ", ".join(_seen(column.name, group, inputs, told) for group, inputs in groups.items())

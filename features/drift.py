@@ -14,7 +14,7 @@ import pandas as pd
 
 from features.checks import auc
 from features.columns import telling
-from features.contract import Column, Contract
+from features.contract import Column, Contract, together
 
 if TYPE_CHECKING:
     from sklearn.ensemble import RandomForestClassifier
@@ -82,25 +82,34 @@ class Drift:
 def adversarial(
     contract: Contract, train: pd.DataFrame, test: pd.DataFrame, states: Mapping[str, Mapping[str, Any]], seed: int
 ) -> Drift | None:
-    """Of typed frames; None where either has too few rows to tell. A random forest on all features but texts, whose
-    words belong to one side by nature; by the ``states`` of ``checks.read_states`` a date is its days there, a code its
-    parts. Of large tables a sample."""
+    """Of typed frames; None where either has too few rows, or groups of them, to tell. A random forest on all features
+    but texts, whose words belong to one side by nature; by the ``states`` of ``checks.read_states`` a date is its days
+    there, a code its parts. Of large tables a sample. Rows that the contract's role ``group`` keeps together are in one
+    fold of the cross-validation, or the classifier would know test rows by others of their group."""
     from sklearn.ensemble import RandomForestClassifier
-    from sklearn.model_selection import StratifiedKFold
+    from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
-    from features.estimation import excess, placements, scatter
+    from features.estimation import design_effect, excess, placements, scatter
 
     judged = [c for c in contract.features if c.type != "text" and c.name in train.columns and c.name in test.columns]
     if min(len(train), len(test)) < LEAST or not judged:
         return None
     names = [column.name for column in judged]
     generator = np.random.default_rng(seed)
-    parts = [f[names].iloc[np.sort(generator.permutation(len(f))[:MOST])] for f in (train, test)]
+    parts = [f.iloc[np.sort(generator.permutation(len(f))[:MOST])] for f in (train, test)]
     side = np.repeat([0, 1], [len(part) for part in parts])
-    inputs, owner = coded(pd.concat(parts, ignore_index=True), judged, states)
+    frame = pd.concat(parts, ignore_index=True)
+    inputs, owner = coded(frame[names], judged, states)
+    splitter: StratifiedKFold | StratifiedGroupKFold = StratifiedKFold(FOLDS, shuffle=True, random_state=seed % 2**32)
+    groups = None
+    if contract.grouping is not None:
+        groups = together(frame[contract.grouping])
+        splitter = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=seed % 2**32)
     areas, values, part = [], np.empty(len(side)), np.empty(len(side), int)
     falls = np.zeros((FOLDS, len(names)))
-    splits = StratifiedKFold(FOLDS, shuffle=True, random_state=seed % 2**32).split(inputs, side)
+    splits = list(splitter.split(inputs, side, groups))
+    if any(len(np.unique(side[held])) < 2 for _, held in splits):
+        return None  # groups of any size may leave a fold without rows of one table
     for fold, (rows, held) in enumerate(splits):
         forest = RandomForestClassifier(60, min_samples_leaf=20, random_state=seed % 2**32).fit(
             inputs[rows], side[rows]
@@ -112,7 +121,8 @@ def adversarial(
     mean, error = falls.mean(axis=0), falls.std(axis=0, ddof=1) * np.sqrt(scatter(FOLDS, FOLDS))
     order = np.argsort(-mean, kind="stable")
     columns = [(names[c], float(mean[c]), float(error[c])) for c in order]
-    variance = values.var(ddof=1) * scatter(len(values), FOLDS) + excess(values, part)
+    likeness = design_effect(values, groups)
+    variance = values.var(ddof=1) * likeness * scatter(len(values), FOLDS) + excess(values, part, likeness)
     return Drift(float(np.mean(areas)), float(np.sqrt(variance)), columns)
 
 

@@ -2,7 +2,8 @@
 be expected.
 
 Each measure is a mean of one value a row (the ROC AUC by its placements: DeLong et al., 1988; a root by its square).
-Around it scatter, with ``s2`` the variance of those values:
+Around it scatter, with ``s2`` the variance of those values (where rows come in groups that err alike, times the design
+effect of these groups, which those of the test table are taken to have too):
 
 - the mean of the ``n`` rows scored, by ``s2 / n``;
 - the test score, a mean of other ``m`` rows, by ``s2 / m``;
@@ -39,15 +40,23 @@ class Estimate:
 
 
 def estimate(
-    measure: str, target: np.ndarray, answer: np.ndarray, thresholds: np.ndarray, parts: np.ndarray, tests: int
+    measure: str,
+    target: np.ndarray,
+    answer: np.ndarray,
+    thresholds: np.ndarray,
+    parts: np.ndarray,
+    tests: int,
+    groups: np.ndarray | None = None,
 ) -> Estimate:
     """Of out-of-fold ``answer [t, c]`` decided at ``thresholds [t]``, row ``r`` scored by the outer fold ``parts[r]``,
-    for a test table of ``tests`` rows. ``known`` is 2 or more: one fold alone does not say how folds scatter."""
+    for a test table of ``tests`` rows. ``known`` is 2 or more: one fold alone does not say how folds scatter.
+    ``groups [t]``: labels of the rows that belong together, if any do."""
     values, extra = row_values(measure, target, answer, thresholds, parts)
     valued = ~np.isnan(values)
     values, parts = values[valued], np.unique(parts[valued], return_inverse=True)[1]
-    mean, spread = float(values.mean()), float(np.r_[values, extra].var(ddof=1))
-    variance = spread * scatter(len(values), int(parts.max()) + 1) + excess(values, parts)
+    likeness = design_effect(values, None if groups is None else groups[valued])
+    mean, spread = float(values.mean()), float(np.r_[values, extra].var(ddof=1)) * likeness
+    variance = spread * scatter(len(values), int(parts.max()) + 1) + excess(values, parts, likeness)
     half = WIDTH * float(np.sqrt(variance + spread / tests))
     low, high, error = mean - half, mean + half, float(np.sqrt(variance))
     if measure in ROOTS:
@@ -58,6 +67,17 @@ def estimate(
         return Estimate(mean, min(max(centre - half, 0.0), mean), max(min(centre + half, 1.0), mean), error)
     low = max(low, 0.0)
     return Estimate(mean, low, min(high, 1.0) if measure in BOUNDED else high, error)
+
+
+def design_effect(values: np.ndarray, groups: np.ndarray | None) -> float:
+    """How many times the variance of the mean of ``values [n]`` is that of as many unrelated rows, since rows of one of
+    the ``groups [n]`` err alike (Kish, 1965); 1 or more, and 1 where there are no groups."""
+    if groups is None:
+        return 1.0
+    away = values - values.mean()
+    sums = np.bincount(np.unique(groups, return_inverse=True)[1], away)
+    squares = float((away**2).sum())
+    return max(float((sums**2).sum()) / squares, 1.0) if squares else 1.0
 
 
 def known(measure: str, target: np.ndarray, parts: np.ndarray) -> int:
@@ -83,14 +103,14 @@ def scatter(rows: int, folds: int) -> float:
     return (1 + folds / (folds - 1)) / rows
 
 
-def excess(values: np.ndarray, parts: np.ndarray) -> float:
+def excess(values: np.ndarray, parts: np.ndarray, likeness: float = 1.0) -> float:
     """Variance of the estimate by outer folds that differ more than their rows explain: folds' means against the
     scatter of rows within, as in an analysis of variance, by the same ``1 / J + 1 / (J - 1)``. A fold of one row has
-    no scatter to hold its mean against."""
+    no scatter to hold its mean against. ``likeness``: the rows' design effect."""
     groups = [group for one in np.unique(parts) if len(group := values[parts == one]) > 1]
     if len(groups) < 2:
         return 0.0
-    within = float(np.mean([group.var(ddof=1) / len(group) for group in groups]))
+    within = float(np.mean([group.var(ddof=1) / len(group) for group in groups])) * likeness
     between = float(np.var([group.mean() for group in groups], ddof=1))
     return max(between - within, 0.0) * (1 / len(groups) + 1 / (len(groups) - 1))
 

@@ -71,8 +71,8 @@ def groups_if_asked(asked: bool, groups: np.ndarray | None, module: str, file: s
     if asked and groups is None:
         raise UserError(
             f"{file}: encode.group_aware is true, but the feature module {module!r} names no groups of rows to keep "
-            "together.\nSet it to false, or let `derive` of a feature module of your own name them, as that of "
-            "features/titanic.py does."
+            "together.\nSet it to false, or give the column that names them `role: group` in the contract (module "
+            "plain), or let `derive` of a feature module of your own name them, as that of features/titanic.py does."
         )
     return groups if asked else None
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import difflib
 import itertools
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -17,6 +16,7 @@ from features.checks import ids_shared
 from features.columns import code_separator, date_formats, dates_of, fit_number
 from features.contract import Column, Contract, levels_of, missing_labels
 from features.errors import UserError
+from features.identifiers import ID_NAME, group_columns, note_of_shared
 from features.plain import TOLD, WIDE
 from features.scales import order_of
 from features.spelling import PLAIN, marked, numbers_of, with_slips
@@ -34,7 +34,6 @@ LISTED = 30
 # Words with so many blanks a cell on average are text.
 TEXT_WORDS = 3.0
 _BOOLEANS = [{"true", "false"}, {"yes", "no"}, {"y", "n"}, {"t", "f"}, {"on", "off"}]
-_ID_NAME = re.compile(r"(?i:id|.*[_ ]id|key|index|row)|.*[a-z]I[dD]")
 ROW = "row"
 
 
@@ -98,6 +97,7 @@ def infer(
                 f"the sample submission: {wrong} Name the metric with --metric, or give the competition's own sample."
             )
     columns, reasons = [], {}
+    grouped = group_columns(train, test, [str(name) for name in train.columns if name not in (id, target)])
     for name in map(str, train.columns):
         if name == id:
             columns.append(Column(name, "id", "text", nullable=False, unique=True))
@@ -108,10 +108,12 @@ def infer(
             reasons[name] = f"target: {why_target}; {task}: {why_task}; metric {metric}: {why_metric}"
         else:
             both = pd.concat([train[name], test[name]], ignore_index=True)
-            column, reason = infer_column(name, both, len(levels or ()))
+            column, reason = grouped.get(name) or infer_column(name, both, len(levels or ()))
             columns.append(column)
             notes.extend(told_missing(column, train[name], test[name]))
-            reasons[name] = f"{'ignored' if column.role == 'ignore' else column.type}: {reason}"
+            what = {"ignore": "ignored", "group": "group"}.get(column.role, column.type)
+            reasons[name] = f"{what}: {reason}"
+            notes += filter(None, [note_of_shared(column, train[name], test[name])])
     if not any(column.role == "feature" for column in columns):
         first = next((f"{n} ({r})" for n, r in reasons.items() if n not in (id, target)), "there is no other column")
         raise UserError(
@@ -273,7 +275,7 @@ def _likely(tables: list[pd.DataFrame], names: list[str]) -> list[str]:
     return [
         name
         for name in names
-        if _ID_NAME.fullmatch(name) and all(table[name].notna().all() and table[name].is_unique for table in tables)
+        if ID_NAME.fullmatch(name) and all(table[name].notna().all() and table[name].is_unique for table in tables)
     ]
 
 

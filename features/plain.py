@@ -11,7 +11,7 @@ import pandas as pd
 from features import statistics
 from features.columns import PARTS
 from features.columns import fit as fit_column
-from features.contract import Contract
+from features.contract import Contract, together
 from features.derived import Derived, chosen
 from features.errors import UserError
 
@@ -58,11 +58,12 @@ def fit(frame: pd.DataFrame, contract: Contract, switches: Mapping[str, bool], c
         "levels": levels if outputs else {},
         "outputs": outputs,
         "groups": belongs,
+        "together": contract.grouping,
     }
 
 
 def derive(frame: pd.DataFrame, state: Mapping[str, Any]) -> Derived:
-    """Every part of every column."""
+    """Every part of every column, and which rows belong together by the column of role ``group``."""
     numbers, categories = _parts(frame, state["columns"])
     keys = {}
     for name, levels in state["levels"].items():
@@ -71,6 +72,7 @@ def derive(frame: pd.DataFrame, state: Mapping[str, Any]) -> Derived:
     return Derived(
         pd.DataFrame(numbers, frame.index),
         pd.DataFrame(categories, frame.index, dtype=object),
+        together(frame[state["together"]]) if state["together"] in frame.columns else None,
         keys=keys,
         encodings=dict.fromkeys(state["wide"], "embedding"),
     )

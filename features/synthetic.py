@@ -98,3 +98,29 @@ def mixed(rows: int, test_rows: int, seed: int, numbers: int = 2) -> tuple[pd.Da
     frame["level"] = np.array(["poor", "fair", "good", "best"])[(ranks * 3.999).astype(int)]
     frame["yes"] = np.where(ranks > 0.5, "True", "False")
     return frame[:rows], frame[rows:].drop(columns=["cost", "level", "yes"]).reset_index(drop=True)
+
+
+def visits(customers: int, test_customers: int, each: int, seed: int) -> tuple[pd.DataFrame, pd.DataFrame, pd.Series]:
+    """Train and test, with ``each`` rows a customer and no customer in both, all str, and the answers of test, float.
+
+    A customer's ``age`` is known and tells nothing of what customers have in common with nobody else: the larger part
+    of ``amount``. So who has seen a customer knows the answer, and who has not knows little more than the mean.
+    """
+    generator = np.random.default_rng(seed)
+    count = customers + test_customers
+    whose = np.repeat(np.arange(count), each)
+    names, ages = generator.permutation(9000)[:count] + 1000, generator.integers(18, 80, count)
+    own, spend = generator.normal(0, 40, count), generator.gamma(2, 10, len(whose))
+    amount = 50 + own[whose] + 0.3 * spend + generator.normal(0, 1, len(whose))
+    frame = pd.DataFrame(
+        {
+            "customer_id": names[whose].astype(str),
+            "spend": pd.Series(spend).round(2).astype(str),
+            "age": ages[whose].astype(str),
+            "amount": pd.Series(amount).round(2).astype(str),
+        },
+        dtype=object,
+    )
+    rows = customers * each
+    test = frame[rows:].reset_index(drop=True)
+    return frame[:rows], test.drop(columns="amount"), test["amount"].astype(float)

@@ -68,6 +68,11 @@ def encode(arguments: argparse.Namespace) -> None:
             f"{params.name}.encode.features to true, or a column's role in {arguments.contract} to feature."
         )
     groups = groups_if_asked(settings.group_aware, encoded.derived.groups, params.table.module, str(arguments.params))
+    if groups is None and contract.grouping is not None:
+        print(
+            f"warning: {arguments.params}: encode.group_aware is false, so rows of one {contract.grouping!r} may lie "
+            "in several folds. Scores are flattered if rows to be predicted are of other groups; set it to true."
+        )
     roles = draw_roles(
         target,
         task != "regression",

@@ -111,7 +111,7 @@ def honest(arguments: argparse.Namespace) -> None:
     least = min(map(len, trials))
     if least < count:
         print(f"honest: an outer fold has {least} trials, for its oracle proposed no more that it had not tried")
-    found = estimates(params.table.task, target, answers, plan.parts, tests)
+    found = estimates(params.table.task, target, answers, plan.parts, tests, groups)
     counts = {"honest_folds": plan.outer, "honest_rows": len(target), "honest_test_rows": tests}
     folds = by_outer_fold(params.table.task, target, answers, plan.parts)
     write_csv(arguments.report / "honest.csv", metrics.rounded_table(params.table.task, folds))
@@ -319,10 +319,18 @@ def answer(
     return answers
 
 
-def estimates(task: str, target: np.ndarray, answers: Answers, parts: np.ndarray, tests: int) -> dict[str, Estimate]:
-    """Every measure of the task that two outer folds or more have a value of, by name."""
+def estimates(
+    task: str,
+    target: np.ndarray,
+    answers: Answers,
+    parts: np.ndarray,
+    tests: int,
+    groups: np.ndarray | None = None,
+) -> dict[str, Estimate]:
+    """Every measure of the task that two outer folds or more have a value of, by name; ``groups [t]`` as of
+    ``estimation.estimate``."""
     return {
-        name: estimation.estimate(name, target, answers.answer, answers.thresholds, parts, tests)
+        name: estimation.estimate(name, target, answers.answer, answers.thresholds, parts, tests, groups)
         for name in metrics.measures(task, target, answers.answer)
         if estimation.known(name, target, parts) > 1
     }

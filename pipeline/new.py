@@ -33,7 +33,8 @@ CONTRACT_HEAD = """What the tables of {name} must be, as decided from the files.
 and test against it, and the encoders read it.
 
 For each column:
-  role         id | target | feature | ignore (checked to be there, never learned from)
+  role         id | target | feature | group (rows with one value belong together: encode.group_aware keeps them in
+               one fold) | ignore. The last two are checked to be there, never learned from.
   type         number | boolean | category | code (composite, as B/45/S) | date | text
   values       allowed categories; a category without them is open. A new one in the test file is reported and handled,
                in the training file refused
@@ -204,6 +205,12 @@ def params_text(path: Path, name: str, found: Inferred, digests: dict[str, str],
     entry = CommentedMap({"table": table})
     table.yaml_add_eol_comment("what the competition scores; new decided it by the files", "metric")
     overrides, why = budget(len(found.train), found.rarest, found.task == "regression", _max_trials(document))
+    if found.contract.grouping is not None:
+        overrides["encode"]["group_aware"] = True
+        why["encode"] += (
+            f" Rows of one {found.contract.grouping!r} are kept in one fold: those of test are of others, and a row "
+            "scored by networks that know its like would tell too much."
+        )
     for block in BLOCKS:
         entry[block] = overrides.get(block, {})
         if block in why:

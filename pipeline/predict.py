@@ -126,7 +126,12 @@ def accepted(table: pd.DataFrame, contract: Contract, states: Sequence[Mapping[s
 
     ``states``: how columns were read in training. A column that may be empty may be left out. What is harmless (an
     unseen category, a date of another form where it may be missing) is told and let through, whatever rows it is among.
+    The column that keeps rows together may be there or not.
     """
+    if contract.grouping is not None:
+        # Which rows belong together matters to folds alone.
+        table = table.drop(columns=contract.grouping, errors="ignore")
+        contract = contract.without(contract.grouping)
     absent = [c.name for c in contract.expected_columns(False) if c.name not in table.columns and c.nullable]
     # Not if another column looks like it under another name: then the contract's message says so.
     complete = not [name for name in table.columns if name not in {c.name for c in contract.columns}]

@@ -165,10 +165,11 @@ def page(params: Params, metrics: Mapping[str, float], told: Told) -> str:
         cells += [metrics.get(f"{single}_{measure}"), metrics.get(f"baseline_{measure}")]
         rows.append([measure.replace("_", " "), *("" if value is None else shown(measure, value) for value in cells)])
     head = ("", "ensemble", "standard error", "standard deviation over folds", "single member", "baseline")
+    together = "; the rows of a group are all in one fold" if params.encode.group_aware else ""
     scored = filled(
         f"The measures are cross-validated, out of fold: each row is scored by those of {metrics['members']} members "
-        "(networks) that neither learned from it nor were stopped by it. *Single member*: one of them alone, on "
-        f"average. *Baseline*: {baseline(params)}."
+        f"(networks) that neither learned from it nor were stopped by it{together}. *Single member*: one of them "
+        f"alone, on average. *Baseline*: {baseline(params)}."
     )
     return f"""# {params.name}: predicting {cell(params.table.target)}
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.contract import Contract, ContractError, levels_of, missing_labels
+from features.contract import Contract, ContractError, levels_of, missing_labels, together
 from features.errors import UserError
 from pipeline.params import read_document
 
@@ -223,3 +223,42 @@ def test_only_the_first_values_are_shown() -> None:
     frame = pd.DataFrame({"id": map(str, range(9)), "y": "0", "x": "99", "c": "1", "t": "a"}, dtype=object)
     (fault,) = CONTRACT.faults(CONTRACT.typed(frame, "f.csv", True), "f.csv", True)
     assert fault.count == 9 and fault.rows == (2, 3, 4) and ", ..." in str(fault)
+
+
+def grouped(**changes: Any) -> Contract:
+    columns = {"id": {"role": "id", "type": "text"}, "y": {"role": "target", "type": "number"}}
+    return Contract.from_mapping({"columns": columns | {"who": {"role": "group", "type": "text"} | changes}}, "f.yaml")
+
+
+def test_one_column_may_keep_rows_together() -> None:
+    contract = grouped()
+    assert contract.grouping == "who" and contract.features == () and contract.column("who").nullable
+    assert Contract.from_mapping(contract.to_mapping(), "f.yaml") == contract
+    assert contract.without("who").grouping is None and len(contract.without("who").columns) == 2
+    cells = [" a ", "b", "a", None, "NA", "5000.0", "5000", "007"]
+    frame = pd.DataFrame({"id": list("12345678"), "y": ["1"] * 8, "who": cells}, dtype=object)
+    typed = contract.typed(frame, "f.csv", True)
+    assert contract.faults(typed, "f.csv", True) == []
+    labels = together(typed["who"])
+    assert labels[[0, 1, 2, 5, 6, 7]].tolist() == ["a", "b", "a", "5000", "5000", "007"]
+    assert len(set(labels[[0, 1, 3, 4]])) == 4, "a row without a value is alone"
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"type": "number"}, "who.type is 'number', but what names a group of rows is a name"),
+        ({"type": "category", "values": ["a"]}, "who.values is .*role 'group' takes any values.* Delete values"),
+        ({"unique": True}, "who.unique is True, .* each in several rows. Delete unique"),
+        ({"group": "others"}, "who.group is 'others'"),
+    ],
+)
+def test_rules_that_a_group_of_rows_cannot_have(changes: dict[str, Any], said: str) -> None:
+    with pytest.raises(UserError, match=said):
+        grouped(**changes)
+
+
+def test_two_columns_that_keep_rows_together_are_refused() -> None:
+    columns = grouped().to_mapping()["columns"]
+    with pytest.raises(UserError, match=r"2 columns have role 'group' \(who, shop\); expected one at most"):
+        Contract.from_mapping({"columns": columns | {"shop": {"role": "group", "type": "text"}}}, "f.yaml")

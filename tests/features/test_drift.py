@@ -151,3 +151,19 @@ def test_a_small_or_an_unsure_difference_is_no_drift() -> None:
     assert Drift(0.60, 0.06, []).sentence() == f"No difference between train and test rows was found ({told})."
     assert not Drift(0.60, 0.06, [("age", 0.02, 0.001)]).found
     assert Drift(0.60, 0.02, [("age", 0.02, 0.001), ("fare", 0.01, 0.006)]).carriers == [("age", 0.02)]
+
+
+def test_rows_of_a_group_are_not_known_by_each_other() -> None:
+    """Ten rows a customer, whose fare is the customer's own: it tells the table that other rows of it are in."""
+    train, test = table(600, 1), table(300, 2)
+    customers = np.repeat(np.arange(90), 10)
+    fares = np.random.default_rng(3).uniform(size=90)[customers]
+    for frame, rows in ((train, slice(0, 600)), (test, slice(600, 900))):
+        frame["fare"], frame["customer"] = fares[rows], customers[rows].astype(str)
+    apart = judged(CONTRACT, train, test, 0)
+    grouped = Contract((*CONTRACT.columns, Column("customer", "group", "text")), CONTRACT.file)
+    kept = judged(grouped, train, test, 0)
+    assert apart is not None and apart.found and apart.auc > 0.7
+    assert kept is not None and not kept.found and kept.error > 1.2 * apart.error
+    one = test.assign(customer="900")
+    assert judged(grouped, train, one, 0) is None, "four of five folds would hold no row of test"

@@ -162,3 +162,21 @@ def test_the_interval_covers_a_test_score_where_rows_alone_scatter(measure: str)
         widths.append(found.high - found.low)
     assert np.mean(covered) >= 0.94
     assert np.mean(widths) < 0.35
+
+
+def test_rows_of_a_group_that_err_alike_count_as_fewer() -> None:
+    """Six rows a group with one error: the interval is that of a sixth of the rows; unrelated rows change little."""
+    rng = np.random.default_rng(0)
+    own, parts = rng.normal(size=200), np.arange(200) % 5
+    target, groups, apart = np.repeat(own, 6), np.repeat(np.arange(200), 6), np.repeat(parts, 6)
+    none, many = np.zeros((1200, 1)), np.full(1200, 0.5)
+    few = estimation.estimate("mae", own, none[:200], many[:200], parts, 100)
+    grouped = estimation.estimate("mae", target, none, many, apart, 600, groups)
+    assert grouped.error == pytest.approx(few.error, rel=0.05) and grouped.value == pytest.approx(few.value)
+    assert grouped.high - grouped.low == pytest.approx(few.high - few.low, rel=0.05)
+    blind = estimation.estimate("mae", target, none, many, apart, 600)
+    assert blind.high - blind.low < 0.85 * (grouped.high - grouped.low), "test rows come in groups, too"
+    values = rng.normal(size=1200)
+    assert estimation.design_effect(values, groups) == pytest.approx(1, abs=0.15)
+    assert estimation.design_effect(values, np.arange(1200)) == pytest.approx(1)
+    assert estimation.design_effect(values, None) == estimation.design_effect(np.ones(9), np.arange(9) // 3) == 1

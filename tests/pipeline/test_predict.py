@@ -73,3 +73,12 @@ def test_a_contract_edited_after_training_hides_nothing(capsys: pytest.CaptureFi
     cells: list[str | None] = ["01.03.2015", "02.03.2015", "soon"]
     assert len(accepted(table(date=cells), Contract(edited), states(), "new.csv")) == 3
     assert "1 of 3 cells can't be read as a date: 'soon' (row 4)" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("nullable", [True, False])
+def test_who_a_row_belongs_to_is_not_asked(nullable: bool, capsys: pytest.CaptureFixture[str]) -> None:
+    grouped = Contract((*contract().columns, Column("who", "group", "text", nullable=nullable)))
+    for rows in (table(), table(who=["a", "a", None])):
+        frame = accepted(rows, grouped, states(), "new.csv")
+        assert frame.columns.tolist() == ["id", "date", "code", "boolean"]
+    assert capsys.readouterr().out == ""

@@ -143,7 +143,12 @@ def test_a_single_member_is_pooled_over_rows_where_the_ensemble_is() -> None:
     params = load(ROOT / "params.yaml", "titanic")
     params = replace(params, table=replace(params.table, task="regression", metric="rmse"))
     figures = {"cv_rmse": 2.0, "single_rmse": 2.5, "single_member_rmse": 1.9, "members": 4, "members_used": 4}
-    assert "| rmse | 2.000 |  |  | 2.500 |  |" in report.page(params, figures, report.Told())
+    page = report.page(params, figures, report.Told())
+    assert "| rmse | 2.000 |  |  | 2.500 |  |" in page and "of a group" not in page
+    grouped = replace(params, encode=replace(params.encode, group_aware=True))
+    assert "were stopped by it; the rows of a group are all in one fold." in report.page(
+        grouped, figures, report.Told()
+    )
 
 
 def test_a_small_or_a_large_unit_is_no_zero_and_no_exponent() -> None:

@@ -1,0 +1,78 @@
+"""Columns that name something: a row, or several rows that belong together, as the visits of one customer do."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import pandas as pd
+
+from features.contract import Column, named
+
+# Names of columns that name a row, or whatever a table's rows are of.
+ID_NAME = re.compile(r"(?i:id|.*[_ ]id|key|index|row)|.*[a-z]I[dD]")
+_WHOSE = (
+    "account|athlete|author|buyer|child|client|company|customer|device|donor|driver|employee|family|group|hospital|"
+    "household|machine|member|owner|participant|passenger|patient|person|player|pupil|respondent|school|seller|session|"
+    "shop|site|store|student|subject|supplier|team|trip|user|vehicle|visitor|worker"
+)
+_MARK = r"[_ .-]?(id|key|code|no|nr|num|number)"
+_MARKED = re.compile(rf"(?i:(.*[_ .-])?({_WHOSE})s?{_MARK})")
+_BARE = re.compile(rf"(?i:(.*[_ .-])?({_WHOSE})s?)")
+# Share of test's rows that may be of a group in train while test is held to be of new groups.
+HARDLY = 0.05
+# Groups that folds of whole groups need: two a fold of the five that ``new`` asks for.
+ENOUGH = 10
+
+
+def named_like_an_id(name: str) -> bool:
+    """Whether a column called so most likely names a row or what it is of."""
+    return bool(ID_NAME.fullmatch(name) or _MARKED.fullmatch(name))
+
+
+def group_columns(train: pd.DataFrame, test: pd.DataFrame, names: Sequence[str]) -> dict[str, tuple[Column, str]]:
+    """Of the columns ``names`` those that name groups of rows, none of them in both tables: what each is, and why.
+
+    Named like an id, or after whom rows may be of; a value in several rows of train; and hardly a row of test with a
+    value of train, so that nothing learned about a value helps there. One has the role ``group``, that of the fewest
+    groups, since finer ones most likely lie within; the others are ignored.
+    """
+    found = {}
+    for name in names:
+        if not named_like_an_id(name) and not _BARE.fullmatch(name):
+            continue
+        known, asked = (named(table[name]) for table in (train, test))
+        alone = int(known.isna().sum())
+        known, asked = known.dropna(), asked.dropna()
+        shared = int(asked.isin(known).sum())
+        if known.nunique() > 1 and known.duplicated().any() and len(asked) and shared <= HARDLY * len(asked):
+            found[name] = (
+                known.nunique() + alone,
+                f"{known.nunique()} values in {len(known)} rows, "
+                + ("none of them in test" if not shared else f"{shared} of test's {len(asked)} rows have one of them"),
+            )
+    enough = [name for name, (count, _) in found.items() if count >= ENOUGH]
+    chosen = min(enough, key=lambda name: found[name][0], default=None)
+    decided = {}
+    for name, (_, told) in found.items():
+        role, why = "ignore", f"it names groups of rows, too few to be kept in {ENOUGH // 2} folds"
+        if name == chosen:
+            role, why = "group", "rows with one value are kept in one fold (encode.group_aware in params.yaml)"
+        elif chosen is not None:
+            why = f"it names groups of rows, and {chosen!r} does already"
+        decided[name] = Column(name, role, "text"), f"{told}; {why}"
+    return decided
+
+
+def note_of_shared(column: Column, train: pd.Series, test: pd.Series) -> str | None:
+    """What to say of a feature that is named like an id and has values in several rows, in test's too; else None."""
+    known, asked = named(train).dropna(), named(test).dropna()
+    if column.role != "feature" or not named_like_an_id(column.name) or not known.duplicated().any():
+        return None
+    shared = int(asked.isin(known).sum())
+    if known.nunique() < 3 or not shared:
+        return None
+    return (
+        f"{column.name}: named like an id, but {shared} of test's {len(asked)} rows have a value of train, so it is "
+        "learned from; if later rows will have others, give it `role: group` and set encode.group_aware to true"
+    )
