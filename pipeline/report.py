@@ -277,7 +277,9 @@ def expectation(params: Params, metrics: Mapping[str, float], drift: str) -> str
     title = "## What a test table will score"
     if not measures:
         return f"{title}\n\nNot estimated (`honest.outer` is 0, or there are too few rows).\n\n{drift}\n"
-    rows = []
+    rows, ranked = [], ""
+    if "roc_auc" in measures:
+        ranked = "The honest ROC AUC is a mean over outer folds, by their rows; the usual one ranks all rows together. "
     for name in measures:
         keys = (f"cv_{name}", f"honest_{name}", f"honest_{name}_lo", f"honest_{name}_hi")
         usual, honest, low, high = (shown(name, metrics[key]) for key in keys)
@@ -285,7 +287,7 @@ def expectation(params: Params, metrics: Mapping[str, float], drift: str) -> str
     said = filled(
         "The search behind the usual score has seen all rows, which may flatter it. Here the whole choice (search, "
         f"trials, weights, threshold) was made anew in each of {metrics['honest_folds']} outer folds and scored on "
-        "rows that had no say in it. A test table of the same kind, of "
+        f"rows that had no say in it. {ranked}A test table of the same kind, of "
         f"{metrics['honest_test_rows']} rows, scores within the interval 95 times out of 100:"
     )
     return f"{title}\n\n{said}\n{table(('', 'usual', 'honest', '95 % interval'), rows)}\n{drift}\n"

@@ -138,6 +138,14 @@ def test_the_page_holds_the_figures_of_the_run(tmp_path: Path) -> None:
     assert report.main(arguments) == 0 and "Not estimated" in (tmp_path / "README.md").read_text()
 
 
+def test_that_an_auc_is_a_mean_over_outer_folds_is_said_where_one_is_shown() -> None:
+    params = load(ROOT / "params.yaml", "titanic")
+    said = "ROC AUC is a mean over outer folds"
+    assert said not in report.expectation(params, METRICS | HONEST, "").replace("\n", " ")
+    ranks = {"cv_roc_auc": 0.8, "honest_roc_auc": 0.8, "honest_roc_auc_lo": 0.7, "honest_roc_auc_hi": 0.9}
+    assert said in report.expectation(params, METRICS | HONEST | ranks, "").replace("\n", " ")
+
+
 def test_a_single_member_is_pooled_over_rows_where_the_ensemble_is() -> None:
     """A root of a mean over all rows is never below the mean of each fold's root."""
     params = load(ROOT / "params.yaml", "titanic")
