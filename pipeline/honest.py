@@ -347,15 +347,18 @@ def written(task: str, found: Mapping[str, Estimate]) -> dict[str, float]:
 
 
 def by_outer_fold(task: str, target: np.ndarray, answers: Answers, parts: np.ndarray) -> pd.DataFrame:
-    """A row an outer fold: the measures of all rows for its own and what it chose; ``search_loss``: of its best trial
-    on the rows that chose it, so that what choosing flatters can be seen."""
+    """One row per outer fold: the measures of all rows for its own and what it chose, with the loss of its best trial
+    on the rows that chose it, so that what choosing flatters can be seen: ``search_log_loss``, of a regression
+    ``search_squared_error_standardised``, the mean squared error of the target as networks learn it, whose unit is its
+    variance."""
     names, rows = metrics.measures(task, target, answers.answer), []
     for outer, choice in enumerate(answers.choices):
         inside = parts == outer
         found = metrics.measures(task, target[inside], answers.answer[inside], choice["threshold"])
         own = {name: value for name, value in found.items() if name in names}
         rows.append({"outer": outer, "rows": int(inside.sum())} | own | choice)
-    return pd.DataFrame(rows)
+    searched = "search_squared_error_standardised" if task == "regression" else "search_log_loss"
+    return pd.DataFrame(rows).rename(columns={"search_loss": searched})
 
 
 if __name__ == "__main__":

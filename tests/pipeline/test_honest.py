@@ -204,6 +204,7 @@ def test_an_outer_fold_of_one_class_has_no_auc_and_two_of_three_leave_it_out(rec
     assert list(found) == ["accuracy", "log_loss"] and set(honest.written("binary", found)) >= {"honest_log_loss_lo"}
     rows = honest.by_outer_fold("binary", target, made(answer), parts)
     assert rows["roc_auc"].isna().tolist() == [False, True] and rows["accuracy"].notna().all() and not recwarn
+    assert rows["search_log_loss"].tolist() == [0.5, 0.5]
 
 
 def test_a_regression_is_estimated_in_any_unit() -> None:
@@ -214,7 +215,7 @@ def test_a_regression_is_estimated_in_any_unit() -> None:
     assert list(found) == ["rmse", "mae"] and honest.written("regression", found)["honest_mae"] > 1e-10
     assert honest.told("mae", found["mae"]).startswith("mae ") and "e-1" in honest.told("mae", found["mae"])
     rows = honest.by_outer_fold("regression", target, answer, parts)
-    assert "rmsle" not in rows
+    assert "rmsle" not in rows and "search_squared_error_standardised" in rows, "not in the unit of the rmse beside it"
     positive = np.where(parts == 0, np.abs(target), target)
     assert positive[parts == 1].min() < 0 and "rmsle" not in honest.by_outer_fold("regression", positive, answer, parts)
 
