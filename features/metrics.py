@@ -128,8 +128,16 @@ def share_error(successes: float, rows: int) -> float:
     return float(np.sqrt(share * (1 - share) / (rows + 4)))
 
 
-def mean_error(values: np.ndarray) -> float:
-    """The standard error of the mean of ``values [n]``; NaN for one value, which says nothing of it."""
+def mean_error(values: np.ndarray, together: np.ndarray | None = None) -> float:
+    """The standard error of the mean of ``values [n]``; NaN for one value, which says nothing of it. Rows of one group
+    of ``together [n]`` depend on one another, so their deviations are summed first (Liang and Zeger, 1986); where each
+    is of a group of its own, that is the same."""
+    if together is not None:
+        members = np.unique(together, return_inverse=True)[1]
+        sums = np.bincount(members, values - values.mean())
+        count = len(sums)
+        spread = float((sums**2).sum()) * count / (count - 1) if count > 1 else float("nan")
+        return float(np.sqrt(spread)) / len(values)
     return float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else float("nan")
 
 

@@ -103,6 +103,7 @@ def encode(arguments: argparse.Namespace) -> None:
             "target": target,
             "roles": roles,
             "ids": ids,
+            "together": row_groups(encoded.derived.groups, len(frame)),
         },
     )
     write_json(arguments.output / "encoding.json", {**state, "classes": classes, "target": {"transform": transform}})
@@ -110,6 +111,11 @@ def encode(arguments: argparse.Namespace) -> None:
         f"encode: {len(state['columns'])} columns, {len(state['in_fold'])} learned in each of {roles.shape[1]} folds, "
         f"{len(state['codes'])} embedded" + (f", target as {transform}" if transform != "none" else "")
     )
+
+
+def row_groups(groups: np.ndarray | None, rows: int) -> np.ndarray:
+    """The number of each row's group ``[n] int32``, of the labels ``groups [n]``; without any each row is its own."""
+    return (np.arange(rows) if groups is None else np.unique(groups, return_inverse=True)[1]).astype(np.int32)
 
 
 def coded_target(cells: pd.Series, task: str) -> tuple[np.ndarray, list[str]]:

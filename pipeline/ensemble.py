@@ -59,7 +59,8 @@ def ensemble(arguments: argparse.Namespace) -> None:
     check_predictions(predictions, roles, len(arrays["ids"]) - len(target), str(arguments.predictions))
     combined = combine(params, predictions, target, roles)
     folds = by_fold(params, combined, target, roles, arrays["ids"])
-    found = summary(params, combined, predictions, target, roles, folds.drop(columns=FOLD_KEYS))
+    together = arrays["together"][: len(target)]
+    found = summary(params, combined, predictions, target, roles, folds.drop(columns=FOLD_KEYS), together)
     found |= {f"baseline_{name}": value for name, value in baseline(params, train, target, classes).items()}
     ids = [str(value) for value in arrays["ids"][len(target) :]]
     table = params.table
@@ -128,11 +129,13 @@ def summary(
     target: np.ndarray,
     roles: np.ndarray,
     folds: pd.DataFrame,
+    together: np.ndarray,
 ) -> dict[str, float]:
     """``metrics.json``: pooled over rows within a repeat, averaged over repeats; ``folds`` holds each fold's measures.
 
     ``_sd``: standard deviation over folds. ``_se``: standard error of the mean over rows, each row's loss averaged
-    over repeats first, so that repeats do not pass for more rows than there are.
+    over repeats first, so that repeats do not pass for more rows than there are; nor do rows of one group of
+    ``together [t]``.
     """
     task = params.table.task
     repeats = range(len(combined.out_of_fold))
@@ -144,7 +147,7 @@ def summary(
     if task == "regression":
         for name in by_repeat[0]:
             error = metrics.mean_error(
-                np.mean([metrics.row_loss(name, target, combined.out_of_fold[r]) for r in repeats], axis=0)
+                np.mean([metrics.row_loss(name, target, combined.out_of_fold[r]) for r in repeats], axis=0), together
             )
             # Delta method for a root; without any error there is none of the error either.
             root = 2 * found[f"cv_{name}"] if name != "mae" else 1.0
@@ -156,7 +159,7 @@ def summary(
             "log_loss": np.mean([metrics.row_log_loss(target, combined.out_of_fold[r]) for r in repeats], axis=0),
         }
         found["cv_accuracy"] = float(right.mean())
-        found |= {f"cv_{name}_se": metrics.mean_error(values) for name, values in rows.items()}
+        found |= {f"cv_{name}_se": metrics.mean_error(values, together) for name, values in rows.items()}
     found |= {
         f"cv_{name}_sd": float(values.dropna().std()) for name, values in folds.items() if values.notna().sum() > 1
     }

@@ -52,7 +52,7 @@ def normalize(arguments: argparse.Namespace) -> None:
         affine = learn(method, values[: len(roles)][roles[:, fold] == TRAIN], binary)
         inputs.append(affine.apply(values))
         maps.append(affine.to_mapping())
-    kept = {name: arrays[name] for name in ("codes", "levels", "target", "roles", "ids", "groups", "forms")}
+    kept = {name: arrays[name] for name in ("codes", "levels", "target", "roles", "ids", "together", "groups", "forms")}
     kept["methods"] = np.array(methods, str)
     scale: dict[str, Any] = {}
     if params.table.task == "regression":

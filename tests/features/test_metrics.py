@@ -75,6 +75,16 @@ def test_more_is_better_for_every_score(metric: str, sign: int) -> None:
     assert metrics.score(metric, TARGET, ANSWER) == sign * metrics.measures(task, TARGET, ANSWER)[metric]
 
 
+def test_rows_of_one_group_tell_less_of_a_mean() -> None:
+    """Pairs that are alike are half as many rows."""
+    values = np.random.default_rng(0).normal(size=30)
+    alone = metrics.mean_error(values)
+    assert alone == pytest.approx(values.std(ddof=1) / np.sqrt(30)) == metrics.mean_error(values, np.arange(30))
+    assert metrics.mean_error(np.tile(values, 2), np.tile(np.arange(30), 2)) == pytest.approx(alone)
+    assert metrics.mean_error(np.tile(values, 2)) < 0.75 * alone
+    assert np.isnan(metrics.mean_error(values, np.zeros(30))) and np.isnan(metrics.mean_error(values[:1]))
+
+
 @pytest.mark.parametrize("measure", ["rmse", "mae", "rmsle"])
 def test_no_other_constant_is_better(measure: str) -> None:
     target = np.random.default_rng(0).lognormal(3, 1, 201)

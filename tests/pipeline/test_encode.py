@@ -13,7 +13,7 @@ import pytest
 from features.errors import UserError
 from features.synthetic import titanic
 from features.titanic import GROUPS
-from pipeline.encode import coded_target, main
+from pipeline.encode import coded_target, main, row_groups
 from pipeline.files import read_npz
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -59,7 +59,14 @@ def test_arrays_are_as_promised(tmp_path: Path) -> None:
     assert arrays["roles"].shape[0] == 90 and arrays["roles"].dtype == np.int8
     assert set(arrays["target"]) == {0, 1} and arrays["target"].dtype == np.float32
     assert arrays["ids"].tolist() == [str(number) for number in range(1, 131)]
+    assert arrays["together"].shape == (130,) and arrays["together"].dtype == np.int32
+    assert 1 < len(np.unique(arrays["together"])) < 130, "some travel together"
     assert state["classes"] == ["0", "1"]
+
+
+def test_rows_of_no_group_are_each_their_own() -> None:
+    assert row_groups(None, 3).tolist() == [0, 1, 2]
+    assert row_groups(np.array(["b", "a", "b"]), 3).tolist() == [1, 0, 1]
 
 
 def test_the_same_bytes_twice(tmp_path: Path) -> None:

@@ -52,6 +52,7 @@ def write_case(
     test: np.ndarray,
     roles: np.ndarray,
     classes: list[str],
+    together: np.ndarray | None = None,
 ) -> None:
     """``answers [trials, repeats, t, c]``: what the member of each trial says of each row in the fold that scores it;
     ``test [trials, n - t, c]`` the same in all folds."""
@@ -62,7 +63,8 @@ def write_case(
         out_of_fold[member, scored] = answers[trial, fold // FOLDS, scored]
     count, tests = len(target), test.shape[1]
     ids = np.array([str(number) for number in range(1, count + tests + 1)])
-    write_npz(folder / "arrays.npz", {"target": target, "roles": roles, "ids": ids})
+    together = np.arange(count + tests) if together is None else np.r_[together, np.arange(tests)]
+    write_npz(folder / "arrays.npz", {"target": target, "roles": roles, "ids": ids, "together": together})
     write_npz(
         folder / "predictions.npz",
         {
@@ -317,6 +319,15 @@ def test_regression(tmp_path: Path, method: str) -> None:
     assert metrics["single_rmse"] == 1.0 and metrics["ensemble_gain"] == 0.0, "one member a fold is the ensemble"
     assert (tmp_path / "report" / "submission.csv").read_text() == "PassengerId,Survived\n5,1.5\n6,2.25\n"
     assert all((tmp_path / "report" / name).exists() for name in WRITTEN)
+
+
+def test_rows_of_one_group_do_not_pass_for_more(tmp_path: Path) -> None:
+    """Squared errors 0 0 0 4, the last two of one group: their deviations from 1 sum to -1, -1 and 2."""
+    write_params(tmp_path, PLAIN.replace("binary", "regression").replace("accuracy", "rmse"))
+    said, target = np.array([1.0, 2.0, 3.0, 2.0])[None, None, :, None], np.array([1, 2, 3, 4], np.float32)
+    write_case(tmp_path, target, said, np.array([[1.5], [2.25]])[None], ROLES, [], np.array([0, 1, 2, 2]))
+    assert ensemble(tmp_path) == 0
+    assert found(tmp_path)["cv_rmse_se"] == pytest.approx(np.sqrt(6 * 3 / 2) / 4 / 2, abs=1e-6)
 
 
 def test_a_fold_of_one_value_has_its_measures_too(tmp_path: Path) -> None:

@@ -29,6 +29,7 @@ def write_encoded(folder: Path, shared: list[list[float]]) -> None:
             "target": np.array([0, 1, 0, 1], np.float32),
             "roles": roles,
             "ids": np.array(list("abcdef")),
+            "together": np.array([0, 1, 1, 2, 3, 2], np.int32),
             "groups": np.array(["x", "x", "g"]),
             "forms": np.array(["", "", ""]),
         },
