@@ -87,6 +87,8 @@ def rule(column: Column) -> str:
         words = _ANY[column.type]
     if column.order is not None:
         words += f", from {column.order[0]!r} up to {column.order[-1]!r}"
+    if column.spelling.missing:
+        words += f", {' or '.join(map(repr, column.spelling.missing))} for missing"
     return words + (", each once" if column.unique else "") + ("" if column.nullable else ", never missing")
 
 

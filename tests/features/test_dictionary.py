@@ -9,6 +9,7 @@ import pytest
 
 from features import dictionary, encoder, titanic
 from features.contract import Column, Contract
+from features.spelling import Spelling
 
 WORDS = tuple(f"w{number}" for number in range(9))
 CONTRACT = Contract(
@@ -78,6 +79,7 @@ def test_encodings_that_the_search_chooses_among_are_told_as_a_choice() -> None:
         (CONTRACT.columns[2], "a number, 0 or more"),
         (CONTRACT.columns[4], "one of 'w0', 'w1', 'w2', 'w3', 'w4', 'w5', 'w6', 'w7', ... (9 in all)"),
         (CONTRACT.columns[5], "a date"),
+        (Column("a", "feature", "number", spelling=Spelling(missing=("?", "-"))), "a number, '?' or '-' for missing"),
         (CONTRACT.columns[7], "not checked"),
         (Column("a", "feature", "category", nullable=False), "any word, never missing"),
         (
