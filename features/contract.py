@@ -6,7 +6,6 @@ count the header as row 1.
 
 from __future__ import annotations
 
-import difflib
 import math
 import re
 from collections.abc import Mapping, Sequence
@@ -16,7 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from features.errors import UserError
+from features.errors import UserError, aside, nearest
 from features.spelling import MISSING_WORDS, PLAIN, Spelling, numbers_of
 
 ROLES = ("id", "target", "feature", "group", "ignore")
@@ -163,7 +162,7 @@ class Contract:
         """Read ``{"columns": {name: {role, ...}}}``; raises ``UserError`` on unknown keys and impossible rules."""
         for key in mapping:
             if key != "columns":
-                raise UserError(f"{file}: unknown key {key!r}{_nearest(str(key), ['columns'])}. Known: columns.")
+                raise UserError(f"{file}: unknown key {key!r}{aside(str(key), ['columns'])}. Known: columns.")
         raw = mapping.get("columns")
         if not isinstance(raw, Mapping) or not raw:
             raise UserError(f"{file}: columns is {raw!r}; expected an entry for each column of the table.")
@@ -375,9 +374,9 @@ class Contract:
                 )
             )
         for name in missing:
-            near = difflib.get_close_matches(name, extra, n=1, cutoff=0.6)
-            problem = "the column is missing in row 1, the header" + (f" (there is {near[0]!r})" if near else "")
-            cure = f"Rename {near[0]!r} or add the column." if near else f"Add it, or take it out of {self.file}."
+            near = nearest(name, extra, cutoff=0.6)
+            problem = "the column is missing in row 1, the header" + (f" (there is {near!r})" if near else "")
+            cure = f"Rename {near!r} or add the column." if near else f"Add it, or take it out of {self.file}."
             faults.append(
                 Fault(
                     file=file,
@@ -390,7 +389,7 @@ class Contract:
                 )
             )
         for name in extra:
-            if any(difflib.get_close_matches(m, [name], n=1, cutoff=0.6) for m in missing):
+            if any(nearest(m, [name], cutoff=0.6) for m in missing):
                 continue
             cells = frame[name]
             faults.append(
@@ -420,11 +419,11 @@ def _column(name: str, entry: Any, file: str) -> Column:
     for key in entry:
         if key not in _KEYS:
             raise UserError(
-                f"{file}: unknown key columns.{name}.{key}{_nearest(str(key), _KEYS)}. Known: {', '.join(_KEYS)}."
+                f"{file}: unknown key columns.{name}.{key}{aside(str(key), _KEYS)}. Known: {', '.join(_KEYS)}."
             )
     for key, words in (("role", ROLES), ("type", TYPES)):
         if entry.get(key) not in words:
-            near = _nearest(str(entry.get(key)), words)
+            near = aside(str(entry.get(key)), words)
             raise UserError(f"{where}.{key} is {entry.get(key)!r}{near}; expected one of {', '.join(words)}.")
     role, kind = str(entry["role"]), str(entry["type"])
     flags = {}
@@ -609,8 +608,3 @@ def _shown(value: Any) -> str:
         return f"{value:.15g}"
     text = str(value)
     return repr(text if len(text) <= 40 else text[:37] + "...")
-
-
-def _nearest(word: str, known: Sequence[str]) -> str:
-    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
-    return f" (did you mean {close[0]!r}?)" if close else ""

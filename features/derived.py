@@ -18,7 +18,6 @@ that rows met later become the same numbers without the tables that the state wa
 
 from __future__ import annotations
 
-import difflib
 import importlib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -27,7 +26,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from features.errors import UserError
+from features.errors import UserError, hint, listed
 
 FUNCTIONS = ("fit", "derive", "in_fold", "groups", "sources", "about", "learn", "recall")
 
@@ -70,7 +69,6 @@ def chosen(groups: Collection[str], switches: Mapping[str, bool]) -> set[str]:
     """The feature groups that are switched on; a group not named is on. Raises ``UserError`` on an unknown name."""
     for name in switches:
         if name not in groups:
-            close = difflib.get_close_matches(name, groups, n=1, cutoff=0.5)
-            hint = f"; did you mean {close[0]!r}?" if close else "."
-            raise UserError(f"encode.features: unknown feature group {name!r}{hint} Known: {', '.join(groups)}.")
+            near = hint(name, groups)
+            raise UserError(f"encode.features: unknown feature group {name!r}{near} Known: {listed(groups)}.")
     return {name for name in groups if switches.get(name, True)}

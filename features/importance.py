@@ -13,6 +13,7 @@ import pandas as pd
 
 from features import metrics
 from features.comparison import ERRORS, Difference, mean_of_folds, noise
+from features.errors import enumerated
 
 Measured = Mapping[str, np.ndarray]
 # Groups that a sentence names.
@@ -119,8 +120,8 @@ def sentences(table: pd.DataFrame, pairs: pd.DataFrame) -> list[str]:
     if len(top):
         whose = "its" if len(top) == 1 else "their"
         found = [
-            f"The ensemble leans most on {_listed(top['group'])}: permuting {whose} columns raises the {words} by "
-            f"{_listed(rises)}."
+            f"The ensemble leans most on {enumerated(top['group'])}: permuting {whose} columns raises the {words} by "
+            f"{enumerated(rises)}."
         ]
     harm, doubt = table[f"without_{name}"], noise(table["without_folds"]) * table[f"without_{name}_se"]
     sure = harm.abs() > doubt
@@ -131,12 +132,12 @@ def sentences(table: pd.DataFrame, pairs: pd.DataFrame) -> list[str]:
     idle = table["group"][~perhaps & harm.notna() & table[f"importance_{name}_se"].notna()]
     doubled = table["group"][used & (harm + doubt < table[f"importance_{name}"])]
     if harm.notna().any():
-        worse = f"get worse without {_listed(missed)}" if len(missed) else "miss no group beyond noise"
+        worse = f"get worse without {enumerated(missed)}" if len(missed) else "miss no group beyond noise"
         found.append(f"Retrained networks {worse}.")
     if len(hindering):
-        found.append(f"They get better without {_listed(hindering)}.")
+        found.append(f"They get better without {enumerated(hindering)}.")
     if len(doubled):
-        found.append(f"Where {_listed(doubled, 'or')} is left out, other groups stand in, in part at least.")
+        found.append(f"Where {enumerated(doubled, 'or')} is left out, other groups stand in, in part at least.")
     if len(idle):
         found.append(f"Neither the ensemble nor retrained networks need {_dispensable(idle.tolist())}.")
     if f"alone_{name}" in pairs:
@@ -147,7 +148,7 @@ def sentences(table: pd.DataFrame, pairs: pd.DataFrame) -> list[str]:
             for _, row in most.iterrows()
         ]
         if told:
-            found.append(f"More informative together than apart: {_listed(told)}.")
+            found.append(f"More informative together than apart: {enumerated(told)}.")
         else:
             found.append("No pair is more informative together than apart.")
     return found
@@ -164,9 +165,4 @@ def _change(
 def _dispensable(groups: Sequence[str]) -> str:
     if len(groups) == 1:
         return f"{groups[0]}: it could go"
-    return f"{_listed(groups, 'or')}: any one of them could go (all at once was not tried)"
-
-
-def _listed(words: Iterable[str], last: str = "and") -> str:
-    several = [str(word) for word in words]
-    return f" {last} ".join([", ".join(several[:-1]), several[-1]] if len(several) > 1 else several)
+    return f"{enumerated(groups, 'or')}: any one of them could go (all at once was not tried)"

@@ -3,7 +3,6 @@ reason of each decision. Pure functions on tables of strings, as ``parse_table``
 
 from __future__ import annotations
 
-import difflib
 import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -15,7 +14,7 @@ import pandas as pd
 from features.checks import ids_shared
 from features.columns import code_separator, date_formats, dates_of, fit_number
 from features.contract import Column, Contract, levels_of, missing_labels
-from features.errors import UserError
+from features.errors import UserError, aside, hint, listed, nearest
 from features.identifiers import ID_NAME, group_columns, note_of_shared
 from features.plain import TOLD, WIDE
 from features.scales import order_of
@@ -130,7 +129,7 @@ def infer(
                 )
             answers = dict.fromkeys(levels, f"{1 / len(levels):.4g}")
         sample = pd.DataFrame({id: test[id]} | answers, dtype=object)
-        notes.append(f"no sample submission given: one is made with the columns {_listed(sample.columns)}")
+        notes.append(f"no sample submission given: one is made with the columns {_named(sample.columns)}")
     return Inferred(Contract(tuple(columns)), task, metric, train, test, sample, reasons, tuple(notes))
 
 
@@ -144,8 +143,8 @@ def find_target(
         if given not in have:
             where = " (test has it; were train and test exchanged?)" if given in test.columns else ""
             raise UserError(
-                f"the training table has no column {given!r}, the target{_nearest(given, have)}{where}. "
-                f"It has {_listed(have)}."
+                f"the training table has no column {given!r}, the target{aside(given, have)}{where}. "
+                f"It has {_named(have)}."
             )
         return given, "named with --target"
     empty = [name for name in have if name in test.columns and test[name].isna().all()]
@@ -165,12 +164,12 @@ def find_target(
     if not absent and missing:
         raise UserError(
             f"the sample submission asks for {missing[0]!r}, which the training table lacks"
-            f"{_nearest(missing[0], have)}. Give the training table with its target, or name it with --target."
+            f"{aside(missing[0], have)}. Give the training table with its target, or name it with --target."
         )
     if not absent:
         raise UserError("test has every column of train, so none shows itself as the target. Name it with --target.")
     lacks = "lacks or has empty" if empty else "lacks"
-    raise UserError(f"test {lacks} {len(absent)} columns of train: {_listed(absent)}. Name the target with --target.")
+    raise UserError(f"test {lacks} {len(absent)} columns of train: {_named(absent)}. Name the target with --target.")
 
 
 def numbered_as_test(
@@ -180,7 +179,7 @@ def numbered_as_test(
     foreign = [str(name) for name in test.columns if name not in train.columns]
     left = [str(name) for name in train.columns if name != target and name not in test.columns]
     # A column of nearly that name is the same one under another header.
-    if len(foreign) != 1 or _nearest(foreign[0], left):
+    if len(foreign) != 1 or nearest(foreign[0], left):
         return train
     name = id or (None if sample is None else str(sample.columns[0]))
     shared = [str(name) for name in test.columns if name in train.columns]
@@ -209,12 +208,12 @@ def common_columns(
     foreign = [str(name) for name in test.columns if name not in features]
     if foreign:
         raise UserError(
-            f"test has columns that train lacks: {_listed(foreign)}{_nearest(foreign[0], features)}. "
+            f"test has columns that train lacks: {_named(foreign)}{aside(foreign[0], features)}. "
             "Give the train and test files of one competition, with the same header."
         )
     left = [name for name in features if name not in test.columns]
     if left:
-        notes.append(f"{_listed(left)}: not in test, so taken out of train")
+        notes.append(f"{_named(left)}: not in test, so taken out of train")
     kept = [name for name in features if name not in left]
     if not kept:
         raise UserError("train and test share no column. Give the train and test files of one competition.")
@@ -234,7 +233,7 @@ def find_id(
     if given is not None:
         if given not in have:
             raise UserError(
-                f"the tables share no column {given!r}, the id{_nearest(given, have)}. They share {_listed(have)}."
+                f"the tables share no column {given!r}, the id{aside(given, have)}. They share {_named(have)}."
             )
         _check_unique(train, test, given)
         return given, "named with --id", train, test
@@ -365,9 +364,8 @@ def with_whole_labels(
 def find_task(cells: pd.Series, sample: pd.DataFrame | None, metric: str | None) -> tuple[str, str]:
     """binary, multiclass or regression, and why."""
     if metric is not None and metric not in ALL_MEASURES:
-        near = difflib.get_close_matches(metric, ALL_MEASURES, n=1, cutoff=0.5)
-        hint = f"; did you mean {near[0]!r}?" if near else "."
-        raise UserError(f"--metric is {metric!r}{hint} Known: {', '.join(ALL_MEASURES)}.")
+        near = hint(metric, ALL_MEASURES)
+        raise UserError(f"--metric is {metric!r}{near} Known: {listed(ALL_MEASURES)}.")
     numbers, wrong = numbers_of(cells)
     labels = whole_labels(cells, sample).astype(str).str.strip()
     count = labels.nunique()
@@ -392,7 +390,7 @@ def find_task(cells: pd.Series, sample: pd.DataFrame | None, metric: str | None)
         return classes, f"{count} words"
     values = numbers.to_numpy()
     if count == 2:
-        return "binary", f"two values, {_listed(levels_of(labels))}"
+        return "binary", f"two values, {_named(levels_of(labels))}"
     whole = bool(np.all(np.isfinite(values)) and np.all(values == np.floor(values)))
     if whole and count <= MAX_CLASSES and len(cells) >= ROWS_A_CLASS * count and not _fractions(sample):
         return "multiclass", f"{count} whole numbers"
@@ -450,7 +448,7 @@ def find_metric(cells: pd.Series, task: str, sample: pd.DataFrame | None, given:
         return "roc_auc", "the sample's answers are probabilities; --metric log_loss if the competition says so"
     first = next(value for value in answers if value not in levels)
     raise UserError(
-        f"the sample submission's answer {first!r} is no label of the target ({_listed(sorted(levels))}) and no "
+        f"the sample submission's answer {first!r} is no label of the target ({_named(sorted(levels))}) and no "
         "probability of two classes. Give the right sample, or name the metric with --metric."
     )
 
@@ -501,7 +499,7 @@ def infer_column(name: str, cells: pd.Series, classes: int = 0) -> tuple[Column,
         return _number(spelt, present[~wrong], numbers[~wrong], present[~wrong].nunique(), gaps or bool(wrong.any()))
     words = {word.lower() for word in present.unique()} if distinct == 2 else set()
     if words in _BOOLEANS:
-        return replace(plain, type="boolean", values=levels_of(present)), f"two words, {_listed(levels_of(present))}"
+        return replace(plain, type="boolean", values=levels_of(present)), f"two words, {_named(levels_of(present))}"
     if distinct == 1:
         return replace(plain, values=levels_of(present)), f"{present.iloc[0]!r} or nothing"
     found = _date(plain, present) if distinct > 2 else None
@@ -592,11 +590,6 @@ def _unused(name: str, taken: list[str]) -> str:
     return name
 
 
-def _nearest(word: str, known: list[str]) -> str:
-    close = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
-    return f" (did you mean {close[0]!r}?)" if close else ""
-
-
-def _listed(words: object) -> str:
-    names = [str(word) for word in words]  # type: ignore[attr-defined]
-    return ", ".join(names[:8]) + (f", ... ({len(names)} in all)" if len(names) > 8 else "")
+def _named(words: Iterable[object]) -> str:
+    """As a message has room for."""
+    return listed(words, most=8)

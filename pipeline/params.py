@@ -6,7 +6,6 @@ competition; ``competitions.<name>.<block>`` overrides single keys of it.
 
 from __future__ import annotations
 
-import difflib
 import operator
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -18,7 +17,7 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from features.errors import UserError
+from features.errors import UserError, hint, listed
 from features.tasks import MEASURES, TASKS
 from pipeline.files import read_bytes
 
@@ -407,9 +406,7 @@ def load(path: Path, name: str) -> Params:
     document = _document(path)
     competitions = _mapping(document.get("competitions"), f"{path}: competitions")
     if name not in competitions:
-        raise UserError(
-            f"{path}: no competition {name!r}{_nearest(name, competitions)} Known: {_listed(competitions)}."
-        )
+        raise UserError(f"{path}: no competition {name!r}{hint(name, competitions)} Known: {listed(competitions)}.")
     check_name(name)
     entry = _mapping(competitions[name], f"{path}: competitions.{name}")
     _known(entry, list(_BLOCKS), str(path), f"competitions.{name}.")
@@ -474,7 +471,7 @@ def load_source(path: Path, name: str) -> Source:
     """Where the raw files of ``name`` come from. Raises ``UserError`` on a hash that is none."""
     sources = _mapping(_document(path).get("sources"), f"{path}: sources")
     if name not in sources:
-        raise UserError(f"{path}: no source {name!r}{_nearest(name, sources)} Known: {_listed(sources)}.")
+        raise UserError(f"{path}: no source {name!r}{hint(name, sources)} Known: {listed(sources)}.")
     check_name(name)
     where = f"{path}: sources.{name}"
     entry = _mapping(sources[name], where)
@@ -550,7 +547,7 @@ def _check_together(params: Params, path: Path, place: Place) -> None:
     if table.metric not in MEASURES[table.task]:
         raise UserError(
             f"{path}: {place('table.metric')} is {table.metric!r}, but task {table.task!r} is scored by one of "
-            f"{_listed(MEASURES[table.task])}."
+            f"{listed(MEASURES[table.task])}."
         )
     for key, limit in (
         ("tune.generation", "tune.max_trials"),
@@ -677,7 +674,7 @@ def _value(
         raise UserError(f"{where} is missing; expected {words}{bounds}.")
     if kind is str and choices:
         if raw not in choices:
-            raise UserError(f"{where} is {raw!r}{_nearest(str(raw), choices)} Expected one of {_listed(choices)}.")
+            raise UserError(f"{where} is {raw!r}{hint(str(raw), choices)} Expected one of {listed(choices)}.")
         return str(raw)
     wrong = isinstance(raw, bool) is not (kind is bool)
     value: Any = raw
@@ -711,13 +708,4 @@ def _known_at(mapping: Mapping[str, Any], known: Sequence[str], place: Place, ke
 def _known(keys: Iterable[str], known: Sequence[str], file: str, prefix: str) -> None:
     for key in keys:
         if key not in known:
-            raise UserError(f"{file}: unknown key {prefix}{key}{_nearest(key, known)} Known: {_listed(known)}.")
-
-
-def _nearest(word: str, known: Any) -> str:
-    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
-    return f"; did you mean {close[0]!r}?" if close else "."
-
-
-def _listed(words: Any) -> str:
-    return ", ".join(map(str, words))
+            raise UserError(f"{file}: unknown key {prefix}{key}{hint(key, known)} Known: {listed(known)}.")
