@@ -13,16 +13,16 @@ import shutil
 import tempfile
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from features import submission
-from features.checks import read_states, run_checks, target_binary
+from features.checks import Readings, read_states, run_checks, target_binary
 from features.contract import Column, Contract, ContractError, Fault, fault_at, reordered
-from features.drift import adversarial
+from features.drift import Drift, adversarial
 from features.errors import UserError
 from features.levels import levels
 from features.tables import guessed, parse_table
@@ -49,77 +49,39 @@ def main(argv: Sequence[str] | None = None) -> int:
         ("docs", "folder for the Data Docs"),
     ):
         parser.add_argument(f"--{name}", type=Path, required=True, help=about)
-    return stage.run(parser, _work, argv)
+    return stage.run(parser, validate, argv)
 
 
-def _work(arguments: argparse.Namespace) -> None:
+@dataclass(frozen=True)
+class Tables:
+    """The files by name (train, test, sample), those that could be read as ``raw`` tables of strings, of these the
+    ``typed`` train and test, and what was found wrong so far, ``checks`` by name."""
+
+    files: Mapping[str, str]
+    raw: Mapping[str, pd.DataFrame]
+    typed: Mapping[str, pd.DataFrame]
+    checks: Mapping[str, list[Fault]]
+
+
+def validate(arguments: argparse.Namespace) -> None:
+    """Read, check, write the report and the Data Docs; raises ``UserError`` with a line per fault."""
     params = load(arguments.params, arguments.competition)
     contract = Contract.from_mapping(read_document(arguments.contract), arguments.contract.as_posix())
     _agree(params, contract, arguments)
-    files = {name: getattr(arguments, name).as_posix() for name in ("train", "test", "sample")}
-    checks: dict[str, list[Fault]] = {}
-    tables: dict[str, pd.DataFrame] = {}
-    raw: dict[str, pd.DataFrame] = {}
-    for name, file in files.items():
-        read = checks.setdefault("tables_read", [])
-        try:
-            content = read_bytes(Path(file))
-            raw[name] = parse_table(content, file)
-            read.extend(_guess(content, file))
-            if name == "sample":
-                continue
-            tables[name] = contract.typed(raw[name], file, name == "train")
-            checks.setdefault("columns_in_order", []).extend(_order(contract, raw[name], file, name == "train"))
-        except ContractError as error:
-            read.extend(error.faults)
-        except UserError as error:
-            # A file that can't be read has no column; its message already says file, row and cure.
-            read.append(Fault(file="", column="", count=1, problem=str(error), check="tables_read"))
-    for name, table in tables.items():
-        checks.setdefault("contract", []).extend(contract.faults(table, files[name], name == "train"))
-    if "train" in tables and params.table.task == "binary":
-        checks["target_binary"] = target_binary(contract, tables["train"], files["train"])
-    if len(tables) == 2:
-        limits = params.validate
-        readings = read_states(contract, tables["train"], tables["test"], _plain_columns(params, contract))
-        checks |= run_checks(
-            contract,
-            tables["train"],
-            tables["test"],
-            files["train"],
-            files["test"],
-            readings,
-            leak_auc=limits.leak_auc,
-            drift_auc=limits.drift_auc,
-        )
-    if "test" in tables and "sample" in raw:
-        checks["sample_matches"] = sample_matches(
-            contract, params.table, raw["sample"], tables["test"], files["sample"], files["test"]
-        )
+    tables = read_tables(contract, {name: getattr(arguments, name).as_posix() for name in ("train", "test", "sample")})
+    typed, readings = tables.typed, None
+    if len(typed) == 2:
+        readings = read_states(contract, typed["train"], typed["test"], _plain_columns(params, contract))
+    checks = all_checks(params, contract, tables, readings)
     faults = [fault for found in checks.values() for fault in found]
-    expectations = run_suites(contract, {files[name]: table for name, table in tables.items()}, arguments.docs)
+    expectations = run_suites(contract, {tables.files[name]: table for name, table in typed.items()}, arguments.docs)
     faults += unexplained(expectations, faults)
     failures = [fault for fault in faults if not fault.warning]
     cautions = [fault for fault in faults if fault.warning]
-    answers = [] if failures else levels(contract, tables["train"], params.table.task)
     drift = None
-    if len(tables) == 2 and not failures:
-        drift = adversarial(contract, tables["train"], tables["test"], readings.states, seed_for(params.seed, "drift"))
-    report = {
-        "competition": params.name,
-        "contract": contract.file,
-        "files": files,
-        "rows": {name: len(table) for name, table in sorted(raw.items())},
-        "missing": {name: missing_cells(table) for name, table in tables.items()},
-        "passed": not failures,
-        "expectations": expectations,
-        "checks": {name: [_plain(f) for f in found] for name, found in checks.items()},
-        "drift": drift.to_mapping() if drift else None,
-        "levels": [one.to_mapping() for one in answers],
-        "failures": [_line(f) for f in failures],
-        "warnings": [_line(f) for f in cautions],
-    }
-    write_json(arguments.report, report)
+    if readings is not None and not failures:
+        drift = adversarial(contract, typed["train"], typed["test"], readings.states, seed_for(params.seed, "drift"))
+    write_json(arguments.report, report_of(params, contract, tables, checks, expectations, faults, drift))
     for caution in cautions:
         print(f"warning: {caution}")
     if failures:
@@ -135,6 +97,84 @@ def _work(arguments: argparse.Namespace) -> None:
     )
     if drift:
         print(f"validate {params.name}: {drift.sentence()}")
+
+
+def read_tables(contract: Contract, files: Mapping[str, str]) -> Tables:
+    """The ``files`` by name, with what is wrong with reading them and giving their columns types."""
+    checks: dict[str, list[Fault]] = {}
+    typed: dict[str, pd.DataFrame] = {}
+    raw: dict[str, pd.DataFrame] = {}
+    for name, file in files.items():
+        read = checks.setdefault("tables_read", [])
+        try:
+            content = read_bytes(Path(file))
+            raw[name] = parse_table(content, file)
+            read.extend(_guess(content, file))
+            if name == "sample":
+                continue
+            typed[name] = contract.typed(raw[name], file, name == "train")
+            checks.setdefault("columns_in_order", []).extend(_order(contract, raw[name], file, name == "train"))
+        except ContractError as error:
+            read.extend(error.faults)
+        except UserError as error:
+            # A file that can't be read has no column; its message already says file, row and cure.
+            read.append(Fault(file="", column="", count=1, problem=str(error), check="tables_read"))
+    return Tables(files, raw, typed, checks)
+
+
+def all_checks(params: Params, contract: Contract, tables: Tables, readings: Readings | None) -> dict[str, list[Fault]]:
+    """What reading found and what every further check finds, by the check's name; ``readings``: how columns of train
+    and test are read, None where one of the two has no types."""
+    files, typed, checks = tables.files, tables.typed, dict(tables.checks)
+    for name, table in typed.items():
+        checks.setdefault("contract", []).extend(contract.faults(table, files[name], name == "train"))
+    if "train" in typed and params.table.task == "binary":
+        checks["target_binary"] = target_binary(contract, typed["train"], files["train"])
+    if readings is not None:
+        checks |= run_checks(
+            contract,
+            typed["train"],
+            typed["test"],
+            files["train"],
+            files["test"],
+            readings,
+            leak_auc=params.validate.leak_auc,
+            drift_auc=params.validate.drift_auc,
+        )
+    if "test" in typed and "sample" in tables.raw:
+        checks["sample_matches"] = sample_matches(
+            contract, params.table, tables.raw["sample"], typed["test"], files["sample"], files["test"]
+        )
+    return checks
+
+
+def report_of(
+    params: Params,
+    contract: Contract,
+    tables: Tables,
+    checks: Mapping[str, Sequence[Fault]],
+    expectations: Sequence[Mapping[str, Any]],
+    faults: Sequence[Fault],
+    drift: Drift | None,
+) -> dict[str, Any]:
+    """The report for JSON: what was held against the tables and all ``faults``; levels of columns and ``drift`` where
+    nothing fails."""
+    failures = [fault for fault in faults if not fault.warning]
+    found = [] if failures else levels(contract, tables.typed["train"], params.table.task)
+    return {
+        "competition": params.name,
+        "contract": contract.file,
+        "files": tables.files,
+        "rows": {name: len(table) for name, table in sorted(tables.raw.items())},
+        "missing": {name: missing_cells(table) for name, table in tables.typed.items()},
+        "passed": not failures,
+        "expectations": expectations,
+        "checks": {name: [_plain(f) for f in each] for name, each in checks.items()},
+        "drift": drift.to_mapping() if drift else None,
+        "levels": [one.to_mapping() for one in found],
+        "failures": [_line(f) for f in failures],
+        "warnings": [_line(f) for f in faults if f.warning],
+    }
 
 
 def missing_cells(table: pd.DataFrame) -> dict[str, int]:
