@@ -13,7 +13,7 @@ from features.target import TargetScale
 from pipeline.files import read_npz
 from pipeline.nets.heads import HEADS
 from pipeline.nets.memory import realigned
-from pipeline.nets.sources import Table
+from pipeline.nets.table import Table
 
 # What a trial may choose of a table's columns, by the names of the params that offer it: whether a feature group is on,
 # the encoding of categories, the normalisation.

@@ -24,8 +24,8 @@ from pipeline.progress import Progress
 from pipeline.runtime import device_name, fast_precision, seed_for, start_tensorflow
 
 if TYPE_CHECKING:
+    from pipeline.nets.augmentation import Augmentation
     from pipeline.nets.fit import Fit
-    from pipeline.nets.images import Augmentation
 
 CLASSES = (
     "T-shirt/top",
@@ -201,9 +201,9 @@ def train(
     clothes: Clothes, roles: np.ndarray, settings: FashionMnist, preset: ImageNetwork, precision: str, seed: int
 ) -> dict[str, Outcome]:
     """The networks of ``NETWORKS``, each on the same images, for as many epochs and in batches of the same size."""
+    from pipeline.nets.augmentation import Augmentation
     from pipeline.nets.fit import fit, members_of
-    from pipeline.nets.images import Augmentation
-    from pipeline.nets.sources import Images
+    from pipeline.nets.images import Images
 
     augmentation = augmentation_of(preset)
     common = {
@@ -267,7 +267,7 @@ def train(
 
 def augmentation_of(preset: ImageNetwork) -> Augmentation:
     """How the preset distorts the images that the members of its ensemble learn from."""
-    from pipeline.nets.images import Augmentation
+    from pipeline.nets.augmentation import Augmentation
 
     return Augmentation(preset.flip, preset.shift, preset.rotation, preset.erase, preset.mixup)
 
@@ -423,7 +423,7 @@ def distorted(images: np.ndarray, augmentation: Augmentation, seed: int) -> np.n
     """``images [b, h, w] float32`` as one training batch of them would hold them, by the functions that train."""
     from keras import ops
 
-    from pipeline.nets.images import distort, mix, partners, shares
+    from pipeline.nets.augmentation import distort, mix, partners, shares
 
     generator = np.random.default_rng(seed)
     draws = ops.convert_to_tensor(generator.random((len(images), augmentation.draws), np.float32))

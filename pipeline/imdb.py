@@ -36,7 +36,7 @@ from pipeline.runtime import device_name, seed_for, start_tensorflow
 
 if TYPE_CHECKING:
     from pipeline.nets.fit import Fit, Members
-    from pipeline.nets.sources import Source
+    from pipeline.nets.source import Source
 
 # The variant that the others are held against, and the same trained past its best epoch.
 PLAIN, TO_THE_END = "plain", "plain to the end"
@@ -287,7 +287,7 @@ def train_convolution(settings: Imdb, seed: int, texts: Texts, report: Report) -
     """Convolutional networks on the last words of each review. Their learning rate falls to 0 over all epochs, so no
     epoch is chosen: the reviews set aside are not watched."""
     from pipeline.nets.fit import members_of
-    from pipeline.nets.sources import Sequences
+    from pipeline.nets.texts import Sequences
 
     own = settings.convolution
     configuration = {
@@ -319,9 +319,9 @@ def answers_and_roles(texts: Texts) -> tuple[np.ndarray, np.ndarray]:
 
 def bag_source(bags: Bags, values: np.ndarray, vocabulary: int, texts: Texts) -> Source:
     """Bags of words for the engine."""
-    from pipeline.nets import sources
+    from pipeline.nets.texts import Bags as BagsOfWords
 
-    return sources.Bags(bags.starts, bags.ids, values, vocabulary, *answers_and_roles(texts), outputs=1)
+    return BagsOfWords(bags.starts, bags.ids, values, vocabulary, *answers_and_roles(texts), outputs=1)
 
 
 def train_apart(members: Members, source: Source, epochs: int, seed: int, report: Report) -> Fit:

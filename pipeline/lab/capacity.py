@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from features.diagnosis import RISE
 from features.roles import TRAIN, UNUSED
 from pipeline.lab.laboratory import Frames, Lab, Material, by_setting, listed, train, watched
-from pipeline.nets.sources import Table
+from pipeline.nets.table import Table
 from pipeline.pictures import COLOURS, label, panels
 
 WIDTHS = (1, 4, 16, 64)

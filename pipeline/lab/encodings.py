@@ -23,7 +23,7 @@ from pipeline.lab.laboratory import (
     standard_error,
     train,
 )
-from pipeline.nets.sources import EMBEDDING_UNITS, Table
+from pipeline.nets.table import EMBEDDING_UNITS, Table
 from pipeline.pictures import label, panels
 
 # What the textbook turns to where integers mislead; the other encodings are held against it.

@@ -16,7 +16,8 @@ from matplotlib.figure import Figure
 
 from features.roles import STOP
 from pipeline.nets.fit import Fit, fit, members_of
-from pipeline.nets.sources import Source, Table
+from pipeline.nets.source import Source
+from pipeline.nets.table import Table
 from pipeline.params import Labs
 from pipeline.runtime import seed_for
 

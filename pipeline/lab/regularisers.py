@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from features.roles import SCORE, STOP, TRAIN, UNUSED
 from pipeline.lab.laboratory import Frames, Lab, Material, by_setting, row_loss, sentence_case, train
-from pipeline.nets.sources import Table
+from pipeline.nets.table import Table
 from pipeline.pictures import label, panels
 
 STRENGTHS = {

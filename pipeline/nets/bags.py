@@ -1,7 +1,7 @@
 """Networks on bags of words with NumPy alone: their log odds, and what each word does to them.
 
 A *network* here is ``m`` members alike in depth, by layer: ``kernel_l [m, i, o]`` and ``bias_l [m, o]``, the output's
-last. Bags are compressed rows, as in ``sources.Bags``: ``starts [n + 1]``, ``ids [z]``, ``values [z]``.
+last. Bags are compressed rows, as in ``texts.Bags``: ``starts [n + 1]``, ``ids [z]``, ``values [z]``.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ import inspect
 import math
 import threading
 from collections.abc import Callable, Generator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import tensorflow as tf
@@ -27,7 +27,8 @@ from pipeline.nets.layers import NOISE_LEVELS, initial_kernel, initial_waves
 from pipeline.nets.members import DEFAULTS, SCHEDULES, Members, lengths_of, members_of, programs
 from pipeline.nets.memory import aligned, tensor
 from pipeline.nets.numbers import Numbers
-from pipeline.nets.sources import Source, Table
+from pipeline.nets.source import Source
+from pipeline.nets.table import Table
 from pipeline.nets.trainer import PENALISED, Kind, Recent, State, trainer
 
 __all__ = [
@@ -210,9 +211,7 @@ class Sources:
         numbers = Numbers(str(members.numbers[one]), int(members.number_bins[one]), int(members.number_units[one]))
         with self._lock:
             if numbers not in self._known:
-                source = self._source
-                if isinstance(source, Table) and numbers.kind != "plain" and len(source.number_columns):
-                    source = replace(source, numbers=numbers)
+                source = self._source.with_numbers(numbers)
                 named = {**source.arrays(), "target": source.target}
                 self._known[numbers] = source, {name: tensor(array) for name, array in named.items()}
             return self._known[numbers]

@@ -8,7 +8,7 @@ import numpy as np
 
 
 def logits(network: Mapping[str, np.ndarray], words: np.ndarray, window: int) -> np.ndarray:
-    """Log odds ``[m, n]`` of texts ``words [n, l] int32``, as ``sources.Sequences`` takes them.
+    """Log odds ``[m, n]`` of texts ``words [n, l] int32``, as ``texts.Sequences`` takes them.
 
     ``network``: ``embedding [m, words - 1, units]``, ``filter_0 [m, window * units, filters]``,
     ``offset_0 [m, filters]``, ``kernel_0 [m, filters, 1]`` and ``bias_0 [m, 1]``.

@@ -24,7 +24,7 @@ from pipeline.nets.layers import (
     threshold,
 )
 from pipeline.nets.memory import tensor
-from pipeline.nets.sources import Layout
+from pipeline.nets.source import Layout
 
 BETA_1, EPSILON = 0.9, 1e-10
 # Adam's running products of its betas.

@@ -11,7 +11,7 @@ import pytest
 from features.roles import SCORE, STOP, TRAIN
 from pipeline.nets.layers import embed_numbers, piecewise_linear
 from pipeline.nets.numbers import BINS, FREQUENCIES, Numbers, bins_of, columns_of_numbers
-from pipeline.nets.sources import Table
+from pipeline.nets.table import Table
 
 
 def share_of_bin(x: float, edges: np.ndarray, bin: int) -> float:

@@ -14,7 +14,7 @@ from features.roles import SCORE, STOP
 from pipeline.nets import fit as engine
 from pipeline.nets.layers import find_windows
 from pipeline.nets.sequences import logits
-from pipeline.nets.sources import Sequences
+from pipeline.nets.texts import Sequences
 
 VOCABULARY, UNITS, WINDOW, FILTERS = 12, 5, 2, 6
 

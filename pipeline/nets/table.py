@@ -1,0 +1,169 @@
+"""Rows of a table: columns, embedded categories and numbers; each member draws its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import ClassVar
+
+import numpy as np
+from keras import ops
+
+from features.roles import TRAIN
+from pipeline.nets.layers import embed, embed_numbers, multiply
+from pipeline.nets.numbers import BINS, FREQUENCIES, Numbers, bins_of, columns_of_numbers
+from pipeline.nets.source import Arrays, Tensor
+
+EMBEDDING_UNITS = 4
+
+
+@dataclass(frozen=True)
+class TableLayout:
+    """Rows of a table, with ``embedded`` columns of category codes and what its numbers become."""
+
+    embedded: int
+    numbers: Numbers = Numbers()
+    distorts: ClassVar[bool] = False
+    precision: ClassVar[str] = "float32"
+
+    @property
+    def learned(self) -> bool:
+        """Where there are vectors of categories or of numbers."""
+        return self.embedded > 0 or self.numbers.kind != "plain"
+
+    def batch(self, arrays: Arrays, rows: Tensor, fold: Tensor, weights: Arrays, draws: Tensor | None) -> Tensor:
+        """``[m, b, i]``: the columns (embedded numbers after the others), then the vectors of categories; see
+        ``Layout``. Inputs of columns that a member does not see are 0."""
+        place = ops.maximum(rows, 0)
+        folds, count, width = ops.shape(arrays["inputs"])
+        flat = ops.reshape(arrays["inputs"], (folds * count, width))
+        source = arrays.get("place", fold)
+        inputs = ops.take(flat, place + (source * count)[:, None], axis=0)  # [m, b, d]
+        seen = arrays.get("columns")  # [m, d + embedded]
+        if seen is not None:
+            inputs = inputs * seen[:, None, :width]
+        if self.numbers.kind != "plain":
+            inputs = self._with_numbers(inputs, arrays, source, weights)
+        if not self.embedded:
+            return inputs
+        vectors = embed(ops.take(arrays["codes"], place, axis=0), weights["embedding"])
+        if seen is not None:
+            vectors = vectors * ops.repeat(seen[:, None, width:], EMBEDDING_UNITS, axis=-1)
+        return ops.concatenate([inputs, vectors], axis=-1)
+
+    def _with_numbers(self, inputs: Tensor, arrays: Arrays, place: Tensor, weights: Arrays) -> Tensor:
+        """``[m, b, d]`` with the vectors of numbers in the place of those columns, at the end."""
+        names = BINS if self.numbers.kind == "piecewise_linear" else ()
+        bins = {name: ops.take(arrays[name], place, axis=0) for name in names}
+        vectors = embed_numbers(ops.take(inputs, arrays["number_columns"], axis=-1), weights, bins or None)
+        seen = arrays.get("columns")
+        if seen is not None:  # the vector of a 0 is none
+            seen = ops.take(seen, arrays["number_columns"], axis=1)
+            vectors = vectors * ops.repeat(seen[:, None], self.numbers.width, axis=-1)
+        return ops.concatenate([ops.take(inputs, arrays["other_columns"], axis=-1), vectors], axis=-1)
+
+    def mixed(self, rows: Tensor, draws: Tensor | None) -> None:
+        """Rows of a table stay apart."""
+
+    def project(self, inputs: Tensor, kernel: Tensor) -> Tensor:
+        """The batched matrix product."""
+        return multiply(inputs, kernel)
+
+
+@dataclass(frozen=True)
+class Table:
+    """The arrays that every member of a tabular search may draw from.
+
+    ``inputs [s * F, n, d] float32``: ``s`` scaled copies of each fold, ``codes [n, e] int32`` (columns with a learned
+    embedding), ``levels``: how many codes there are, ``target [F, t]``, ``roles [t, F]`` (see ``features.roles``),
+    ``outputs``: units of the last layer, ``numbers``: what columns of numbers become.
+    """
+
+    inputs: np.ndarray
+    codes: np.ndarray
+    levels: int
+    target: np.ndarray
+    roles: np.ndarray
+    outputs: int
+    numbers: Numbers = Numbers()
+    shared: ClassVar[bool] = False
+    draws: ClassVar[int] = 0
+
+    @property
+    def rows(self) -> int:
+        """``n``."""
+        return self.inputs.shape[1]
+
+    @property
+    def fan_in(self) -> int:
+        """Columns, and units of the embeddings."""
+        embedded = len(self.number_columns) * (self.numbers.width - 1) if self.numbers.kind != "plain" else 0
+        return self.inputs.shape[2] + embedded + self.codes.shape[1] * EMBEDDING_UNITS
+
+    @cached_property
+    def number_columns(self) -> np.ndarray:
+        """Places of the columns that hold more than two values, ``[k] int32``."""
+        return columns_of_numbers(self.inputs[:, : len(self.roles)], self.roles == TRAIN)
+
+    @property
+    def row_size(self) -> int:
+        """The inputs, or what stands between the numbers and them."""
+        if self.numbers.kind == "plain":
+            return self.fan_in
+        between = self.numbers.bins if self.numbers.kind == "piecewise_linear" else FREQUENCIES
+        return max(self.fan_in, len(self.number_columns) * between)
+
+    @property
+    def layout(self) -> TableLayout:
+        """See ``Source``."""
+        return TableLayout(self.codes.shape[1], self.numbers)
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """See ``Source``."""
+        return {"inputs": self.inputs, "codes": self.codes, **self._fixed}
+
+    def fixed(self) -> dict[str, np.ndarray]:
+        """Which columns are embedded as numbers, and their bins in each fold."""
+        return dict(self._fixed)
+
+    @cached_property
+    def _fixed(self) -> dict[str, np.ndarray]:
+        if self.numbers.kind == "plain":
+            return {}
+        columns, every = self.number_columns, np.arange(self.inputs.shape[2], dtype=np.int32)
+        found = {"number_columns": columns, "other_columns": np.setdiff1d(every, columns)}
+        if self.numbers.kind == "piecewise_linear":
+            labelled = self.inputs[:, : len(self.roles)][:, :, columns]
+            found |= bins_of(labelled, self.roles == TRAIN, self.numbers.bins)
+        return found
+
+    def with_numbers(self, numbers: Numbers) -> Table:
+        """See ``Source``: itself where no column holds numbers."""
+        return replace(self, numbers=numbers) if numbers.kind != "plain" and len(self.number_columns) else self
+
+    def weights(self, initializer: str, generator: np.random.Generator) -> dict[str, np.ndarray]:
+        """The embedding table ``[levels, units]``, where a column has one, and what numbers are embedded with."""
+        numbers = {} if self.numbers.kind == "plain" else self.numbers.weights(len(self.number_columns), generator)
+        if not self.codes.shape[1]:
+            return numbers
+        table = generator.normal(0.0, 0.05, (self.levels, EMBEDDING_UNITS)).astype(np.float32)
+        return numbers | {"embedding": table}
+
+    def groups(self) -> np.ndarray:
+        """See ``Source``: one number a column, repeated where it is embedded."""
+        width, embedded = self.inputs.shape[2], 0
+        if self.numbers.kind != "plain":
+            embedded = len(self.number_columns)
+        sizes = np.repeat([1, self.numbers.width, EMBEDDING_UNITS], [width - embedded, embedded, self.codes.shape[1]])
+        return np.repeat(np.arange(len(sizes)), sizes)
+
+    def seen(self, columns: np.ndarray) -> np.ndarray:
+        """See ``Source``; ``columns [d + e]`` or ``[0]``."""
+        if not len(columns):
+            return np.arange(self.fan_in)
+        width = self.inputs.shape[2]
+        plain, numbers = columns[:width], columns[:0]
+        if self.numbers.kind != "plain":
+            numbers = np.repeat(columns[self.number_columns], self.numbers.width)
+            plain = np.delete(plain, self.number_columns)
+        return np.flatnonzero(np.concatenate([plain, numbers, np.repeat(columns[width:], EMBEDDING_UNITS)]))

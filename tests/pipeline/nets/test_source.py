@@ -1,0 +1,79 @@
+"""Sources whose members share the batch, on the loop that tables use."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+import pytest
+
+from features.roles import SCORE, STOP
+from pipeline.nets import fit as engine
+from pipeline.nets.augmentation import Augmentation
+from pipeline.nets.images import Images
+from pipeline.nets.numbers import Numbers
+from pipeline.nets.source import Source
+from pipeline.nets.texts import Bags
+
+
+def configuration(**changes: Any) -> dict[str, Any]:
+    return {
+        "depth": 2,
+        "width": 8,
+        "dropout": 0.2,
+        "l2": 1e-4,
+        "initializer": "he_normal",
+        "activation": "relu",
+        "learning_rate": 0.01,
+        "batch_size": 16,
+        **changes,
+    }
+
+
+@pytest.mark.parametrize("name", ["bags", "images", "mixed", "convolved"])
+def test_one_member_more_changes_no_others_result(name: str, bags: Bags, images: Images) -> None:
+    source: Source = bags if name == "bags" else images
+    if name == "convolved":
+        source = Images(images.pixels, images.target, images.roles, 2, images.augmentation, (4,))
+    if name == "mixed":
+        source = dataclasses.replace(images, augmentation=Augmentation(shift=1, mixup=0.5))
+    task = "binary" if name == "bags" else "multiclass"
+    members = engine.members_of(
+        [
+            {**one, "schedule": "cosine"}
+            for one in (
+                configuration(),
+                configuration(depth=1, width=5, dropout=0.5),
+                configuration(depth=3, l2=0.01, l1=1e-3),
+            )
+        ],
+        [0] * 3,
+        [1, 2, 3],
+    )
+    together = engine.fit(members, source, task, 8, 3, seed=9)
+    for one in range(3):
+        alone = engine.fit(members.take(np.array([one])), source, task, 8, 3, seed=9)
+        assert alone.epochs_run[0] == together.epochs_run[one]
+        np.testing.assert_allclose(alone.answers[0], together.answers[one], atol=1e-4)
+
+
+def test_without_stop_rows_all_epochs_run_and_the_last_weights_stay(bags: Bags) -> None:
+    """The same steps as with stop rows that never stop and never get worse."""
+    unwatched = np.where(bags.roles == STOP, SCORE, bags.roles)
+    free = Bags(bags.starts, bags.ids, bags.values, bags.vocabulary, bags.target, unwatched, 1)
+    members = engine.members_of([configuration(learning_rate=1e-3)], [0], [1])
+    watched = engine.fit(members, bags, "binary", 4, 4)
+    assert watched.best_epoch[0] == 4  # so slow that every epoch is the best
+    found = engine.fit(members, free, "binary", 4, 1)
+    assert (found.epochs_run[0], found.best_epoch[0]) == (4, 4)
+    assert np.isnan(found.stop_loss).all()
+    np.testing.assert_array_equal(found.train_loss, watched.train_loss)
+    np.testing.assert_array_equal(found.answers, watched.answers)
+
+
+def test_a_shared_batch_has_no_columns_to_choose_or_to_embed(bags: Bags, images: Images) -> None:
+    for source in (bags, images):
+        assert source.with_numbers(Numbers("periodic", units=3)) is source
+        assert source.seen(np.zeros(0, bool)).tolist() == source.groups().tolist() == list(range(source.fan_in))
+        assert source.fixed() == {}
