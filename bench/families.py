@@ -118,7 +118,8 @@ def _preset(params: Path, name: str) -> dict[str, Any]:
 
 def _rows(case: Case) -> list[dict[str, Any]]:
     from pipeline.arrays import load_table
-    from pipeline.nets.fit import fit, members_of
+    from pipeline.nets.fit import fit
+    from pipeline.nets.members import members_of
 
     scaled = load_table(case.arrays, case.task)
     table = scaled.table

@@ -93,7 +93,8 @@ def _result(rows: int) -> Any:
 def _ours(arrays: Path) -> dict[str, Any]:
     tensorflow = start_tensorflow(small=True)
     from pipeline.arrays import load_table
-    from pipeline.nets.fit import fit, members_of
+    from pipeline.nets.fit import fit
+    from pipeline.nets.members import members_of
     from pipeline.nets.search import Part, Result, search
 
     table = load_table(arrays, "binary").table

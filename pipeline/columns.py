@@ -228,7 +228,8 @@ def retrained(
     """Measures ``[folds]`` of one network trained anew for each set of groups, all in one program, and of the best
     constant for the empty set. In one fold all start from the same seed."""
     from pipeline.arrays import COLUMNS
-    from pipeline.nets.fit import fit, members_of
+    from pipeline.nets.fit import fit
+    from pipeline.nets.members import members_of
 
     params, scaled, table = trained.params, trained.scaled, trained.scaled.table
     plan = [(one, fold, copy) for one in sets for fold in folds for copy in range(params.columns.seeds)]

@@ -13,8 +13,8 @@ import numpy as np
 from features.roles import SCORE
 
 if TYPE_CHECKING:
-    from pipeline.nets.fit import Table
     from pipeline.nets.search import Configuration, Result
+    from pipeline.nets.table import Table
 
 
 def evaluate(
@@ -35,7 +35,8 @@ def evaluate(
 
     After ``halving_share`` of the epochs the worse half ends, by its stop rows, among those of one family (some
     learn faster than others) with the same number in ``rivals`` (None: among all)."""
-    from pipeline.nets.fit import Halving, fit, members_of
+    from pipeline.nets.fit import Halving, fit
+    from pipeline.nets.members import members_of
     from pipeline.nets.search import Result
 
     pairs = [(trial, place) for trial in range(len(configurations)) for place in range(len(folds[trial]))]

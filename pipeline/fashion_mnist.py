@@ -202,8 +202,9 @@ def train(
 ) -> dict[str, Outcome]:
     """The networks of ``NETWORKS``, each on the same images, for as many epochs and in batches of the same size."""
     from pipeline.nets.augmentation import Augmentation
-    from pipeline.nets.fit import fit, members_of
+    from pipeline.nets.fit import fit
     from pipeline.nets.images import Images
+    from pipeline.nets.members import members_of
 
     augmentation = augmentation_of(preset)
     common = {

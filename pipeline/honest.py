@@ -273,7 +273,8 @@ def answer(
     report: Callable[[float], None],
 ) -> Answers:
     """Members of all outer folds, trained together, combined in each as the ensemble stage does."""
-    from pipeline.nets.fit import fit, members_of
+    from pipeline.nets.fit import fit
+    from pipeline.nets.members import members_of
 
     table, train = scaled.table, params.train
     lots = members_to_train(params, plan, trials, table.roles)

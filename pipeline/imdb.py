@@ -35,7 +35,8 @@ from pipeline.reviews import Reviews, read_reviews
 from pipeline.runtime import device_name, seed_for, start_tensorflow
 
 if TYPE_CHECKING:
-    from pipeline.nets.fit import Fit, Members
+    from pipeline.nets.fit import Fit
+    from pipeline.nets.members import Members
     from pipeline.nets.source import Source
 
 # The variant that the others are held against, and the same trained past its best epoch.
@@ -239,7 +240,7 @@ def train_variants(
     settings: Imdb, seed: int, texts: Texts, bags: Bags, variants: Sequence[str], epochs: int, report: Report
 ) -> Fit:
     """The multi-hot networks of these variants, variant by variant, as many of each as there are seeds."""
-    from pipeline.nets.fit import members_of
+    from pipeline.nets.members import members_of
 
     common = {
         "initializer": "glorot_uniform",
@@ -259,7 +260,7 @@ def train_variants(
 
 def train_phrases(settings: Imdb, seed: int, texts: Texts, epochs: int, report: Report) -> Phrases:
     """Networks on words and phrases; which there are and how they are weighted is learned from the train rows alone."""
-    from pipeline.nets.fit import members_of
+    from pipeline.nets.members import members_of
 
     own = settings.phrases
     rows = np.flatnonzero(texts.roles == TRAIN)
@@ -286,7 +287,7 @@ def train_phrases(settings: Imdb, seed: int, texts: Texts, epochs: int, report: 
 def train_convolution(settings: Imdb, seed: int, texts: Texts, report: Report) -> Fit:
     """Convolutional networks on the last words of each review. Their learning rate falls to 0 over all epochs, so no
     epoch is chosen: the reviews set aside are not watched."""
-    from pipeline.nets.fit import members_of
+    from pipeline.nets.members import members_of
     from pipeline.nets.texts import Sequences
 
     own = settings.convolution

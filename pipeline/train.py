@@ -21,8 +21,9 @@ from pipeline.progress import Progress
 from pipeline.runtime import device_name, seed_for, start_tensorflow
 
 if TYPE_CHECKING:
-    from pipeline.nets.fit import Fit, Members
+    from pipeline.nets.fit import Fit
     from pipeline.nets.forward import Program
+    from pipeline.nets.members import Members
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -41,8 +42,9 @@ def train(arguments: argparse.Namespace) -> None:
     params = load(arguments.params, arguments.competition)
     tensorflow = start_tensorflow(small=True)
     from pipeline.arrays import load_table
-    from pipeline.nets.fit import fit, members_of
+    from pipeline.nets.fit import fit
     from pipeline.nets.forward import Model
+    from pipeline.nets.members import members_of
 
     scaled = load_table(arguments.input, params.table.task)
     table = scaled.table

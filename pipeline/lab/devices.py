@@ -11,7 +11,7 @@ import pandas as pd
 import tensorflow as tf
 
 from pipeline.lab.laboratory import Material, listed, train
-from pipeline.nets.fit import trainer
+from pipeline.nets.trainer import trainer
 
 SIZES = (16, 64, 256)
 NETWORKS, EPOCHS = 4, 3

@@ -15,7 +15,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from features.roles import STOP
-from pipeline.nets.fit import Fit, fit, members_of
+from pipeline.nets.fit import Fit, fit
+from pipeline.nets.members import members_of
 from pipeline.nets.source import Source
 from pipeline.nets.table import Table
 from pipeline.params import Labs

@@ -85,7 +85,7 @@ class Program:
     """Members that trained side by side, in order of falling depth: ``members [p]`` (their numbers), ``place [p]`` of
     their inputs (the fold; in the second of several scaled copies ``F`` more, and so on), ``width [p]``, the columns
     that each sees (``columns [p, d + e] bool``, ``[p, 0]`` for all) and the weights of ``Program.best_weights`` in
-    ``fit``."""
+    ``program``."""
 
     members: np.ndarray
     place: np.ndarray

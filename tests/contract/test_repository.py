@@ -168,7 +168,7 @@ def test_features_know_no_files_no_command_line_and_no_tensorflow() -> None:
 
 def test_the_training_loop_alone_knows_tensorflow_among_the_networks() -> None:
     found = {file.stem for file in ROOT.glob("pipeline/nets/*.py") if "tensorflow" in packages(file)}
-    assert found == {"fit", "trainer", "texts", "memory", "lanes"}
+    assert found == {"fit", "program", "trainer", "texts", "memory", "lanes"}
 
 
 def test_results_are_written_in_one_place() -> None:

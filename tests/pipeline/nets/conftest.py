@@ -8,6 +8,7 @@ import pytest
 from features.roles import SCORE, STOP
 from pipeline.nets.augmentation import Augmentation
 from pipeline.nets.images import Images
+from pipeline.nets.table import Table
 from pipeline.nets.texts import Bags
 
 
@@ -37,3 +38,15 @@ def images() -> Images:
     for image, upright in zip(pixels, standing, strict=True):
         (image.T if upright else image)[generator.integers(1, 7)] = 250
     return Images(pixels, standing[:120].astype(np.float32)[None], roles(120), 2, Augmentation(flip=True, shift=1))
+
+
+@pytest.fixture
+def table() -> Table:
+    generator = np.random.default_rng(7)
+    inputs = generator.normal(size=(130, 4)).astype(np.float32)
+    target = (inputs[:100, 0] + inputs[:100, 1] * inputs[:100, 2] > 0).astype(np.float32)
+    roles = np.zeros((100, 2), np.int8)
+    roles[60:80, 0], roles[80:, 0], roles[:20, 1], roles[20:40, 1] = 1, 2, 1, 2
+    return Table(
+        np.stack([inputs, inputs * 0.5]), np.zeros((130, 0), np.int32), 0, np.stack([target, target]), roles, 1
+    )

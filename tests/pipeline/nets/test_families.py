@@ -12,6 +12,10 @@ import tensorflow as tf
 
 from features.roles import SCORE, STOP, TRAIN
 from pipeline.nets import fit as engine
+from pipeline.nets.heads import HEADS
+from pipeline.nets.members import members_of, programs
+from pipeline.nets.program import Program
+from pipeline.nets.table import Table
 
 OPTIONS: dict[str, dict[str, Any]] = {
     "feature scale": {"feature_scale": "learned"},
@@ -46,7 +50,7 @@ def configuration(**changes: Any) -> dict[str, Any]:
     }
 
 
-def table(task: str = "binary", codes: bool = True) -> engine.Table:
+def table(task: str = "binary", codes: bool = True) -> Table:
     generator = np.random.default_rng(7)
     inputs = generator.normal(size=(2, 130, 4)).astype(np.float32)
     inputs[..., 3] = inputs[..., 3] > 0
@@ -56,7 +60,7 @@ def table(task: str = "binary", codes: bool = True) -> engine.Table:
     roles[60:80, 0], roles[80:, 0], roles[:20, 1], roles[20:40, 1] = 1, 2, 1, 2
     outputs = 3 if task == "multiclass" else 1
     drawn = generator.integers(0, 4, (130, int(codes))).astype(np.int32)
-    return engine.Table(inputs, drawn, 4, np.stack([target, target]).astype(np.float32), roles, outputs)
+    return Table(inputs, drawn, 4, np.stack([target, target]).astype(np.float32), roles, outputs)
 
 
 @pytest.mark.parametrize("numbers", ["piecewise_linear", "periodic"])
@@ -65,15 +69,13 @@ def test_a_table_without_numbers_has_none_to_embed(numbers: str) -> None:
     known = table()
     flags = dataclasses.replace(known, inputs=(known.inputs > 0).astype(np.float32))
     plain, embedding = ([configuration(**options)] for options in ({}, {"numbers": numbers, "number_units": 3}))
-    expected, found = (
-        engine.fit(engine.members_of(one, [0], [3]), flags, "binary", 4, 4) for one in (plain, embedding)
-    )
+    expected, found = (engine.fit(members_of(one, [0], [3]), flags, "binary", 4, 4) for one in (plain, embedding))
     assert found.answers.tobytes() == expected.answers.tobytes()
 
 
 def test_one_periodic_unit_is_the_number_itself() -> None:
-    members = engine.members_of([configuration(numbers="periodic", number_units=1), configuration()], [0, 0], [1, 1])
-    assert len(list(engine.programs(members))) == 1
+    members = members_of([configuration(numbers="periodic", number_units=1), configuration()], [0, 0], [1, 1])
+    assert len(list(programs(members))) == 1
 
 
 @pytest.mark.parametrize("name", OPTIONS)
@@ -82,7 +84,7 @@ def test_a_member_does_not_know_its_neighbours(name: str) -> None:
     known = table()
     shapes = [{}, {"depth": 3, "width": 5}, {"depth": 1, "dropout": 0.0}, {"depth": 2, "width": 11, "l2": 0.0}]
     settings = [configuration(**shape, **OPTIONS[name]) for shape in shapes]
-    members = engine.members_of([*settings, configuration()], [0, 1, 0, 1, 0], range(5))
+    members = members_of([*settings, configuration()], [0, 1, 0, 1, 0], range(5))
     together = engine.fit(members, known, "binary", 8, 3)
     again = engine.fit(members, known, "binary", 8, 3)
     assert together.answers.tobytes() == again.answers.tobytes()
@@ -96,7 +98,7 @@ def test_a_member_does_not_know_its_neighbours(name: str) -> None:
 @pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
 def test_every_option_learns(name: str, task: str) -> None:
     config = configuration(width=16, dropout=0.0, l2=0.0, learning_rate=0.02, **OPTIONS[name])
-    found = engine.fit(engine.members_of([config], [0], [1]), table(task), task, 40, 40)
+    found = engine.fit(members_of([config], [0], [1]), table(task), task, 40, 40)
     assert np.nanmin(found.train_loss[0]) < 0.6 * found.train_loss[0, 0]
 
 
@@ -109,8 +111,8 @@ def test_score_and_test_rows_change_nothing(name: str) -> None:
     target[:, score] = 1 - target[:, score]
     inputs[0, :100][score] *= 50
     inputs[:, 100:] += 100
-    after = engine.Table(inputs, before.codes, 4, target, before.roles, 1)
-    members = engine.members_of([configuration(**OPTIONS[name])], [0], [3])
+    after = Table(inputs, before.codes, 4, target, before.roles, 1)
+    members = members_of([configuration(**OPTIONS[name])], [0], [3])
     losses = [engine.fit(members, one, "binary", 5, 5) for one in (before, after)]
     assert losses[0].stop_loss.tobytes() == losses[1].stop_loss.tobytes()
     assert losses[0].train_loss.tobytes() == losses[1].train_loss.tobytes()
@@ -121,7 +123,7 @@ def test_tabm_is_its_copies_one_by_one(task: str) -> None:
     """Each copy worked out alone in NumPy; the answer is the mean of theirs, the loss in training that of theirs."""
     known = table(task, codes=False)
     config = configuration(dropout=0.0, batch_size=100, **OPTIONS["tabm"])
-    members = engine.members_of([config], [0], [1])
+    members = members_of([config], [0], [1])
     found = engine.fit(members, known, task, 3, 3)
 
     def copies(weights: dict[str, np.ndarray]) -> np.ndarray:
@@ -152,7 +154,7 @@ def test_tabm_is_its_copies_one_by_one(task: str) -> None:
     np.testing.assert_allclose(found.answers[0], trained.mean(axis=0), rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(found.loss[0], losses(trained.mean(axis=0)), rtol=1e-3, atol=1e-4)
     # The first epoch is one step here, so its loss is that of the first weights.
-    program = engine.Program(members, known, {}, engine.HEADS[task], 0)
+    program = Program(members, known, {}, HEADS[task], 0)
     train = known.roles[:, 0] == TRAIN
     expected = losses(answer(copies(program.best_weights())))[:, train].mean()
     assert found.train_loss[0, 0] == pytest.approx(expected, rel=1e-4)
@@ -163,8 +165,8 @@ def test_copies_share_the_loss_and_their_outputs_the_penalty() -> None:
     each output for its share."""
     known, epochs = table(codes=False), 4
     config = configuration(depth=1, dropout=0.0, l2=0.1, batch_size=100, family="tabm", copies=3, activation="tanh")
-    members = engine.members_of([config], [0], [1])
-    start = engine.Program(members, known, {}, engine.HEADS["binary"], 0).best_weights()
+    members = members_of([config], [0], [1])
+    start = Program(members, known, {}, HEADS["binary"], 0).best_weights()
     names = ("adapter", "kernel_0", "bias_0", "kernel_1", "bias_1")
     w = {name: tf.Variable(start[name][0].astype(np.float32)) for name in names}
     moments = {name: [np.zeros(value.shape), np.zeros(value.shape)] for name, value in w.items()}
@@ -196,9 +198,9 @@ def test_copies_begin_with_random_signs_and_with_one_number_a_column_where_it_is
     adapters = []
     for changes in ({}, {"numbers": "piecewise_linear", "number_bins": 5, "number_units": 3}):
         config = configuration(family="tabm", copies=64, **changes)
-        members = engine.members_of([config], [0], [1])
+        members = members_of([config], [0], [1])
         source, arrays = engine.Sources(table(codes=False)).of(members, 0)
-        adapters.append(engine.Program(members, source, arrays, engine.HEADS["binary"], 0).best_weights()["adapter"][0])
+        adapters.append(Program(members, source, arrays, HEADS["binary"], 0).best_weights()["adapter"][0])
     signs, normal = adapters
     np.testing.assert_allclose(np.abs(signs), 1, rtol=1e-6)
     assert abs(signs.mean()) < 0.3
@@ -224,8 +226,8 @@ def test_realmlp_trains_as_its_own_parametrisation_does() -> None:
         activation="mish",
         learning_rate=0.05,
     )
-    members = engine.members_of([config], [0], [1])
-    start = engine.Program(members, known, {}, engine.HEADS["binary"], 0).best_weights()
+    members = members_of([config], [0], [1])
+    start = Program(members, known, {}, HEADS["binary"], 0).best_weights()
     sizes = (4, 8, 8)
     w = {f"w{layer}": start[f"kernel_{layer}"][0] * np.sqrt(sizes[layer]) for layer in range(3)}
     w |= {f"b{layer}": start[f"bias_{layer}"][0] for layer in range(2)} | {"b2": start["bias_2"][0]}
@@ -266,23 +268,23 @@ def test_realmlp_trains_as_its_own_parametrisation_does() -> None:
 def test_what_learns_slowly_decays_slowly() -> None:
     """Decay is a share of a weight's own learning rate (Loshchilov and Hutter, 2019)."""
     config = configuration(family="realmlp", weight_decay=0.5, numbers="periodic", number_units=4)
-    members, sources = engine.members_of([config], [0], [1]), engine.Sources(table(codes=False))
-    program = engine.Program(members, *sources.of(members, 0), engine.HEADS["binary"], 0)
+    members, sources = members_of([config], [0], [1]), engine.Sources(table(codes=False))
+    program = Program(members, *sources.of(members, 0), HEADS["binary"], 0)
     found = program._multipliers(np.arange(1))
     assert found["decay_kernel_0"].item() == pytest.approx(0.5 * config["learning_rate"])
     assert found["decay_numbers_mix"].item() == pytest.approx(0.5 * found["unit_numbers_mix"].item())
 
 
 def test_a_plain_network_is_compiled_without_what_others_need() -> None:
-    members = engine.members_of([configuration(), configuration(number_bins=99, copies=9)], [0, 0], [1, 1])
-    assert len(list(engine.programs(members))) == 1
+    members = members_of([configuration(), configuration(number_bins=99, copies=9)], [0, 0], [1, 1])
+    assert len(list(programs(members))) == 1
     weights = engine.fit(members, table(), "binary", 1, 1).weights[0]
     assert not [name for name in weights if name.startswith(("numbers_", "front_", "slope_", "adapter", "bins_"))]
 
 
 def test_adapters_of_copies_learn_behind_a_learned_scale() -> None:
     one = configuration(family="tabm", copies=3, feature_scale="learned")
-    members = engine.members_of([one], [0], [1])
+    members = members_of([one], [0], [1])
     plain = table(codes=False)
     first, later = (engine.fit(members, plain, "binary", epochs, epochs).weights[0]["adapter"] for epochs in (1, 5))
     assert np.abs(later - first).max() > 1e-3

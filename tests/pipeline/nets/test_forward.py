@@ -17,6 +17,8 @@ from pipeline.nets import fit as engine
 from pipeline.nets.forward import ACTIVATIONS, BLOCK, HEADS, Model
 from pipeline.nets.heads import HEADS as TRAINED_HEADS
 from pipeline.nets.layers import ACTIVATIONS as TRAINED_ACTIVATIONS
+from pipeline.nets.members import members_of
+from pipeline.nets.table import Table
 from pipeline.train import programs_of
 
 ROWS, LABELLED = 700, 120
@@ -48,7 +50,7 @@ def trained(task: str, configurations: list[dict[str, Any]], embedded: bool) -> 
     roles = np.zeros((LABELLED, 2), np.int8)
     roles[:20, 0], roles[20:40, 0], roles[40:60, 1], roles[60:80, 1] = 1, 2, 1, 2
     places = (codes + np.array([0, SIZES[0]])[: codes.shape[1]]).astype(np.int32)
-    table = engine.Table(
+    table = Table(
         inputs,
         places,
         int(sizes.sum()),
@@ -57,7 +59,7 @@ def trained(task: str, configurations: list[dict[str, Any]], embedded: bool) -> 
         3 if task == "multiclass" else 1,
     )
     folds = [number % 2 for number in range(len(configurations))]
-    members = engine.members_of(configurations, folds, range(len(configurations)))
+    members = members_of(configurations, folds, range(len(configurations)))
     found = engine.fit(members, table, task, 3, 3)
     model = Model(np.array(folds), sizes, programs_of(found, members, 2), np.arange(len(folds)))
     return found, model, (inputs, codes)

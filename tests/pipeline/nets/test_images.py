@@ -14,6 +14,7 @@ from pipeline.nets import fit as engine
 from pipeline.nets.augmentation import Augmentation
 from pipeline.nets.images import Images
 from pipeline.nets.layers import PRODUCTS
+from pipeline.nets.members import members_of
 
 
 def configuration(**changes: Any) -> dict[str, Any]:
@@ -31,8 +32,8 @@ def configuration(**changes: Any) -> dict[str, Any]:
 
 
 def test_noise_drawn_in_parts_trains_as_well_and_repeats(images: Images, monkeypatch: pytest.MonkeyPatch) -> None:
-    members = engine.members_of([configuration(width=16)], [0], [1])
-    monkeypatch.setattr(engine, "NOISE_AT_ONCE", 1000)
+    members = members_of([configuration(width=16)], [0], [1])
+    monkeypatch.setattr("pipeline.nets.program.NOISE_AT_ONCE", 1000)
     first, second = (engine.fit(members, images, "multiclass", 30, 30) for _ in range(2))
     assert first.answers.tobytes() == second.answers.tobytes()
     assert np.nanmin(first.stop_loss) < 0.5 * first.stop_loss[0, 0]
@@ -41,7 +42,7 @@ def test_noise_drawn_in_parts_trains_as_well_and_repeats(images: Images, monkeyp
 @pytest.mark.parametrize("filters", [(), (4, 8)])
 def test_images_are_told_apart(images: Images, filters: tuple[int, ...]) -> None:
     source = Images(images.pixels, images.target, images.roles, 2, images.augmentation, filters)
-    members = engine.members_of([configuration(width=16, normalization="layer") for _ in range(2)], [0, 0], [1, 2])
+    members = members_of([configuration(width=16, normalization="layer") for _ in range(2)], [0, 0], [1, 2])
     found = engine.fit(members, source, "multiclass", 40, 40)
     scored = images.roles[:, 0] == SCORE
     right = found.answers[:, :120].argmax(axis=2)[:, scored] == images.target[0, scored]
@@ -51,7 +52,7 @@ def test_images_are_told_apart(images: Images, filters: tuple[int, ...]) -> None
 
 def test_augmentation_touches_training_alone(images: Images) -> None:
     """Answers for rows come from the pictures as they are: the same network with and without augmentation."""
-    members = engine.members_of([configuration()], [0], [1])
+    members = members_of([configuration()], [0], [1])
     plain = Images(images.pixels, images.target, images.roles, 2, Augmentation())
     layouts = [source.layout for source in (images, plain)]
     rows = np.array([[0, 5]], np.int32)
@@ -90,7 +91,7 @@ def test_edges_are_distances_from_two_neighbours_standardised_by_train_rows(imag
     found = np.array(source.layout.batch(arrays, rows, None, {}, None))
     np.testing.assert_allclose(found[0], expected[rows[0]].reshape(2, -1), rtol=1e-3, atol=1e-4)
     assert found.shape[2] == source.fan_in
-    members = engine.members_of([configuration()], [0], [1])
+    members = members_of([configuration()], [0], [1])
     for filters in ((), (4,)):
         both = dataclasses.replace(source, filters=filters)
         assert engine.fit(members, both, "multiclass", 2, 2).answers.shape == (1, 140, 2)
@@ -119,7 +120,7 @@ def test_the_loss_of_mixed_rows_is_that_of_both_labels(images: Images) -> None:
     unseen = np.full_like(images.roles, SCORE)
     unseen[:7] = TRAIN
     source = dataclasses.replace(images, augmentation=Augmentation(mixup=0.4), roles=unseen)
-    members = engine.members_of([configuration(depth=0, learning_rate=1e-9)], [0], [1])
+    members = members_of([configuration(depth=0, learning_rate=1e-9)], [0], [1])
     found = engine.fit(members, source, "multiclass", 1, 1, seed=5)
     common = np.random.Generator(np.random.SFC64(5))
     rows = common.permutation(np.arange(7))
@@ -144,5 +145,5 @@ def test_half_precision_rounds_factors_alone(images: Images) -> None:
     np.testing.assert_allclose(half, exact, atol=0.3)
     assert not np.array_equal(half, exact)
     source = Images(images.pixels, images.target, images.roles, 2, images.augmentation, precision="bfloat16")
-    found = engine.fit(engine.members_of([configuration(width=16)], [0], [1]), source, "multiclass", 40, 40)
+    found = engine.fit(members_of([configuration(width=16)], [0], [1]), source, "multiclass", 40, 40)
     assert np.nanmin(found.stop_loss) < 0.5 * found.stop_loss[0, 0]

@@ -1,4 +1,4 @@
-"""Layers against Keras."""
+"""Layers against Keras, TensorFlow's own gradients and NumPy."""
 
 from __future__ import annotations
 
@@ -7,7 +7,21 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from pipeline.nets.layers import convolve, normalize
+from pipeline.nets.layers import (
+    FASTEST,
+    convolve,
+    drop,
+    embed,
+    forward,
+    growth,
+    initial_kernel,
+    initial_waves,
+    multiplied,
+    multiply_scaled,
+    normalize,
+    shifted,
+    threshold,
+)
 
 
 def test_layer_normalisation_equals_keras_and_leaves_spare_units_alone() -> None:
@@ -59,3 +73,98 @@ def test_a_convolution_and_its_gradient_equal_keras(groups: int, precision: str,
         np.testing.assert_allclose(found[member], np.array(pooled), atol=tolerance)
         expected = np.array(tape.gradient(total, own)).reshape(18, 5)
         np.testing.assert_allclose(gradient[member], expected, atol=tolerance * np.abs(expected).max())
+
+
+def test_embed_looks_up_each_members_own_table() -> None:
+    tables = np.arange(24, dtype=np.float32).reshape(2, 3, 4)
+    codes = np.array([[[0, 2]], [[1, 1]]])
+    found = np.array(embed(codes, tables))
+    np.testing.assert_array_equal(found[0, 0], np.concatenate([tables[0, 0], tables[0, 2]]))
+    np.testing.assert_array_equal(found[1, 0], np.concatenate([tables[1, 1], tables[1, 1]]))
+
+
+def test_dropout_rests_the_asked_share_and_keeps_the_mean() -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (2, 400, 50)).astype(np.uint8)
+    units = np.ones((2, 400, 50), np.float32)
+    below = threshold(np.array([0.25, 0.0], np.float32)[:, None, None])
+    dropped = np.array(drop(units, noise, below)) * np.array(growth(below))
+    assert (dropped[0] == 0).mean() == pytest.approx(0.25, abs=0.01)
+    assert dropped[0].mean() == pytest.approx(1.0, abs=0.02)
+    np.testing.assert_array_equal(dropped[1], units[1])
+
+
+@pytest.mark.parametrize("copies", [(), (4,)])
+def test_gradients_of_our_own_are_those_of_tensorflow(copies: tuple[int, ...]) -> None:
+    generator = np.random.default_rng(0)
+    shapes = ((2, *copies, 3, 5), (2, *copies, 1, 1), (2, *copies, 1, 5))
+    values, factor, bias = (tf.constant(generator.normal(size=shape), tf.float32) for shape in shapes)
+    found = []
+    for ours in (True, False):
+        with tf.GradientTape() as tape:
+            tape.watch([values, bias])
+            result = shifted(multiplied(values, factor), bias) if ours else values * factor + bias
+            total = tf.reduce_sum(tf.sin(result))
+        found.append([result, *tape.gradient(total, [values, bias])])
+    for mine, theirs in zip(*found, strict=True):
+        np.testing.assert_allclose(mine, theirs, rtol=1e-6)
+
+
+def test_the_gradient_of_a_scale_of_inputs_is_that_of_tensorflow() -> None:
+    generator = np.random.default_rng(0)
+    inputs, scale, kernel = (
+        tf.constant(generator.normal(size=shape), tf.float32) for shape in ((2, 7, 5), (2, 1, 5), (2, 5, 3))
+    )
+    found = []
+    for ours in (True, False):
+        with tf.GradientTape() as tape:
+            tape.watch([scale, kernel])
+            result = multiply_scaled(inputs, kernel, scale) if ours else tf.matmul(inputs * scale, kernel)
+            total = tf.reduce_sum(tf.sin(result))
+        found.append([result, *tape.gradient(total, [scale, kernel])])
+    for mine, theirs in zip(*found, strict=True):
+        assert mine.shape == theirs.shape
+        np.testing.assert_allclose(mine, theirs, rtol=1e-4, atol=1e-5)
+
+
+def test_forward_equals_numpy_for_members_of_different_depth() -> None:
+    generator = np.random.default_rng(0)
+    x = generator.normal(size=(2, 3, 4)).astype(np.float32)
+    kernels = [generator.normal(size=s).astype(np.float32) for s in ((2, 4, 5), (1, 5, 5), (2, 5, 1))]
+    biases = [generator.normal(size=s).astype(np.float32) for s in ((2, 1, 5), (1, 1, 5), (2, 1, 1))]
+    logits = np.array(forward(x, kernels, biases, "tanh", np.array([5, 5])))
+    first = np.tanh(x @ kernels[0] + biases[0])
+    deep = np.tanh(first[:1] @ kernels[1] + biases[1])
+    np.testing.assert_allclose(logits, np.concatenate([deep, first[1:]]) @ kernels[2] + biases[2], rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("name", "variance"),
+    [
+        ("glorot_uniform", 2 / 300),
+        ("glorot_normal", 2 / 300),
+        ("he_normal", 2 / 200),
+        ("he_uniform", 2 / 200),
+        ("lecun_normal", 1 / 200),
+        ("random_normal", 0.0025),
+    ],
+)
+def test_initializers_have_their_variance(name: str, variance: float) -> None:
+    kernel = initial_kernel(name, np.random.default_rng(0), 200, 100)
+    assert kernel.var() == pytest.approx(variance, rel=0.05)
+
+
+@pytest.mark.parametrize(("name", "weight"), [("zeros", 0.0), ("small_equal", 0.05), ("ones", 1.0)])
+def test_equal_weights_are_all_one_number(name: str, weight: float) -> None:
+    assert (initial_kernel(name, np.random.default_rng(0), 20, 10) == np.float32(weight)).all()
+
+
+def test_first_waves_are_features_of_the_laplacian_kernel() -> None:
+    """The mean over units of the cosine of what two rows differ by is ``exp(-frequency |x - y|_1)``, but for the one in
+    five hundred weights that are cut off."""
+    kernel, bias = initial_waves(0.01, np.random.default_rng(0), 5, 40_000)
+    assert np.median(np.abs(kernel)) == pytest.approx(0.01, rel=0.02)
+    assert np.abs(kernel).max() == pytest.approx(FASTEST)
+    assert bias.shape == (40_000,) and np.abs(bias).max() <= np.pi / 4
+    for apart in (np.array([20.0, 0, 0, 0, 0]), np.array([-10.0, 20.0, 5.0, 0.0, 15.0]), np.full(5, 12.3)):
+        kernel_of_rows = np.cos(apart @ kernel).mean()
+        assert kernel_of_rows == pytest.approx(np.exp(-0.01 * np.abs(apart).sum()), abs=0.02)

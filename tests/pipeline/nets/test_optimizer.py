@@ -11,6 +11,8 @@ import pytest
 from features.roles import STOP
 from pipeline.nets import fit as engine
 from pipeline.nets.layers import initial_kernel
+from pipeline.nets.members import DEFAULTS, SCHEDULES, members_of
+from pipeline.nets.table import Table
 
 EPOCHS, BATCH = 6, 20
 
@@ -29,7 +31,7 @@ def configuration(**changes: Any) -> dict[str, Any]:
     }
 
 
-def table(task: str) -> engine.Table:
+def table(task: str) -> Table:
     generator = np.random.default_rng(7)
     inputs = generator.normal(size=(90, 4)).astype(np.float32)
     score = inputs[:, 0] - inputs[:, 1]
@@ -37,9 +39,7 @@ def table(task: str) -> engine.Table:
     roles = np.zeros((90, 1), np.int8)
     roles[50:70], roles[70:] = 1, 2
     codes = np.zeros((90, 0), np.int32)
-    return engine.Table(
-        inputs[None], codes, 0, target[None].astype(np.float32), roles, 3 if task == "multiclass" else 1
-    )
+    return Table(inputs[None], codes, 0, target[None].astype(np.float32), roles, 3 if task == "multiclass" else 1)
 
 
 def factor(schedule: str, share: float) -> float:
@@ -53,9 +53,9 @@ def factor(schedule: str, share: float) -> float:
     return 1.0
 
 
-def by_hand(known: engine.Table, task: str, config: dict[str, Any], seed: int) -> np.ndarray:
+def by_hand(known: Table, task: str, config: dict[str, Any], seed: int) -> np.ndarray:
     """Stop loss of each epoch of a network without hidden layers under AdamW, in double precision."""
-    config = {**engine.DEFAULTS, **config}
+    config = {**DEFAULTS, **config}
     generator = np.random.Generator(np.random.SFC64(seed))
     kernel = initial_kernel("glorot_uniform", generator, 4, known.outputs).astype(np.float64)
     weights = [kernel, np.zeros(known.outputs)]
@@ -113,7 +113,7 @@ CASES = [
 def test_training_equals_numpy(task: str, changes: dict[str, Any]) -> None:
     known, config = table(task), configuration(**changes)
     expected = by_hand(known, task, config, 5)
-    found = engine.fit(engine.members_of([config], [0], [5]), known, task, EPOCHS, EPOCHS)
+    found = engine.fit(members_of([config], [0], [5]), known, task, EPOCHS, EPOCHS)
     np.testing.assert_allclose(found.stop_loss[0], expected, rtol=2e-4)
     unchanged = by_hand(known, task, configuration(), 5)
     assert np.abs(unchanged - expected).max() > 1e-3  # so that an option without effect would be seen
@@ -122,7 +122,7 @@ def test_training_equals_numpy(task: str, changes: dict[str, Any]) -> None:
 def test_an_option_of_one_member_is_not_its_neighbours() -> None:
     known = table("binary")
     options = [{}, {"weight_decay": 2.0}, {"label_smoothing": 0.2}, {"schedule": "cosine"}, {"beta_2": 0.9}]
-    members = engine.members_of([configuration(depth=1, **each) for each in options], [0] * 5, range(5))
+    members = members_of([configuration(depth=1, **each) for each in options], [0] * 5, range(5))
     together = engine.fit(members, known, "binary", 8, 8)
     for one in range(5):
         alone = engine.fit(members.take(np.array([one])), known, "binary", 8, 8)
@@ -134,7 +134,7 @@ def test_a_limit_of_one_member_is_not_its_neighbours() -> None:
     options = [{}, {"huber": 0.3}, {"huber": 0.3, "family": "tabm", "copies": 2}, {"family": "tabm", "copies": 2}]
     options += [{"huber": 0.1}, {"huber": 1e6}]
     configs = [configuration(depth=1, learning_rate=0.01, **each) for each in options]
-    members = engine.members_of(configs, [0] * len(options), [4] * len(options))
+    members = members_of(configs, [0] * len(options), [4] * len(options))
     together = engine.fit(members, known, "regression", 8, 8)
     for one in range(len(options)):
         alone = engine.fit(members.take(np.array([one])), known, "regression", 8, 8)
@@ -148,9 +148,7 @@ def test_a_limit_of_one_member_is_not_its_neighbours() -> None:
 
 
 def test_a_member_with_a_length_of_its_own_trains_all_of_it() -> None:
-    members = engine.members_of(
-        [configuration(epochs=9, learning_rate=0.5), configuration(learning_rate=0.5)], [0, 0], [1, 1]
-    )
+    members = members_of([configuration(epochs=9, learning_rate=0.5), configuration(learning_rate=0.5)], [0, 0], [1, 1])
     found = engine.fit(members, table("binary"), "binary", 30, 1)
     assert found.epochs_run[0] == 9 and found.epochs_run[1] < 9
     assert np.isnan(found.stop_loss[0, 9:]).all() and not np.isnan(found.stop_loss[0, :9]).any()
@@ -159,7 +157,7 @@ def test_a_member_with_a_length_of_its_own_trains_all_of_it() -> None:
 def test_weights_come_from_the_best_epoch_of_a_schedule() -> None:
     known = table("binary")
     config = configuration(depth=1, width=32, epochs=40, schedule="cosine", learning_rate=0.2)
-    found = engine.fit(engine.members_of([config], [0], [1]), known, "binary", 5, 1)
+    found = engine.fit(members_of([config], [0], [1]), known, "binary", 5, 1)
     stop = known.roles[:, 0] == STOP
     assert found.best_epoch[0] == np.nanargmin(found.stop_loss[0]) + 1
     assert found.loss[0, stop].mean() == pytest.approx(np.nanmin(found.stop_loss[0]), abs=1e-5)
@@ -167,21 +165,21 @@ def test_weights_come_from_the_best_epoch_of_a_schedule() -> None:
 
 def test_schedules_begin_and_end_where_they_should() -> None:
     share = np.array([1e-9, 0.05, 0.5, 1.0])
-    values = {name: schedule(share) for name, schedule in engine.SCHEDULES.items()}
+    values = {name: schedule(share) for name, schedule in SCHEDULES.items()}
     np.testing.assert_allclose(values["cosine"], [0, 1, factor("cosine", 0.5), 0], atol=1e-6)
     np.testing.assert_allclose(values["flat_cosine"], [1, 1, 1, 0], atol=1e-6)
     np.testing.assert_allclose(values["coslog4"][[0, 3]], 0, atol=1e-6)
     # Four waves: the learning rate is 0 again after 1, 3 and 7 fifteenths.
-    np.testing.assert_allclose(engine.SCHEDULES["coslog4"](np.array([1, 3, 7]) / 15), 0, atol=1e-6)
+    np.testing.assert_allclose(SCHEDULES["coslog4"](np.array([1, 3, 7]) / 15), 0, atol=1e-6)
 
 
 def test_snapshots_are_the_mean_of_the_last_epochs() -> None:
     """Without stop rows the last weights are kept, so the runs of 3, 4 and 5 epochs end with the snapshots of one."""
     known = table("binary")
-    unwatched = engine.Table(known.inputs, known.codes, 0, known.target, np.where(known.roles == 1, 2, known.roles), 1)
+    unwatched = Table(known.inputs, known.codes, 0, known.target, np.where(known.roles == 1, 2, known.roles), 1)
 
     def weights(epochs: int, **changes: Any) -> dict[str, np.ndarray]:
-        members = engine.members_of([configuration(depth=1, dropout=0.2, **changes)], [0], [4])
+        members = members_of([configuration(depth=1, dropout=0.2, **changes)], [0], [4])
         return engine.fit(members, unwatched, "binary", epochs, epochs).weights[0]
 
     found, ends = weights(5, snapshots=3), [weights(epochs) for epochs in (3, 4, 5)]
@@ -195,9 +193,9 @@ def test_snapshots_are_judged_as_they_are_kept() -> None:
     known = table("binary")
     rates = (0.02, 0.5, 0.8, 0.05)
     configs = [configuration(depth=1, width=16, learning_rate=rate, snapshots=4) for rate in rates]
-    found = engine.fit(engine.members_of(configs, [0] * 4, range(4)), known, "binary", 30, 3)
+    found = engine.fit(members_of(configs, [0] * 4, range(4)), known, "binary", 30, 3)
     assert len(set(found.epochs_run.tolist())) > 1
     stop = known.roles[:, 0] == STOP
     np.testing.assert_allclose(found.loss[:, stop].mean(axis=1), np.nanmin(found.stop_loss, axis=1), atol=1e-5)
-    alone = engine.fit(engine.members_of(configs[3:], [0], [3]), known, "binary", 30, 3)
+    alone = engine.fit(members_of(configs[3:], [0], [3]), known, "binary", 30, 3)
     np.testing.assert_allclose(alone.answers[0], found.answers[3], atol=1e-5)

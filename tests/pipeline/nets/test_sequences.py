@@ -13,6 +13,7 @@ import tensorflow as tf
 from features.roles import SCORE, STOP
 from pipeline.nets import fit as engine
 from pipeline.nets.layers import find_windows
+from pipeline.nets.members import members_of
 from pipeline.nets.sequences import logits
 from pipeline.nets.texts import Sequences
 
@@ -103,7 +104,7 @@ def test_longer_rows_say_the_same(texts: Sequences) -> None:
 
 
 def test_the_order_of_words_is_learned_and_numpy_says_what_the_engine_says(texts: Sequences) -> None:
-    members = engine.members_of([configuration() for _ in range(2)], [0, 0], [1, 2])
+    members = members_of([configuration() for _ in range(2)], [0, 0], [1, 2])
     found = engine.fit(members, texts, "binary", 60, 60)
     scored = texts.roles[:, 0] == SCORE
     right = (found.answers[:, :160, 0] > 0.5)[:, scored] == texts.target[0, scored]
@@ -130,7 +131,7 @@ def test_words_are_passed_over_in_training_alone(texts: Sequences) -> None:
 def test_one_member_more_changes_no_others_result(texts: Sequences, skip: float) -> None:
     source = Sequences(texts.words, VOCABULARY, UNITS, WINDOW, FILTERS, skip, texts.target, texts.roles, texts.outputs)
     each = [configuration(schedule="cosine", epochs=6, learning_rate=rate) for rate in (0.02, 0.01, 0.005)]
-    members = engine.members_of(each, [0] * 3, [1, 2, 3])
+    members = members_of(each, [0] * 3, [1, 2, 3])
     together = engine.fit(members, source, "binary", 6, 6, seed=9)
     for one in range(3):
         alone = engine.fit(members.take(np.array([one])), source, "binary", 6, 6, seed=9)

@@ -12,6 +12,7 @@ from features.roles import SCORE, STOP
 from pipeline.nets import fit as engine
 from pipeline.nets.augmentation import Augmentation
 from pipeline.nets.images import Images
+from pipeline.nets.members import members_of
 from pipeline.nets.numbers import Numbers
 from pipeline.nets.source import Source
 from pipeline.nets.texts import Bags
@@ -39,7 +40,7 @@ def test_one_member_more_changes_no_others_result(name: str, bags: Bags, images:
     if name == "mixed":
         source = dataclasses.replace(images, augmentation=Augmentation(shift=1, mixup=0.5))
     task = "binary" if name == "bags" else "multiclass"
-    members = engine.members_of(
+    members = members_of(
         [
             {**one, "schedule": "cosine"}
             for one in (
@@ -62,7 +63,7 @@ def test_without_stop_rows_all_epochs_run_and_the_last_weights_stay(bags: Bags) 
     """The same steps as with stop rows that never stop and never get worse."""
     unwatched = np.where(bags.roles == STOP, SCORE, bags.roles)
     free = Bags(bags.starts, bags.ids, bags.values, bags.vocabulary, bags.target, unwatched, 1)
-    members = engine.members_of([configuration(learning_rate=1e-3)], [0], [1])
+    members = members_of([configuration(learning_rate=1e-3)], [0], [1])
     watched = engine.fit(members, bags, "binary", 4, 4)
     assert watched.best_epoch[0] == 4  # so slow that every epoch is the best
     found = engine.fit(members, free, "binary", 4, 1)

@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from pipeline.nets import fit as engine
+from pipeline.nets.members import members_of
 from pipeline.nets.table import Table
 from pipeline.nets.texts import Bags, bag
 
@@ -65,7 +66,7 @@ def test_the_product_of_bags_and_its_gradient_stay_on_the_processor(bags: Bags) 
 
 def test_training_on_bags_equals_training_on_the_dense_matrix(bags: Bags) -> None:
     """The row order is that of a shared batch in one and of the member in the other; a batch of all rows has none."""
-    members = engine.members_of([configuration(dropout=0.0, batch_size=60)], [0], [5])
+    members = members_of([configuration(dropout=0.0, batch_size=60)], [0], [5])
     table = Table(dense(bags)[None], np.zeros((140, 0), np.int32), 0, bags.target, bags.roles, 1)
     sparse = engine.fit(members, bags, "binary", 12, 12)
     full = engine.fit(members, table, "binary", 12, 12)
@@ -74,14 +75,14 @@ def test_training_on_bags_equals_training_on_the_dense_matrix(bags: Bags) -> Non
 
 
 def test_l1_shrinks_the_sum_of_absolute_weights(bags: Bags) -> None:
-    members = engine.members_of([configuration(dropout=0.0, l1=strength) for strength in (0.0, 0.01)], [0, 0], [1, 1])
+    members = members_of([configuration(dropout=0.0, l1=strength) for strength in (0.0, 0.01)], [0, 0], [1, 1])
     found = engine.fit(members, bags, "binary", 30, 30)
     free, bound = np.abs(found.weights[0]["kernel_0"]).sum(axis=(1, 2))
     assert bound < 0.5 * free
 
 
 def test_a_linear_model_has_no_hidden_layer(bags: Bags) -> None:
-    members = engine.members_of([configuration(depth=0, width=1, learning_rate=0.05)], [0], [1])
+    members = members_of([configuration(depth=0, width=1, learning_rate=0.05)], [0], [1])
     found = engine.fit(members, bags, "binary", 40, 40)
     assert found.weights[0]["kernel_0"].shape == (1, 40, 1)
     assert np.nanmin(found.stop_loss) < 0.45
