@@ -77,8 +77,8 @@ def evaluate(
 
 
 def errors(answers: np.ndarray, target: np.ndarray, task: str) -> np.ndarray:
-    """What ``answers [t, c]`` lack: the answer less the value, or 1 less the probability of the row's class, ``[t]``.
-    Those of a mean of answers are the mean of theirs."""
+    """How far ``answers [t, c]`` are from the target: the answer less the value, or 1 less the
+    probability of the row's class, ``[t]``. Those of a mean of answers are the mean of theirs."""
     if task == "regression":
         return answers[:, 0] - target
     if task == "binary":

@@ -9,8 +9,8 @@ from keras import ops
 
 Tensor = Any
 
-# Random numbers a row: mirror or not, shift across and down, rotation, erase or not, the box's place and size; one more
-# for the share of the other image where images are mixed.
+# Random numbers per row: mirror or not, shift across and down, rotation, erase or not, the box's place and size; one
+# more for the share of the other image where images are mixed.
 DRAWS = 9
 
 
@@ -33,7 +33,7 @@ class Augmentation:
 
     @property
     def draws(self) -> int:
-        """Random numbers a row."""
+        """Random numbers per row."""
         return DRAWS + (self.mixup > 0) if self != Augmentation() else 0
 
 

@@ -37,7 +37,7 @@ class Fit:
 
     ``answers [m, n, c] float32``: probabilities (regression: predictions) for all rows from the best weights;
     ``loss [m, t] float32``: the loss of each labelled row from the same weights;
-    ``train_loss``/``stop_loss [m, epochs] float32``: mean loss an epoch, NaN after the member stopped (the train loss
+    ``train_loss``/``stop_loss [m, epochs] float32``: mean loss per epoch, NaN after the member stopped (the train loss
     is taken while training, so under dropout); ``best_epoch [m]``: from 1, or 0 for a member that never had a finite
     loss; ``epochs_run [m]``; ``kept [m] bool``: False for those that halving ended; ``weights``: for each program the
     members in it and their weight arrays.

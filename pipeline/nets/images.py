@@ -84,7 +84,7 @@ class ImagesLayout:
 
     @property
     def channels(self) -> int:
-        """Numbers a pixel."""
+        """Numbers per pixel."""
         return 3 if self.edges else 1
 
     @property

@@ -34,7 +34,7 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "sigmoid": ops.sigmoid,
     "sine": ops.sin,
 }
-# The fastest wave that a network of sines begins with, in radians a unit of its input (so none is shorter than two
+# The fastest wave that a network of sines begins with, in radians per unit of its input (so none is shorter than two
 # units), and the largest phase.
 FASTEST, PHASE = math.pi, math.pi / 4
 # First weights that are all one number, by initializer.
@@ -72,7 +72,7 @@ def initial_waves(
 ) -> tuple[np.ndarray, np.ndarray]:
     """First kernel ``[fan_in, fan_out]`` and bias ``[fan_out]``, both float32, of one member's waves.
 
-    Weights from a Cauchy distribution of scale ``frequency`` (radians a unit of input), cut off: the sines of such
+    Weights from a Cauchy distribution of scale ``frequency`` (radians per unit of input), cut off: the sines of such
     sums are random features of the Laplacian kernel ``exp(-frequency |x - y|_1)`` (Rahimi and Recht, 2007), under which
     far rows have no say, and here are learned from there (Sitzmann et al., 2020).
     """
@@ -247,20 +247,20 @@ def shifted(values: Tensor, bias: Tensor) -> Tensor:
 
 
 def threshold(rate: Tensor) -> Tensor:
-    """The byte of noise below which a unit rests, for a dropout rate."""
+    """The byte of noise below which a unit is dropped, for a dropout rate."""
     return ops.cast(ops.round(rate * NOISE_LEVELS), "uint8")
 
 
 def growth(threshold: Tensor) -> Tensor:
-    """By what units that do not rest must grow, so that their mean stays."""
+    """Factor by which kept units are scaled, so that their expected value is unchanged."""
     return 1.0 / (1.0 - ops.cast(threshold, "float32") / NOISE_LEVELS)
 
 
 def drop(units: Tensor, noise: Tensor, threshold: Tensor) -> Tensor:
     """Inverted dropout (Srivastava et al., 2014) but for the ``growth`` of the rest, which is left to the next layer.
 
-    ``units [m, b, o]``, ``noise [m, b, o] uint8``, ``threshold [m, 1, 1] uint8``: a unit whose byte is below it rests,
-    so a byte of 255 always keeps it.
+    ``units [m, b, o]``, ``noise [m, b, o] uint8``, ``threshold [m, 1, 1] uint8``: a unit whose byte is below it is
+    dropped, so a byte of 255 always keeps it.
     """
     return multiplied(units, ops.cast(noise >= threshold, units.dtype))
 
@@ -307,13 +307,13 @@ def forward(
     Members stand in order of falling depth, so layer ``l`` concerns the first ``m_l`` of them only: ``kernels[l]`` is
     ``[m_l, i, o]``, ``biases[l]`` ``[m_l, 1, o]``. The last kernel is the output's, for all members; it may be the only
     one. ``widths [m]`` are the units in use; ``drops`` (noise ``[m_l, b, o] uint8`` and threshold ``[m_l, 1, 1]``, one
-    a hidden layer) ask for dropout; ``norms`` (gain and shift, one a hidden layer) for layer normalisation. ``project``
-    takes the inputs to the first layer: they may be ``[m, b, i]``, ``[1, b, i]`` for all members alike, or whatever it
-    understands; ``product`` the other layers' units to theirs, ``output`` the last layer's (as ``product`` where it is
-    None). ``scales`` (one a kernel, ``[m_l, 1, 1]``) multiply each member's kernels, which are given without it: a
-    product's result is scaled instead, since a batch is smaller than a kernel; the growth after a dropout belongs into
-    them. ``slopes`` (one a hidden layer, ``[m_l, 1, o]``) mix the activation with its argument: ``x + slope (f(x) -
-    x)``.
+    per hidden layer) ask for dropout; ``norms`` (gain and shift, one per hidden layer) for layer normalisation.
+    ``project`` takes the inputs to the first layer: they may be ``[m, b, i]``, ``[1, b, i]`` for all members alike, or
+    whatever it understands; ``product`` the other layers' units to theirs, ``output`` the last layer's (as ``product``
+    where it is None). ``scales`` (one per kernel, ``[m_l, 1, 1]``) multiply each member's kernels, which are given
+    without it: a product's result is scaled instead, since a batch is smaller than a kernel; the growth after a dropout
+    belongs into them. ``slopes`` (one per hidden layer, ``[m_l, 1, o]``) mix the activation with its argument: ``x +
+    slope (f(x) - x)``.
     """
     units, finished = inputs, []
     for layer, (kernel, bias) in enumerate(zip(kernels[:-1], biases[:-1], strict=True)):

@@ -54,7 +54,7 @@ DEFAULTS: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class Members:
-    """One row a network: hyperparameters, the fold it learns in and its seed, each ``[m]``.
+    """One row per network: hyperparameters, the fold it learns in and its seed, each ``[m]``.
 
     ``weight_decay`` is decoupled from the loss (AdamW: Loshchilov and Hutter, 2019), ``beta_2`` is Adam's.
     ``label_smoothing``: share of a label that is spread over all classes (Szegedy et al., 2016). ``huber``: for values,
@@ -72,7 +72,7 @@ class Members:
     own for its own choices (one layer of sines) and for rivals in halving that learn as fast. ``feature_scale``: fixed,
     or learned: the scale in front for the others too.
 
-    ``numbers``: what becomes of columns of numbers, with ``number_bins`` and ``number_units`` a column (see
+    ``numbers``: what becomes of columns of numbers, with ``number_bins`` and ``number_units`` per column (see
     ``numbers.py``); ``number_frequency``: standard deviation of the first frequencies.
 
     ``scaling``: which of a table's scaled copies it reads. ``columns [m, d + e] bool``: the inputs and embedded columns

@@ -9,7 +9,7 @@ starts as one without bins (as in TabM, Gorishniy et al., 2025); without, the bi
 frequencies learned too (the form called PBLD in RealMLP, Holzmueller et al., 2024; periodic embeddings are of Gorishniy
 et al., 2022).
 
-Shapes: ``n`` columns of numbers, ``T`` bins, ``h`` frequencies a column, ``e`` units a column.
+Shapes: ``n`` columns of numbers, ``T`` bins, ``h`` frequencies per column, ``e`` units per column.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ import numpy as np
 
 # A bin: where it begins, what its width is divided by, and between what its share is cut off.
 BINS = ("bins_left", "bins_inverse", "bins_low", "bins_high")
-# Frequencies a column.
+# Frequencies per column.
 FREQUENCIES = 16
 
 
 @dataclass(frozen=True)
 class Numbers:
-    """``kind``: plain | piecewise_linear | periodic; ``bins`` and ``units`` a column."""
+    """``kind``: plain | piecewise_linear | periodic; ``bins`` and ``units`` per column."""
 
     kind: str = "plain"
     bins: int = 0

@@ -23,7 +23,7 @@ PREDICTED_AT_ONCE = 1 << 24
 NOISE_AT_ONCE = 1 << 14
 # A batch that no member's rows fill is cut down to a multiple of so many.
 WHOLE = 64
-# Weights that are one vector a member.
+# Weights that are one vector per member.
 VECTORS = ("bias_", "gain_", "shift_", "offset_", "front_", "slope_")
 # How much faster than the others the scale in front of the first layer learns, and how much slower RealMLP's biases,
 # slopes and embeddings of numbers do (Holzmueller et al., 2024).
@@ -200,7 +200,7 @@ class Program:
         arrays, recent = self._constants(active), Recent(int(self._members.snapshots[0]))
         blocks = self._blocks(active) if watched else None
         for epoch in range(epochs):
-            here = active[going]  # who has stopped but is still on board leaves no trace
+            here = active[going]  # members that stopped but are not yet removed are not recorded
             trained = self._epoch(
                 state, active, factors[epoch * self._steps :], arrays, epoch / epochs, 1 / epochs, progress
             )
@@ -271,7 +271,7 @@ class Program:
         return order.reshape(len(drawn), self._steps, self._batch).swapaxes(0, 1).copy()
 
     def _noise(self, active: np.ndarray, order: np.ndarray) -> list[np.ndarray]:
-        """Noise ``[steps, m_l, k * b, o] uint8`` a layer for the rows of ``order [steps, m or 1, b]``."""
+        """Noise ``[steps, m_l, k * b, o] uint8`` of each layer for the rows of ``order [steps, m or 1, b]``."""
         steps, depths, copies = len(order), self._members.depth[active], max(self._kind.copies, 1)
         noise = [
             aligned([steps, (depths > layer).sum(), copies, self._batch, self._width], np.uint8)

@@ -1,8 +1,8 @@
 """The search: KerasTuner's oracle proposes a generation of trials, ``evaluate`` trains them together, the oracle
 learns.
 
-A generation is asked for with one tuner id a trial ("lanes"), so that proposals depend on the generations before and on
-nothing else: not on timing, not on the number of workers, not on an interruption.
+A generation is asked for with one tuner id per trial ("lanes"), so that proposals depend on the generations before and
+on nothing else: not on timing, not on the number of workers, not on an interruption.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ Configuration = dict[str, Any]
 OFF = 0.2
 # Candidates that the Gaussian process ranks for each proposal.
 CANDIDATES = 2048
-# How much further from the best than the median is a loss may count, see ``BayesianOracle``.
+# A loss counts as no further from the best than FAR times the median's distance, see ``BayesianOracle``.
 FAR = 1.5
 
 
@@ -51,9 +51,9 @@ class Interval(Protocol):
 
 @dataclass(frozen=True)
 class Result:
-    """One trial: loss and error of each row from the fold that scores it (``loss [t]``; ``error [t]``, what the answer
-    lacks, see ``evaluation.errors``; NaN where no fold did), mean loss of each fold, mean best epoch, the reason why
-    the trial is invalid ("" for a valid one), and whether halving ended it early."""
+    """One trial: loss and error of each row from the fold that scores it (``loss [t]``; ``error [t]``, how far the
+    answer is from the target, see ``evaluation.errors``; NaN where no fold did), mean loss of each fold, mean best
+    epoch, the reason why the trial is invalid ("" for a valid one), and whether halving ended it early."""
 
     loss: np.ndarray
     error: np.ndarray
@@ -112,7 +112,7 @@ class BayesianOracle(SomethingOn, kt.oracles.BayesianOptimizationOracle):
     The original runs 50 restarts of a gradient-free L-BFGS with single-row predictions for each proposal, which takes
     seconds; the lower confidence bound of ``CANDIDATES`` random points is one matrix product. Lanes under way count
     as seen at a pessimistic value, as in the original. A loss counts as no further from the best than ``FAR`` times the
-    median of the first generation: how bad the bad ones are would flatten all differences between good ones.
+    distance of the first generation's median: how bad the bad ones are would flatten all differences between good ones.
     """
 
     def _make_gpr(self) -> Any:
@@ -178,7 +178,7 @@ def _stride(total: int) -> int:
 
 @dataclass(frozen=True)
 class Part:
-    """A space, and how many trials are drawn from it, in all and a generation."""
+    """A space, and how many trials are drawn from it, in all and per generation."""
 
     space: Mapping[str, Sequence[Any] | Interval]
     trials: int

@@ -76,11 +76,11 @@ class Source(Protocol):
 
     @property
     def row_size(self) -> int:
-        """Numbers a row and member at its widest before the first dense layer."""
+        """Size of a row's widest representation before the first dense layer, per member."""
 
     @property
     def draws(self) -> int:
-        """Random numbers that augmentation takes a row, ``k``."""
+        """Random numbers that augmentation takes per row, ``k``."""
 
     @property
     def layout(self) -> Layout:

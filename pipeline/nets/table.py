@@ -150,7 +150,7 @@ class Table:
         return numbers | {"embedding": table}
 
     def groups(self) -> np.ndarray:
-        """See ``Source``: one number a column, repeated where it is embedded."""
+        """See ``Source``: one number per column, repeated where it is embedded."""
         width, embedded = self.inputs.shape[2], 0
         if self.numbers.kind != "plain":
             embedded = len(self.number_columns)

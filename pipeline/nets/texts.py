@@ -13,7 +13,7 @@ from keras import ops
 from pipeline.nets.layers import find_windows, initial_kernel, multiply
 from pipeline.nets.source import Arrays, SharedBatch, Tensor
 
-# Columns of a kernel that a sparse product takes at once: TensorFlow's is several times slower a column with more.
+# Columns of a kernel that a sparse product takes at once: TensorFlow's is several times slower per column with more.
 COLUMNS_AT_ONCE = 16
 PROCESSOR = "/CPU:0"
 

@@ -186,7 +186,7 @@ class Compiled:
 
 
 class Trainer:
-    """The compiled steps of one kind of program; whose ``State`` they advance, they are told.
+    """The compiled steps of one kind of program; the ``State`` to advance is passed in.
 
     Member, batch and unit axes are left open, so that one trace (a second or so) serves every program of that kind,
     also at the same time. ``names``: the weights; ``specification``: name, rank and type of each array that the
@@ -321,7 +321,7 @@ class Trainer:
     ) -> tf.Tensor:
         """One step for each batch of ``order [steps, m or 1, b]``; the sum of the train rows' losses ``[m]``.
 
-        ``noise [steps, m_l, k * b, o]`` a hidden layer; ``draws [steps, 1, b, k]``; ``factors [steps, 2]`` of the
+        ``noise [steps, m_l, k * b, o]`` of each hidden layer; ``draws [steps, 1, b, k]``; ``factors [steps, 2]`` of the
         learning rates and of what holds the network back.
         """
         # What no step changes stands before the loop: in it, it would be done anew in each.
