@@ -22,7 +22,7 @@ from pipeline.runtime import device_name, seed_for, start_tensorflow
 
 if TYPE_CHECKING:
     from pipeline.nets.fit import Fit
-    from pipeline.nets.forward import Program
+    from pipeline.nets.forward import TrainedProgram
     from pipeline.nets.members import Members
 
 
@@ -100,9 +100,9 @@ def train(arguments: argparse.Namespace) -> None:
     print(f"train: {sound.sum()} members, mean best epoch {found.best_epoch[sound].mean():.0f}")
 
 
-def programs_of(found: Fit, members: Members, folds: int) -> tuple[Program, ...]:
+def programs_of(found: Fit, members: Members, folds: int) -> tuple[TrainedProgram, ...]:
     """What training in so many ``folds`` found, as programs that answer."""
-    from pipeline.nets.forward import Program
+    from pipeline.nets.forward import TrainedProgram
 
     programs = []
     for weights in found.weights:
@@ -110,7 +110,7 @@ def programs_of(found: Fit, members: Members, folds: int) -> tuple[Program, ...]
         own = {name: weight for name, weight in weights.items() if name != "members"}
         kinds = str(members.activation[index[0]]), str(members.normalization[index[0]])
         place = members.scaling[index] * folds + members.fold[index]
-        programs.append(Program(index, place, members.width[index], members.columns[index], *kinds, own))
+        programs.append(TrainedProgram(index, place, members.width[index], members.columns[index], *kinds, own))
     return tuple(programs)
 
 

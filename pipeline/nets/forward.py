@@ -81,7 +81,7 @@ def _product(units: np.ndarray, kernel: np.ndarray) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class Program:
+class TrainedProgram:
     """Members that trained side by side, in order of falling depth: ``members [p]`` (their numbers), ``place [p]`` of
     their inputs (the fold; in the second of several scaled copies ``F`` more, and so on), ``width [p]``, the columns
     that each sees (``columns [p, d + e] bool``, ``[p, 0]`` for all) and the weights of ``Program.best_weights`` in
@@ -183,7 +183,7 @@ class Model:
 
     fold: np.ndarray
     sizes: np.ndarray
-    programs: tuple[Program, ...]
+    programs: tuple[TrainedProgram, ...]
     kept: np.ndarray
 
     def to_arrays(self) -> dict[str, np.ndarray]:
@@ -203,7 +203,7 @@ class Model:
     @classmethod
     def from_arrays(cls, arrays: Arrays) -> Model:
         """From ``weights.npz``."""
-        programs: list[Program] = []
+        programs: list[TrainedProgram] = []
         while f"program_{len(programs)}/members" in arrays:
             prefix = f"program_{len(programs)}/"
             own = {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
@@ -211,7 +211,7 @@ class Model:
             place = own.pop("place", arrays["fold"][members])
             columns = own.pop("columns", np.ones((len(members), 0), bool))
             kinds = [str(own.pop(name)) for name in ("activation", "normalization")]
-            programs.append(Program(members, place, width, columns, kinds[0], kinds[1], own))
+            programs.append(TrainedProgram(members, place, width, columns, kinds[0], kinds[1], own))
         return cls(arrays["fold"], arrays["sizes"], tuple(programs), arrays["kept"])
 
     def answers(self, inputs: np.ndarray, codes: np.ndarray, task: str) -> np.ndarray:

@@ -246,18 +246,19 @@ def shifted(values: Tensor, bias: Tensor) -> Tensor:
     return total(values, bias)
 
 
-def threshold(rate: Tensor) -> Tensor:
+def dropout_threshold(rate: Tensor) -> Tensor:
     """The byte of noise below which a unit is dropped, for a dropout rate."""
     return ops.cast(ops.round(rate * NOISE_LEVELS), "uint8")
 
 
-def growth(threshold: Tensor) -> Tensor:
+def dropout_scale(threshold: Tensor) -> Tensor:
     """Factor by which kept units are scaled, so that their expected value is unchanged."""
     return 1.0 / (1.0 - ops.cast(threshold, "float32") / NOISE_LEVELS)
 
 
 def drop(units: Tensor, noise: Tensor, threshold: Tensor) -> Tensor:
-    """Inverted dropout (Srivastava et al., 2014) but for the ``growth`` of the rest, which is left to the next layer.
+    """Inverted dropout (Srivastava et al., 2014) but for the ``dropout_scale`` of the kept units, which is
+    left to the next layer.
 
     ``units [m, b, o]``, ``noise [m, b, o] uint8``, ``threshold [m, 1, 1] uint8``: a unit whose byte is below it is
     dropped, so a byte of 255 always keeps it.
@@ -311,9 +312,9 @@ def forward(
     ``project`` takes the inputs to the first layer: they may be ``[m, b, i]``, ``[1, b, i]`` for all members alike, or
     whatever it understands; ``product`` the other layers' units to theirs, ``output`` the last layer's (as ``product``
     where it is None). ``scales`` (one per kernel, ``[m_l, 1, 1]``) multiply each member's kernels, which are given
-    without it: a product's result is scaled instead, since a batch is smaller than a kernel; the growth after a dropout
-    belongs into them. ``slopes`` (one per hidden layer, ``[m_l, 1, o]``) mix the activation with its argument: ``x +
-    slope (f(x) - x)``.
+    without it: a product's result is scaled instead, since a batch is smaller than a kernel; the ``dropout_scale`` of
+    what comes in belongs into them. ``slopes`` (one per hidden layer, ``[m_l, 1, o]``) mix the activation with its
+    argument: ``x + slope (f(x) - x)``.
     """
     units, finished = inputs, []
     for layer, (kernel, bias) in enumerate(zip(kernels[:-1], biases[:-1], strict=True)):

@@ -22,7 +22,7 @@ PREDICTED_AT_ONCE = 1 << 24
 # number followed the program's size, a member's noise would depend on its neighbours.
 NOISE_AT_ONCE = 1 << 14
 # A batch that no member's rows fill is cut down to a multiple of so many.
-WHOLE = 64
+BATCH_MULTIPLE = 64
 # Weights that are one vector per member.
 VECTORS = ("bias_", "gain_", "shift_", "offset_", "front_", "slope_")
 # How much faster than the others the scale in front of the first layer learns, and how much slower RealMLP's biases,
@@ -72,7 +72,7 @@ class Program:
         learned = (source.roles == TRAIN).sum(axis=0)
         most = int((learned[folds] if source.shared else learned).max())
         # Places beyond the last row would be computed like all others.
-        self._batch = min(int(members.batch_size[0]), -(-most // WHOLE) * WHOLE)
+        self._batch = min(int(members.batch_size[0]), -(-most // BATCH_MULTIPLE) * BATCH_MULTIPLE)
         self._steps = -(-most // self._batch)
         self._slots = [batches(len(rows), self._steps, self._batch) for rows in self._train_rows]
         self._generators = [np.random.Generator(np.random.SFC64(int(seed))) for seed in members.seed]

@@ -26,7 +26,7 @@ from threadpoolctl import threadpool_limits
 Configuration = dict[str, Any]
 # How often a proposal turns a switch (a hyperparameter that is true or false) off. Most columns do more good than harm,
 # so sets with few left out are tried before those with half of them.
-OFF = 0.2
+OFF_PROBABILITY = 0.2
 # Candidates that the Gaussian process ranks for each proposal.
 CANDIDATES = 2048
 # A loss counts as no further from the best than FAR times the median's distance, see ``BayesianOracle``.
@@ -79,15 +79,15 @@ class Trial:
 
 
 class Switch(kt.engine.hyperparameters.Boolean):
-    """True or false, false with probability ``OFF`` rather than a half; all else as KerasTuner has it."""
+    """True or false, false with probability ``OFF_PROBABILITY`` rather than a half; all else as KerasTuner has it."""
 
     def prob_to_value(self, prob: float) -> bool:
         """The value at a place in [0, 1], which proposals draw from."""
-        return bool(prob >= OFF)
+        return bool(prob >= OFF_PROBABILITY)
 
     def value_to_prob(self, value: bool) -> float:
         """The middle of the value's stretch."""
-        return (1 + OFF) / 2 if value else OFF / 2
+        return (1 + OFF_PROBABILITY) / 2 if value else OFF_PROBABILITY / 2
 
 
 # The oracle copies its hyperparameters by the name of their class.
@@ -193,24 +193,24 @@ class Search:
     """
 
     def __init__(self, oracle: str, parts: Sequence[Part], seed: int) -> None:
-        self._oracles = [Lanes(oracle, part, seed + number) for number, part in enumerate(parts)]
+        self._searches = [PartSearch(oracle, part, seed + number) for number, part in enumerate(parts)]
         self._number = 0
         self.trials: list[Trial] = []
 
     def propose(self) -> list[Configuration]:
         """The next generation; empty when the search is over."""
-        return [configuration for lanes in self._oracles for configuration in lanes.propose()]
+        return [configuration for part in self._searches for configuration in part.propose()]
 
     def learn(self, results: Sequence[Result]) -> None:
         """What came of the generation proposed last, in its order."""
         left = iter(results)
-        for lanes in self._oracles:
-            for configuration, result in lanes.learn(left):
+        for part in self._searches:
+            for configuration, result in part.learn(left):
                 self.trials.append(Trial(len(self.trials), self._number, configuration, result))
         self._number += 1
 
 
-class Lanes:
+class PartSearch:
     """One oracle and the proposals that it waits to hear of."""
 
     def __init__(self, oracle: str, part: Part, seed: int) -> None:

@@ -16,12 +16,12 @@ from pipeline.nets.heads import Head
 from pipeline.nets.layers import (
     PRODUCTS,
     copy_rows,
+    dropout_scale,
+    dropout_threshold,
     forward,
-    growth,
     multiplied,
     multiply_scaled,
     output_of_copies,
-    threshold,
 )
 from pipeline.nets.memory import tensor
 from pipeline.nets.source import Layout
@@ -300,7 +300,7 @@ class Trainer:
         scales = [arrays[f"unit_kernel_{layer}"] for layer in range(self._kind.depth + 1)]
         for layer in range(1, len(scales)) if thresholds else ():
             # A network's rate is the same in all its layers, and all members have the first.
-            scales[layer] *= growth(thresholds[layer % self._kind.depth])
+            scales[layer] *= dropout_scale(thresholds[layer % self._kind.depth])
         return scales
 
     def _scaled(self, weights: dict[str, tf.Tensor], arrays: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
@@ -328,13 +328,13 @@ class Trainer:
         targets, counts = self._targets(order, arrays), tf.cast(order >= 0, tf.float32)
         shares = counts / tf.maximum(tf.reduce_sum(counts, axis=2, keepdims=True), 1.0)
         rates = [arrays[f"rate_{layer}"] for layer in range(self._kind.depth)]
-        thresholds = [threshold(rate) for rate in rates]
+        thresholds = [dropout_threshold(rate) for rate in rates]
         scales = self._scales(arrays, thresholds)
 
         def one(step: tf.Tensor, total: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             rows = order[step]
             held = factors[step, 1]
-            own = [threshold(rate * held) for rate in rates] if self._kind.realmlp else thresholds
+            own = [dropout_threshold(rate * held) for rate in rates] if self._kind.realmlp else thresholds
             of_kernels = self._scales(arrays, own) if self._kind.realmlp else scales
             weights = {name: _read(handle, 3) for name, handle in handles["weights"].items()}
             with tf.GradientTape() as tape:

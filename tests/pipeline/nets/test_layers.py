@@ -11,16 +11,16 @@ from pipeline.nets.layers import (
     FASTEST,
     convolve,
     drop,
+    dropout_scale,
+    dropout_threshold,
     embed,
     forward,
-    growth,
     initial_kernel,
     initial_waves,
     multiplied,
     multiply_scaled,
     normalize,
     shifted,
-    threshold,
 )
 
 
@@ -86,8 +86,8 @@ def test_embed_looks_up_each_members_own_table() -> None:
 def test_dropout_rests_the_asked_share_and_keeps_the_mean() -> None:
     noise = np.random.default_rng(0).integers(0, 256, (2, 400, 50)).astype(np.uint8)
     units = np.ones((2, 400, 50), np.float32)
-    below = threshold(np.array([0.25, 0.0], np.float32)[:, None, None])
-    dropped = np.array(drop(units, noise, below)) * np.array(growth(below))
+    below = dropout_threshold(np.array([0.25, 0.0], np.float32)[:, None, None])
+    dropped = np.array(drop(units, noise, below)) * np.array(dropout_scale(below))
     assert (dropped[0] == 0).mean() == pytest.approx(0.25, abs=0.01)
     assert dropped[0].mean() == pytest.approx(1.0, abs=0.02)
     np.testing.assert_array_equal(dropped[1], units[1])
