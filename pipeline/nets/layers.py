@@ -115,9 +115,7 @@ def multiply_half(inputs: Tensor, kernel: Tensor) -> Tensor:
 PRODUCTS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {"float32": multiply, "bfloat16": multiply_half}
 
 
-def convolve(
-    images: Tensor, kernel: Tensor, bias: Tensor, window: int, filters: int, precision: str = "float32"
-) -> Tensor:
+def convolve(images: Tensor, kernel: Tensor, bias: Tensor, window: int, filters: int, precision: str) -> Tensor:
     """Convolution, 2 x 2 maximum and ReLU; ``precision`` of the factors, a key of ``PRODUCTS``.
 
     ``images [m or 1, b, h, w, c]``, ``kernel [m, window * window * c, filters]``, ``bias [m, 1, filters]`` ->

@@ -22,7 +22,7 @@ class TableLayout:
     """Rows of a table, with ``embedded`` columns of category codes and what its numbers become."""
 
     embedded: int
-    numbers: Numbers = Numbers()
+    numbers: Numbers
     distorts: ClassVar[bool] = False
     precision: ClassVar[str] = "float32"
 

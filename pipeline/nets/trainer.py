@@ -261,9 +261,7 @@ class Trainer:
         place = arrays["fold"][:, None] * tf.shape(arrays["target"])[1] + tf.maximum(rows, 0)
         return tf.gather(tf.reshape(arrays["target"], [-1]), place)
 
-    def _loss(
-        self, target: tf.Tensor, arrays: dict[str, tf.Tensor], logits: tf.Tensor, training: bool = False
-    ) -> tf.Tensor:
+    def _loss(self, target: tf.Tensor, arrays: dict[str, tf.Tensor], logits: tf.Tensor, training: bool) -> tf.Tensor:
         """The loss ``[m, b]`` of ``logits`` for ``target [m or 1, b]``, of copies ``[m, k, b]``; ``training``: Huber's
         for those who have it."""
         copies, head = len(logits.shape) == 4, self._kind.head
