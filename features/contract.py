@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -31,9 +31,16 @@ _KEYS = (
     "unique",
     "order",
     "group",
+    "decimal",
+    "thousands",
+    "prefix",
+    "suffix",
     "missing",
     "description",
 )
+# Keys of how numbers are written, each with what may stand there; None where anything may but digits.
+_SIGNS = {"decimal": (".", ","), "thousands": ("", ",", ".", " "), "prefix": None, "suffix": None}
+_DIGIT = re.compile(r"\d")
 _WHOLE = re.compile(r"[+-]?\d+")
 _WHOLE_FLOAT = re.compile(r"\s*[+-]?\d+(\.0*)?\s*")
 _SHOWN = 3
@@ -238,7 +245,8 @@ class Contract:
                 if wrong.any():
                     comma = any("," in str(v) for v in cells[wrong])
                     cure = (
-                        "Write the decimal sign as a point."
+                        "Write the decimal sign as a point, or say how numbers are written (`decimal`, `thousands`) "
+                        f"for it in {self.file}."
                         if comma
                         else "Correct the cells, leave them empty, or name them under `missing`, or set "
                         f"`type: category`, for it in {self.file}."
@@ -491,8 +499,22 @@ def _column(name: str, entry: Any, file: str) -> Column:
         description=description,
         group=group,
         order=order,
-        spelling=Spelling(missing=missing or ()),
+        spelling=replace(_signs(entry, kind, where), missing=missing or ()),
     )
+
+
+def _signs(entry: Mapping[str, Any], kind: str, where: str) -> Spelling:
+    """How the entry says that numbers are written."""
+    found = {key: entry[key] for key in _SIGNS if key in entry}
+    for key, sign in found.items():
+        allowed = _SIGNS[key]
+        expected = "some sign or word" if allowed is None else "one of " + ", ".join(map(repr, allowed))
+        if kind != "number" or not isinstance(sign, str) or (sign not in allowed if allowed else _DIGIT.search(sign)):
+            raise UserError(f"{where}.{key} is {sign!r} (type {kind!r}); expected {expected}, for type number only.")
+    spelling = Spelling(**found)
+    if spelling.decimal == spelling.thousands:
+        raise UserError(f"{where}: decimal and thousands are both {spelling.decimal!r}; expected signs that differ.")
+    return spelling
 
 
 def _levels(words: Any, kinds: Sequence[str], kind: str, where: str) -> tuple[str, ...] | None:
@@ -532,6 +554,9 @@ def _written(column: Column) -> dict[str, Any]:
         entry["unique"] = True
     if column.order is not None:
         entry["order"] = list(column.order)
+    for key in _SIGNS:
+        if getattr(column.spelling, key) != getattr(PLAIN, key):
+            entry[key] = getattr(column.spelling, key)
     if column.spelling.missing:
         entry["missing"] = list(column.spelling.missing)
     if column.group:

@@ -18,7 +18,17 @@ from features.errors import UserError, aside, hint, listed, nearest
 from features.identifiers import ID_NAME, group_columns, note_of_shared
 from features.plain import TOLD, WIDE
 from features.scales import order_of
-from features.spelling import PLAIN, marked, numbers_of, with_slips
+from features.spelling import (
+    PLAIN,
+    Spelling,
+    find_spelling,
+    marked,
+    numbers_of,
+    plainly,
+    shows_decimal_comma,
+    units_of,
+    with_slips,
+)
 from features.statistics import outputs
 from features.submission import misfit, stripped
 from features.target import tamed_by_logarithm
@@ -33,6 +43,8 @@ LISTED = 30
 # Words with so many blanks a cell on average are text.
 TEXT_WORDS = 3.0
 _BOOLEANS = [{"true", "false"}, {"yes", "no"}, {"y", "n"}, {"t", "f"}, {"on", "off"}]
+# What may stand before a running number.
+_NUMBERING = ("", "'", "#", "№")
 ROW = "row"
 
 
@@ -65,8 +77,10 @@ def infer(
     target: str | None = None,
     id: str | None = None,
     metric: str | None = None,
+    commas: bool = False,
 ) -> Inferred:
-    """Decide everything that is not given. Raises ``UserError`` where the tables leave it open or contradict it."""
+    """Decide everything that is not given. ``commas``: where a comma may be several signs of a number, it is the
+    decimal one. Raises ``UserError`` where the tables leave it open or contradict it."""
     notes: list[str] = []
     target, why_target = find_target(train, test, sample, target)
     train = numbered_as_test(train, test, sample, target, id, notes)
@@ -75,7 +89,10 @@ def infer(
         raise UserError("the sample submission has one column; expected an id and an answer. Take the right file.")
     id, why_id, train, test = find_id(train, test, sample, target, id, notes)
     check_sample_ids(test, sample, id)
-    cells = train[target]
+    spellings = find_spellings(train, test, commas)
+    # Numbers are judged as such, classes stay as they are spelt.
+    cells = plainly(train[target], spellings[target])
+    sample = with_plain_answers(sample, set(stripped(train[target])), commas)
     gaps = np.flatnonzero(missing_labels(cells))
     if len(gaps):
         raise UserError(
@@ -83,7 +100,9 @@ def infer(
             "Delete these rows, or fill them in."
         )
     task, why_task = find_task(cells, sample, metric)
-    if task != "regression":
+    if task == "regression":
+        why_task += _signs(spellings[target])
+    else:
         train, sample = with_whole_labels(train, sample, target, notes)
         cells = train[target]
     metric, why_metric = find_metric(cells, task, sample, metric)
@@ -103,11 +122,12 @@ def infer(
             reasons[name] = f"id: {why_id}"
         elif name == target:
             kind = "number" if task == "regression" else "category"
-            columns.append(Column(name, "target", kind, values=levels, nullable=False))
+            spelling = spellings[name] if task == "regression" else PLAIN
+            columns.append(Column(name, "target", kind, values=levels, nullable=False, spelling=spelling))
             reasons[name] = f"target: {why_target}; {task}: {why_task}; metric {metric}: {why_metric}"
         else:
             both = pd.concat([train[name], test[name]], ignore_index=True)
-            column, reason = grouped.get(name) or infer_column(name, both, len(levels or ()))
+            column, reason = grouped.get(name) or infer_column(name, both, len(levels or ()), spellings[name])
             columns.append(column)
             notes.extend(told_missing(column, train[name], test[name]))
             what = {"ignore": "ignored", "group": "group"}.get(column.role, column.type)
@@ -131,6 +151,28 @@ def infer(
         sample = pd.DataFrame({id: test[id]} | answers, dtype=object)
         notes.append(f"no sample submission given: one is made with the columns {_named(sample.columns)}")
     return Inferred(Contract(tuple(columns)), task, metric, train, test, sample, reasons, tuple(notes))
+
+
+def find_spellings(train: pd.DataFrame, test: pd.DataFrame, commas: bool) -> dict[str, Spelling]:
+    """How the numbers of each column are written. Where one shows that commas are the decimal sign, they are in all."""
+    parts = {str(name): [table[name] for table in (train, test) if name in table.columns] for name in train.columns}
+    found = {name: find_spelling(cells, commas) for name, cells in parts.items()}
+    if any(shows_decimal_comma(cells, found[name]) for name, cells in parts.items()):
+        found = {name: find_spelling(cells, commas=True, points=True) for name, cells in parts.items()}
+    return found
+
+
+def with_plain_answers(sample: pd.DataFrame | None, labels: set[Any], commas: bool) -> pd.DataFrame | None:
+    """The sample with numbers as Python writes them in each column of answers that are none of the target's
+    ``labels``."""
+    if sample is None:
+        return None
+    plain = {
+        name: plainly(sample[name], find_spelling([sample[name]], commas))
+        for name in sample.columns[1:]
+        if not set(stripped(sample[name])) <= labels
+    }
+    return sample.assign(**plain) if plain else sample
 
 
 def find_target(
@@ -283,7 +325,9 @@ def _apart(train: pd.DataFrame, test: pd.DataFrame, id: str, target: str) -> boo
     if set(stripped(train[id])).isdisjoint(stripped(test[id])):
         return True
     names = [str(name) for name in test.columns if name in train.columns and name not in (id, target)]
-    found = [infer_column(name, pd.concat([train[name], test[name]], ignore_index=True))[0] for name in names]
+    spellings = find_spellings(train[names], test[names], commas=False)
+    both = pd.concat([train[names], test[names]], ignore_index=True)
+    found = [infer_column(name, both[name], spelling=spellings[name])[0] for name in names]
     contract = Contract((Column(id, "id", "text"), Column(target, "target", "category"), *found))
     known, asked = (contract.typed(table[[id, *names]], "", with_target=False) for table in (train, test))
     return all(fault.warning for fault in ids_shared(contract, known, asked, "train", "test"))
@@ -480,9 +524,9 @@ def check_target(cells: pd.Series, task: str, target: str) -> None:
         )
 
 
-def infer_column(name: str, cells: pd.Series, classes: int = 0) -> tuple[Column, str]:
+def infer_column(name: str, cells: pd.Series, classes: int = 0, spelling: Spelling | None = None) -> tuple[Column, str]:
     """Role and type of one feature, and why. ``cells``: of train and test; ``classes``: of the target, 0 for
-    regression."""
+    regression; ``spelling``: of its numbers, found in the cells if not given."""
     present = cells[cells.notna()].astype(str).str.strip()
     gaps = bool(cells.isna().any())
     plain = Column(name, "feature", "category", nullable=gaps)
@@ -492,10 +536,11 @@ def infer_column(name: str, cells: pd.Series, classes: int = 0) -> tuple[Column,
     distinct = present.nunique()
     if distinct == 1 and not gaps:
         return ignored, f"constant, {present.iloc[0]!r} everywhere"
-    numbers, wrong = numbers_of(present)
-    spelling = with_slips(PLAIN, present, numbers.notna().to_numpy(), wrong)
-    if spelling is not None:
-        spelt = replace(plain, spelling=spelling)
+    spelling = find_spelling([present]) if spelling is None else spelling
+    numbers, wrong = numbers_of(present, spelling)
+    lenient = with_slips(spelling, present, numbers.notna().to_numpy(), wrong)
+    if lenient is not None:
+        spelt = replace(plain, spelling=lenient)
         return _number(spelt, present[~wrong], numbers[~wrong], present[~wrong].nunique(), gaps or bool(wrong.any()))
     words = {word.lower() for word in present.unique()} if distinct == 2 else set()
     if words in _BOOLEANS:
@@ -505,11 +550,29 @@ def infer_column(name: str, cells: pd.Series, classes: int = 0) -> tuple[Column,
     found = _date(plain, present) if distinct > 2 else None
     if found is not None:
         return found
-    blanks = float(present.str.count(r"\s+").mean()) + 1
+    units = units_of(present)
+    if len(units) > 1:
+        column, reason = _words(plain, present, distinct, gaps, classes)
+        if column.values is not None:
+            return column, reason  # few words, as 1Story and 2Story, are learned one by one
+        several = _listed(map(repr, units))
+        return column, f"{reason}; numbers with {several}: write them in one unit to have them learned"
+    blanks = _blanks(present)
     if distinct == len(present) and len(present) > 2 and blanks < 1.5 and not _code(present):
         return ignored, "identifier, a word of its own in every row"
     if distinct > LISTED and _code(present):
         return replace(plain, type="code"), f"composite code, as {present.iloc[0]!r}; split into parts"
+    return _words(plain, present, distinct, gaps, classes)
+
+
+def _blanks(present: pd.Series) -> float:
+    """Words a cell."""
+    return float(present.str.count(r"\s+").mean()) + 1
+
+
+def _words(plain: Column, present: pd.Series, distinct: int, gaps: bool, classes: int) -> tuple[Column, str]:
+    """A category or text."""
+    blanks = _blanks(present)
     if distinct <= LISTED and distinct <= max(2, len(present) // 5):
         levels = levels_of(present)
         order = order_of(levels)
@@ -546,13 +609,19 @@ def _number(plain: Column, present: pd.Series, numbers: pd.Series, distinct: int
     values = numbers.dropna().to_numpy()
     finite = values[np.isfinite(values)]
     whole = bool(len(finite) == len(values) and np.all(values == np.floor(values)))
-    if whole and distinct == len(present) and len(present) > 10 and np.ptp(values) < 2 * len(values):
+    # What has a unit is measured.
+    bare = not plain.spelling.suffix and plain.spelling.prefix in _NUMBERING
+    if bare and whole and distinct == len(present) and len(present) > 10 and np.ptp(values) < 2 * len(values):
         return replace(plain, role="ignore", type="text", nullable=True), "identifier, a running number"
     column = replace(plain, type="number", nullable=gaps or len(values) < len(present))
     log = len(finite) and fit_number(pd.Series(finite))["unit"] is not None
-    return column, f"{distinct} {'whole numbers' if whole else 'numbers'}" + (
+    return column, f"{distinct} {'whole numbers' if whole else 'numbers'}{_signs(plain.spelling)}" + (
         "; skewed, so as logarithm" if log else ""
     )
+
+
+def _signs(spelling: Spelling) -> str:
+    return f", read with {spelling.signs}" if spelling.signs else ""
 
 
 def _date(plain: Column, present: pd.Series) -> tuple[Column, str] | None:

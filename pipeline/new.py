@@ -42,6 +42,8 @@ For each column:
   nullable     may cells be empty? Default: true for features, false for id and target.
   unique       must each value stand there once? Default: true for the id only.
   order        a category's values from low to high: its rank is then an input too
+  decimal, thousands    the signs in its numbers, where they are not written as 1234.5: ',' and '.' read 1.234,5
+  prefix, suffix        what stands before or behind each number, as $ or kg
   missing      words that mean an empty cell, as '?' (NA, NaN, null and none do in every column of numbers)
   group        a word; columns of one group are chosen and judged together. Default: each is one of its own.
   description  one sentence, for the data dictionary in reports/{name}/README.md; at first why it was taken for that"""
@@ -71,8 +73,10 @@ def new(arguments: argparse.Namespace) -> None:
     name, folder = arguments.name, arguments.folder
     check_name(name)
     check_free(name, folder, arguments.force)
-    train, test, sample = read_together((arguments.train, arguments.test, arguments.sample), arguments.encoding, print)
-    found = infer(train, test, sample, target=arguments.target, id=arguments.id, metric=arguments.metric)
+    paths = (arguments.train, arguments.test, arguments.sample)
+    (train, test, sample), semicolons = read_together(paths, arguments.encoding, print)
+    given = {"target": arguments.target, "id": arguments.id, "metric": arguments.metric}
+    found = infer(train, test, sample, **given, commas=semicolons)
     width = max(len(column) for column in found.reasons)
     for column, reason in found.reasons.items():
         print(f"  {column:{width}}  {reason}")

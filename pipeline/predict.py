@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from features import encoder, submission
 from features.checks import cells_unread, infinities
 from features.contract import Contract, ContractError, Fault
 from features.errors import UserError
+from features.spelling import left_open
 from features.target import TargetScale
 from pipeline import stage
 from pipeline.combining import Choice
@@ -71,9 +72,8 @@ def predict(arguments: argparse.Namespace) -> None:
     if arguments.output.resolve() == arguments.input.resolve():
         raise UserError(f"{arguments.output}: input and output are the same file. Name another output.")
     trained = load_trained(arguments.data, name)
-    numbers = {column.name for column in trained.contract.columns if column.type == "number"}
-    table = read_any(arguments.input, arguments.encoding, print, numbers, header_only=True)
-    frame = accepted(table, trained.contract, trained.states, str(arguments.input))
+    table, file = read_any(arguments.input, arguments.encoding, print, header_only=True), str(arguments.input)
+    frame = accepted(table, spelt(trained.contract, table, file), trained.states, file)
     parts = []
     with Progress(len(frame), "rows", "predict") as progress:
         for start in range(0, max(len(frame), 1), AT_ONCE):
@@ -119,6 +119,29 @@ def load_trained(data: Path, name: str) -> Trained:
             f"`dvc repro ensemble@{name}`."
         )
     return trained
+
+
+def spelt(contract: Contract, table: pd.DataFrame, file: str) -> Contract:
+    """The contract with the signs of numbers as the ``table`` shows them, where it keeps none: then the tables that
+    were learned from had plain ones. Raises ``UserError`` where they may be several, since a row's answer must not
+    depend on the rows beside it."""
+    columns = []
+    for column in contract.columns:
+        spelling = column.spelling
+        if column.type == "number" and column.role == "feature" and column.name in table.columns:
+            spelling, place = left_open(table[column.name], spelling)
+            if place is not None:
+                cell = str(table[column.name].iloc[place]).strip()
+                twofold = f"{cell.replace(',', '')} or {cell.replace(',', '.')}"
+                raise UserError(
+                    f"{file}, row {place + 2}: column {column.name!r} is {cell!r}, which may be {twofold}, and nothing "
+                    "tells which. Write a decimal point and nothing between thousands, or set `decimal: ','` or "
+                    f"`thousands: ','` for it in {contract.file}."
+                )
+            if spelling != column.spelling:
+                print(f"note: {file}: column {column.name!r}: read with {spelling.signs}")
+        columns.append(replace(column, spelling=spelling))
+    return replace(contract, columns=tuple(columns))
 
 
 def accepted(table: pd.DataFrame, contract: Contract, states: Sequence[Mapping[str, Any]], file: str) -> pd.DataFrame:

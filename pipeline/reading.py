@@ -12,30 +12,15 @@ import io
 import re
 import zipfile
 import zlib
-from collections.abc import Callable, Container, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import pandas as pd
 
 from features.errors import UserError
-from features.spelling import numbers_of
 from features.tables import parse_table
 from pipeline.files import read_bytes
 
-_EXPONENT = r"([eE][+-]?\d+)?"
-# The forms of a number with a comma: its pattern, the sign between its thousands, and what is said of it. No group of
-# thousands begins with 0: 0,125 is a decimal.
-_DECIMAL_COMMA = (re.compile(r"[+-]?(\d+|\d*,\d+)" + _EXPONENT), "", "decimal commas written as points")
-_THOUSANDS = (
-    re.compile(r"[+-]?(\d{1,3}|[1-9]\d{0,2}(,\d{3})+)(\.\d+)?" + _EXPONENT),
-    ",",
-    "commas between thousands taken out",
-)
-_BOTH = (
-    re.compile(r"[+-]?(\d{1,3}|[1-9]\d{0,2}(\.\d{3})+)(,\d+)?" + _EXPONENT),
-    ".",
-    "points between thousands taken out, decimal commas written as points",
-)
 # The first bytes of .xls, and the file that .xlsx, .xlsb or .ods holds among others.
 _OLE, _WORKBOOKS = b"\xd0\xcf\x11\xe0", {"xl/workbook.xml", "xl/workbook.bin", "content.xml"}
 # Text judged when the encoding is guessed.
@@ -53,33 +38,30 @@ def read_any(
     path: Path,
     encoding: str | None,
     say: Callable[[str], None],
-    numbers: Container[str] | None = None,
     header_only: bool = False,
 ) -> pd.DataFrame:
     """The table at ``path``: every cell a ``str``, empty ones None. What was guessed is said.
 
-    ``numbers``: the columns in which a comma may be part of a number, where that is known; ``header_only``: a header
-    without rows will do. Raises ``UserError`` where the file is missing, damaged or no table.
+    ``header_only``: a header without rows will do. Raises ``UserError`` where the file is missing, damaged or no table.
     """
-    return read_together([path], encoding, say, numbers, header_only)[0]
+    return read_together([path], encoding, say, header_only)[0][0]
 
 
 def read_together(
     paths: Iterable[Path | None],
     encoding: str | None,
     say: Callable[[str], None],
-    numbers: Container[str] | None = None,
     header_only: bool = False,
-) -> list[pd.DataFrame | None]:
-    """The tables at ``paths`` as by ``read_any``, None for None. What is guessed is guessed once for all of them.
+) -> tuple[list[pd.DataFrame | None], bool]:
+    """The tables at ``paths`` as by ``read_any``, None for None, and whether semicolons divide the cells of one, as
+    they do to leave the comma free. What is guessed is guessed once for all of them.
 
-    So that train and test spell a city and a number the same way, however few rows one of them has.
+    So that train and test spell a city the same way, however few rows one of them has.
     """
     opened = [None if path is None else unpacked(read_bytes(path), path) for path in paths]
     older = [file[0] for file in opened if file is not None and not _told(file[0])]
     guess = guessed(older) if older and encoding is None else None
     frames: dict[int, pd.DataFrame] = {}
-    texts: dict[int, str] = {}
     semicolons = False
     for place, file in enumerate(opened):
         if file is None:
@@ -90,11 +72,8 @@ def read_together(
             continue
         content = as_utf8(content, name, encoding, guess, bool(older), say)
         frames[place] = parse_table(content, name, header_only)
-        texts[place] = name
         semicolons |= _semicolons(content, frames[place].shape[1])
-    pointed = with_points([(frames[place], name) for place, name in texts.items()], semicolons, say, numbers)
-    frames |= zip(texts, pointed, strict=True)
-    return [frames.get(place) for place in range(len(opened))]
+    return [frames.get(place) for place in range(len(opened))], semicolons
 
 
 def unpacked(content: bytes, path: Path) -> tuple[bytes, str]:
@@ -223,57 +202,6 @@ def _semicolons(content: bytes, columns: int) -> bool:
     """Do semicolons divide the cells? Also in UTF-16, where zeros stand between the letters."""
     header = content[:_PROBED].replace(b"\0", b"").lstrip().partition(b"\n")[0]
     return header.count(b";") >= columns - 1
-
-
-def with_points(
-    tables: Sequence[tuple[pd.DataFrame, str]],
-    semicolons: bool,
-    say: Callable[[str], None],
-    numbers: Container[str] | None = None,
-) -> list[pd.DataFrame]:
-    """Columns of numbers with a decimal comma, with commas between thousands, or with points there and a decimal comma,
-    written with a point alone.
-
-    ``tables``: each with its name. Which form a column has is decided once for all tables that hold it. Where it may be
-    several (1,125), it is the decimal comma if ``semicolons`` divide the cells: they do so to leave the comma free.
-    """
-    likely = (_DECIMAL_COMMA, _BOTH, _THOUSANDS) if semicolons else (_THOUSANDS, _DECIMAL_COMMA, _BOTH)
-    changed: list[dict[str, pd.Series]] = [{} for _ in tables]
-    for column in dict.fromkeys(name for frame, _ in tables for name in frame.columns):
-        if numbers is not None and column not in numbers:
-            continue
-        # A table without a comma there has no say: another program may have written its numbers with points.
-        cells = _filled(tables, column, ",")
-        form = next((form for form in likely if cells and _all_of(form[0], cells.values())), None)
-        if form is None:
-            continue
-        pattern, thousands, what = form
-        if form is _BOTH:
-            # Beside 1.234,56 a table without a comma means thousands by 1.234.
-            pointed = _filled(tables, column, ".")
-            cells |= {place: part for place, part in pointed.items() if _all_of(pattern, [part])}
-        for place, part in cells.items():
-            frame, name = tables[place]
-            without = frame[column].str.replace(thousands, "", regex=False)
-            changed[place][column] = without.str.replace(",", ".", regex=False)
-            shown = part[part.str.contains(r"[,.]")].iloc[0]
-            say(f"note: {name}: column {column!r}: {what} ({shown!r})")
-    return [frame.assign(**new) if new else frame for (frame, _), new in zip(tables, changed, strict=True)]
-
-
-def _filled(tables: Sequence[tuple[pd.DataFrame, str]], column: str, sign: str) -> dict[int, pd.Series]:
-    """Of each table that holds ``sign`` in the column, by its place: the cells there that are neither empty nor a word
-    for a missing number."""
-    found = {}
-    for place, (frame, _) in enumerate(tables):
-        if column in frame.columns and frame[column].str.contains(sign, regex=False, na=False).any():
-            values, wrong = numbers_of(frame[column])
-            found[place] = frame.loc[values.notna() | wrong, column].str.strip()
-    return found
-
-
-def _all_of(pattern: re.Pattern[str], parts: Iterable[pd.Series]) -> bool:
-    return all(part.str.fullmatch(pattern).all() for part in parts)
 
 
 def from_parquet(content: bytes, name: str, header_only: bool = False) -> pd.DataFrame:

@@ -87,6 +87,13 @@ def test_a_contract_survives_being_written() -> None:
         (changed("id", unique=False), "names one row"),
         (changed("id", type="number"), "kept as it is spelt"),
         (changed("t", integer=True), "numbers only"),
+        (changed("x", decimal=";"), "columns.x.decimal is ';' (type 'number'); expected one of '.', ','"),
+        (
+            changed("t", prefix="$"),
+            "columns.t.prefix is '$' (type 'text'); expected some sign or word, for type number",
+        ),
+        (changed("x", suffix="m2"), "columns.x.suffix is 'm2'"),
+        (changed("x", thousands="."), "decimal and thousands are both '.'; expected signs that differ"),
         (changed("t", missing="?"), "columns.t.missing is '?' (type 'text'); expected a list"),
         (changed("t", missing=["?", "?"]), "expected each value once"),
         (changed("t", missing=["?"], nullable=False), "the column may not be empty (feature, nullable: false)"),

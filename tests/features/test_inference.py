@@ -29,6 +29,12 @@ def cells(*values: Any) -> pd.Series:
         (cells(*(round(x, 3) for x in GENERATOR.normal(size=COUNT))), "feature", "number", "numbers"),
         (cells(*(round(x, 3) for x in GENERATOR.lognormal(0, 2, COUNT))), "feature", "number", "logarithm"),
         (cells(1, 2, None, 3), "feature", "number", "3 whole numbers"),
+        (cells(*(f"${abs(x):.2f}" for x in GENERATOR.normal(size=COUNT))), "feature", "number", "with '$' before them"),
+        (cells(*(f"{x:.2f}%" for x in range(COUNT))), "feature", "number", "read with '%' behind them"),
+        (cells(*(f"{x * 7} min" for x in range(COUNT))), "feature", "number", "read with 'min' behind them"),
+        (cells(*(f"{x / 7:.3f} kg" if x % 3 else f"{x * 9} g" for x in range(COUNT))), "feature", "text", "'kg', 'g'"),
+        (cells("1 kg", "2 kg", "300 g"), "feature", "category", "3 words"),
+        (cells("1,5", "-2,25", "7"), "feature", "number", "3 numbers, read with decimal commas"),
         (cells("1.5", "NaN", "n/a"), "feature", "number", "numbers"),
         (cells("Yes", "No"), "feature", "boolean", "two words"),
         (cells("TRUE", "false"), "feature", "boolean", "two words"),
@@ -124,6 +130,29 @@ def test_what_is_read_as_missing_is_told_with_its_place() -> None:
     assert "b: '12o' (test, row 2; 1 of 62 cells) is no number" in said and "`missing` in the contract" in said
     typed = found.contract.typed(found.test, "test.csv", False)
     assert np.isnan(typed["b"][0]) and found.contract.column("a").spelling.missing == ("?",)
+
+
+def test_how_numbers_are_written_stands_in_the_contract() -> None:
+    prices, amounts = [f"{x / 7:.2f}".replace(".", ",") for x in range(62)], ["6.048", "853"] * 31
+    money, target = (
+        [f"${1000 + x * 13:,}.50" for x in range(62)],
+        [f"{x * 1.5:.2f} €".replace(".", ",") for x in range(60)],
+    )
+    train = table(target, price=prices[:60], amount=amounts[:60], money=money[:60])
+    test = pd.DataFrame(
+        {"key": ["901", "902"], "x": "0.5", "price": prices[60:], "amount": amounts[60:], "money": money[60:]}
+    )
+    sample = pd.DataFrame({"key": ["901", "902"], "y": "0,5"}, dtype=object)
+    found = infer(train, test, sample)
+    assert (found.task, found.sample["y"].tolist()) == ("regression", ["0.5", "0.5"])
+    assert found.train["y"].tolist() == target, "the tables stay as they are"
+    contract = Contract.from_mapping(found.contract.to_mapping(), "c.yaml")
+    assert contract.columns == found.contract.columns
+    typed = contract.typed(found.train, "train.csv", True)
+    assert typed["price"][:3].tolist() == [0, 0.14, 0.29] and typed["amount"][:2].tolist() == [6048, 853]
+    assert typed["money"][:2].tolist() == [1000.5, 1013.5] and typed["y"][:3].tolist() == [0, 1.5, 3]
+    asked = contract.typed(found.test[["money", "key", "x", "price", "amount"]], "test.csv", False)
+    assert asked["money"].tolist() == [1780.5, 1793.5] and asked["amount"].tolist() == [6048, 853]
 
 
 def test_dates_may_be_written_in_two_ways() -> None:

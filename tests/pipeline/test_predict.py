@@ -12,7 +12,8 @@ import pytest
 from features import columns
 from features.contract import Column, Contract
 from features.errors import UserError
-from pipeline.predict import accepted
+from features.spelling import Spelling
+from pipeline.predict import accepted, spelt
 
 DATES = [f"{day:02d}.03.2015" for day in range(1, 29)]
 
@@ -82,3 +83,18 @@ def test_who_a_row_belongs_to_is_not_asked(nullable: bool, capsys: pytest.Captur
         frame = accepted(rows, grouped, states(), "new.csv")
         assert frame.columns.tolist() == ["id", "date", "code", "boolean"]
     assert capsys.readouterr().out == ""
+
+
+def test_a_rows_number_does_not_depend_on_the_rows_beside_it(capsys: pytest.CaptureFixture[str]) -> None:
+    """24,640 may be 24640 or 24.64: the contract says which, or the file, or it is refused."""
+    ends = contract().columns[0], contract().columns[-1]
+    plain = Contract((Column("x", "feature", "number"), *ends), "c.yaml")
+    alone, beside = (pd.DataFrame({"id": "1", "x": cells}, dtype=object) for cells in (["24,640"], ["24,640", "24,37"]))
+    with pytest.raises(UserError, match="new.csv, row 2: column 'x' is '24,640', which may be 24640 or 24.640, and"):
+        spelt(plain, alone, "new.csv")
+    assert spelt(plain, beside, "new.csv").typed(beside, "new.csv", False)["x"].tolist() == [24.64, 24.37]
+    assert capsys.readouterr().out == "note: new.csv: column 'x': read with decimal commas\n"
+    for spelling in (Spelling(decimal=","), Spelling(decimal=",", thousands=".")):
+        kept = Contract((Column("x", "feature", "number", spelling=spelling), *ends), "c.yaml")
+        for table in (alone, beside):
+            assert spelt(kept, table, "new.csv") == kept and kept.typed(table, "new.csv", False)["x"][0] == 24.64
