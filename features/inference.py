@@ -42,6 +42,8 @@ FEWEST = 3
 LISTED = 30
 # Words with so many blanks a cell on average are text.
 TEXT_WORDS = 3.0
+# Share of cells that are different ones beyond which words are no levels.
+MOSTLY_DISTINCT = 0.9
 _BOOLEANS = [{"true", "false"}, {"yes", "no"}, {"y", "n"}, {"t", "f"}, {"on", "off"}]
 # What may stand before a running number.
 _NUMBERING = ("", "'", "#", "№")
@@ -540,8 +542,8 @@ def infer_column(name: str, cells: pd.Series, classes: int = 0, spelling: Spelli
     numbers, wrong = numbers_of(present, spelling)
     lenient = with_slips(spelling, present, numbers.notna().to_numpy(), wrong)
     if lenient is not None:
-        spelt = replace(plain, spelling=lenient)
-        return _number(spelt, present[~wrong], numbers[~wrong], present[~wrong].nunique(), gaps or bool(wrong.any()))
+        spelt = replace(plain, spelling=lenient, nullable=gaps or bool(wrong.any()))
+        return _number_or_code(spelt, present[~wrong], numbers[~wrong], classes)
     words = {word.lower() for word in present.unique()} if distinct == 2 else set()
     if words in _BOOLEANS:
         return replace(plain, type="boolean", values=levels_of(present)), f"two words, {_named(levels_of(present))}"
@@ -578,7 +580,7 @@ def _words(plain: Column, present: pd.Series, distinct: int, gaps: bool, classes
         order = order_of(levels)
         ranked = f", a scale: {' < '.join(order)}" if order else ""
         return replace(plain, values=levels, order=order), f"{distinct} words{ranked}"
-    if blanks >= TEXT_WORDS or distinct > 0.9 * len(present):
+    if blanks >= TEXT_WORDS or distinct > MOSTLY_DISTINCT * len(present):
         return replace(plain, type="text"), f"free text, {blanks:.0f} words a cell; hashed"
     encoded = f"high-cardinality, {distinct} words; embedded" if distinct > WIDE else f"{distinct} words; one-hot"
     # Empty cells are a level, too.
@@ -605,6 +607,19 @@ def told_missing(column: Column, train: pd.Series, test: pd.Series) -> list[str]
     return told
 
 
+def _number_or_code(spelt: Column, present: pd.Series, numbers: pd.Series, classes: int) -> tuple[Column, str]:
+    """A number, unless zeros in front tell codes of digits apart; no code where nearly each cell is another."""
+    distinct, gaps = present.nunique(), spelt.nullable
+    column, reason = _number(spelt, present, numbers, distinct, gaps)
+    if column.role == "ignore" or not _zeros_tell(present):
+        return column, reason
+    if distinct > MOSTLY_DISTINCT * len(present):
+        return column, f"{reason}; zeros in front are not counted"
+    coded = replace(spelt, spelling=Spelling(missing=spelt.spelling.missing))
+    column, reason = _words(coded, present, distinct, gaps, classes)
+    return column, f"{reason}; not as numbers, since zeros in front tell codes apart"
+
+
 def _number(plain: Column, present: pd.Series, numbers: pd.Series, distinct: int, gaps: bool) -> tuple[Column, str]:
     values = numbers.dropna().to_numpy()
     finite = values[np.isfinite(values)]
@@ -618,6 +633,14 @@ def _number(plain: Column, present: pd.Series, numbers: pd.Series, distinct: int
     return column, f"{distinct} {'whole numbers' if whole else 'numbers'}{_signs(plain.spelling)}" + (
         "; skewed, so as logarithm" if log else ""
     )
+
+
+def _zeros_tell(present: pd.Series) -> bool:
+    """Are whole numbers written like codes: with zeros in front, all of one width or one number in two ways?"""
+    digits = present[present.str.fullmatch(r"[0-9]+")]
+    if len(digits) < len(present) or not digits.str.fullmatch("0[0-9]+").any():
+        return False
+    return digits.str.len().nunique() == 1 or digits.nunique() > digits.str.lstrip("0").nunique()
 
 
 def _signs(spelling: Spelling) -> str:
