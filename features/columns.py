@@ -337,6 +337,16 @@ def _as_number(part: str | None) -> float:
         return np.nan
 
 
+def fit_presence(cells: pd.Series) -> dict[str, Any]:
+    """Nothing: what the cells hold is of no matter."""
+    return {}
+
+
+def parts_presence(name: str, cells: pd.Series, state: Mapping[str, Any]) -> Parts:
+    """1 where there is something, 0 where the cell is missing."""
+    return Parts({name: cells.notna().to_numpy(np.float64)})
+
+
 def fit_text(cells: pd.Series) -> dict[str, Any]:
     """How many places words are hashed to."""
     return {"buckets": BUCKETS}
@@ -392,9 +402,9 @@ def telling(column: Column, cells: pd.Series, state: Mapping[str, Any] | None) -
 
 
 FITS = {"number": fit_number, "boolean": fit_boolean, "category": fit_category, "date": fit_date, "code": fit_code,
-        "text": fit_text}  # fmt: skip
+        "text": fit_text, "presence": fit_presence}  # fmt: skip
 PARTS = {"number": parts_number, "boolean": parts_boolean, "category": parts_category, "date": parts_date,
-         "code": parts_code, "text": parts_text}  # fmt: skip
+         "code": parts_code, "text": parts_text, "presence": parts_presence}  # fmt: skip
 
 
 def fit(column: Column, cells: pd.Series, file: str = "contract") -> dict[str, Any]:

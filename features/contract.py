@@ -19,7 +19,9 @@ from features.errors import UserError, aside, nearest
 from features.spelling import MISSING_WORDS, PLAIN, Spelling, numbers_of
 
 ROLES = ("id", "target", "feature", "group", "ignore")
-TYPES = ("number", "boolean", "category", "code", "date", "text")
+TYPES = ("number", "boolean", "category", "code", "date", "text", "presence")
+# What a cell of type presence is read as, whatever it holds.
+GIVEN = "given"
 _KEYS = (
     "role",
     "type",
@@ -612,6 +614,8 @@ def _words(cells: pd.Series, column: Column) -> pd.Series:
     def word(value: Any) -> Any:
         if value is None or value != value:
             return np.nan
+        if column.type == "presence":
+            return GIVEN
         text = str(value).strip()
         if column.role == "target" and text.lower() in MISSING_WORDS and text not in (column.values or ()):
             return np.nan

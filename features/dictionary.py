@@ -17,7 +17,7 @@ GROUPS = ("group", "made from", "inputs", "what it is")
 NAMED = 8
 # Types without a rule of their own.
 _ANY = {"date": "a date", "code": "a code of several parts", "boolean": "one of two words", "category": "any word",
-        "text": "any text"}  # fmt: skip
+        "text": "any text", "presence": "anything or nothing"}  # fmt: skip
 # What inputs of each kind are called: one of them, several.
 _INPUTS = {
     "number": ("number", "numbers"),

@@ -4,6 +4,7 @@ reason of each decision. Pure functions on tables of strings, as ``parse_table``
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -45,6 +46,11 @@ TEXT_WORDS = 3.0
 # Share of cells that are different ones beyond which words are no levels.
 MOSTLY_DISTINCT = 0.9
 _BOOLEANS = [{"true", "false"}, {"yes", "no"}, {"y", "n"}, {"t", "f"}, {"on", "off"}]
+# So few rows are not said to be numbered.
+FEW_NUMBERED = 10
+# Whole numbers within these bounds, or of a column called so, are years: each may stand there once.
+YEARS = 1800, 2100
+_YEAR = re.compile(r"(?i:(.*[^a-z])?(year|yr|jahr|année|annee|año|ano|anno)s?([^a-z].*)?|.*[a-z]Year)")
 # What may stand before a running number.
 _NUMBERING = ("", "'", "#", "№")
 ROW = "row"
@@ -129,7 +135,9 @@ def infer(
             reasons[name] = f"target: {why_target}; {task}: {why_task}; metric {metric}: {why_metric}"
         else:
             both = pd.concat([train[name], test[name]], ignore_index=True)
-            column, reason = grouped.get(name) or infer_column(name, both, len(levels or ()), spellings[name])
+            column, reason = grouped.get(name) or infer_column(
+                name, both, len(levels or ()), spellings[name], len(train)
+            )
             columns.append(column)
             notes.extend(told_missing(column, train[name], test[name]))
             what = {"ignore": "ignored", "group": "group"}.get(column.role, column.type)
@@ -329,7 +337,7 @@ def _apart(train: pd.DataFrame, test: pd.DataFrame, id: str, target: str) -> boo
     names = [str(name) for name in test.columns if name in train.columns and name not in (id, target)]
     spellings = find_spellings(train[names], test[names], commas=False)
     both = pd.concat([train[names], test[names]], ignore_index=True)
-    found = [infer_column(name, both[name], spelling=spellings[name])[0] for name in names]
+    found = [infer_column(name, both[name], spelling=spellings[name], rows=len(train))[0] for name in names]
     contract = Contract((Column(id, "id", "text"), Column(target, "target", "category"), *found))
     known, asked = (contract.typed(table[[id, *names]], "", with_target=False) for table in (train, test))
     return all(fault.warning for fault in ids_shared(contract, known, asked, "train", "test"))
@@ -526,9 +534,12 @@ def check_target(cells: pd.Series, task: str, target: str) -> None:
         )
 
 
-def infer_column(name: str, cells: pd.Series, classes: int = 0, spelling: Spelling | None = None) -> tuple[Column, str]:
+def infer_column(
+    name: str, cells: pd.Series, classes: int = 0, spelling: Spelling | None = None, rows: int | None = None
+) -> tuple[Column, str]:
     """Role and type of one feature, and why. ``cells``: of train and test; ``classes``: of the target, 0 for
-    regression; ``spelling``: of its numbers, found in the cells if not given."""
+    regression; ``spelling``: of its numbers, found in the cells if not given; ``rows``: of train, all if not given."""
+    rows = len(cells) if rows is None else rows
     present = cells[cells.notna()].astype(str).str.strip()
     gaps = bool(cells.isna().any())
     plain = Column(name, "feature", "category", nullable=gaps)
@@ -543,7 +554,7 @@ def infer_column(name: str, cells: pd.Series, classes: int = 0, spelling: Spelli
     lenient = with_slips(spelling, present, numbers.notna().to_numpy(), wrong)
     if lenient is not None:
         spelt = replace(plain, spelling=lenient, nullable=gaps or bool(wrong.any()))
-        return _number_or_code(spelt, present[~wrong], numbers[~wrong], classes)
+        return _number_or_code(spelt, present[~wrong], numbers[~wrong], classes, rows)
     words = {word.lower() for word in present.unique()} if distinct == 2 else set()
     if words in _BOOLEANS:
         return replace(plain, type="boolean", values=levels_of(present)), f"two words, {_named(levels_of(present))}"
@@ -560,8 +571,16 @@ def infer_column(name: str, cells: pd.Series, classes: int = 0, spelling: Spelli
         several = _listed(map(repr, units))
         return column, f"{reason}; numbers with {several}: write them in one unit to have them learned"
     blanks = _blanks(present)
+    if not gaps and blanks < TEXT_WORDS and present.iloc[:rows].is_unique:
+        form = _numbering(present, rows)
+        if form is not None:
+            return ignored, f"identifier, running numbers as in {form!r}"
     if distinct == len(present) and len(present) > 2 and blanks < 1.5 and not _code(present):
-        return ignored, "identifier, a word of its own in every row"
+        absent = len(cells) - len(present)
+        if min(absent, len(present)) >= ROWS_A_CLASS:
+            told = f"a word of its own in each of {len(present)} rows, none in {absent}; whether there is one"
+            return replace(plain, type="presence"), told
+        return ignored, "identifier, a word of its own in every row" + (f" but {absent}" if absent else "")
     if distinct > LISTED and _code(present):
         return replace(plain, type="code"), f"composite code, as {present.iloc[0]!r}; split into parts"
     return _words(plain, present, distinct, gaps, classes)
@@ -607,10 +626,12 @@ def told_missing(column: Column, train: pd.Series, test: pd.Series) -> list[str]
     return told
 
 
-def _number_or_code(spelt: Column, present: pd.Series, numbers: pd.Series, classes: int) -> tuple[Column, str]:
+def _number_or_code(
+    spelt: Column, present: pd.Series, numbers: pd.Series, classes: int, rows: int
+) -> tuple[Column, str]:
     """A number, unless zeros in front tell codes of digits apart; no code where nearly each cell is another."""
     distinct, gaps = present.nunique(), spelt.nullable
-    column, reason = _number(spelt, present, numbers, distinct, gaps)
+    column, reason = _number(spelt, present, numbers, distinct, gaps, rows)
     if column.role == "ignore" or not _zeros_tell(present):
         return column, reason
     if distinct > MOSTLY_DISTINCT * len(present):
@@ -620,19 +641,48 @@ def _number_or_code(spelt: Column, present: pd.Series, numbers: pd.Series, class
     return column, f"{reason}; not as numbers, since zeros in front tell codes apart"
 
 
-def _number(plain: Column, present: pd.Series, numbers: pd.Series, distinct: int, gaps: bool) -> tuple[Column, str]:
+def _number(
+    plain: Column, present: pd.Series, numbers: pd.Series, distinct: int, gaps: bool, rows: int
+) -> tuple[Column, str]:
     values = numbers.dropna().to_numpy()
     finite = values[np.isfinite(values)]
     whole = bool(len(finite) == len(values) and np.all(values == np.floor(values)))
     # What has a unit is measured.
     bare = not plain.spelling.suffix and plain.spelling.prefix in _NUMBERING
-    if bare and whole and distinct == len(present) and len(present) > 10 and np.ptp(values) < 2 * len(values):
-        return replace(plain, role="ignore", type="text", nullable=True), "identifier, a running number"
-    column = replace(plain, type="number", nullable=gaps or len(values) < len(present))
+    gaps = gaps or len(values) < len(present)
+    years = whole and (_YEAR.fullmatch(plain.name) or (values.min() >= YEARS[0] and values.max() <= YEARS[1]))
+    if bare and whole and not gaps and not years and _running(numbers, rows):
+        ignored = replace(plain, role="ignore", type="text", nullable=True, spelling=PLAIN)
+        return ignored, "identifier, a running number"
+    column = replace(plain, type="number", nullable=gaps)
     log = len(finite) and fit_number(pd.Series(finite))["unit"] is not None
     return column, f"{distinct} {'whole numbers' if whole else 'numbers'}{_signs(plain.spelling)}" + (
         "; skewed, so as logarithm" if log else ""
     )
+
+
+def _running(numbers: pd.Series, rows: int) -> bool:
+    """Do whole ``numbers`` number the rows: each once and with few left out, in both tables together or, where they
+    start anew in test, in each? They are of rows by their index, the first ``rows`` of train."""
+    if len(numbers) <= FEW_NUMBERED:
+        return False
+    return _dense(numbers) or all(_dense(table) for table in (numbers.iloc[:rows], numbers.iloc[rows:]) if len(table))
+
+
+def _dense(numbers: pd.Series) -> bool:
+    return numbers.is_unique and float(np.ptp(numbers.to_numpy(float))) < 2 * len(numbers)
+
+
+def _numbering(present: pd.Series, rows: int) -> str | None:
+    """The words around the one number in which cells differ, where it numbers the rows; else None."""
+    parts = present.str.split(r"([0-9]+)", regex=True)
+    if parts.str.len().nunique() > 1:
+        return None
+    split = pd.DataFrame(parts.tolist(), index=present.index)
+    varying = [place for place in split if split[place].nunique() > 1]
+    if len(varying) != 1 or varying[0] % 2 == 0 or not _running(split[varying[0]].astype(float), rows):
+        return None
+    return "".join("0" if place == varying[0] else split[place].iloc[0] for place in split)
 
 
 def _zeros_tell(present: pd.Series) -> bool:

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from features import columns
-from features.contract import Column
+from features.contract import Column, Contract
 from features.errors import UserError
 
 
@@ -92,6 +92,14 @@ def test_a_date_is_its_calendar_parts() -> None:
     assert all(np.isnan(values[1:]).all() for values in found.values())
     midnight = columns.fit_date(series("2015-03-01", "2015-03-02"))
     assert "hour" not in midnight["parts"] and "year" not in midnight["parts"] and "day" in midnight["parts"]
+
+
+def test_presence_is_whether_there_is_something() -> None:
+    column = Column("p", "feature", "presence")
+    cells = Contract((column,)).typed(pd.DataFrame({"p": ["a7", None, " ", "b"]}, dtype=object), "f.csv", True)["p"]
+    assert cells.tolist()[::3] == ["given", "given"]
+    found = columns.parts_presence("p", cells, columns.fit(column, cells)).numbers
+    assert found["p"].tolist() == [1, 0, 1, 1]
 
 
 def test_a_second_way_of_writing_dates_is_read_too() -> None:

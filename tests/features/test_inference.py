@@ -67,6 +67,14 @@ def cells(*values: Any) -> pd.Series:
         (cells(3), "ignore", "text", "constant"),
         (cells(None), "ignore", "text", "empty"),
         (cells(*range(COUNT)), "ignore", "text", "running number"),
+        (cells(*(f"#{n}" for n in range(COUNT))), "ignore", "text", "running number"),
+        (cells(*(f"INV-{n:04d}" for n in range(COUNT))), "ignore", "text", "running numbers as in 'INV-0'"),
+        (cells(*(f"2024/A{n}b" for n in range(COUNT))), "ignore", "text", "running numbers as in '2024/A0b'"),
+        (cells(*(f"A{n * 7919}" for n in range(COUNT))), "feature", "code", "composite code"),
+        (cells(*range(60), *[None] * 60), "feature", "number", "60 whole numbers"),
+        (cells(*range(1960, 1960 + COUNT)), "feature", "number", "120 whole numbers"),
+        (cells(*(f"k{x:05x}z" for x in range(7, 800007, 9999)), *[None] * 39), "feature", "presence", "none in 39;"),
+        (cells(*(f"k{x * 7919:07x}z" for x in range(115)), *[None] * 5), "ignore", "text", "in every row but 5"),
         (cells(*(f"k{x * 7919:07x}z" for x in range(COUNT))), "ignore", "text", "identifier"),
     ],
 )
@@ -166,6 +174,25 @@ def test_how_numbers_are_written_stands_in_the_contract() -> None:
     assert typed["money"][:2].tolist() == [1000.5, 1013.5] and typed["y"][:3].tolist() == [0, 1.5, 3]
     asked = contract.typed(found.test[["money", "key", "x", "price", "amount"]], "test.csv", False)
     assert asked["money"].tolist() == [1780.5, 1793.5] and asked["amount"].tolist() == [6048, 853]
+
+
+def test_rows_numbered_anew_in_test_are_told_by_each_table() -> None:
+    draw = np.random.default_rng(3)
+    anew = pd.Series([*range(60), *range(20)]).astype(str)
+    assert infer_column("c", anew)[0].type == "number" and infer_column("c", anew, rows=60)[0].role == "ignore"
+    codes = "A" + anew.str.zfill(5)
+    assert infer_column("c", codes, rows=60)[0].role == "ignore"
+    # Of two rows that are no part of them, or of numbers drawn at random, this does not hold.
+    assert infer_column("c", pd.Series([*range(60), 3, 250]).astype(str), rows=60)[0].type == "number"
+    assert infer_column("c", pd.Series(draw.integers(0, 60, 80)).astype(str), rows=60)[0].type == "number"
+    train, test = table(WORDS, n=list(range(60))), pd.DataFrame({"key": ["901", "902"], "x": "0.5", "n": ["0", "1"]})
+    assert infer(train, test, None).contract.column("n").role == "ignore"
+    assert (
+        infer(train.rename(columns={"n": "Year"}), test.rename(columns={"n": "Year"}), None)
+        .contract.column("Year")
+        .type
+        == "number"
+    )
 
 
 def test_dates_may_be_written_in_two_ways() -> None:
