@@ -19,7 +19,7 @@ from pipeline.lab import (
 )
 from pipeline.lab.laboratory import Frames, Lab
 from pipeline.labs import TIMES, rounded
-from pipeline.pictures import png
+from pipeline.pictures import COLOURS, png
 
 
 def gradient_frames(falls: bool) -> Frames:
@@ -246,3 +246,23 @@ def test_a_gain_in_accuracy_beyond_its_error_is_no_noise() -> None:
 
 def test_the_page_compares_no_bench_that_does_not_compare() -> None:
     assert TIMES.endswith("networks this small do not fill a GPU.") and "bench" not in TIMES
+
+
+def test_axes_say_what_they_measure() -> None:
+    dropout, *penalties = regularisers.picture(regulariser_frames(0.45)).axes
+    assert dropout.get_xlabel() == "share of units left out"
+    assert {axis.get_xlabel() for axis in penalties} == {"weight of the penalty"}
+    frames = ensemble_frames(True)
+    accuracy = ensembles.picture(frames).axes[1]
+    assert accuracy.get_ylabel() == "accuracy, %"
+    (low, high), found = accuracy.get_ylim(), 100 * frames["ensembles"]["accuracy"]
+    assert low <= found.min() <= found.max() <= high
+    layers = gradients.picture(gradient_frames(True)).axes[0]
+    assert "relu, He weights" in [text.get_text() for text in layers.get_legend().get_texts()]
+    assert all(tick == int(tick) for tick in layers.get_xticks())
+
+
+def test_all_panels_of_the_lab_on_overfitting_have_one_scale_and_the_houses_colours() -> None:
+    axes = capacity.picture(capacity_frames(0.8)).axes
+    assert len({axis.get_ylim() for axis in axes}) == 1
+    assert {line.get_color() for axis in axes for line in axis.lines} <= set(COLOURS)
