@@ -568,7 +568,7 @@ def infer_column(
         column, reason = _words(plain, present, distinct, gaps, classes)
         if column.values is not None:
             return column, reason  # few words, as 1Story and 2Story, are learned one by one
-        several = _listed([repr(unit) for unit in units])
+        several = listed([repr(unit) for unit in units])
         return column, f"{reason}; numbers with {several}: write them in one unit to have them learned"
     blanks = _blanks(present)
     if not gaps and blanks < TEXT_WORDS and present.iloc[:rows].is_unique:
