@@ -14,7 +14,6 @@ does than its defaults are, which are one network.
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -28,7 +27,7 @@ import numpy as np
 import pandas as pd
 from sklearn.model_selection import KFold, StratifiedKFold
 
-from bench.chain import ROOT, copy_tree, dvc
+from bench.chain import ROOT, dvc, project_copy
 from bench.kept import folder as folder_of
 from bench.kept import folder_of_files
 from features.synthetic import mixed
@@ -186,9 +185,7 @@ def ours(folder: Path, method: str = OURS, seed: int = 0) -> tuple[np.ndarray, l
     """The product's submission, probabilities where there are classes; as a user makes it, with that ``seed``.
     ``plain``: with the family and the choice of trials that params.yaml has."""
     project = folder / method
-    copy_tree(project)
-    environment = {**os.environ, "DVC_NO_ANALYTICS": "1", "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
-    dvc(project, environment, "config", "--local", "core.no_scm", "true")
+    environment = project_copy(project)
     task = json.loads((folder / "columns.json").read_text())["task"]
     words = [f"--{part}={(folder / part).resolve()}.csv" for part in ("train", "test", "sample")]
     words += [f"--metric={'rmse' if task == 'regression' else 'log_loss'}", "--target=target", "--id=id"]

@@ -58,6 +58,14 @@ def copy_tree(target: Path) -> None:
     subprocess.run([sys.executable, "-m", "compileall", "-q", "pipeline", "features"], cwd=target, check=True)
 
 
+def project_copy(target: Path) -> dict[str, str]:
+    """``copy_tree`` with DVC told that there is no Git, and the environment of commands there, this Python first."""
+    copy_tree(target)
+    environment = {**os.environ, "DVC_NO_ANALYTICS": "1", "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    dvc(target, environment, "config", "--local", "core.no_scm", "true")
+    return environment
+
+
 def unignored() -> list[str]:
     """Files of the tree that Git would take, whether it has them or not, and where there is no repository, too."""
     with tempfile.TemporaryDirectory() as empty:
@@ -73,12 +81,9 @@ def unignored() -> list[str]:
 
 
 def _cold(folder: Path, seed: int) -> dict[str, Any]:
-    copy_tree(folder)
+    environment = project_copy(folder)
     text = (folder / "params.yaml").read_text()
     (folder / "params.yaml").write_text(re.sub(r"(?m)^seed: .*$", f"seed: {seed}", text))
-    environment = {**os.environ, "DVC_NO_ANALYTICS": "1", "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
-    if not (folder / ".git").exists():
-        dvc(folder, environment, "config", "--local", "core.no_scm", "true")
     begin = time.perf_counter()
     output = dvc(folder, environment, "repro", "report@titanic")
     seconds = time.perf_counter() - begin

@@ -14,7 +14,6 @@ import contextlib
 import importlib
 import io
 import itertools
-import json
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -31,7 +30,7 @@ from features.inference import infer
 from features.synthetic import mixed, titanic
 from pipeline import demo, new
 from pipeline.combining import Choice
-from pipeline.files import read_bytes, read_json, read_npz, write_json
+from pipeline.files import read_json, read_npz, write_json
 from pipeline.params import read_document
 
 BUDGETS: dict[str, dict[str, Any]] = {
@@ -261,11 +260,7 @@ def prepare(folder: Path, name: str, train: pd.DataFrame, test: pd.DataFrame, se
     demo.write_yaml(folder / "dvc.yaml", read_document(demo.ROOT / "dvc.yaml"))
     sample = test[["id"]].assign(target=train["target"].iloc[0])
     new.write(name, folder, infer(*(demo.as_read(f) for f in (train, test.drop(columns="target"), sample))))
-    kept, demo.BUDGETS = demo.BUDGETS, BUDGETS
-    try:
-        demo.write_yaml(folder / "params.yaml", demo.shortened(read_document(folder / "params.yaml")))
-    finally:
-        demo.BUDGETS = kept
+    demo.write_yaml(folder / "params.yaml", demo.shortened(read_document(folder / "params.yaml"), BUDGETS))
 
 
 def later(folder: Path, name: str, known: pd.Series) -> dict[str, float]:
@@ -274,7 +269,7 @@ def later(folder: Path, name: str, known: pd.Series) -> dict[str, float]:
     ensemble = read_json(data / "ensemble" / name / "ensemble.json")
     choice, task = Choice.from_mapping(ensemble), ensemble["task"]
     answer = choice.answer(read_npz(data / "train" / name / "predictions.npz")["test"])
-    classes = json.loads(read_bytes(data / "encode" / name / "encoding.json"))["classes"]
+    classes = read_json(data / "encode" / name / "encoding.json")["classes"]
     if task == "regression":
         target = known.to_numpy(float)
     else:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import resource
 import subprocess
 import sys
@@ -12,7 +11,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from bench.chain import ROOT, copy_tree, dvc, stage_seconds
+from bench.chain import ROOT, dvc, project_copy, stage_seconds
 from features.synthetic import mixed
 from pipeline.files import write_csv
 
@@ -39,9 +38,7 @@ def measure() -> dict[str, Any]:
 
 def _run(folder: Path, files: dict[str, Path], sample: Path | None) -> dict[str, Any]:
     name = folder.name
-    copy_tree(folder)
-    environment = {**os.environ, "DVC_NO_ANALYTICS": "1", "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
-    dvc(folder, environment, "config", "--local", "core.no_scm", "true")
+    environment = project_copy(folder)
     begin = time.perf_counter()
     words = [f"--{part}={path.resolve()}" for part, path in files.items()]
     words += [f"--sample={sample.resolve()}"] if sample else []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import hashlib
 import io
 import json
 import os
@@ -11,7 +10,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +23,7 @@ from features.inference import infer
 from features.synthetic import titanic
 from features.tables import parse_table
 from pipeline import new, stage
-from pipeline.files import write_bytes, write_csv
+from pipeline.files import sha256, write_bytes, write_csv
 from pipeline.params import read_document
 
 FILES = ("train.csv", "test.csv", "sample_submission.csv")
@@ -80,8 +79,8 @@ def run(folder: Path, tables: Sequence[str], rows: int) -> None:
         print(f"DEMO {name}: {shown}")
 
 
-def prepare(folder: Path, tables: Sequence[str], rows: int) -> None:
-    """A folder with the code, the tables, their contracts and parameters with small budgets."""
+def prepare(folder: Path, tables: Sequence[str], rows: int, budgets: Mapping[str, Mapping[str, Any]] = BUDGETS) -> None:
+    """A folder with the code, the tables, their contracts and parameters with small ``budgets``."""
     for name in ("pipeline", "features"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     # The stages of tables alone: those of images, texts and labs stand on files that are not here.
@@ -96,7 +95,7 @@ def prepare(folder: Path, tables: Sequence[str], rows: int) -> None:
         files = dict(zip(FILES, titanic(rows, max(rows // 2, 20), 0), strict=True))
         for file, frame in files.items():
             write_csv(folder / "data" / "raw" / "titanic" / file, frame)
-        digests = {f: fingerprint_of(folder / "data" / "raw" / "titanic" / f) for f in files}
+        digests = {f: sha256(folder / "data" / "raw" / "titanic" / f) for f in files}
         params["sources"]["titanic"] = {"files": digests, "urls": []}
         params["competitions"]["titanic"]["table"]["sample"] = FILES[2]
     write_yaml(folder / "params.yaml", params)
@@ -104,23 +103,18 @@ def prepare(folder: Path, tables: Sequence[str], rows: int) -> None:
         if name != "titanic":
             train, test, sample = (as_read(frame) for frame in bundled(name))
             new.write(name, folder, infer(train, test, sample))
-    write_yaml(folder / "params.yaml", shortened(read_document(folder / "params.yaml")))
+    write_yaml(folder / "params.yaml", shortened(read_document(folder / "params.yaml"), budgets))
     dvc(folder, "init", "--no-scm", "--quiet")
     dvc(folder, "config", "core.analytics", "false", "--quiet")
 
 
-def shortened(params: dict[str, Any]) -> dict[str, Any]:
-    """``params`` with the demo's budgets, also where a competition has its own."""
-    for block, values in BUDGETS.items():
+def shortened(params: dict[str, Any], budgets: Mapping[str, Mapping[str, Any]] = BUDGETS) -> dict[str, Any]:
+    """``params`` with the ``budgets``, also where a competition has its own."""
+    for block, values in budgets.items():
         params[block].update(values)
         for entry in params["competitions"].values():
             entry[block] = {k: v for k, v in entry.get(block, {}).items() if k not in values}
     return params
-
-
-def fingerprint_of(path: Path) -> str:
-    """The file's SHA-256."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def bundled(name: str) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:

@@ -32,9 +32,9 @@ from pathlib import Path
 from pipeline import demo, new
 from pipeline.params import read_document
 
-demo.BUDGETS, files, commands = json.loads(sys.argv[1])
+budgets, files, commands = json.loads(sys.argv[1])
 assert new.main(["shops", "--train", files[0], "--test", files[1], "--sample", files[2]]) == 0
-demo.write_yaml(Path("params.yaml"), demo.shortened(read_document(Path("params.yaml"))))
+demo.write_yaml(Path("params.yaml"), demo.shortened(read_document(Path("params.yaml")), budgets))
 for python, option, module, *words in commands:
     assert importlib.import_module(module).main(words) == 0, module
 """

@@ -44,17 +44,13 @@ def run_stages(chain: Path) -> None:
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with what prediction needs and nothing else, beside the pipeline's own ``submission`` files."""
     chain, folder = tmp_path_factory.mktemp("chain") / "demo", tmp_path_factory.mktemp("predict")
-    budgets = demo.BUDGETS
-    demo.BUDGETS = {
+    budgets = {
         "encode": {"repeats": 2, "folds": 3},
         "tune": {"max_trials": 3, "generation": 3, "epochs": 8},
         "train": {"top_k": 2, "epochs": 10},
         "ensemble": {"method": "greedy", "threshold": "metric", "calibration": "temperature"},
     }
-    try:
-        demo.prepare(chain, TABLES, 240)
-    finally:
-        demo.BUDGETS = budgets
+    demo.prepare(chain, TABLES, 240, budgets)
     params = read_document(chain / "params.yaml")
     # Networks that choose: wine's their columns and normalisation, Titanic's their encoding.
     params["competitions"]["wine"]["tune"]["columns"] = "search"

@@ -37,11 +37,7 @@ TABLES = ["titanic", "wine", "diabetes"]
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Three tables, encoded."""
     folder = tmp_path_factory.mktemp("honest") / "demo"
-    kept, demo.BUDGETS = demo.BUDGETS, BUDGETS
-    try:
-        demo.prepare(folder, TABLES, ROWS)
-    finally:
-        demo.BUDGETS = kept
+    demo.prepare(folder, TABLES, ROWS, BUDGETS)
     for name in TABLES:
         assert run(folder, "encode", name) == 0
     return folder
