@@ -21,6 +21,7 @@ _DELIMITER_NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 _MAX_CELL = 1 << 24
 # Records looked at to find the delimiter: enough to be sure, few enough to be quick on a big file.
 _PROBED = 200
+_SEP = re.compile(r'"?sep=(?P<sign>[^\w\s"]|\t)"?[ ]*\r?\n', re.IGNORECASE)
 _BEYOND_ASCII = re.compile(r"[^\W\d_]*[^\x00-\x7f][^\W\d_]*")
 
 
@@ -36,7 +37,8 @@ def parse_table(content: bytes, file: str, header_only: bool = False) -> pd.Data
     text = _decode(content, file)[0]
     if not text.strip():
         raise UserError(f"{file}: the file is empty; expected a header row and data rows. Put the full file there.")
-    delimiter = _delimiter(text, file)
+    told, text = _told_delimiter(text)
+    delimiter = told or _delimiter(text, file)
     records = _records(text, delimiter, file)
     header = [name.strip() for name in records[0][1]]
     _check_header(header, file)
@@ -49,6 +51,13 @@ def parse_table(content: bytes, file: str, header_only: bool = False) -> pd.Data
     _check_width(rows, header, delimiter, file)
     cells = [[cell if cell.strip() else None for cell in record] for _, record in rows]
     return pd.DataFrame(cells, columns=header, dtype=object)
+
+
+def _told_delimiter(text: str) -> tuple[str, str]:
+    """The delimiter that a first line ``sep=;`` names, as spreadsheets write and hide it, and the text behind that
+    line; "" and all of it where there is none."""
+    match = _SEP.match(text)
+    return (match["sign"], text[match.end() :]) if match else ("", text)
 
 
 def guessed(content: bytes, file: str) -> tuple[str, str, int] | None:
@@ -96,8 +105,9 @@ def _decoded(content: bytes, encodings: list[str], file: str) -> tuple[str, str]
 
 def _row(before: str) -> int:
     """The row in which the text ``before`` ends: a cell in quotes may hold line ends."""
+    told, before = _told_delimiter(before)
     # With a sign of what follows, for behind a line end another row begins.
-    reader = csv.reader(io.StringIO(before + "?", newline=""), delimiter=_likeliest(before) or ",")
+    reader = csv.reader(io.StringIO(before + "?", newline=""), delimiter=told or _likeliest(before) or ",")
     rows = 0
     try:
         for _ in reader:
@@ -188,9 +198,10 @@ def _check_width(rows: Iterable[tuple[int, list[str]]], header: list[str], delim
         return
     row, record = ragged[0]
     others = f" ({len(ragged)} such rows)" if len(ragged) > 1 else ""
+    sign = _DELIMITER_NAMES.get(delimiter, repr(delimiter))
     raise UserError(
         f"{file}, row {row}: {len(record)} cells, first {_short(record[0])}; expected {len(header)}, as in "
-        f"the header{others}.\nQuote text that holds a {_DELIMITER_NAMES[delimiter]}, or complete the row."
+        f"the header{others}.\nQuote text that holds a {sign}, or complete the row."
     )
 
 

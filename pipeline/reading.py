@@ -200,7 +200,9 @@ def _at(content: bytes, error: UnicodeDecodeError) -> str:
 
 def _semicolons(content: bytes, columns: int) -> bool:
     """Do semicolons divide the cells? Also in UTF-16, where zeros stand between the letters."""
-    header = content[:_PROBED].replace(b"\0", b"").lstrip().partition(b"\n")[0]
+    header, _, rest = content[:_PROBED].replace(b"\0", b"").lstrip().partition(b"\n")
+    if b"sep=" in header.lower()[:8]:
+        header = rest.partition(b"\n")[0]
     return header.count(b";") >= columns - 1
 
 

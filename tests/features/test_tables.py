@@ -88,3 +88,16 @@ def test_a_guess_at_the_encoding_can_be_told() -> None:
     assert guessed(TABLE.encode("cp949"), "t.csv") == ("CP949", "철수", 2)
     for told in (TABLE.encode(), TABLE.encode("utf-8-sig"), TABLE.encode("utf-16"), b"a,b\n1,2\n"):
         assert guessed(told, "t.csv") is None
+
+
+@pytest.mark.parametrize("first", ["sep=;", '"sep=;"', "SEP=;"])
+def test_a_first_line_may_name_the_delimiter(first: str) -> None:
+    """As spreadsheets write it; they hide it, so the header is row 1."""
+    content = f"{first}\r\na;b,c\r\n1;2\r\n".encode()
+    for encoded in (content, b"\xef\xbb\xbf" + content, content.decode().encode("utf-16")):
+        assert parse_table(encoded, "t.csv").to_dict("list") == {"a": ["1"], "b,c": ["2"]}
+    with pytest.raises(UserError, match="t.csv, row 3: 1 cells"):
+        parse_table(content + b"3\r\n", "t.csv")
+    with pytest.raises(UserError, match="t.csv, row 3: byte 0xff"):
+        parse_table(content + b"3;\xff\r\n", "t.csv")
+    assert parse_table(b"sep=\t\na\tb\n1\t2\n", "t.csv").columns.tolist() == ["a", "b"]

@@ -165,8 +165,9 @@ def test_train_and_test_have_one_encoding(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("delimiter", "told"), [(";", True), (",", False), ("\t", False)])
 def test_semicolons_leave_the_comma_free(tmp_path: Path, delimiter: str, told: bool) -> None:
     for encoding in ("utf-8", "utf-16"):
-        (tmp_path / "t.csv").write_bytes(PLAIN.replace(",", delimiter).encode(encoding))
-        assert read_together([tmp_path / "t.csv", None], None, print)[1] == told
+        for first in ("", f"sep={delimiter}\n"):
+            (tmp_path / "t.csv").write_bytes((first + PLAIN.replace(",", delimiter)).encode(encoding))
+            assert read_together([tmp_path / "t.csv", None], None, print)[1] == told
 
 
 def parquet(frame: pd.DataFrame) -> bytes:
