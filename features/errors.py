@@ -14,9 +14,11 @@ class UserError(Exception):
 
 
 def nearest(word: str, known: Iterable[str], cutoff: float = 0.5) -> str:
-    """The known word that is most like ``word``, "" where none is (``cutoff``: how alike, 0 to 1)."""
-    close = difflib.get_close_matches(word, list(known), n=1, cutoff=cutoff)
-    return close[0] if close else ""
+    """The known word that is most like ``word``, "" where none is (``cutoff``: how alike, 0 to 1). Small and capital
+    letters are alike."""
+    spelt = {one.lower(): one for one in known}
+    close = difflib.get_close_matches(word.lower(), list(spelt), n=1, cutoff=cutoff)
+    return spelt[close[0]] if close else ""
 
 
 def hint(word: str, known: Iterable[str]) -> str:

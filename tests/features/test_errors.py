@@ -9,6 +9,7 @@ KNOWN = ("folds", "repeats")
 
 def test_the_nearest_known_word_is_asked_for() -> None:
     assert (nearest("fold", KNOWN), nearest("fold", KNOWN, cutoff=0.95), nearest("fold", [])) == ("folds", "", "")
+    assert (nearest("FOLDS", KNOWN), nearest("y", ["id", "Y"]), nearest("ID", ["Y", "id"])) == ("folds", "Y", "id")
     assert (hint("fold", KNOWN), hint("x", KNOWN)) == ("; did you mean 'folds'?", ".")
     assert (aside("fold", KNOWN), aside("x", KNOWN)) == (" (did you mean 'folds'?)", "")
 
