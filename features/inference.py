@@ -51,6 +51,8 @@ FEW_NUMBERED = 10
 # Whole numbers within these bounds, or of a column called so, are years: each may stand there once.
 YEARS = 1800, 2100
 _YEAR = re.compile(r"(?i:(.*[^a-z])?(year|yr|jahr|année|annee|año|ano|anno)s?([^a-z].*)?|.*[a-z]Year)")
+# A word that mostly means a missing value, and at times a class.
+NOT_ASSIGNED = "NA"
 # What may stand before a running number.
 _NUMBERING = ("", "'", "#", "№")
 ROW = "row"
@@ -101,12 +103,7 @@ def infer(
     # Numbers are judged as such, classes stay as they are spelt.
     cells = plainly(train[target], spellings[target])
     sample = with_plain_answers(sample, set(stripped(train[target])), commas)
-    gaps = np.flatnonzero(missing_labels(cells))
-    if len(gaps):
-        raise UserError(
-            f"the training table's target {target!r} is missing in {len(gaps)} rows (row {gaps[0] + 2} first). "
-            "Delete these rows, or fill them in."
-        )
+    check_no_gaps(cells, target, notes)
     task, why_task = find_task(cells, sample, metric)
     if task == "regression":
         why_task += _signs(spellings[target])
@@ -161,6 +158,28 @@ def infer(
         sample = pd.DataFrame({id: test[id]} | answers, dtype=object)
         notes.append(f"no sample submission given: one is made with the columns {_named(sample.columns)}")
     return Inferred(Contract(tuple(columns)), task, metric, train, test, sample, reasons, tuple(notes))
+
+
+def check_no_gaps(cells: pd.Series, target: str, notes: list[str]) -> None:
+    """Raises ``UserError`` where the target is missing. Among words NA may be one (North America), where it is no rarer
+    than another class."""
+    gaps = missing_labels(cells)
+    counts = cells.astype(str).str.strip().value_counts()
+    words = numbers_of(cells)[1].any()
+    if words and counts.get(NOT_ASSIGNED, 0) >= max(ROWS_A_CLASS, counts.drop(NOT_ASSIGNED, errors="ignore").min()):
+        gaps &= (cells.astype(str).str.strip() != NOT_ASSIGNED).to_numpy()
+        notes.append(
+            f"{target}: {NOT_ASSIGNED!r} ({counts[NOT_ASSIGNED]} rows) is taken for a class, since it is no rarer than "
+            "another one; delete these rows if it means that the answer is missing"
+        )
+    rows = np.flatnonzero(gaps)
+    if len(rows):
+        cell = cells.iloc[rows[0]]
+        spelt = "" if cell is None or cell != cell else f", where it is {cell!r}"
+        raise UserError(
+            f"the training table's target {target!r} is missing in {len(rows)} rows (row {rows[0] + 2} first{spelt}). "
+            "Delete these rows, or fill them in."
+        )
 
 
 def find_spellings(train: pd.DataFrame, test: pd.DataFrame, commas: bool) -> dict[str, Spelling]:
@@ -218,10 +237,19 @@ def find_target(
             f"the sample submission asks for {missing[0]!r}, which the training table lacks"
             f"{aside(missing[0], have)}. Give the training table with its target, or name it with --target."
         )
+    if not absent and answers and answers[0] in have:
+        return answers[0], "the sample submission asks for it"
     if not absent:
-        raise UserError("test has every column of train, so none shows itself as the target. Name it with --target.")
+        raise UserError(
+            "test has every column of train, so none shows itself as the target; expected test without it, since its "
+            "rows are to be predicted. Delete the target's column in test."
+        )
     lacks = "lacks or has empty" if empty else "lacks"
-    raise UserError(f"test {lacks} {len(absent)} columns of train: {_named(absent)}. Name the target with --target.")
+    foreign = [str(name) for name in test.columns if name not in have]
+    others = f", and has {_named(foreign)} instead{aside(foreign[0], absent)}" if foreign else ""
+    raise UserError(
+        f"test {lacks} {len(absent)} columns of train: {_named(absent)}{others}. Name the target with --target."
+    )
 
 
 def numbered_as_test(
@@ -403,10 +431,16 @@ def with_whole_labels(
 ) -> tuple[pd.DataFrame, pd.DataFrame | None]:
     """Both tables with labels as by ``whole_labels``, so that 1 and 1.0 are one class.
 
-    The submission has integers then, whichever way the sample spells labels: the two are equal as numbers.
+    The submission has integers then, whichever way the sample spells labels: the two are equal as numbers. Where the
+    sample alone has floats, they are probabilities if the labels are 0 and 1.
     """
     cells, labels = train[target], whole_labels(train[target], sample)
     if labels.equals(cells):
+        whole = set(levels_of(cells))
+        if sample is not None and len(sample.columns) == 2 and whole != {"0", "1"}:
+            answer = str(sample.columns[1])
+            answers = whole_labels(sample[answer])
+            sample = sample.assign(**{answer: answers}) if set(stripped(answers.dropna())) <= whole else sample
         return train, sample
     notes.append(f"{target}: labels spelt as floats ({cells[cells != labels].iloc[0]!r}), written as integers")
     if sample is not None and len(sample.columns) == 2:

@@ -429,9 +429,9 @@ def test_probabilities_of_several_classes_get_a_sample_with_a_column_each() -> N
 @pytest.mark.parametrize(
     ("target", "said"),
     [
-        (["yes", "no", "yes", "NaN"] * 20, "missing in 20 rows (row 5 first)"),
-        (["NA"] * 40, "missing in 40 rows (row 2 first)"),
-        (["1", "0", "NA"] * 20, "missing in 20 rows (row 4 first)"),
+        (["yes", "no", "yes", "NaN"] * 20, "missing in 20 rows (row 5 first, where it is 'NaN')"),
+        (["NA"] * 40, "missing in 40 rows (row 2 first, where it is 'NA')"),
+        (["1", "0", "NA"] * 20, "missing in 20 rows (row 4 first, where it is 'NA')"),
     ],
 )
 def test_a_word_for_missing_is_no_class(target: list[str], said: str, metric: str | None) -> None:
@@ -455,6 +455,48 @@ def test_a_slip_among_numbers_makes_no_classes_of_them(given: dict[str, str]) ->
         decided(["1", "2", "?"] * 40)
     assert decided(["1", "2", "?"] * 40, metric="accuracy").task == "multiclass"
     assert decided(["1", "2", "3+"] * 40).task == "multiclass"
+
+
+def test_na_may_be_a_class_where_it_is_as_frequent_as_others() -> None:
+    found = decided(["NA", "EU", "ASIA", "EU"] * 15)
+    assert found.contract.column("y").values == ("ASIA", "EU", "NA") and found.rarest == 15
+    assert any("y: 'NA' (15 rows) is taken for a class" in note for note in found.notes)
+    typed = found.contract.typed(found.train, "train.csv", True)
+    assert typed["y"].notna().all()
+    with pytest.raises(UserError, match=r"missing in 3 rows \(row 2 first, where it is 'NA'\). Delete"):
+        decided(["NA"] * 3 + ["EU", "ASIA"] * 15)
+
+
+def test_a_sample_may_spell_whole_labels_as_floats() -> None:
+    found = decided(MARKS, {"y": ["3.0", "1.0"]})
+    assert (found.task, found.metric) == ("multiclass", "accuracy") and found.sample["y"].tolist() == ["3", "1"]
+    assert decided([1, 2] * 30, {"y": ["1.0", "2.0"]}).metric == "accuracy"
+    assert decided(BITS, {"y": ["0.0", "0.0"]}).metric == "roc_auc", "probabilities"
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"target": "Y"}, "did you mean 'y'"),
+        ({"id": "KEY"}, "did you mean 'key'"),
+        ({"metric": "ROC_AUC"}, "did you mean 'roc_auc'"),
+    ],
+)
+def test_capital_letters_are_no_other_word(given: dict[str, str], said: str) -> None:
+    with pytest.raises(UserError, match=said):
+        infer(table(WORDS), table(WORDS[:2]).drop(columns="y"), None, **given)
+
+
+def test_a_test_table_with_the_target_is_told_what_to_do_at_once() -> None:
+    train = table(WORDS)
+    test = pd.DataFrame({"key": ["901", "902"], "x": "0.1", "y": "a"}, dtype=object)
+    with pytest.raises(UserError, match="test has every column of train.* Delete the target's column in test"):
+        infer(train, test, None)
+    sample = pd.DataFrame({"key": ["901", "902"], "y": "a"}, dtype=object)
+    with pytest.raises(UserError, match=r"test holds the target 'y' \(row 2: 'a'\).* Delete the column there"):
+        infer(train, test, sample)
+    with pytest.raises(UserError, match=r"lacks 2 columns of train: x, y, and has X instead \(did you mean 'x'\?\)"):
+        infer(train, test[["key", "x"]].rename(columns={"x": "X"}), None)
 
 
 def test_none_may_be_a_class() -> None:
