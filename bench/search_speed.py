@@ -55,11 +55,12 @@ def measure(arrays: Path) -> dict[str, Any]:
     }
 
 
-def matrix_product_rate(tensorflow: Any, size: int = 2048, times: int = 10) -> float:
-    """GFLOP/s of a square float32 product, the best of ``times``."""
+def matrix_product_rate(tensorflow: Any) -> float:
+    """GFLOP/s of a square float32 product, the best of ten."""
+    size = 2048
     a = tensorflow.random.stateless_normal([size, size], [1, 2])
     best = float("inf")
-    for _ in range(times):
+    for _ in range(10):
         start = time.perf_counter()
         tensorflow.matmul(a, a).numpy()
         best = min(best, time.perf_counter() - start)

@@ -40,7 +40,7 @@ MIN_COUNT = (4, 20)
 
 
 def budget(
-    rows: int, rarest: int, regression: bool = False, max_trials: int | None = None
+    rows: int, rarest: int, regression: bool, max_trials: int | None = None
 ) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
     """Overrides a block of params.yaml for ``rows`` training rows, ``rarest`` of them of the rarest class (regression:
     all), and the sentence that explains each block's. ``max_trials``: of the file's own search, if it is known."""

@@ -16,12 +16,10 @@ SHORTEST = 3
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """``verdict``: underfits, fits, overfits, or that it ended too soon; ``reason``: the figures that say so; ``gap``:
-    validation minus training loss at the end, in the units of the loss."""
+    """``verdict``: underfits, fits, overfits, or that it ended too soon; ``reason``: the figures that say so."""
 
     verdict: str
     reason: str
-    gap: float
 
 
 def diagnose(train: np.ndarray, validation: np.ndarray, watched: str = "validation loss") -> Diagnosis:
@@ -30,30 +28,26 @@ def diagnose(train: np.ndarray, validation: np.ndarray, watched: str = "validati
     train, validation = train[np.isfinite(validation)], validation[np.isfinite(validation)]
     last, best = len(validation) - 1, int(validation.argmin())
     before = validation[max(last - max(last // 10, 1), 0)]
-    gap = float(validation[last] - train[last])
     lowest, ended = _told(validation[best]), _told(validation[last])
     if len(validation) < SHORTEST:
-        return Diagnosis("ended too soon to tell", f"it ran for fewer than {SHORTEST} epochs", gap)
+        return Diagnosis("ended too soon to tell", f"it ran for fewer than {SHORTEST} epochs")
     if validation[last] > validation[best] * (1 + RISE):
         moved = "fell" if train[last] < train[best] else "went"
         return Diagnosis(
             "overfits",
             f"{watched} rose from {lowest} in epoch {best + 1} to {ended} in epoch {last + 1}, while training "
             f"loss {moved} from {_told(train[best])} to {_told(train[last])}",
-            gap,
         )
     if before > validation[last] * (1 + FALL):
         return Diagnosis(
             "underfits",
             f"{watched} was still falling when training ended, from {_told(before)} to {ended} in the last "
             f"{max(last // 10, 1)} of {last + 1} epochs",
-            gap,
         )
     return Diagnosis(
         "fits",
         f"{watched} came down to {lowest} in epoch {best + 1} and stayed there (training loss "
         f"{_told(train[last])} at the end)",
-        gap,
     )
 
 

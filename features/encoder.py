@@ -1,7 +1,7 @@
 """A typed table to the arrays of the encode stage, by a state that JSON holds: for train and test, and for any row
 met later.
 
-The state (``encoding.json``) has everything the raw tables were needed for; ``encode_rows`` and ``inputs_of_rows`` give
+The state (``encoding.json``) has everything the raw tables were needed for; ``transform`` and ``inputs_of_rows`` give
 a test row, even alone, the very numbers that the stages gave it.
 """
 
@@ -94,13 +94,6 @@ def recall(encoded: Encoded, state: Mapping[str, Any], fold: int) -> np.ndarray:
     """The columns ``[n, g] float32`` of fold ``fold`` for rows that it did not learn from."""
     values: np.ndarray = module_of(state["module"]).recall(encoded.derived, state["features"], state["folds"][fold])
     return values.astype(np.float32)
-
-
-def encode_rows(frame: pd.DataFrame, state: Mapping[str, Any], fold: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """``shared [n, d]``, ``in_fold [n, g]`` and ``codes [n, e]`` of typed rows without target, as fold ``fold`` sees
-    rows it did not learn from. ``state``: ``encoding.json``."""
-    encoded = transform(frame, state)
-    return encoded.shared, recall(encoded, state, fold), encoded.codes
 
 
 def inputs_of_rows(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from features.tasks import RISING, SIZED
+from features.tasks import SIZED
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -92,13 +92,6 @@ def measures(task: str, target: np.ndarray, answer: np.ndarray, threshold: float
     if task == "binary":
         found["roc_auc"] = roc_auc(target, answer)
     return found
-
-
-def score(metric: str, target: np.ndarray, answer: np.ndarray, threshold: float = 0.5) -> float:
-    """The competition's ``metric``, turned so that more is better."""
-    task = "regression" if metric in SIZED else "binary" if answer.shape[1] == 1 else "multiclass"
-    value = measures(task, target, answer, threshold)[metric]
-    return value if metric in RISING else -value
 
 
 def rounded(task: str, value: float) -> float:

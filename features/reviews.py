@@ -10,7 +10,6 @@ from features.errors import UserError
 
 # Keras numbers a word by its rank plus 3: 0 pads, 1 starts a review, 2 stands for a word out of the vocabulary.
 OFFSET, START, OUT_OF_VOCABULARY = 3, 1, 2
-SPECIAL = {0: "<pad>", START: "<start>", OUT_OF_VOCABULARY: "<unknown>", 3: "<unused>"}
 # What Keras's Tokenizer takes for a space, as it did when the data set was made. An apostrophe stays in its word.
 FILTERS = '!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n'
 _SPACES = str.maketrans(dict.fromkeys(FILTERS, " ") | {"’": "'", "‘": "'"})
@@ -58,15 +57,6 @@ def last_words(starts: np.ndarray, ranks: np.ndarray, vocabulary: int, length: i
     words = np.append(np.where(ranks + 1 < vocabulary, ranks + 1, 1), 0).astype(np.int32)
     index = np.where(place < lengths, starts[1:, None] - lengths + place, len(ranks))
     return words[index]
-
-
-def decode(numbers: Sequence[int] | np.ndarray, index: Mapping[str, int]) -> list[str]:
-    """Words of Keras's ``numbers``, special ones in angle brackets. Raises ``UserError`` on a number of no word."""
-    names = SPECIAL | {rank + OFFSET: word for word, rank in index.items()}
-    for number in numbers:
-        if int(number) not in names:
-            raise UserError(f"word number {int(number)}: expected 0 to {max(names)}, the word index has no more words.")
-    return [names[int(number)] for number in numbers]
 
 
 def check_index(content: object, where: str) -> dict[str, int]:

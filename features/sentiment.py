@@ -8,6 +8,9 @@ import numpy as np
 
 from features.metrics import row_log_loss
 
+# Shares of opinions are tried in so many equal parts of 1.
+STEPS = 20
+
 
 def set_aside(labels: np.ndarray, fraction: float, seed: int) -> np.ndarray:
     """Which rows are set aside, ``[t] bool``: ``fraction`` of each class of ``labels [t]``, at least one of each."""
@@ -18,14 +21,14 @@ def set_aside(labels: np.ndarray, fraction: float, seed: int) -> np.ndarray:
     return chosen
 
 
-def best_shares(target: np.ndarray, opinions: np.ndarray, steps: int = 20) -> np.ndarray:
-    """The shares ``[k]`` of probabilities ``opinions [k, n]`` in the average whose log loss is lowest, in ``steps``
-    equal parts of 1; among equals the smallest shares of the first."""
+def best_shares(target: np.ndarray, opinions: np.ndarray) -> np.ndarray:
+    """The shares ``[k]`` of probabilities ``opinions [k, n]`` in the average whose log loss is lowest, in parts
+    of ``1 / STEPS``; among equals the smallest shares of the first."""
     best, shares = np.inf, np.eye(len(opinions))[-1]
     odds = log_odds(opinions)
-    for parts in product(range(steps + 1), repeat=len(opinions) - 1):
-        if sum(parts) <= steps:
-            tried = np.array([*parts, steps - sum(parts)]) / steps
+    for parts in product(range(STEPS + 1), repeat=len(opinions) - 1):
+        if sum(parts) <= STEPS:
+            tried = np.array([*parts, STEPS - sum(parts)]) / STEPS
             loss = row_log_loss(target, sigmoid(tried @ odds)[:, None]).mean()
             if loss < best - 1e-9:
                 best, shares = loss, tried

@@ -47,7 +47,7 @@ class Inputs:
             found |= {f"{COLUMNS}{name}": (True, False) for name in self.names}
         return found
 
-    def mask(self, on: Collection[str], encoding: str = "") -> np.ndarray:
+    def mask(self, on: Collection[str], encoding: str) -> np.ndarray:
         """Columns ``[d + g + e] bool`` of the groups ``on``, categories in one ``encoding``."""
         return np.isin(self.groups, list(on)) & ((self.forms == "") | (self.forms == encoding))
 

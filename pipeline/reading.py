@@ -206,7 +206,7 @@ def _semicolons(content: bytes, columns: int) -> bool:
     return header.count(b";") >= columns - 1
 
 
-def from_parquet(content: bytes, name: str, header_only: bool = False) -> pd.DataFrame:
+def from_parquet(content: bytes, name: str, header_only: bool) -> pd.DataFrame:
     """A Parquet table as strings: numbers by their shortest exact form, dates as ISO text.
 
     An index with a name is a column. The column names are checked like a CSV file's.

@@ -12,8 +12,6 @@ NAN = np.nan
 # Two folds of one repeat, three rows: fold 0 scores rows 0 and 1, fold 1 scores row 2. Two members a fold.
 OUT_OF_FOLD = np.array([[0.2, 0.4, NAN], [0.4, 0.8, NAN], [NAN, NAN, 0.1], [NAN, NAN, 0.5]], np.float32)[..., None]
 FOLD = np.array([0, 0, 1, 1])
-TRIAL = np.array([7, 9, 7, 9])
-SEED = np.zeros(4, int)
 EVERY = np.ones(4, bool)
 
 

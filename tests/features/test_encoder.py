@@ -63,16 +63,6 @@ def test_test_rows_together_or_alone_are_the_stages_rows(fitted: Fitted) -> None
             assert found.tobytes() == inputs[fold][place].tobytes()
 
 
-def test_encode_rows_is_the_three_parts(fitted: Fitted) -> None:
-    frame, state, encoded, _, _ = fitted
-    shared, in_fold, codes = encoder.encode_rows(frame.iloc[LABELLED:], state, 1)
-    assert (
-        shared.tobytes() == encoded.shared[LABELLED:].tobytes()
-        and codes.tobytes() == encoded.codes[LABELLED:].tobytes()
-    )
-    assert in_fold.tobytes() == encoder.recall(encoded, state, 1)[LABELLED:].tobytes()
-
-
 def test_no_row_at_all(fitted: Fitted) -> None:
     frame, state, encoded, _, maps = fitted
     rows = encoder.transform(frame.iloc[:0], state)

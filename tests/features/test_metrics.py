@@ -67,14 +67,6 @@ def test_row_loss_follows_the_metric(metric: str, expected: list[float]) -> None
     assert metrics.row_loss(metric, target, answer) == pytest.approx(expected)
 
 
-@pytest.mark.parametrize(
-    ("metric", "sign"), [("accuracy", 1), ("roc_auc", 1), ("log_loss", -1), ("rmse", -1), ("mae", -1)]
-)
-def test_more_is_better_for_every_score(metric: str, sign: int) -> None:
-    task = "regression" if metric in ("rmse", "mae") else "binary"
-    assert metrics.score(metric, TARGET, ANSWER) == sign * metrics.measures(task, TARGET, ANSWER)[metric]
-
-
 def test_rows_of_one_group_tell_less_of_a_mean() -> None:
     """Pairs that are alike are half as many rows."""
     values = np.random.default_rng(0).normal(size=30)

@@ -50,10 +50,10 @@ def test_test_rows_together_or_alone_are_the_stages_rows(target: str, classes: i
     assert in_fold.shape[1] % columns == 0 and in_fold.shape[1]
     places = [slice(ROWS, ROWS + TESTS), slice(ROWS, ROWS), *(slice(r, r + 1) for r in range(ROWS, ROWS + TESTS))]
     for place in places:
-        shared, told, codes = encoder.encode_rows(frame.iloc[place].reset_index(drop=True), state, 0)
-        assert shared.tobytes() == encoded.shared[place].tobytes()
-        assert codes.tobytes() == encoded.codes[place].tobytes()
-        assert told.tobytes() == in_fold[place].tobytes()
+        rows = encoder.transform(frame.iloc[place].reset_index(drop=True), state)
+        assert rows.shared.tobytes() == encoded.shared[place].tobytes()
+        assert rows.codes.tobytes() == encoded.codes[place].tobytes()
+        assert encoder.recall(rows, state, 0).tobytes() == in_fold[place].tobytes()
 
 
 def test_each_form_of_column_is_there() -> None:
@@ -79,8 +79,9 @@ def test_rows_with_values_nobody_has_seen() -> None:
     odd = frame.iloc[:1].assign(
         shop="new", colour="pink", cabin="?", day="soon", remark=np.nan, open="Maybe", area=1e30
     )
-    shared, told, codes = encoder.encode_rows(odd, state, 0)
-    assert np.isfinite(told).all() and codes.min() >= 0 and not np.isinf(shared).any()
+    rows = encoder.transform(odd, state)
+    assert np.isfinite(encoder.recall(rows, state, 0)).all()
+    assert rows.codes.min() >= 0 and not np.isinf(rows.shared).any()
 
 
 def test_columns_can_be_switched_off() -> None:

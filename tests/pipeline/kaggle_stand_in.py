@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 TOKEN = "a-token-that-nobody-may-see"
-SERVICE = "competitions.CompetitionApiService"
 
 
 class Kaggle:
