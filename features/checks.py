@@ -474,7 +474,8 @@ def infinities(contract: Contract, frame: pd.DataFrame, file: str) -> list[Fault
                         "finite numbers",
                         check="infinities",
                         problem=f"{count} {'value is' if count == 1 else 'values are'} infinite or beyond 3.4e38",
-                        cure="Correct the cells or leave them empty.",
+                        cure="Correct the cells or "
+                        + ("delete the rows." if column.role == "target" else "leave them empty."),
                     )
                 )
     return faults

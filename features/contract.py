@@ -245,14 +245,17 @@ class Contract:
             if column.type == "number":
                 built[column.name], wrong = numbers_of(cells, column.spelling)
                 if wrong.any():
-                    comma = any("," in str(v) for v in cells[wrong])
                     cure = (
-                        "Write the decimal sign as a point, or say how numbers are written (`decimal`, `thousands`) "
+                        "Correct the cells, leave them empty, or name them under `missing`, or set `type: category`, "
                         f"for it in {self.file}."
-                        if comma
-                        else "Correct the cells, leave them empty, or name them under `missing`, or set "
-                        f"`type: category`, for it in {self.file}."
                     )
+                    if column.role == "target":
+                        cure = "Correct the cells or delete the rows."
+                    if any("," in str(v) for v in cells[wrong]):
+                        cure = (
+                            "Write the decimal sign as a point, or say how numbers are written (`decimal`, "
+                            f"`thousands`) for it in {self.file}."
+                        )
                     faults.append(
                         fault_at(
                             file,

@@ -145,6 +145,7 @@ def test_infinities(tables: Any, value: float) -> None:
     test.loc[1, "x"] = value
     (fault,) = found(train, test)["infinities"]
     assert fault.rows == (3,) and "infinite or beyond 3.4e38" in str(fault) and not fault.warning
+    assert str(fault).endswith("Correct the cells or leave them empty.")
 
 
 def test_empty_and_constant_columns_warn(tables: Any) -> None:

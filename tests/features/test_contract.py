@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from features.checks import infinities
 from features.contract import Contract, ContractError, levels_of, missing_labels, together
 from features.errors import UserError
 from pipeline.params import read_document
@@ -269,3 +270,19 @@ def test_two_columns_that_keep_rows_together_are_refused() -> None:
     columns = grouped().to_mapping()["columns"]
     with pytest.raises(UserError, match=r"2 columns have role 'group' \(who, shop\); expected one at most"):
         Contract.from_mapping({"columns": columns | {"shop": {"role": "group", "type": "text"}}}, "f.yaml")
+
+
+@pytest.mark.parametrize(
+    ("cell", "said"),
+    [
+        ("n.a.", r"1 cell is text: 'n.a.' \(row 3\).* Correct the cells or delete the rows\.$"),
+        ("1,5", r"1 cell is text: '1,5' \(row 3\).* Write the decimal sign as a point, or say"),
+        ("1e400", r"1 value is infinite .*inf \(row 3\).* Correct the cells or delete the rows\.$"),
+    ],
+)
+def test_a_number_to_be_predicted_can_be_neither_empty_nor_a_category(cell: str, said: str) -> None:
+    columns = {"id": {"role": "id", "type": "text"}, "y": {"role": "target", "type": "number"}}
+    contract = Contract.from_mapping({"columns": columns}, "f.yaml")
+    frame = pd.DataFrame({"id": ["1", "2"], "y": ["1", cell]}, dtype=object)
+    with pytest.raises(ContractError, match=said):
+        raise ContractError(infinities(contract, contract.typed(frame, "f.csv", True), "f.csv"))
