@@ -38,6 +38,7 @@ _KEYS = (
     "prefix",
     "suffix",
     "missing",
+    "added",
     "description",
 )
 # Keys of how numbers are written, each with what may stand there; None where anything may but digits.
@@ -57,6 +58,7 @@ class Column:
     ``group``: columns of one group are chosen and judged together; "" is a group of its own. The role ``group`` is of
     rows: those with one value belong together, and a row without a value to none.
     ``spelling``: how its numbers are written, and which words mean an empty cell.
+    ``added``: of an id that the files as they came lack; whoever put it there numbered their rows.
     """
 
     name: str
@@ -73,6 +75,7 @@ class Column:
     group: str = ""
     order: tuple[str, ...] | None = None
     spelling: Spelling = PLAIN
+    added: bool = False
 
     @property
     def expected(self) -> str:
@@ -389,7 +392,9 @@ class Contract:
         for name in missing:
             near = nearest(name, extra, cutoff=0.6)
             problem = "the column is missing in row 1, the header" + (f" (there is {near!r})" if near else "")
-            cure = f"Rename {near!r} or add the column." if near else f"Add it, or take it out of {self.file}."
+            cure = "Add it." if name in (self.id, self.target) else f"Add it, or take it out of {self.file}."
+            if near:
+                cure = f"Rename {near!r} or add the column."
             faults.append(
                 Fault(
                     file=file,
@@ -440,7 +445,8 @@ def _column(name: str, entry: Any, file: str) -> Column:
             raise UserError(f"{where}.{key} is {entry.get(key)!r}{near}; expected one of {', '.join(words)}.")
     role, kind = str(entry["role"]), str(entry["type"])
     flags = {}
-    for key, default in (("integer", False), ("nullable", role not in ("id", "target")), ("unique", role == "id")):
+    defaults = {"integer": False, "nullable": role not in ("id", "target"), "unique": role == "id", "added": False}
+    for key, default in defaults.items():
         flags[key] = entry.get(key, default)
         if not isinstance(flags[key], bool):
             raise UserError(f"{where}.{key} is {flags[key]!r}; expected true or false.")
@@ -448,6 +454,8 @@ def _column(name: str, entry: Any, file: str) -> Column:
         raise UserError(f"{where}.nullable is true, but the {role} can't be missing; expected false.")
     if role == "id" and not flags["unique"]:
         raise UserError(f"{where}.unique is false, but an id names one row; expected true.")
+    if role != "id" and flags["added"]:
+        raise UserError(f"{where}.added is true (role {role!r}); expected it for an id only.")
     if role == "target" and kind == "text":
         raise UserError(f"{where}.type is 'text'; expected category (classes) or number (regression) for the target.")
     if role in ("id", "group") and kind == "number":
@@ -501,6 +509,7 @@ def _column(name: str, entry: Any, file: str) -> Column:
         integer=flags["integer"],
         nullable=flags["nullable"],
         unique=flags["unique"],
+        added=flags["added"],
         description=description,
         group=group,
         order=order,
@@ -557,6 +566,8 @@ def _written(column: Column) -> dict[str, Any]:
     entry["nullable"] = column.nullable
     if column.unique:
         entry["unique"] = True
+    if column.added:
+        entry["added"] = True
     if column.order is not None:
         entry["order"] = list(column.order)
     for key in _SIGNS:

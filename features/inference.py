@@ -97,6 +97,7 @@ def infer(
     train, test = common_columns(train, test, target, notes)
     if sample is not None and len(sample.columns) < 2:
         raise UserError("the sample submission has one column; expected an id and an answer. Take the right file.")
+    there = set(test.columns)
     id, why_id, train, test = find_id(train, test, sample, target, id, notes)
     check_sample_ids(test, sample, id)
     spellings = find_spellings(train, test, commas)
@@ -123,7 +124,7 @@ def infer(
     grouped = group_columns(train, test, [str(name) for name in train.columns if name not in (id, target)])
     for name in map(str, train.columns):
         if name == id:
-            columns.append(Column(name, "id", "text", nullable=False, unique=True))
+            columns.append(Column(name, "id", "text", nullable=False, unique=True, added=name not in there))
             reasons[name] = f"id: {why_id}"
         elif name == target:
             kind = "number" if task == "regression" else "category"

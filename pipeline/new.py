@@ -46,6 +46,7 @@ For each column:
   decimal, thousands    the signs in its numbers, where they are not written as 1234.5: ',' and '.' read 1.234,5
   prefix, suffix        what stands before or behind each number, as $ or kg
   missing      words that mean an empty cell, as '?' (NA, NaN, null and none do in every column of numbers)
+  added        true: an id that the files as they came lack, so new numbered their rows, and predict does so
   group        a word; columns of one group are chosen and judged together. Default: each is one of its own.
   description  one sentence, for the data dictionary in reports/{name}/README.md; at first why it was taken for that"""
 SAMPLE = "sample_submission.csv"

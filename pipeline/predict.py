@@ -149,7 +149,7 @@ def accepted(table: pd.DataFrame, contract: Contract, states: Sequence[Mapping[s
 
     ``states``: how columns were read in training. A column that may be empty may be left out. What is harmless (an
     unseen category, a date of another form where it may be missing) is told and let through, whatever rows it is among.
-    The column that keeps rows together may be there or not.
+    The column that keeps rows together may be there or not, and rows are numbered where `new` had to add the id.
     """
     if contract.grouping is not None:
         # Which rows belong together matters to folds alone.
@@ -158,6 +158,9 @@ def accepted(table: pd.DataFrame, contract: Contract, states: Sequence[Mapping[s
     absent = [c.name for c in contract.expected_columns(False) if c.name not in table.columns and c.nullable]
     # Not if another column looks like it under another name: then the contract's message says so.
     complete = not [name for name in table.columns if name not in {c.name for c in contract.columns}]
+    if complete and contract.column(contract.id).added and contract.id not in table.columns:
+        print(f"predict: no column {contract.id!r} in {file}, nor in the files given to new: its rows are numbered")
+        table = table.assign(**{contract.id: [str(number) for number in range(1, len(table) + 1)]})
     if absent and complete:
         print(f"warning: {file}: no column {', '.join(map(repr, absent))}; taken as empty in every row")
         table = table.assign(**dict.fromkeys(absent, pd.Series([None] * len(table), dtype=object)))

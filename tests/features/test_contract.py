@@ -87,6 +87,8 @@ def test_a_contract_survives_being_written() -> None:
         (changed("y", type="text", values=None), "regression"),
         (changed("id", unique=False), "names one row"),
         (changed("id", type="number"), "kept as it is spelt"),
+        (changed("x", added=True), "columns.x.added is true (role 'feature'); expected it for an id only"),
+        (changed("id", added="by new"), "columns.id.added is 'by new'; expected true or false"),
         (changed("t", integer=True), "numbers only"),
         (changed("x", decimal=";"), "columns.x.decimal is ';' (type 'number'); expected one of '.', ','"),
         (
@@ -236,6 +238,12 @@ def test_only_the_first_values_are_shown() -> None:
 def grouped(**changes: Any) -> Contract:
     columns = {"id": {"role": "id", "type": "text"}, "y": {"role": "target", "type": "number"}}
     return Contract.from_mapping({"columns": columns | {"who": {"role": "group", "type": "text"} | changes}}, "f.yaml")
+
+
+def test_an_id_may_be_one_that_new_added() -> None:
+    contract = Contract.from_mapping(changed("id", added=True), "c.yaml")
+    assert contract.column("id").added and Contract.from_mapping(contract.to_mapping(), "c.yaml") == contract
+    assert not Contract.from_mapping(MAPPING, "c.yaml").column("id").added
 
 
 def test_one_column_may_keep_rows_together() -> None:

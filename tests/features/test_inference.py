@@ -303,11 +303,13 @@ def test_a_table_without_id_gets_running_numbers() -> None:
     numbered = infer(train, test, sample)
     assert numbered.contract.id == "Id" and numbered.test["Id"].tolist() == ["0", "1"]
     assert not set(numbered.train["Id"]) & {"0", "1"}
+    assert found.contract.column("row").added and numbered.contract.column("Id").added
 
 
 def test_ids_may_start_anew_in_test() -> None:
     train, test = table(WORDS), pd.DataFrame({"key": ["1", "2"], "x": ["0.1", "0.2"]}, dtype=object)
-    assert infer(train, test, None).contract.id == "key"
+    given = infer(train, test, None).contract
+    assert given.id == "key" and not given.column("key").added
     doubled = infer(train, test.assign(key="1"), None)
     assert doubled.contract.id == "row" and doubled.contract.column("key").role == "feature"
 
@@ -355,6 +357,7 @@ def test_rows_of_train_are_numbered_where_test_alone_has_an_id(
     assert found.contract.id == name and found.test[name].tolist() == ["2", "3"]
     assert found.train[name].iloc[0] == first and not set(found.train[name]) & {"2", "3"}
     assert f"{name}: train has no such column, so running numbers name its rows" in found.notes
+    assert not found.contract.column(name).added, "a table like test has it"
 
 
 @pytest.mark.parametrize(

@@ -98,3 +98,16 @@ def test_a_rows_number_does_not_depend_on_the_rows_beside_it(capsys: pytest.Capt
         kept = Contract((Column("x", "feature", "number", spelling=spelling), *ends), "c.yaml")
         for table in (alone, beside):
             assert spelt(kept, table, "new.csv") == kept and kept.typed(table, "new.csv", False)["x"][0] == 24.64
+
+
+def test_rows_are_numbered_where_new_added_the_id(capsys: pytest.CaptureFixture[str]) -> None:
+    raw = table().drop(columns="id")
+    with pytest.raises(UserError, match=r"column 'id': the column is missing .* Add it\.$"):
+        accepted(raw, contract(), states(), "new.csv")
+    first, *others = contract().columns
+    added = Contract((replace(first, added=True), *others))
+    assert accepted(raw, added, states(), "new.csv")["id"].tolist() == ["1", "2", "3"]
+    assert "no column 'id' in new.csv, nor in the files given to new: its rows are numbered" in capsys.readouterr().out
+    assert accepted(table(id=["7", "8", "9"]), added, states(), "new.csv")["id"].tolist() == ["7", "8", "9"]
+    with pytest.raises(UserError, match=r"column 'id': .* \(there is 'ids'\)"):
+        accepted(raw.assign(ids=["7", "8", "9"]), added, states(), "new.csv")
