@@ -17,6 +17,7 @@ import pandas as pd
 from features import encoding
 from features.contract import Contract
 from features.derived import Derived, module_of
+from features.errors import UserError, hint, listed
 from features.normalization import Affine
 
 
@@ -41,19 +42,23 @@ def fit(
     exceptions: Mapping[str, str],
     min_count: int,
     missing_indicators: bool,
+    place: str = "encode",
 ) -> tuple[dict[str, Any], Encoded]:
     """The state but for what folds learn, and the tables by it.
 
     ``frame``: typed train rows (``labelled`` of them), then test rows, without the target; ``classes``: how many, 0 for
-    regression. Levels of categories come
-    from the train rows; ``defaults``, ``exceptions`` and ``min_count`` as in ``encoding.fit``. Raises ``UserError``
-    where a switch or an exception names nothing there. ``groups`` and ``forms`` of the state say of each input what it
-    belongs to, see ``_belongings``.
+    regression. Levels of categories come from the train rows; ``defaults``, ``exceptions`` and ``min_count`` as in
+    ``encoding.fit``. Raises ``UserError`` where a switch names nothing there, or an exception no category; ``place``:
+    of the block of parameters that holds the exceptions. ``groups`` and ``forms`` of the state say of each input what
+    it belongs to, see ``_belongings``.
     """
     state: dict[str, Any] = {"module": module, "features": module_of(module).fit(frame, contract, switches, classes)}
     derived: Derived = module_of(module).derive(frame, state["features"])
     numbers, rows = derived.numbers, np.arange(labelled)
     state["indicators"] = [str(c) for c in numbers.columns if missing_indicators and numbers[c].isna().any()]
+    for name in exceptions:
+        if name not in derived.categories.columns:
+            raise UserError(_no_category(name, list(derived.categories.columns), contract, f"{place}.columns"))
     preferred = {**derived.encodings, **exceptions}
     state["categories"] = encoding.fit(derived.categories, rows, defaults, preferred, min_count)
     _, described, _, state["codes"] = encoding.apply(state["categories"], derived.categories.iloc[:0])
@@ -119,6 +124,20 @@ def inputs_made(state: Mapping[str, Any]) -> list[tuple[str, str]]:
             made += [(one["column"], one["encoding"])] * (1 if one["encoding"] == "integer" else len(one["levels"]))
     made += [(name, "in_fold") for name in state["in_fold"]]
     return made + [(name, "embedding") for name in state["codes"]]
+
+
+def _no_category(name: str, known: list[str], contract: Contract, place: str) -> str:
+    """What is wrong where ``place`` names a column that has no encoding to choose."""
+    there = {column.name: column for column in contract.columns}
+    if name in there:
+        role, kind = there[name].role, there[name].type
+        told = f"{name!r} has {f'type {kind!r}' if role == 'feature' else f'role {role!r}'} in {contract.file}."
+        if (role, kind) == ("feature", "category"):
+            told = f"no category is made of {name!r}; it may be switched off in encode.features."
+    else:
+        told = f"there is no column {name!r}{hint(name, known)}"
+    have = f"Categories here: {listed(known)}." if known else "This table has none; delete the entry."
+    return f"{place}: {told} Expected a category, whose encoding it may choose. {have}"
 
 
 def _belongings(state: Mapping[str, Any], chosen: Mapping[str, str]) -> tuple[list[str], list[str]]:

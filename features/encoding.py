@@ -11,8 +11,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from features.errors import UserError
-
 # Names of the levels that stand for no value, and for values too rare to learn from.
 MISSING, RARE = "(missing)", "(rare)"
 
@@ -29,11 +27,8 @@ def fit(
 
     Levels stand in sorted order; those seen fewer than ``min_count`` times become ``(rare)``, empty cells
     ``(missing)`` where
-    there are any. Raises ``UserError`` where ``exceptions`` names a column that is not there.
+    there are any.
     """
-    for name in exceptions:
-        if name not in categories.columns:
-            raise UserError(f"encode.columns: no category column {name!r}. Known: {', '.join(categories.columns)}.")
     states = []
     for name in categories.columns:
         cells = categories[name].iloc[train]

@@ -61,6 +61,7 @@ def encode(arguments: argparse.Namespace) -> None:
         exceptions=settings.columns,
         min_count=settings.min_count,
         missing_indicators=settings.missing_indicators,
+        place=f"{arguments.params}: competitions.{params.name}.encode",
     )
     if not state["groups"]:
         raise UserError(

@@ -12,6 +12,7 @@ import pytest
 
 from features import encoder, synthetic
 from features.contract import Contract
+from features.errors import UserError
 from features.normalization import learn
 from features.tables import parse_table
 from pipeline.params import read_document
@@ -79,3 +80,28 @@ def test_a_stranger_has_no_party_and_a_friend_of_the_dead_sees_them(fitted: Fitt
     assert np.isfinite(encoder.inputs_of_rows(rows, state, {"method": ["robust"], "folds": maps}, 0)).all()
     mate = stranger.assign(Ticket=frame["Ticket"][0])
     assert encoder.recall(encoder.transform(mate, state), state, 0)[:, 2:].any()
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "said"),
+    [
+        ("size", {}, "'size' has type 'number' in c.yaml. Expected a category, .* Categories here: colour, shop.$"),
+        ("id", {}, "'id' has role 'id' in c.yaml. Expected"),
+        ("colours", {}, r"there is no column 'colours'; did you mean 'colour'\? Expected"),
+        ("zip", {}, "there is no column 'zip'. Expected"),
+        ("shop", {"shop": False}, "no category is made of 'shop'; it may be switched off in encode.features. Expected"),
+        ("shop", {"shop": False, "colour": False}, "no category .* This table has none; delete the entry.$"),
+    ],
+)
+def test_an_encoding_chosen_for_what_is_no_category(name: str, given: dict[str, bool], said: str) -> None:
+    kinds = {"size": "number", "colour": "category", "shop": "category"}
+    columns = {"id": {"role": "id", "type": "text"}, "y": {"role": "target", "type": "number"}}
+    columns |= {column: {"role": "feature", "type": kind} for column, kind in kinds.items()}
+    contract = Contract.from_mapping({"columns": columns}, "c.yaml")
+    frame = pd.DataFrame({"id": ["1", "2"], "size": [1.0, 2.0], "colour": ["a", "b"], "shop": ["c", "d"]})
+    with pytest.raises(UserError, match=f"^p.yaml: competitions.x.encode.columns: {said}"):
+        encoder.fit(
+            frame, 2, contract, "plain", given, 0,
+            defaults=["onehot"], exceptions={name: "integer"}, min_count=1, missing_indicators=True,
+            place="p.yaml: competitions.x.encode",
+        )  # fmt: skip
