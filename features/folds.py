@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 
 import numpy as np
@@ -116,7 +117,10 @@ def _stop(others: np.ndarray, strata: np.ndarray, fraction: float, groups: np.nd
         parts = min(max(2, round(1 / fraction)), there)
         shares = strata[others] if counts.max() >= parts else np.zeros(len(others))
         splitter = StratifiedGroupKFold(parts, shuffle=True, random_state=state % 2**32)
-        return others[next(splitter.split(others, shares, groups[others]))[1]]
+        with warnings.catch_warnings():
+            # That a class has fewer rows than there are parts: then some parts have none of it, as they must.
+            warnings.filterwarnings("ignore", "The least populated class")
+            return others[next(splitter.split(others, shares, groups[others]))[1]]
     size = max(1, round(fraction * len(others)))
     stratify = strata[others] if counts.min() > 1 and size >= len(labels) else None
     return train_test_split(others, test_size=size, stratify=stratify, random_state=state % 2**32)[1]

@@ -115,3 +115,9 @@ def test_a_row_of_an_outer_fold_never_trains_stops_or_scores_inside(grouped: boo
                 assert not set(groups[column == SCORE]) & set(groups[column == TRAIN])
     assert (nested_roles(parts, target, True, 3, 0.2, groups, 9) == roles).all()
     assert (nested_roles(parts, target, True, 3, 0.2, groups, 10) != roles).any()
+
+
+def test_a_rare_class_in_groups_is_split_without_a_warning(recwarn: pytest.WarningsRecorder) -> None:
+    target, groups = np.repeat([0.0, 1.0], [90, 6]), np.arange(96) // 3
+    roles = draw_roles(target, True, 2, 1, 0.1, groups, 0)
+    assert set(np.unique(roles)) == {TRAIN, STOP, SCORE} and not recwarn.list
