@@ -95,8 +95,9 @@ def honest(arguments: argparse.Namespace) -> None:
     plan = draw(params, target, groups)
     if plan is None:
         write_csv(arguments.report / "honest.csv", pd.DataFrame({"outer": []}))
-        write_json(arguments.report / "honest.json", {"honest_folds": 0})
-        print("honest: no estimate (honest.outer is 0, or there are too few rows for folds inside folds)")
+        reason = why_none(params, target, groups, state["classes"])
+        write_json(arguments.report / "honest.json", {"honest_folds": 0, "not_estimated": reason})
+        print(f"honest: no estimate, since {reason}")
         return
     tensorflow = start_tensorflow(small=True)
     scaled = nested_table(params, encoded, state, target, plan.roles)
@@ -152,6 +153,23 @@ def draw(params: Params, target: np.ndarray, groups: np.ndarray | None) -> Plan 
         if plan is not None and np.bincount(plan.parts, minlength=outer).min() >= least:
             return plan
     return None
+
+
+def why_none(params: Params, target: np.ndarray, groups: np.ndarray | None, classes: Sequence[str]) -> str:
+    """Why ``draw`` finds no plan, in words: what would have to be otherwise. ``classes``: as they are spelt."""
+    if params.honest.outer == 0:
+        return "honest.outer is 0"
+    few = "too few for folds inside folds"
+    averaged = replace(params, ensemble=replace(params.ensemble, method="mean"))
+    if draw(averaged, target, groups) is not None:
+        return f"{len(target)} rows are too few for outer folds of {len(LEVELS)}, which a mean of ranks ranks among"
+    if groups is not None and draw(averaged, target, None) is not None:
+        return f"rows come in {len(np.unique(groups))} groups, {few}, or too few without the largest of them"
+    if params.table.task != "regression":
+        labels, counts = np.unique(target, return_counts=True)
+        rarest = int(counts.argmin())
+        return f"class {classes[int(labels[rarest])]!r} has {counts[rarest]} rows, {few}"
+    return f"there are {len(target)} rows, {few}"
 
 
 def divided(params: Params, target: np.ndarray, groups: np.ndarray | None, outer: int, most: int) -> Plan | None:

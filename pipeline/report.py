@@ -276,7 +276,9 @@ def expectation(params: Params, metrics: Mapping[str, float], drift: str) -> str
     measures = [name for name in MEASURES[params.table.task] if f"honest_{name}" in metrics]
     title = "## What a test table will score"
     if not measures:
-        return f"{title}\n\nNot estimated (`honest.outer` is 0, or there are too few rows).\n\n{drift}\n"
+        # An estimate whose folds have no value of any measure says no reason.
+        reason = metrics.get("not_estimated", "no outer fold has a value of any measure")
+        return f"{title}\n\nNot estimated, since {reason}.\n\n{drift}\n"
     rows, ranked = [], ""
     if "roc_auc" in measures:
         ranked = "The honest ROC AUC is a mean over outer folds, by their rows; the usual one ranks all rows together. "

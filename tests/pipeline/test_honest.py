@@ -170,8 +170,27 @@ def test_left_out_it_still_writes_its_files(folder: Path, capsys: pytest.Capture
     text = (folder / "params.yaml").read_text()
     (folder / "none.yaml").write_text(text.replace("  outer: 3\n", "  outer: 0\n"))
     assert run(folder, "honest", "wine", params="none.yaml", report="none") == 0
-    assert json.loads((folder / "none" / "honest.json").read_text()) == {"honest_folds": 0}
-    assert "no estimate" in capsys.readouterr().out
+    written = {"honest_folds": 0, "not_estimated": "honest.outer is 0"}
+    assert json.loads((folder / "none" / "honest.json").read_text()) == written
+    assert "honest: no estimate, since honest.outer is 0\n" in capsys.readouterr().out
+
+
+def test_what_leaves_the_estimate_out_is_named(folder: Path) -> None:
+    params = load(folder / "params.yaml", "titanic")
+    params = dataclasses.replace(params, honest=dataclasses.replace(params.honest, outer=5, search=3, members=5))
+    ranked = dataclasses.replace(params, ensemble=dataclasses.replace(params.ensemble, method="rank_mean"))
+    values = dataclasses.replace(params, table=dataclasses.replace(params.table, task="regression"))
+    even, rare = np.arange(120) % 2.0, np.repeat([0.0, 1.0], [60, 3])
+    for asked, target, groups, said in (
+        (params, rare, None, "class 'rare' has 3 rows, too few"),
+        (params, rare, np.arange(63), "class 'rare' has 3 rows, too few"),
+        (values, np.arange(8.0), None, "there are 8 rows, too few"),
+        (params, even, np.arange(120) % 3, "rows come in 3 groups, too few"),
+        (params, even, np.r_[np.zeros(110), np.arange(1, 11)], "rows come in 11 groups"),
+        (ranked, even, None, "120 rows are too few for outer folds of 65"),
+    ):
+        assert honest.draw(asked, target, groups) is None
+        assert honest.why_none(asked, target, groups, ["often", "rare"]).startswith(said)
 
 
 def test_it_says_how_many_trials_its_searches_have(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

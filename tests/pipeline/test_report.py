@@ -134,8 +134,10 @@ def test_the_page_holds_the_figures_of_the_run(tmp_path: Path) -> None:
     assert "| fare | Ticket, Fare | 1 number | Logarithm of the fare of one person" in page
     assert page.index("| fare | Ticket") < page.index("| deck | Cabin | 2 one-hot |")
     assert "| Age | feature, number | a number from 0 to 120 | 19.9 % / 20.6 % | Age in years" in page
-    (tmp_path / "honest.json").write_text(json.dumps({"honest_folds": 0}))
-    assert report.main(arguments) == 0 and "Not estimated" in (tmp_path / "README.md").read_text()
+    left_out = {"honest_folds": 0, "not_estimated": "class 'rare' has 3 rows"}
+    (tmp_path / "honest.json").write_text(json.dumps(left_out))
+    assert report.main(arguments) == 0
+    assert "\nNot estimated, since class 'rare' has 3 rows.\n" in (tmp_path / "README.md").read_text()
 
 
 def test_that_an_auc_is_a_mean_over_outer_folds_is_said_where_one_is_shown() -> None:
