@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +11,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties, findfont, fontManager
+from matplotlib.ft2font import FT2Font
+from matplotlib.text import Text
+
+from features.errors import listed
 
 # Told apart by colour-blind readers too (Okabe and Ito, 2008).
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999999")
@@ -54,8 +60,45 @@ def confusion(axis: Axes, counts: np.ndarray, names: Sequence[str]) -> None:
 
 
 def png(figure: Figure) -> bytes:
-    """The picture's bytes, the same each time on one machine."""
+    """The picture's bytes, the same each time on one machine. Letters that no font here has become boxes, which a note
+    says once."""
+    lacking = _find_fonts(figure)
+    if lacking:
+        letters = listed(lacking, 8)
+        print(f"note: no font here has the letters {letters}, so the picture shows boxes; install one that has them")
     content = io.BytesIO()
     figure.set_dpi(DOTS_PER_INCH)
-    FigureCanvasAgg(figure).print_png(content, metadata={"Software": None})
+    with warnings.catch_warnings():
+        # The note has said it, in letters.
+        warnings.filterwarnings("ignore", r"Glyph \d+")
+        FigureCanvasAgg(figure).print_png(content, metadata={"Software": None})
     return content.getvalue()
+
+
+def _find_fonts(figure: Figure) -> list[str]:
+    """Give the texts of the figure further fonts of this machine, for letters that their own lacks; returns the letters
+    that none has."""
+    texts = figure.findobj(Text)
+    written = {letter for text in texts for letter in text.get_text() if not letter.isascii() and letter.isprintable()}
+    lacking = written - _letters(findfont(FontProperties()), written)
+    have: dict[str, set[str]] = {}
+    if lacking:
+        for font in sorted(fontManager.ttflist, key=lambda font: (font.name, font.fname)):
+            # Matplotlib's own font of last resort has a box for everything.
+            if (font.style, font.weight) == ("normal", 400) and not font.name.startswith("Last Resort"):
+                have.setdefault(font.name, _letters(font.fname, lacking))
+    families = []
+    while lacking and (best := max(have, key=lambda name: len(have[name] & lacking))) and have[best] & lacking:
+        families.append(best)
+        lacking -= have[best]
+    for text in texts if families else ():
+        text.set_fontfamily([*text.get_fontfamily(), *families])
+    return sorted(lacking)
+
+
+def _letters(font: str, wanted: set[str]) -> set[str]:
+    """Those of the ``wanted`` that the font file has."""
+    if not wanted:
+        return set()
+    opened = FT2Font(font)
+    return {letter for letter in wanted if opened.get_char_index(ord(letter))}
