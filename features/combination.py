@@ -15,7 +15,7 @@ from features.metrics import CLIP
 
 # Steps of a greedy selection; each adds one unit, with replacement.
 GREEDY_STEPS = 20
-# More rows than this do not judge weights: they would cost time and change nothing.
+# At most this many rows judge weights; more would cost time and change nothing.
 JUDGING_ROWS = 20_000
 # Bounds of a temperature, and how far from 1 its inverse is expected to be (the standard deviation of a normal prior).
 TEMPERATURES = (0.25, 4.0)

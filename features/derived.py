@@ -1,7 +1,7 @@
 """What a feature module makes of a typed table, before encoding, and what every feature module offers.
 
 A feature module (``features/<module>.py``) is eight pure functions. All state is plain data that JSON holds exactly, so
-that rows met later become the same numbers without the tables that the state was learned from:
+that new rows become the same numbers without the tables that the state was learned from:
 
 - ``fit(frame, contract, switches, classes) -> state``: from train and test, one under the other; labels are never
   seen, only how many classes there are (0 for regression).

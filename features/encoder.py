@@ -1,5 +1,4 @@
-"""A typed table to the arrays of the encode stage, by a state that JSON holds: for train and test, and for any row
-met later.
+"""A typed table to the arrays of the encode stage, by a state that JSON holds: for train and test, and for any new row.
 
 The state (``encoding.json``) has everything the raw tables were needed for; ``transform`` and ``inputs_of_rows`` give
 a test row, even alone, the very numbers that the stages gave it.
@@ -62,7 +61,7 @@ def fit(
     preferred = {**derived.encodings, **exceptions}
     state["categories"] = encoding.fit(derived.categories, rows, defaults, preferred, min_count)
     _, described, _, state["codes"] = encoding.apply(state["categories"], derived.categories.iloc[:0])
-    # Codes of each embedded column, 0 among them: fixed here, so that rows met later look into the same table.
+    # Codes of each embedded column, 0 among them: fixed here, so that new rows look into the same table.
     state["levels"] = [len(c["levels"]) + 1 for c in state["categories"] if c["encoding"] == "embedding"]
     state["columns"] = [{"name": str(c), "kind": "number"} for c in numbers.columns]
     state["columns"] += [{"name": f"{c} missing", "kind": "indicator"} for c in state["indicators"]] + described

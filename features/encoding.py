@@ -22,12 +22,11 @@ def fit(
     exceptions: Mapping[str, str],
     min_count: int,
 ) -> list[dict[str, Any]]:
-    """One state a column and encoding: ``{"column", "encoding", "levels"}``, from the rows ``train`` (levels carry no
+    """One state per column and encoding: ``{"column", "encoding", "levels"}``, from the rows ``train`` (levels carry no
     target). A column has all of the ``defaults``, unless it is among the ``exceptions``.
 
     Levels stand in sorted order; those seen fewer than ``min_count`` times become ``(rare)``, empty cells
-    ``(missing)`` where
-    there are any.
+    ``(missing)`` where there are any.
     """
     states = []
     for name in categories.columns:
@@ -49,8 +48,8 @@ def apply(
     """Encoded columns ``[n, d] float32`` with their descriptions, embedding codes ``[n, e] int32`` with their names.
 
     A level that was not seen becomes ``(rare)`` where that level exists. Otherwise it is all zeros (onehot), -1
-    (integer)
-    or code 0 (embedding, whose seen levels count from 1). Raises ``ValueError`` where there is no such encoding.
+    (integer) or code 0 (embedding, whose seen levels count from 1). Raises ``ValueError`` where there is no such
+    encoding.
     """
     columns: list[np.ndarray] = []
     described: list[dict[str, str]] = []

@@ -1,7 +1,7 @@
-"""What a score says of a later one: an estimate out of fold with the interval in which the score of a test table is to
-be expected.
+"""What a cross-validated score says about a later test score: an estimate out of fold with the interval in which the
+score of a test table is to be expected.
 
-Each measure is a mean of one value a row (the ROC AUC by its placements: DeLong et al., 1988; a root by its square).
+Each measure is a mean of one value per row (the ROC AUC by its placements: DeLong et al., 1988; a root by its square).
 Around it scatter, with ``s2`` the variance of those values (where rows come in groups that err alike, times the design
 effect of these groups, which those of the test table are taken to have too):
 
@@ -118,8 +118,8 @@ def excess(values: np.ndarray, parts: np.ndarray, likeness: float = 1.0) -> floa
 def row_values(
     measure: str, target: np.ndarray, answer: np.ndarray, thresholds: np.ndarray, parts: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """One value a row ``[t]`` whose mean is the measure (a root's: its square), and imagined values that keep a perfect
-    score on few rows from passing for a sure one (Agresti and Coull, 1998; for a ROC AUC two of each class, see
+    """One value per row ``[t]`` whose mean is the measure (a root's: its square), and imagined values that keep a
+    perfect score on few rows from passing for a sure one (Agresti and Coull, 1998; for a ROC AUC two of each class, see
     ``middle``)."""
     if measure == "accuracy":
         shifted = answer + (0.5 - thresholds[:, None] if answer.shape[1] == 1 else 0.0)
@@ -134,8 +134,8 @@ def row_values(
 
 
 def placements(target: np.ndarray, answer: np.ndarray) -> np.ndarray:
-    """One value a row ``[k]`` whose mean is the ROC AUC and whose variance tells that of the AUC: how large a share of
-    the other class a row is ranked right against, away from the AUC by as much more as its class is rarer. NaN where
+    """One value per row ``[k]`` whose mean is the ROC AUC and whose variance tells that of the AUC: how large a share
+    of the other class a row is ranked right against, away from the AUC by as much more as its class is rarer. NaN where
     there is one class only."""
     positive, found = target == 1, np.full(len(target), np.nan)
     if positive.all() or not positive.any():

@@ -53,7 +53,7 @@ def group_table(
     trained: Mapping[frozenset[str], Measured],
     share: float,
 ) -> pd.DataFrame:
-    """One row a group, the most important first.
+    """One row per group, the most important first.
 
     ``inputs``: how many each group has; ``permuted``: how much each measure of the ensemble moves in each fold when the
     group's columns are permuted; ``trained``: the measures of networks by the set that they see; ``share``: rows that a
@@ -83,7 +83,7 @@ def group_table(
 def pair_table(
     paired: Sequence[str], trained: Mapping[frozenset[str], Measured], share: float, groups: Iterable[str]
 ) -> pd.DataFrame:
-    """One row a pair of groups: the change of the first measure that both make, less the changes that each makes.
+    """One row per pair of groups: the change of the first measure that both make, less the changes that each makes.
 
     ``alone_*``: as the only groups, against none: below 0 the two tell more together than apart (for a loss), above 0
     they say the same. ``without_*``: left out, against all: above 0 each stands in for the other. With standard errors

@@ -1,4 +1,4 @@
-"""A first contract of a table nobody has described: task, metric, target, id, and each column's role and type, with the
+"""A first contract of a table without one: task, metric, target, id, and each column's role and type, with the
 reason of each decision. Pure functions on tables of strings, as ``parse_table`` returns them."""
 
 from __future__ import annotations

@@ -11,7 +11,8 @@ from features.tasks import SIZED
 if TYPE_CHECKING:
     import pandas as pd
 
-# Probabilities nearer to 0 or 1 than this count as if they were so far away: one sure mistake shall not cost infinity.
+# Probabilities nearer to 0 or 1 than this count as if they were so far away, so that one confident mistake has
+# a finite loss.
 CLIP = 1e-7
 # Parts of the rows, by prediction, that calibration is judged in.
 BINS = 10

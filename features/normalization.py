@@ -1,4 +1,4 @@
-"""One affine map a fold, learned from its train rows: a missing number is filled, then (value - location) / scale."""
+"""One affine map per fold, learned from its train rows: a missing number is filled, then (value - location) / scale."""
 
 from __future__ import annotations
 
@@ -52,11 +52,10 @@ def learn(method: str, values: np.ndarray, binary: np.ndarray) -> Affine:
     """The map of ``values [n, d]`` (a fold's train rows, NaN for missing).
 
     ``method``: zscore | minmax | robust (median and quartiles, smooth clip) | keras (``Normalization`` with
-    ``adapt``) | none. Missing
-    values are filled with the column's median, 0 where it is empty. A constant column maps to 0, and so does another
-    value of it that comes later: no weight has learned what it means. Columns marked ``binary [d]`` hold 0 and 1, which
-    need no such care; robust leaves them as they are, since quartiles say nothing of them. Raises ``UserError`` on an
-    infinity, ``ValueError`` where there is no such method.
+    ``adapt``) | none. Missing values are filled with the column's median, 0 where it is empty. A constant column maps
+    to 0, and so does another value of it that comes later: no weight has learned what it means. Columns marked
+    ``binary [d]`` hold 0 and 1, which need no such care; robust leaves them as they are, since quartiles say nothing of
+    them. Raises ``UserError`` on an infinity, ``ValueError`` where there is no such method.
     """
     if np.isinf(values).any():
         column = int(np.flatnonzero(np.isinf(values).any(axis=0))[0])

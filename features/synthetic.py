@@ -13,8 +13,7 @@ def titanic(rows: int, test_rows: int, seed: int) -> tuple[pd.DataFrame, pd.Data
     """Train, test and sample submission with Titanic's columns and forms of values, all str, empty where missing.
 
     Parties share surname, ticket and fate: survival follows sex, class, age and a luck that a party has in common, so
-    that
-    what is known of real data (title, group survival) helps here too.
+    that what is known of real data (title, group survival) helps here too.
     """
     generator = np.random.default_rng(seed)
     people: list[dict[str, str]] = []

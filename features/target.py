@@ -83,7 +83,7 @@ class TargetScale:
 
     @classmethod
     def from_mapping(cls, entry: Mapping[str, Any], folds: int) -> TargetScale:
-        """From ``normalization.json``'s ``target``, None there for classes."""
+        """From ``normalization.json``'s ``target``, an empty mapping there for classes."""
         if not entry:
             return cls.unchanged(folds)
         return cls(entry["transform"], *(np.array(entry[name]) for name in ("location", "scale", "low", "high")))

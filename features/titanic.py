@@ -103,7 +103,7 @@ _SMOOTHING = 1.0
 
 
 def fit(frame: pd.DataFrame, contract: Contract, switches: Mapping[str, bool], classes: int) -> dict[str, Any]:
-    """What rows met later need of the tables: the groups switched on, who travels together, how many share a ticket."""
+    """What new rows need of the tables: the groups switched on, who travels together, how many share a ticket."""
     return {
         "on": [group for group in GROUPS if group in chosen(GROUPS, switches)],
         "parties": parties(frame),

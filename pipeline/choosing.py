@@ -9,7 +9,7 @@ import numpy as np
 
 from features.roles import SCORE
 
-# A class that a network holds impossible costs no more than this.
+# Lower bound of a probability, so that a class given none costs a finite loss.
 SMALLEST = 1e-7
 
 

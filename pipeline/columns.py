@@ -276,7 +276,7 @@ def constant(trained: Trained, fold: int) -> np.ndarray:
 
 
 def picture(table: pd.DataFrame, pairs: pd.DataFrame, name: str) -> bytes:
-    """A bar a group for each way to judge it, and one a pair; within the lines either way is ``noise``."""
+    """One bar per group for each way to judge it, and one per pair; within the lines either way is ``noise``."""
     words = name.replace("_", " ")
     titles = {
         f"importance_{name}": "Columns permuted, the ensemble as it is",

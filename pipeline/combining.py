@@ -64,7 +64,7 @@ class Choice:
 
 
 def combine(params: Params, predictions: Mapping[str, np.ndarray], target: np.ndarray, roles: np.ndarray) -> Combined:
-    """Members to one answer a row: ``predictions`` as the train stage writes them, ``target [t]``, ``roles [t, F]``.
+    """Members to one answer per row: ``predictions`` as the train stage writes them, ``target [t]``, ``roles [t, F]``.
 
     Weights, temperature and threshold are chosen for each fold from the rows that the fold does not score, and for the
     test table from all rows.

@@ -232,7 +232,8 @@ def singles(predictions: dict[str, np.ndarray], roles: np.ndarray, folds: int) -
 
 
 def by_fold(params: Params, combined: Combined, target: np.ndarray, roles: np.ndarray, ids: np.ndarray) -> pd.DataFrame:
-    """Every measure of all rows for each fold's score rows, a row a fold; of classes NaN where the rows hold one only.
+    """Every measure of all rows for each fold's score rows, one row per fold; of classes NaN where the rows
+    hold only one.
 
     ``scored`` is a fingerprint of the ids that the fold scores: two runs may be compared fold by fold where it agrees.
     """

@@ -364,7 +364,7 @@ def copies_of(settings: Imdb, variant: str) -> slice:
 
 
 def describe(settings: Imdb, tried: Fit, texts: Texts) -> pd.DataFrame:
-    """A row a variant, its losses the mean over its networks, on the reviews set aside.
+    """One row per variant, its losses the mean over its networks, on the reviews set aside.
 
     ``gap``: how far their loss lies above the train loss after the last epoch; ``rise``: how far above its lowest
     value. ``validation_accuracy``: of its networks' mean probability, each at its best epoch. ``chosen``: the lowest
@@ -418,8 +418,8 @@ def with_error(name: str, share: float, count: int) -> dict[str, float]:
 
 
 def learning_curves(settings: Imdb, tried: Fit) -> pd.DataFrame:
-    """A row an epoch of the experiment: each variant's loss on train rows (while training, so under dropout) and on the
-    reviews set aside, mean over its networks."""
+    """One row per epoch of the experiment: each variant's loss on train rows (while training, so under dropout) and on
+    the reviews set aside, mean over its networks."""
     curves: dict[str, np.ndarray] = {"epoch": np.arange(1, tried.train_loss.shape[1] + 1)}
     for name in settings.variants:
         part = copies_of(settings, name)

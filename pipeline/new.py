@@ -1,7 +1,7 @@
 """A new competition from its files: a contract, an entry in params.yaml and raw tables in one form; no code.
 
-``python -m pipeline.new NAME --train FILE --test FILE`` decides what each column is, says why in one line a column, and
-leaves the rest to ``dvc repro``. Everything it decides stands in files that a person may correct.
+``python -m pipeline.new NAME --train FILE --test FILE`` decides what each column is, says why in one line per column,
+and leaves the rest to ``dvc repro``. Everything it decides stands in files that a person may correct.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def normalize(arguments: argparse.Namespace) -> None:
-    """Read, learn a map a fold, apply, write."""
+    """Read, learn a map for each fold, apply, write."""
     params = load(arguments.params, arguments.competition)
     arrays = read_npz(arguments.input / "arrays.npz")
     encoding = read_json(arguments.input / "encoding.json")

@@ -1,4 +1,4 @@
-"""``python -m pipeline.predict NAME --input new.csv --output out.csv``: the trained ensemble on rows met later.
+"""``python -m pipeline.predict NAME --input new.csv --output out.csv``: the trained ensemble on new rows.
 
 Takes what the stages saved, never the training table, and never TensorFlow, whose start alone takes seconds.
 """

@@ -62,8 +62,8 @@ def start_tensorflow(small: bool = False) -> ModuleType:
 
 
 def check_arithmetic(tf: ModuleType) -> None:
-    """Raises ``UserError`` where the device reckons wrong: CUDA libraries that don't go with TensorFlow may answer with
-    nonsense and without a word, and networks would be trained on it."""
+    """Raises ``UserError`` where the device computes wrong results: CUDA libraries that don't go with TensorFlow may
+    answer with nonsense and without a word, and networks would be trained on it."""
     generator = np.random.default_rng(0)
     left, right = (generator.normal(size=shape).astype(np.float32) for shape in ((64, 96), (96, 32)))
     expected = (np.maximum(left.astype(float) @ right.astype(float), 0) + 1).sum(axis=1)
@@ -74,7 +74,7 @@ def check_arithmetic(tf: ModuleType) -> None:
         said = np.array(str(error).splitlines()[0])
     if said.shape != expected.shape or not np.allclose(said, expected, rtol=1e-3):
         raise UserError(
-            f"{device_name(tf)} reckons wrong: a small product's first sum is {said.ravel()[0]}, expected "
+            f"{device_name(tf)} computes wrong results: a small product's first sum is {said.ravel()[0]}, expected "
             f"{expected[0]:.4f}.\nIts CUDA libraries don't go with this TensorFlow: `GPU=1 make setup` installs those "
             "that do; CUDA_VISIBLE_DEVICES=-1 leaves the GPU aside."
         )

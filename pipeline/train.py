@@ -1,4 +1,4 @@
-"""Stage ``train``: the members of the final ensemble, for each fold the trials that all other rows like best."""
+"""Stage ``train``: the members of the final ensemble, for each fold the trials that score best on all other rows."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def train(arguments: argparse.Namespace) -> None:
     trial, fold, copy = (np.array(column, np.int64) for column in zip(*plan, strict=True))
     labelled = len(table.roles)
     answers = scaled.scale.original(found.answers[:, :labelled], fold, params.train.clip)
-    # Test rows are answered by the code that answers rows met later, so that the two agree to the byte.
+    # Test rows are answered by the code that answers new rows, so that the two agree to the byte.
     model = Model(fold, scaled.sizes, programs_of(found, members, table.roles.shape[1]), np.arange(len(plan)))
     test = model.answers(table.inputs[:, labelled:], scaled.codes[labelled:], params.table.task)
     test = scaled.scale.original(test, fold, params.train.clip)

@@ -196,8 +196,8 @@ def loss_name(task: str) -> str:
 
 
 def trials_table(trials: list[Trial], task: str) -> pd.DataFrame:
-    """One row a trial: hyperparameters, mean and sd of the loss over folds, mean best epoch, status (ok | halved, which
-    is valid but ended early | invalid) and reason."""
+    """One row per trial: hyperparameters, mean and sd of the loss over folds, mean best epoch, status (ok | halved,
+    which is valid but ended early | invalid) and reason."""
     rows: list[dict[str, Any]] = []
     names = dict.fromkeys(name for trial in trials for name in trial.configuration)  # not all families have all
     for trial in trials:

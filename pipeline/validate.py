@@ -202,7 +202,7 @@ def _guess(content: bytes, file: str) -> list[Fault]:
             values=(repr(word),),
             rows=(row,),
             problem=f"the file is not UTF-8 and was read as {encoding}",
-            cure="If that is no word of it, save the file again as CSV in UTF-8.",
+            cure="If that is not a word from the file, save the file again as CSV in UTF-8.",
             check="tables_read",
             warning=True,
         )

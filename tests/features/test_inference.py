@@ -1,4 +1,4 @@
-"""What is decided about a table nobody has described, and what is left to a person."""
+"""What is decided about a table without a contract, and what is left to a person."""
 
 from __future__ import annotations
 
