@@ -162,16 +162,16 @@ def infer(
 
 
 def check_no_gaps(cells: pd.Series, target: str, notes: list[str]) -> None:
-    """Raises ``UserError`` where the target is missing. Among words NA may be one (North America), where it is no rarer
-    than another class."""
+    """Raises ``UserError`` where the target is missing. Among words NA may be one (North America), where it is about as
+    frequent as another class."""
     gaps = missing_labels(cells)
     counts = cells.astype(str).str.strip().value_counts()
-    words = numbers_of(cells)[1].any()
-    if words and counts.get(NOT_ASSIGNED, 0) >= max(ROWS_A_CLASS, counts.drop(NOT_ASSIGNED, errors="ignore").min()):
+    rarest = counts.drop(NOT_ASSIGNED, errors="ignore").min()
+    if numbers_of(cells)[1].any() and counts.get(NOT_ASSIGNED, 0) >= max(ROWS_A_CLASS, rarest / 2):
         gaps &= (cells.astype(str).str.strip() != NOT_ASSIGNED).to_numpy()
         notes.append(
-            f"{target}: {NOT_ASSIGNED!r} ({counts[NOT_ASSIGNED]} rows) is taken for a class, since it is no rarer than "
-            "another one; delete these rows if it means that the answer is missing"
+            f"{target}: {NOT_ASSIGNED!r} ({counts[NOT_ASSIGNED]} rows) is taken for a class, since it is about as "
+            "frequent as another; delete these rows if it means that the answer is missing"
         )
     rows = np.flatnonzero(gaps)
     if len(rows):
@@ -240,13 +240,18 @@ def find_target(
         )
     if not absent and answers and answers[0] in have:
         return answers[0], "the sample submission asks for it"
+    foreign = [str(name) for name in test.columns if name not in have]
+    if not absent and foreign:
+        raise UserError(
+            f"test has every column of train, and {_named(foreign)} besides; expected it to lack the target. "
+            "Were train and test exchanged?"
+        )
     if not absent:
         raise UserError(
             "test has every column of train, so none shows itself as the target; expected test without it, since its "
             "rows are to be predicted. Delete the target's column in test."
         )
     lacks = "lacks or has empty" if empty else "lacks"
-    foreign = [str(name) for name in test.columns if name not in have]
     others = f", and has {_named(foreign)} instead{aside(foreign[0], absent)}" if foreign else ""
     raise UserError(
         f"test {lacks} {len(absent)} columns of train: {_named(absent)}{others}. Name the target with --target."

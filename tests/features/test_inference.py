@@ -461,9 +461,9 @@ def test_a_slip_among_numbers_makes_no_classes_of_them(given: dict[str, str]) ->
 
 
 def test_na_may_be_a_class_where_it_is_as_frequent_as_others() -> None:
-    found = decided(["NA", "EU", "ASIA", "EU"] * 15)
-    assert found.contract.column("y").values == ("ASIA", "EU", "NA") and found.rarest == 15
-    assert any("y: 'NA' (15 rows) is taken for a class" in note for note in found.notes)
+    found = decided(["NA", "EU", "ASIA", "EU", "ASIA"] * 12)
+    assert found.contract.column("y").values == ("ASIA", "EU", "NA") and found.rarest == 12
+    assert any("y: 'NA' (12 rows) is taken for a class" in note for note in found.notes)
     typed = found.contract.typed(found.train, "train.csv", True)
     assert typed["y"].notna().all()
     with pytest.raises(UserError, match=r"missing in 3 rows \(row 2 first, where it is 'NA'\). Delete"):
@@ -498,6 +498,10 @@ def test_a_test_table_with_the_target_is_told_what_to_do_at_once() -> None:
     sample = pd.DataFrame({"key": ["901", "902"], "y": "a"}, dtype=object)
     with pytest.raises(UserError, match=r"test holds the target 'y' \(row 2: 'a'\).* Delete the column there"):
         infer(train, test, sample)
+    with pytest.raises(
+        UserError, match="test has every column of train, and y besides.* Were train and test exchanged"
+    ):
+        infer(test.drop(columns="y"), test, None)
     with pytest.raises(UserError, match=r"lacks 2 columns of train: x, y, and has X instead \(did you mean 'x'\?\)"):
         infer(train, test[["key", "x"]].rename(columns={"x": "X"}), None)
 

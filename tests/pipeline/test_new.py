@@ -16,7 +16,7 @@ from features.budget import FOLDS, TIERS, budget
 from features.contract import Contract
 from features.synthetic import mixed
 from pipeline import encode, normalize, validate
-from pipeline.files import read_npz, write_bytes
+from pipeline.files import read_json, read_npz, write_bytes
 from pipeline.new import dumped, main
 from pipeline.params import load, load_source, read_document
 
@@ -83,6 +83,45 @@ def test_what_it_writes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> N
     assert all(line in rest for line in before), "every line of the old file stands there still, in its order"
     inputs = stages(tmp_path)["inputs"]
     assert inputs.shape[:2] == (2 * FOLDS, 120) and np.isfinite(inputs).all()
+
+
+def test_columns_as_people_write_them_are_read_alike_by_every_stage(tmp_path: Path) -> None:
+    """Currency, units, decimal commas, words for missing, slips, two ways of dates, zeros in front, gaps."""
+    draw = np.random.default_rng(5)
+    prices, places = draw.gamma(2, 900, 120).round(2), draw.permutation(120)
+    days = pd.date_range("2020-01-01", periods=120)[places]
+    odd = {
+        "price": [f"$ {price:,.2f}" for price in prices],
+        "share": ["?", *(f"{value:.1f}".replace(".", ",") + " %" for value in draw.normal(50, 9, 119))],
+        "items": ["12o", *draw.integers(0, 500, 119)],
+        "since": [*days[:80].strftime("%d.%m.%Y"), *days[80:119].strftime("%Y-%m-%d"), "unknown"],
+        "branch": [f"{value:03d}" for value in draw.integers(0, 20, 120)],
+        "coupon": [f"{value:x}" if row % 3 else None for row, value in enumerate(draw.integers(16**7, 16**8, 120))],
+        "line": [*range(90), *range(30)],
+    }
+    given = files()
+    given.train, given.test = (
+        given.train.assign(**{k: v[:90] for k, v in odd.items()}),
+        given.test.assign(**{k: v[90:] for k, v in odd.items()}),
+    )
+    assert given.run(tmp_path) == 0
+    assert np.isfinite(stages(tmp_path)["inputs"]).all()
+    report = read_json(tmp_path / "validation.json")
+    assert not [line for line in report["warnings"] if any(f"column {name!r}" in line for name in odd)]
+    path = tmp_path / "data" / "contracts" / "shops.yaml"
+    contract = Contract.from_mapping(read_document(path), str(path))
+    kinds = {name: (contract.column(name).role, contract.column(name).type) for name in odd}
+    assert kinds == dict.fromkeys(odd, ("feature", "number")) | {
+        "since": ("feature", "date"), "branch": ("feature", "category"), "coupon": ("feature", "presence"),
+        "line": ("ignore", "text"),
+    }  # fmt: skip
+    arrays, encoding = read_npz(tmp_path / "encode" / "arrays.npz"), read_json(tmp_path / "encode" / "encoding.json")
+    inputs = dict(zip((one["name"] for one in encoding["columns"]), arrays["shared"].T, strict=True))
+    np.testing.assert_allclose(inputs["items"], [np.nan, *odd["items"][1:]])
+    np.testing.assert_allclose(inputs["since days"], [*places[:119] - places[:119].min(), np.nan])
+    np.testing.assert_array_equal(inputs["coupon"], [row % 3 > 0 for row in range(120)])
+    # Skewed, so as logarithm of the price by a unit.
+    np.testing.assert_array_equal(np.argsort(inputs["price"]), np.argsort(prices))
 
 
 def test_the_parameters_survive_the_round_trip() -> None:
