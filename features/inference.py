@@ -347,6 +347,7 @@ def find_id(
             f"the sample submission's id {asked!r} is no column of test, and {len(sample)} rows do not number its "
             f"{len(test)} rows either. Give the sample that belongs to this test file, or name the id with --id."
         )
+    notes += [_told_shared(train, test, one) for one in likely]
     ids = [str(len(train) + n) for n in range(1, len(test) + 1)] if sample is None else list(sample[name])
     train, test = _numbered(train, name, ids, sample), test.copy()
     test.insert(0, name, ids)
@@ -362,6 +363,20 @@ def _likely(tables: list[pd.DataFrame], names: list[str]) -> list[str]:
         for name in names
         if ID_NAME.fullmatch(name) and all(table[name].notna().all() and table[name].is_unique for table in tables)
     ]
+
+
+def _told_shared(train: pd.DataFrame, test: pd.DataFrame, id: str) -> str:
+    """Why the column is no id though it looks like one: test has ids of train; and that the rows may be the same."""
+    names = [str(name) for name in test.columns]
+    shared = pd.Series(stripped(test[id])).isin(stripped(train[id])).to_numpy()
+    alike = pd.concat([train[names], test.loc[shared, names]]).duplicated().to_numpy()[-int(shared.sum()) :]
+    first = np.flatnonzero(shared)[int(alike.argmax())]
+    same = f", {int(alike.sum())} of them with all cells alike" if alike.any() else ""
+    return (
+        f"{id}: taken for no id, since {int(shared.sum())} of test's {len(test)} are in train too{same} (test, row "
+        f"{first + 2} first); if they are the same rows, take them out of one file, or they are learned from and then "
+        "predicted; if they are others, nothing is wrong"
+    )
 
 
 def _apart(train: pd.DataFrame, test: pd.DataFrame, id: str, target: str) -> bool:

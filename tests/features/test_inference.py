@@ -314,6 +314,18 @@ def test_ids_may_start_anew_in_test() -> None:
     assert doubled.contract.id == "row" and doubled.contract.column("key").role == "feature"
 
 
+def test_ids_of_the_same_rows_in_both_tables_are_told() -> None:
+    train = table(WORDS)
+    test = pd.DataFrame({"key": ["901", "7", "8"], "x": ["0.1", "0.2", train["x"][7]]}, dtype=object)
+    found = infer(train, test, None)
+    said = (
+        "key: taken for no id, since 2 of test's 3 are in train too, 1 of them with all cells alike (test, row 4 first)"
+    )
+    assert found.contract.id == "row" and any(
+        note.startswith(said) and "take them out of one file" in note for note in found.notes
+    )
+
+
 @pytest.mark.parametrize(
     ("keys", "x", "anew"),
     [
@@ -332,7 +344,10 @@ def test_ids_that_validate_refuses_name_no_row(keys: list[str], x: list[str | No
     assert found.contract.id == ("key" if anew else "row") and found.contract.column("word").role == "ignore"
     known, asked = found.contract.typed(found.train, "", True), found.contract.typed(found.test, "", False)
     assert all(fault.warning for fault in ids_shared(found.contract, known, asked, "train", "test"))
+    told = [note for note in found.notes if note.startswith("key: taken for no id, since ")]
+    assert len(told) == (not anew)
     if not anew:
+        assert f"since {1 + (keys[1] == '2')} of test's 2 are in train too (test, row 2 first)" in told[0]
         alone = infer(train, test.assign(row_id=["7", "8"]), None)
         assert alone.contract.id == "row_id" and alone.contract.column("key").role != "id"
     sample = pd.DataFrame({"shop": ["7", "8"], "y": "a"}, dtype=object)
