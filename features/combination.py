@@ -172,7 +172,7 @@ def temperature(target: np.ndarray, answers: np.ndarray) -> float:
     return 2 / (low + high)
 
 
-def cooled(answers: np.ndarray, degrees: float) -> np.ndarray:
+def with_temperature(answers: np.ndarray, degrees: float) -> np.ndarray:
     """Probabilities ``[..., c]`` at the temperature ``degrees``; 1 leaves them as they are."""
     return answers if degrees == 1 else _softmax(_logits(answers) / degrees)
 

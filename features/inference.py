@@ -17,7 +17,7 @@ from features.columns import code_separator, date_formats, dates_of, fit_number
 from features.contract import Column, Contract, levels_of, missing_labels
 from features.errors import UserError, aside, hint, listed, nearest
 from features.identifiers import ID_NAME, group_columns, note_of_shared
-from features.plain import TOLD, WIDE
+from features.plain import LEVELS_WITH_STATISTIC, MOST_ONE_HOT_LEVELS
 from features.scales import order_of
 from features.spelling import (
     PLAIN,
@@ -40,7 +40,7 @@ MAX_CLASSES, ROWS_A_CLASS = 20, 10
 # Rows that a class needs: one to learn from, one to stop by, one to score.
 FEWEST = 3
 # A category with more levels is high-cardinality: its values are not listed.
-LISTED = 30
+MOST_LISTED_LEVELS = 30
 # Words with so many blanks a cell on average are text.
 TEXT_WORDS = 3.0
 # Share of cells that are different ones beyond which words are no levels.
@@ -636,7 +636,7 @@ def infer_column(
             told = f"a word of its own in each of {len(present)} rows, none in {absent}; whether there is one"
             return replace(plain, type="presence"), told
         return ignored, "identifier, a word of its own in every row" + (f" but {absent}" if absent else "")
-    if distinct > LISTED and _code(present):
+    if distinct > MOST_LISTED_LEVELS and _code(present):
         return replace(plain, type="code"), f"composite code, as {present.iloc[0]!r}; split into parts"
     return _words(plain, present, distinct, gaps, classes)
 
@@ -649,16 +649,20 @@ def _blanks(present: pd.Series) -> float:
 def _words(plain: Column, present: pd.Series, distinct: int, gaps: bool, classes: int) -> tuple[Column, str]:
     """A category or text."""
     blanks = _blanks(present)
-    if distinct <= LISTED and distinct <= max(2, len(present) // 5):
+    if distinct <= MOST_LISTED_LEVELS and distinct <= max(2, len(present) // 5):
         levels = levels_of(present)
         order = order_of(levels)
         ranked = f", a scale: {' < '.join(order)}" if order else ""
         return replace(plain, values=levels, order=order), f"{distinct} words{ranked}"
     if blanks >= TEXT_WORDS or distinct > MOSTLY_DISTINCT * len(present):
         return replace(plain, type="text"), f"free text, {blanks:.0f} words a cell; hashed"
-    encoded = f"high-cardinality, {distinct} words; embedded" if distinct > WIDE else f"{distinct} words; one-hot"
+    encoded = (
+        f"high-cardinality, {distinct} words; embedded"
+        if distinct > MOST_ONE_HOT_LEVELS
+        else f"{distinct} words; one-hot"
+    )
     # Empty cells are a level, too.
-    told = distinct + gaps > TOLD and outputs(classes)
+    told = distinct + gaps > LEVELS_WITH_STATISTIC and outputs(classes)
     return plain, encoded + (", and target statistics in each fold" if told else "")
 
 
@@ -778,7 +782,7 @@ def _code(present: pd.Series) -> bool:
     if width > 6:
         return False
     parts = present.str.split(separator, expand=True) if separator else present.str.extract(r"([A-Za-z]+)(\d+)")
-    return any(parts[place].nunique() <= max(LISTED, len(present) // 10) for place in parts)
+    return any(parts[place].nunique() <= max(MOST_LISTED_LEVELS, len(present) // 10) for place in parts)
 
 
 def _unused(name: str, taken: list[str]) -> str:

@@ -16,9 +16,9 @@ from features.derived import Derived, chosen
 from features.errors import UserError
 
 # A category with more levels than this is embedded rather than one-hot.
-WIDE = 30
+MOST_ONE_HOT_LEVELS = 30
 # A category with more levels than this gets a target statistic beside its encoding; for fewer it only repeats it.
-TOLD = 10
+LEVELS_WITH_STATISTIC = 10
 
 
 def fit(frame: pd.DataFrame, contract: Contract, switches: Mapping[str, bool], classes: int) -> dict[str, Any]:
@@ -47,10 +47,10 @@ def fit(frame: pd.DataFrame, contract: Contract, switches: Mapping[str, bool], c
     levels = {}
     for name, cells in categories.items():
         counts = pd.Series(cells).value_counts(sort=False, dropna=False)
-        if len(counts) > TOLD:
+        if len(counts) > LEVELS_WITH_STATISTIC:
             # A level of one row in all tables can tell nothing of another.
             levels[name] = sorted(_spelt(level) for level, count in counts.items() if count > 1)
-    wide = sorted(name for name, cells in categories.items() if pd.Series(cells).nunique() > WIDE)
+    wide = sorted(name for name, cells in categories.items() if pd.Series(cells).nunique() > MOST_ONE_HOT_LEVELS)
     outputs = statistics.outputs(classes)
     return {
         "columns": columns,

@@ -44,7 +44,7 @@ class Choice:
         """The answer ``[n, c]`` of all members ``[m, n, c]``; a row's does not depend on the rows beside it."""
         given = answers if self.ranks is None else self.ranks.forward(answers)
         mixed = combination.blend(self.weights, given)
-        return combination.cooled(mixed if self.ranks is None else self.ranks.back(mixed), self.temperature)
+        return combination.with_temperature(mixed if self.ranks is None else self.ranks.back(mixed), self.temperature)
 
     def to_mapping(self) -> dict[str, Any]:
         """What ``from_mapping`` reads, for JSON."""
@@ -69,7 +69,7 @@ def combine(params: Params, predictions: Mapping[str, np.ndarray], target: np.nd
     Weights, temperature and threshold are chosen for each fold from the rows that the fold does not score, and for the
     test table from all rows.
     """
-    members = Members(params, predictions, target)
+    members = Combiner(params, predictions, target)
     repeats, folds = roles.shape[1] // params.encode.folds, params.encode.folds
     steps: dict[str, np.ndarray] = {}
     answers = np.full((repeats, len(target), predictions["out_of_fold"].shape[2]), np.nan)
@@ -78,7 +78,7 @@ def combine(params: Params, predictions: Mapping[str, np.ndarray], target: np.nd
         scored = np.flatnonzero(roles[:, one] == SCORE)
         place = one // folds, scored
         choice, found = members.choose(np.flatnonzero(roles[:, one] != SCORE), one)
-        answers[place] = combination.cooled(members.answers(choice.weights, one, scored), choice.temperature)
+        answers[place] = combination.with_temperature(members.answers(choice.weights, one, scored), choice.temperature)
         thresholds[place] = choice.threshold
         for name, step in found.items():
             steps.setdefault(name, np.full_like(answers, np.nan))[place] = members.step(step, one, scored)
@@ -95,7 +95,7 @@ class Step:
     temperature: float = 1.0
 
 
-class Members:
+class Combiner:
     """The members' out-of-fold answers, and what some of the rows choose of them."""
 
     def __init__(self, params: Params, predictions: Mapping[str, np.ndarray], target: np.ndarray) -> None:
@@ -132,7 +132,7 @@ class Members:
             steps["calibrated"] = Step(weights, self._ranked, fitted)
             degrees = fitted if settings.calibration == "temperature" else 1.0
             if settings.threshold == "metric" and task == "binary" and self._params.table.metric == "accuracy":
-                answers = combination.cooled(known, degrees)[..., 0]
+                answers = combination.with_temperature(known, degrees)[..., 0]
                 threshold = combination.best_threshold(self._target[rows], answers)
         return Choice(weights, degrees, threshold, Ranks.of(self._test) if self._ranked else None), steps
 
@@ -149,7 +149,7 @@ class Members:
             mixed = ranks.back(combination.pooled(ranks.forward(said), step.weights[inside], equal))
         else:
             mixed = combination.pooled(said, step.weights[inside], equal)
-        return combination.cooled(mixed, step.temperature)
+        return combination.with_temperature(mixed, step.temperature)
 
     def _all(self, weights: np.ndarray) -> np.ndarray:
         """The answers of every fold for the rows it scores ``[r, t, c]``."""

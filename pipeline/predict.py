@@ -31,7 +31,7 @@ from pipeline.reading import read_any
 # Rows that are encoded together, which bounds the memory.
 AT_ONCE = 8192
 # Faults that are told one by one.
-TOLD = 3
+FAULTS_SHOWN = 3
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -180,10 +180,10 @@ def accepted(table: pd.DataFrame, contract: Contract, states: Sequence[Mapping[s
 
 
 def _refused(wrong: Sequence[Fault]) -> UserError:
-    if len(wrong) <= TOLD:
+    if len(wrong) <= FAULTS_SHOWN:
         return ContractError(wrong)
-    shown = "\n".join(map(str, wrong[: TOLD - 1]))
-    return UserError(f"{shown}\n... and {len(wrong) - TOLD + 1} faults more. Nothing was written.")
+    shown = "\n".join(map(str, wrong[: FAULTS_SHOWN - 1]))
+    return UserError(f"{shown}\n... and {len(wrong) - FAULTS_SHOWN + 1} faults more. Nothing was written.")
 
 
 def answers(frame: pd.DataFrame, trained: Trained) -> np.ndarray:

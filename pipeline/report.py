@@ -25,7 +25,7 @@ from pipeline.params import Params, load, read_document
 from pipeline.pictures import COLOURS, confusion, label, panels, png
 
 # Columns whose levels the page shows.
-TOLD = 6
+COLUMNS_SHOWN = 6
 # Characters of a line of prose.
 WIDTH = 120
 # A data dictionary of more columns is folded.
@@ -297,7 +297,7 @@ def expectation(params: Params, metrics: Mapping[str, float], drift: str) -> str
 
 def kinds(params: Params, found: Sequence[Mapping[str, Any]]) -> str:
     """Which kinds of rows have which answer: the target's mean by level, of the columns that tell it apart best."""
-    telling = [column for column in found if column["explained"] > 0][:TOLD]
+    telling = [column for column in found if column["explained"] > 0][:COLUMNS_SHOWN]
     if not telling:
         return ""
     share = telling[0]["share_of"]

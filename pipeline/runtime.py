@@ -44,7 +44,7 @@ def start_tensorflow(small: bool = False) -> ModuleType:
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ["KERAS_BACKEND"] = "tensorflow"
-    with loading(), without(CHATTER), absent(UNUSED):
+    with loading(), stderr_without(CHATTER), hidden_packages(UNUSED):
         import tensorflow as tf
 
         gpus = tf.config.list_physical_devices("GPU")
@@ -96,7 +96,7 @@ def loading() -> Iterator[None]:
 
 
 @contextmanager
-def absent(names: Sequence[str]) -> Iterator[None]:
+def hidden_packages(names: Sequence[str]) -> Iterator[None]:
     """As if the packages ``names`` were not installed, but for those that are loaded already."""
     modules = cast("dict[str, ModuleType | None]", sys.modules)
     hidden = [name for name in names if name not in modules]
@@ -109,7 +109,7 @@ def absent(names: Sequence[str]) -> Iterator[None]:
 
 
 @contextmanager
-def without(pattern: str) -> Iterator[None]:
+def stderr_without(pattern: str) -> Iterator[None]:
     """Keep the lines that match ``pattern`` (extended regular expression) off this process's standard error.
 
     Everything else passes as it comes, through a process of its own: what the loader says before it kills the process

@@ -146,7 +146,7 @@ def test_the_temperature_is_the_one_of_a_search_by_hand() -> None:
         np.logaddexp(0, -np.where(target == 1, 1, -1) * logits / t).mean() + 2 * (1 / t - 1) ** 2 / 400 for t in grid
     ]
     assert found == pytest.approx(grid[int(np.argmin(losses))], abs=1e-3) and 1.3 < found < 1.9
-    cooler = combination.cooled(sure[:, None], found)
+    cooler = combination.with_temperature(sure[:, None], found)
     assert np.log(cooler / (1 - cooler))[:, 0] == pytest.approx(logits / found)
     assert metrics.row_log_loss(target, cooler).mean() < metrics.row_log_loss(target, sure[:, None]).mean()
 
@@ -158,9 +158,9 @@ def test_the_temperature_of_several_classes() -> None:
     one = combination.temperature(target, answers[None, :, None])
     two = combination.temperature(target, np.stack([1 - answers, answers], axis=1)[None])
     assert one == pytest.approx(two, rel=1e-6)
-    cooled = combination.cooled(np.array([[0.5, 0.3, 0.2]]), 2.0)
+    cooled = combination.with_temperature(np.array([[0.5, 0.3, 0.2]]), 2.0)
     assert cooled[0] == pytest.approx(np.sqrt([0.5, 0.3, 0.2]) / np.sqrt([0.5, 0.3, 0.2]).sum())
-    assert combination.cooled(answers, 1.0) is answers
+    assert combination.with_temperature(answers, 1.0) is answers
 
 
 def test_a_mean_of_ranks_by_hand() -> None:

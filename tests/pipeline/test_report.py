@@ -25,7 +25,7 @@ HONEST |= {"honest_test_rows": 418}
 TWO = [{"level": "a|b", "rows": 7, "mean": 0.75, "error": 0.0123}, {"level": "c", "rows": 8, "mean": 0.5, "error": 0.1}]
 LEVELS = [
     {"column": f"column {one}", "share_of": "yes", "explained": 0.5 - one / 20, "levels": TWO}
-    for one in range(report.TOLD + 1)
+    for one in range(report.COLUMNS_SHOWN + 1)
 ]
 COUNTS = {"rows": {"train": 891, "test": 418}, "missing": {"train": {"Age": 177}, "test": {"Age": 86}}}
 VALIDATION = json.dumps({"drift": {"sentence": "Rows differ by age."}, "levels": LEVELS, **COUNTS})
@@ -125,7 +125,7 @@ def test_the_page_holds_the_figures_of_the_run(tmp_path: Path) -> None:
     assert "| accuracy | 0.8123 | 0.8000 | 0.7000 to 0.9000 |" in page and "of 418 rows, scores" in prose
     assert "Rows differ by age." in prose
     assert "| column 0 | 0.500 | a\\|b: 0.7500 ± 0.0123 (7); c: 0.5000 ± 0.1000 (8) |" in page
-    assert f"| column {report.TOLD - 1} |" in page and f"| column {report.TOLD} |" not in page
+    assert f"| column {report.COLUMNS_SHOWN - 1} |" in page and f"| column {report.COLUMNS_SHOWN} |" not in page
     assert "The share of 'yes' in Survived among" in prose
     assert "Training ended too soon to tell: it ran for fewer than 3 epochs." in prose
     assert "(in epoch 2, 3 of 7 still trained)" in prose

@@ -15,7 +15,7 @@ import pytest
 
 from features.errors import UserError
 from pipeline import runtime
-from pipeline.runtime import absent, loading, seed_for
+from pipeline.runtime import hidden_packages, loading, seed_for
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -55,8 +55,8 @@ assert config.is_op_determinism_enabled()
 def test_errors_pass_even_where_the_process_dies() -> None:
     code = """
 import os
-from pipeline.runtime import CHATTER, without
-with without(CHATTER):
+from pipeline.runtime import CHATTER, stderr_without
+with stderr_without(CHATTER):
     os.write(2, b"I0000 00:00:1 1 port.cc:153] hint\\nF0000 00:00:1 1 cpu.cc:1] too old\\n")
     os.abort()
 """
@@ -68,8 +68,8 @@ with without(CHATTER):
 def test_afterwards_everything_passes() -> None:
     code = """
 import os
-from pipeline.runtime import CHATTER, without
-with without(CHATTER):
+from pipeline.runtime import CHATTER, stderr_without
+with stderr_without(CHATTER):
     pass
 os.write(2, b"I0000 later\\n")
 """
@@ -78,7 +78,7 @@ os.write(2, b"I0000 later\\n")
 
 def test_a_package_that_is_absent_for_a_while_is_there_again() -> None:
     sys.modules.pop("colorsys", None)
-    with absent(["colorsys", "pathlib"]):
+    with hidden_packages(["colorsys", "pathlib"]):
         assert importlib.import_module("pathlib")  # loaded before, so it stays
         with pytest.raises(ModuleNotFoundError):
             importlib.import_module("colorsys")
