@@ -22,6 +22,8 @@ MISSING_MARKS = frozenset(
 )  # fmt: skip
 # Share of the cells that must be numbers, or dates, for the column to be one of them; the others are slips.
 MOST = 0.9
+# Cells, about, that are looked at before all.
+FEW = 256
 # Different slips, at most: more of them are words of the column.
 SLIPS = 5
 
@@ -132,9 +134,11 @@ def marked(cells: pd.Series) -> np.ndarray:
 def with_slips(spelling: Spelling, cells: pd.Series, good: np.ndarray, odd: np.ndarray) -> Spelling | None:
     """``spelling`` that reads the cells ``odd [n]`` as missing, where nearly all others are ``good [n]``: the odd ones
     few, and few different words, of which marks for a missing value count for neither. Else None."""
+    if not good.any() or not odd.any():
+        return spelling if good.any() else None
     slips = odd & ~marked(cells)
     count = int(slips.sum())
-    if not good.any() or count > (1 - MOST) * (good.sum() + count) or len(set(_stripped(cells[slips]))) > SLIPS:
+    if count > (1 - MOST) * (good.sum() + count) or len(set(_stripped(cells[slips]))) > SLIPS:
         return None
     return replace(spelling, missing=tuple(sorted(set(_stripped(cells[odd])))))
 
@@ -149,7 +153,10 @@ def find_spelling(parts: Sequence[pd.Series], commas: bool = False, points: bool
     filled = [_filled(part) for part in parts]
     if all(_plain(part).all() for part in filled) and not points:
         return PLAIN
-    prefix, suffix = _affixes(pd.concat(filled, ignore_index=True))
+    together = pd.concat(filled, ignore_index=True)
+    if not _seems_numeric(together):
+        return PLAIN
+    prefix, suffix = _affixes(together)
     spelling = replace(PLAIN, prefix=prefix, suffix=suffix)
     numerals = [_numerals(part, spelling) for part in filled]
     forms = comma_forms(numerals)
@@ -205,10 +212,18 @@ def units_of(cells: pd.Series) -> list[str]:
     """What stands before or behind the numbers, the most frequent first, where nearly all cells are numbers with
     something there or without; else nothing."""
     filled = _filled(cells)
+    if not _seems_numeric(filled):
+        return []
     found = filled.map(_unit)
-    if filled.empty or found.notna().mean() < MOST:
+    if found.notna().mean() < MOST:
         return []
     return ["".join(unit) for unit in found.dropna().value_counts().index if any(unit)]
+
+
+def _seems_numeric(filled: pd.Series) -> bool:
+    """Are most of a few cells numbers with or without a unit? Words are many, and most columns of them have none."""
+    few = filled.iloc[:: max(1, len(filled) // FEW)]
+    return bool(len(few)) and few.map(_unit).notna().mean() > 0.5
 
 
 def _affixes(filled: pd.Series) -> tuple[str, str]:
