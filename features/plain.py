@@ -129,13 +129,15 @@ def recall(
     target: np.ndarray | None = None,
     train: np.ndarray | None = None,
 ) -> np.ndarray:
-    """The statistics ``[n, g]``; the rows ``train`` are judged by other rows of them."""
+    """The statistics ``[n, g]``; the rows ``train`` are judged by other rows of them, of other groups."""
     columns = []
     for name, levels in state["levels"].items():
         codes = derived.keys[name]
         found = statistics.recall(codes, learned[name])
         if target is not None and train is not None:
-            found[train] = statistics.recall_train(codes[train], len(levels), _values(target[train], state["outputs"]))
+            values, groups = _values(target[train], state["outputs"]), derived.groups
+            own = None if groups is None else groups[train]
+            found[train] = statistics.recall_train(codes[train], len(levels), values, own)
         columns.append(found)
     return np.concatenate(columns, axis=1) if columns else np.zeros((len(derived.numbers), 0))
 

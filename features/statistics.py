@@ -49,9 +49,10 @@ def recall(codes: np.ndarray, learned: dict[str, Any]) -> np.ndarray:
     return np.column_stack(columns)
 
 
-def recall_train(codes: np.ndarray, levels: int, values: np.ndarray) -> np.ndarray:
-    """``[k, c]``: the statistics of a fold's train rows, each part by the other parts."""
-    part = np.arange(len(codes)) % PARTS
+def recall_train(codes: np.ndarray, levels: int, values: np.ndarray, groups: np.ndarray | None = None) -> np.ndarray:
+    """``[k, c]``: the statistics of a fold's train rows, each part by the other parts. The rows of one of the ``groups
+    [k]`` are in one part, as a row to be predicted is of a group that nothing was learned from."""
+    part = (np.arange(len(codes)) if groups is None else np.unique(groups, return_inverse=True)[1]) % PARTS
     found = np.empty(values.shape)
     for one in range(PARTS):
         inside = part == one

@@ -186,3 +186,22 @@ def test_a_group_of_no_feature_is_refused(role: str, group: object) -> None:
     mapping["columns"]["area"] |= {"group": group, "role": role}
     with pytest.raises(UserError, match=r"columns.area.group is .*expected a word, for a feature only"):
         Contract.from_mapping(mapping, "contract.yaml")
+
+
+def test_the_statistics_of_a_row_learn_nothing_from_its_group() -> None:
+    """A town for each customer: what it says of a row's target, only the customer's other rows could tell."""
+    names = {"id": "id", "y": "target", "who": "group"}
+    columns = {name: {"role": role, "type": "text"} for name, role in names.items()}
+    columns |= {"town": {"role": "feature", "type": "category"}, "y": {"role": "target", "type": "number"}}
+    contract = Contract.from_mapping({"columns": columns}, "c.yaml")
+    who = np.repeat(np.arange(30), 4)
+    frame = pd.DataFrame({"id": np.arange(120), "who": who.astype(str), "town": [f"town {one}" for one in who]})
+    state = plain.fit(frame, contract, {}, 0)
+    target, rows = np.random.default_rng(0).normal(size=30)[who], np.arange(120)
+    spread = {}
+    for grouped in (True, False):
+        derived = plain.derive(frame if grouped else frame.drop(columns="who"), state)
+        learned = plain.learn(derived, state, target, rows)
+        found = plain.recall(derived, state, learned, target, rows)[:, 0]
+        spread[grouped] = abs(float(np.corrcoef(found, target)[0, 1]))
+    assert spread[True] < 0.5 and spread[False] > 0.9
