@@ -21,6 +21,7 @@ from features.plain import LEVELS_WITH_STATISTIC, MOST_ONE_HOT_LEVELS
 from features.scales import order_of
 from features.spelling import (
     PLAIN,
+    SLIPS,
     Spelling,
     find_spelling,
     marked,
@@ -619,12 +620,12 @@ def infer_column(
     if found is not None:
         return found
     units = units_of(present)
-    if len(units) > 1:
+    if units:
         column, reason = _words(plain, present, distinct, gaps, classes)
         if column.values is not None:
             return column, reason  # few words, as 1Story and 2Story, are learned one by one
-        several = listed([repr(unit) for unit in units])
-        return column, f"{reason}; numbers with {several}: write them in one unit to have them learned"
+        several = f"{listed([repr(unit) for unit in units], most=SLIPS)}{' or nothing' if len(units) == 1 else ''}"
+        return column, f"{reason}; numbers with {several}: write them in one unit to have them learned as numbers"
     blanks = _blanks(present)
     if not gaps and blanks < TEXT_WORDS and present.iloc[:rows].is_unique:
         form = _numbering(present, rows)

@@ -49,8 +49,8 @@ _BEHIND = re.compile(r"""([^\W\d_]|[%\u2030\u00b0'"\u2032\u2033$\u00a3\u00a5\u20
 
 @dataclass(frozen=True)
 class Spelling:
-    """Signs in the numbers, what stands before and behind each, and ``missing``: words that mean an empty cell, in any
-    case. A number written plainly (``1234.5``) is read whatever the others look like."""
+    """Signs in the numbers, what stands before and behind each (of words the plural, too), and ``missing``: words that
+    mean an empty cell, in any case. A number written plainly (``1234.5``) is read whatever the others look like."""
 
     missing: tuple[str, ...] = ()
     decimal: str = "."
@@ -74,8 +74,8 @@ class Spelling:
         sign, rest = ("-", text[1:].lstrip()) if text[:1] in ("-", "\u2212") else ("", text)
         if self.prefix:
             rest = rest.removeprefix(self.prefix).lstrip()
-        if self.suffix:
-            rest = rest.removesuffix(self.suffix).rstrip()
+        for suffix in _one_or_several(self.suffix):
+            rest = rest.removesuffix(suffix).rstrip()
         return _BLANKS.sub(" ", sign + rest)
 
     @property
@@ -101,6 +101,14 @@ _JUDGED = {
     (",", " "): re.compile(rf"[+-]?(\d{{1,3}}|{_GROUPS % ' '})(,\d+)?"),
 }
 _POINTED = re.compile(rf"[+-]?({_GROUPS % '[.]'}|\d{{1,3}})")
+
+
+def _one_or_several(suffix: str) -> tuple[str, ...]:
+    """The word and its plural, the longer one first: 1 day, 2 days. What is shorter is no word: m, ms."""
+    one = suffix.removesuffix("s")
+    if len(one) < 3 or not one.isalpha():
+        return (suffix,) if suffix else ()
+    return one + "s", one
 
 
 @lru_cache(maxsize=16)
@@ -229,11 +237,12 @@ def _seems_numeric(filled: pd.Series) -> bool:
 def _affixes(filled: pd.Series) -> tuple[str, str]:
     """What stands before and behind nearly all of the numbers."""
     counts = filled.map(_unit).value_counts()
-    named = [(unit, count) for unit, count in counts.items() if any(unit)]
-    if not named or named[0][1] < MOST * len(filled):
-        return "", ""
-    prefix, suffix = named[0][0]
-    return prefix, suffix
+    named = {unit: int(count) for unit, count in counts.items() if any(unit)}
+    for prefix, suffix in list(named)[:1]:
+        same = {(prefix, word) for word in (suffix, *_one_or_several(suffix))}
+        if sum(named.get(unit, 0) for unit in same) >= MOST * len(filled):
+            return prefix, suffix
+    return "", ""
 
 
 def _unit(text: str) -> tuple[str, str] | None:

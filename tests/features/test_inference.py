@@ -33,6 +33,7 @@ def cells(*values: Any) -> pd.Series:
         (cells(*(f"{x:.2f}%" for x in range(COUNT))), "feature", "number", "read with '%' behind them"),
         (cells(*(f"{x * 7} min" for x in range(COUNT))), "feature", "number", "read with 'min' behind them"),
         (cells(*(f"{x / 7:.3f} kg" if x % 3 else f"{x * 9} g" for x in range(COUNT))), "feature", "text", "'kg', 'g'"),
+        (cells(*(f"{x * 3}%" if x % 2 else x for x in range(COUNT))), "feature", "text", "with '%' or nothing: write"),
         (cells("1 kg", "2 kg", "300 g"), "feature", "category", "3 words"),
         (cells("00501", "10001", "02139"), "feature", "category", "3 words; not as numbers, since zeros in front"),
         (cells("1", "01", "001", "2", None), "feature", "category", "4 words; not as numbers"),
