@@ -678,10 +678,11 @@ def told_missing(column: Column, train: pd.Series, test: pd.Series) -> list[str]
         ]
         table, rows = next((table, rows) for table, rows in places if len(rows))
         count, cells = sum(len(rows) for _, rows in places), len(train) + len(test)
+        kind = "date" if column.type == "date" else "number"
+        odd = "" if marked(pd.Series([word])).all() else f"no {kind}, as nearly all others are, and "
         told.append(
             f"{column.name}: {word!r} ({table}, row {rows[0] + 2}{' first' if count > 1 else ''}; {count} of {cells} "
-            f"cells) is no {column.type}, as nearly all others are, and is read as missing; if it is not, correct the "
-            "file, or `type` and `missing` in the contract"
+            f"cells) is {odd}read as missing; if it is not, correct the file, or `type` and `missing` in the contract"
         )
     return told
 

@@ -148,8 +148,11 @@ def test_what_is_read_as_missing_is_told_with_its_place() -> None:
     test = test.drop(columns="y").assign(key=["901", "902"])
     found = infer(train, test, None)
     said = "\n".join(found.notes)
-    assert "a: '?' (train, row 59 first; 2 of 62 cells) is no number, as nearly all others are, and is read as" in said
-    assert "b: '12o' (test, row 2; 1 of 62 cells) is no number" in said and "`missing` in the contract" in said
+    assert "a: '?' (train, row 59 first; 2 of 62 cells) is read as missing; if it is not" in said
+    assert (
+        "b: '12o' (test, row 2; 1 of 62 cells) is no number, as nearly all others are, and read as" in said
+        and "`missing` in the contract" in said
+    )
     typed = found.contract.typed(found.test, "test.csv", False)
     assert np.isnan(typed["b"][0]) and found.contract.column("a").spelling.missing == ("?",)
 
