@@ -8,7 +8,7 @@ import pytest
 from features.contract import Column
 from features.identifiers import ENOUGH, group_columns, named_like_an_id, note_of_shared
 from features.inference import Inferred, infer
-from features.synthetic import visits
+from features.synthetic import mixed, titanic, visits
 
 
 def tables(name: str, known: list[str | None], asked: list[str | None]) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -99,6 +99,15 @@ def test_a_table_of_visits_gets_a_group_and_one_that_shares_customers_a_note() -
         note.startswith("customer_id: named like an id, but 40 of test's 40 rows have a value of train") and
         "`role: group`" in note for note in shared.notes
     )  # fmt: skip
+
+
+def test_tables_of_one_row_each_have_no_groups() -> None:
+    train, test, _ = titanic(300, 100, 0)
+    assert infer(train.replace("", None), test.replace("", None), None).contract.grouping is None
+    train, test = mixed(300, 100, 0)
+    train = train.drop(columns=["level", "yes"])
+    found = infer(train.replace("", None), test.replace("", None), None)
+    assert found.contract.grouping is None and found.contract.column("shop").role == "feature"
 
 
 def test_a_note_is_for_features_named_like_an_id_alone() -> None:
