@@ -10,8 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from features.diagnosis import RISE
+from features.errors import enumerated
 from features.roles import TRAIN, UNUSED
-from pipeline.lab.laboratory import Frames, Lab, Material, by_setting, listed, train, watched
+from pipeline.lab.laboratory import Frames, Lab, Material, by_setting, train, watched
 from pipeline.nets.table import Table
 from pipeline.pictures import COLOURS, label, panels
 
@@ -110,7 +111,7 @@ def sentence(frames: Frames) -> str:
     """What is to be seen."""
     width, rows = frames["capacity_width"], frames["capacity_rows"]
     said = [
-        f"{'Width' if len(part) == 1 else 'Widths'} {listed([str(each) for each in part])} "
+        f"{'Width' if len(part) == 1 else 'Widths'} {enumerated([str(each) for each in part])} "
         f"{verdict if len(part) == 1 else verdict.removesuffix('s')}"
         for verdict in ("underfits", "fits", "overfits")
         if len(part := width.loc[width["diagnosis"] == verdict, "width"].tolist())

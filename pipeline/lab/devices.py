@@ -10,7 +10,8 @@ import time
 import pandas as pd
 import tensorflow as tf
 
-from pipeline.lab.laboratory import Material, listed, train
+from features.errors import enumerated
+from pipeline.lab.laboratory import Material, train
 from pipeline.nets.trainer import trainer
 
 SIZES = (16, 64, 256)
@@ -45,7 +46,7 @@ def sentence(names: list[str]) -> str:
     """What can be compared here; for the page, so without a time."""
     if len(names) == 1:
         return f"TensorFlow sees one device here, the {names[0]}: nothing to compare it with. "
-    return f"TensorFlow sees {listed(names)} here. "
+    return f"TensorFlow sees {enumerated(names)} here. "
 
 
 def spoken(frame: pd.DataFrame) -> str:
@@ -53,7 +54,7 @@ def spoken(frame: pd.DataFrame) -> str:
     lines = []
     for width, part in frame.groupby("width"):
         times = {row.device: row.seconds for row in part.itertuples()}
-        shown = listed([f"{1000 * seconds:.2f} ms on {device}" for device, seconds in times.items()])
+        shown = enumerated([f"{1000 * seconds:.2f} ms on {device}" for device, seconds in times.items()])
         faster = f", {times['CPU'] / times['GPU']:.1f} times faster" if len(times) > 1 else ""
         lines.append(f"labs: width {width}: a network's epoch takes {shown}{faster}")
     return "\n".join(lines)

@@ -10,6 +10,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from sklearn.preprocessing import LabelEncoder, OneHotEncoder, OrdinalEncoder
 
+from features.errors import enumerated
 from features.roles import SCORE
 from pipeline.lab.laboratory import (
     Example,
@@ -19,7 +20,6 @@ from pipeline.lab.laboratory import (
     by_setting,
     examples_sentence,
     examples_table,
-    listed,
     standard_error,
     train,
 )
@@ -139,7 +139,7 @@ def sentence(frames: Frames) -> str:
     frame = frames["encodings"].set_index("encoding")
     parts, apart = [], []
     for model, name in (("linear", "a linear model"), ("network", "a network")):
-        losses = listed([f"{row[f'{model}_log_loss']:.3f} ({encoding})" for encoding, row in frame.iterrows()])
+        losses = enumerated([f"{row[f'{model}_log_loss']:.3f} ({encoding})" for encoding, row in frame.iterrows()])
         parts.append(f"{name} reaches a log loss of {losses}")
         apart += [
             f"{encoding} {row[f'{model}_difference']:+.3f} ± {row[f'{model}_difference_se']:.3f} in {name}"
@@ -147,7 +147,7 @@ def sentence(frames: Frames) -> str:
             if abs(row[f"{model}_difference"]) > BEYOND * row[f"{model}_difference_se"]
         ]
     others = f"no {'other ' if apart else ''}difference is beyond {BEYOND} standard errors"
-    weights = listed([f"{row['network_weights']:.0f} ({encoding})" for encoding, row in frame.iterrows()])
+    weights = enumerated([f"{row['network_weights']:.0f} ({encoding})" for encoding, row in frame.iterrows()])
     return (
         f"From the title alone {'; '.join(parts)}. Against {REFERENCE}, paired over the rows: "
         f"{'; '.join([*apart, others])}. The network has {weights} weights. {examples_sentence(examples())}"

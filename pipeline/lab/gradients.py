@@ -8,8 +8,9 @@ import tensorflow as tf
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from features.errors import enumerated
 from features.roles import TRAIN
-from pipeline.lab.laboratory import Frames, Lab, Material, listed, sentence_case
+from pipeline.lab.laboratory import Frames, Lab, Material, sentence_case
 from pipeline.nets.heads import HEADS
 from pipeline.nets.layers import forward, initial_kernel
 from pipeline.pictures import label, panels
@@ -99,13 +100,13 @@ def sentence(frames: Frames) -> str:
     found, depths = shares(frames), frames["gradients"]["depth"]
     along = [name for name, (share, _) in found.items() if share < -VANISHED]
     across = [name for name, (_, share) in found.items() if share < -VANISHED and name not in along]
-    where = f"with {listed([_spoken(name) for name in along])}" if along else "nowhere"
+    where = f"with {enumerated([_spoken(name) for name in along])}" if along else "nowhere"
     said = [f"from layer to layer the gradient vanishes {where}{' alone' if len(along) == 1 else ''}"]
     if across:
         glorot = all(KINDS[name][1].startswith("glorot") for name in across)
-        weaker = listed([_power(found[name][1]) for name in across])
+        weaker = enumerated([_power(found[name][1]) for name in across])
         said.append(
-            f"with {listed([_spoken(name) for name in across])} all layers have about the same gradient, but "
+            f"with {enumerated([_spoken(name) for name in across])} all layers have about the same gradient, but "
             f"{'from Glorot weights ' if glorot else ''}a smaller one the deeper the network is (at {depths.max()} "
             f"layers {weaker} of what it is at {depths.min()})"
         )

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from pipeline.lab.laboratory import Frames, Lab, Material, by_setting, listed, train, watched
+from features.errors import enumerated
+from pipeline.lab.laboratory import Frames, Lab, Material, by_setting, train, watched
 from pipeline.pictures import COLOURS, label, panels
 
 INITIALIZERS = {
@@ -90,7 +91,7 @@ def sentence(frames: Frames) -> str:
     first, last = curves.iloc[0], curves.iloc[-1]
     names = list(neurons.index)
     best = min(names, key=lambda name: last[name])
-    losses = listed([f"{last[name]:.3g} ({NAMES[name]})" for name in names])
+    losses = enumerated([f"{last[name]:.3g} ({NAMES[name]})" for name in names])
     alone = [name for name in names if neurons["distinct_neurons"][name] == 1]
     symmetry = "No start leaves its neurons equal"
     if alone:

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from features.errors import enumerated
 from features.roles import STOP
 from pipeline.nets.fit import Fit, fit
 from pipeline.nets.members import members_of
@@ -107,7 +108,7 @@ def examples_sentence(examples: Sequence[Example]) -> str:
     """Whether the three ways agree."""
     apart = [each.figure for each in examples if each.difference > AGREEMENT]
     if apart:
-        return f"By hand, library and project do not agree on the textbook's {listed(apart)}."
+        return f"By hand, library and project do not agree on the textbook's {enumerated(apart)}."
     largest = max(each.difference for each in examples)
     closely = f"to {largest:.1g}" if largest else "exactly"
     return f"The textbook's {len(examples)} examples agree by hand, by the library and here, {closely}."
@@ -165,8 +166,3 @@ def watched(table: Table) -> Table:
 def sentence_case(words: str) -> str:
     """With a capital at the start."""
     return words[:1].upper() + words[1:]
-
-
-def listed(words: Sequence[str]) -> str:
-    """``a``, ``a and b``, ``a, b and c``."""
-    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else list(words))

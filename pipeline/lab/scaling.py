@@ -11,6 +11,7 @@ from keras import ops
 from matplotlib.figure import Figure
 from sklearn.preprocessing import MinMaxScaler
 
+from features.errors import enumerated
 from features.normalization import learn
 from features.roles import TRAIN
 from pipeline.lab.laboratory import (
@@ -20,7 +21,6 @@ from pipeline.lab.laboratory import (
     Material,
     examples_sentence,
     examples_table,
-    listed,
     train,
     watched,
 )
@@ -33,7 +33,7 @@ NAMES = {"raw": "raw columns", "min_max": "min-max", "z_score": "z-scores", "ker
 
 
 def run(material: Material) -> Frames:
-    """A row an epoch: train loss with each scaling, mean over folds, and the steps taken so far."""
+    """One row per epoch: train loss with each scaling, mean over folds, and the steps taken so far."""
     table, folds = material.table, material.folds
     labelled = len(table.roles)
     scaled = np.concatenate([inputs(material, method) for method in METHODS.values()])  # [methods * F, t, d]
@@ -113,7 +113,7 @@ def picture(frames: Frames) -> Figure:
 def sentence(frames: Frames) -> str:
     """What is to be seen."""
     level, steps = steps_to(frames["scaling"])
-    shown = listed([f"{count} steps ({NAMES[name]})" for name, count in steps.items()])
+    shown = enumerated([f"{count} steps ({NAMES[name]})" for name, count in steps.items()])
     slow, fast = max(steps, key=lambda name: steps[name]), min(steps, key=lambda name: steps[name])
     return (
         f"A train loss of {level:.3f} takes {shown}: {steps[slow] / steps[fast]:.1f} times as many with "
