@@ -10,9 +10,10 @@ import pandas as pd
 import pytest
 
 from features import encoder, plain, synthetic
+from features.column_types import infer_column
 from features.contract import Column, Contract
 from features.errors import UserError
-from features.inference import infer, infer_column
+from features.inference import infer
 from features.tables import parse_table
 
 ROWS, TESTS = 200, 60

@@ -1,0 +1,232 @@
+"""What one column of a table without a contract is: role and type by its cells, and the reason."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from features.columns import code_separator, date_formats, dates_of, fit_number
+from features.contract import Column, levels_of
+from features.errors import listed
+from features.plain import LEVELS_WITH_STATISTIC, MOST_ONE_HOT_LEVELS
+from features.scales import order_of
+from features.spelling import PLAIN, SLIPS, Spelling, find_spelling, marked, numbers_of, units_of, with_slips
+from features.statistics import outputs
+
+# A category with more levels is high-cardinality: its values are not listed.
+MOST_LISTED_LEVELS = 30
+# Words with so many blanks a cell on average are text.
+TEXT_WORDS = 3.0
+# Share of cells that are different ones beyond which words are no levels.
+MOSTLY_DISTINCT = 0.9
+_BOOLEANS = [{"true", "false"}, {"yes", "no"}, {"y", "n"}, {"t", "f"}, {"on", "off"}]
+# So few rows are not said to be numbered.
+FEW_NUMBERED = 10
+# Whole numbers within these bounds, or of a column called so, are years: each may stand there once.
+YEARS = 1800, 2100
+_YEAR = re.compile(r"(?i:(.*[^a-z])?(year|yr|jahr|année|annee|año|ano|anno)s?([^a-z].*)?|.*[a-z]Year)")
+# What may stand before a running number.
+_NUMBERING = ("", "'", "#", "№")
+# Cells with a word of their own, and cells without, from which on it may tell something whether there is one.
+FEWEST_OF_BOTH = 10
+
+
+def infer_column(
+    name: str, cells: pd.Series, classes: int = 0, spelling: Spelling | None = None, rows: int | None = None
+) -> tuple[Column, str]:
+    """Role and type of one feature, and why. ``cells``: of train and test; ``classes``: of the target, 0 for
+    regression; ``spelling``: of its numbers, found in the cells if not given; ``rows``: of train, all if not given."""
+    rows = len(cells) if rows is None else rows
+    present = cells[cells.notna()].astype(str).str.strip()
+    gaps = bool(cells.isna().any())
+    plain = Column(name, "feature", "category", nullable=gaps)
+    ignored = replace(plain, role="ignore", type="text", nullable=True)
+    if present.empty:
+        return ignored, "empty"
+    distinct = present.nunique()
+    if distinct == 1 and not gaps:
+        return ignored, f"constant, {present.iloc[0]!r} everywhere"
+    spelling = find_spelling([present]) if spelling is None else spelling
+    numbers, wrong = numbers_of(present, spelling)
+    lenient = with_slips(spelling, present, numbers.notna().to_numpy(), wrong)
+    if lenient is not None:
+        spelt = replace(plain, spelling=lenient, nullable=gaps or bool(wrong.any()))
+        return _number_or_code(spelt, present[~wrong], numbers[~wrong], classes, rows)
+    words = {word.lower() for word in present.unique()} if distinct == 2 else set()
+    if words in _BOOLEANS:
+        return replace(plain, type="boolean", values=levels_of(present)), f"two words, {listed(levels_of(present))}"
+    if distinct == 1:
+        return replace(plain, values=levels_of(present)), f"{present.iloc[0]!r} or nothing"
+    found = _date(plain, present) if distinct > 2 else None
+    if found is not None:
+        return found
+    units = units_of(present)
+    if units:
+        column, reason = _words(plain, present, distinct, gaps, classes)
+        if column.values is not None:
+            return column, reason  # few words, as 1Story and 2Story, are learned one by one
+        several = f"{listed([repr(unit) for unit in units], most=SLIPS)}{' or nothing' if len(units) == 1 else ''}"
+        return column, f"{reason}; numbers with {several}: write them in one unit to have them learned as numbers"
+    blanks = _blanks(present)
+    if not gaps and blanks < TEXT_WORDS and present.iloc[:rows].is_unique:
+        form = _numbering(present, rows)
+        if form is not None:
+            return ignored, f"identifier, running numbers as in {form!r}"
+    if distinct == len(present) and len(present) > 2 and blanks < 1.5 and not _code(present):
+        absent = len(cells) - len(present)
+        if min(absent, len(present)) >= FEWEST_OF_BOTH:
+            told = f"a word of its own in each of {len(present)} rows, none in {absent}; whether there is one"
+            return replace(plain, type="presence"), told
+        return ignored, "identifier, a word of its own in every row" + (f" but {absent}" if absent else "")
+    if distinct > MOST_LISTED_LEVELS and _code(present):
+        return replace(plain, type="code"), f"composite code, as {present.iloc[0]!r}; split into parts"
+    return _words(plain, present, distinct, gaps, classes)
+
+
+def _blanks(present: pd.Series) -> float:
+    """Words a cell."""
+    return float(present.str.count(r"\s+").mean()) + 1
+
+
+def _words(plain: Column, present: pd.Series, distinct: int, gaps: bool, classes: int) -> tuple[Column, str]:
+    """A category or text."""
+    blanks = _blanks(present)
+    if distinct <= MOST_LISTED_LEVELS and distinct <= max(2, len(present) // 5):
+        levels = levels_of(present)
+        order = order_of(levels)
+        ranked = f", a scale: {' < '.join(order)}" if order else ""
+        return replace(plain, values=levels, order=order), f"{distinct} words{ranked}"
+    if blanks >= TEXT_WORDS or distinct > MOSTLY_DISTINCT * len(present):
+        return replace(plain, type="text"), f"free text, {blanks:.0f} words a cell; hashed"
+    encoded = (
+        f"high-cardinality, {distinct} words; embedded"
+        if distinct > MOST_ONE_HOT_LEVELS
+        else f"{distinct} words; one-hot"
+    )
+    # Empty cells are a level, too.
+    told = distinct + gaps > LEVELS_WITH_STATISTIC and outputs(classes)
+    return plain, encoded + (", and target statistics in each fold" if told else "")
+
+
+def told_missing(column: Column, train: pd.Series, test: pd.Series) -> list[str]:
+    """A sentence for each word that the column reads as missing: how often it stands there, where first, and what to do
+    where that is wrong."""
+    told = []
+    for word in column.spelling.missing:
+        places = [
+            (table, np.flatnonzero((cells.astype(str).str.strip() == word).to_numpy()))
+            for table, cells in (("train", train), ("test", test))
+        ]
+        table, rows = next((table, rows) for table, rows in places if len(rows))
+        count, cells = sum(len(rows) for _, rows in places), len(train) + len(test)
+        kind = "date" if column.type == "date" else "number"
+        odd = "" if marked(pd.Series([word])).all() else f"no {kind}, as nearly all others are, and "
+        told.append(
+            f"{column.name}: {word!r} ({table}, row {rows[0] + 2}{' first' if count > 1 else ''}; {count} of {cells} "
+            f"cells) is {odd}read as missing; if it is not, correct the file, or `type` and `missing` in the contract"
+        )
+    return told
+
+
+def _number_or_code(
+    spelt: Column, present: pd.Series, numbers: pd.Series, classes: int, rows: int
+) -> tuple[Column, str]:
+    """A number, unless zeros in front tell codes of digits apart; no code where nearly each cell is another."""
+    distinct, gaps = present.nunique(), spelt.nullable
+    column, reason = _number(spelt, present, numbers, distinct, gaps, rows)
+    if column.role == "ignore" or not _zeros_tell(present):
+        return column, reason
+    if distinct > MOSTLY_DISTINCT * len(present):
+        return column, f"{reason}; zeros in front are not counted"
+    coded = replace(spelt, spelling=Spelling(missing=spelt.spelling.missing))
+    column, reason = _words(coded, present, distinct, gaps, classes)
+    return column, f"{reason}; not as numbers, since zeros in front tell codes apart"
+
+
+def _number(
+    plain: Column, present: pd.Series, numbers: pd.Series, distinct: int, gaps: bool, rows: int
+) -> tuple[Column, str]:
+    values = numbers.dropna().to_numpy()
+    finite = values[np.isfinite(values)]
+    whole = bool(len(finite) == len(values) and np.all(values == np.floor(values)))
+    # What has a unit is measured.
+    bare = not plain.spelling.suffix and plain.spelling.prefix in _NUMBERING
+    gaps = gaps or len(values) < len(present)
+    years = whole and (_YEAR.fullmatch(plain.name) or (values.min() >= YEARS[0] and values.max() <= YEARS[1]))
+    if bare and whole and not gaps and not years and _running(numbers, rows):
+        ignored = replace(plain, role="ignore", type="text", nullable=True, spelling=PLAIN)
+        return ignored, "identifier, a running number"
+    column = replace(plain, type="number", nullable=gaps)
+    log = len(finite) and fit_number(pd.Series(finite))["unit"] is not None
+    return column, f"{distinct} {'whole numbers' if whole else 'numbers'}{read_with(plain.spelling)}" + (
+        "; skewed, so as logarithm" if log else ""
+    )
+
+
+def _running(numbers: pd.Series, rows: int) -> bool:
+    """Do whole ``numbers`` number the rows: each once and with few left out, in both tables together or, where they
+    start anew in test, in each? They are of rows by their index, the first ``rows`` of train."""
+    if len(numbers) <= FEW_NUMBERED:
+        return False
+    return _dense(numbers) or all(_dense(table) for table in (numbers.iloc[:rows], numbers.iloc[rows:]) if len(table))
+
+
+def _dense(numbers: pd.Series) -> bool:
+    return numbers.is_unique and float(np.ptp(numbers.to_numpy(float))) < 2 * len(numbers)
+
+
+def _numbering(present: pd.Series, rows: int) -> str | None:
+    """The words around the one number in which cells differ, where it numbers the rows; else None."""
+    parts = present.str.split(r"([0-9]+)", regex=True)
+    if parts.str.len().nunique() > 1:
+        return None
+    split = pd.DataFrame(parts.tolist(), index=present.index)
+    varying = [place for place in split if split[place].nunique() > 1]
+    if len(varying) != 1 or varying[0] % 2 == 0 or not _running(split[varying[0]].astype(float), rows):
+        return None
+    return "".join("0" if place == varying[0] else split[place].iloc[0] for place in split)
+
+
+def _zeros_tell(present: pd.Series) -> bool:
+    """Are whole numbers written like codes: with zeros in front, all of one width or one number in two ways?"""
+    digits = present[present.str.fullmatch(r"[0-9]+")]
+    if len(digits) < len(present) or not digits.str.fullmatch("0[0-9]+").any():
+        return False
+    return digits.str.len().nunique() == 1 or digits.nunique() > digits.str.lstrip("0").nunique()
+
+
+def read_with(spelling: Spelling) -> str:
+    """What a reason says of how numbers are written."""
+    return f", read with {spelling.signs}" if spelling.signs else ""
+
+
+def _date(plain: Column, present: pd.Series) -> tuple[Column, str] | None:
+    """None where the cells are no dates."""
+    # A mark has no say in how the others are written.
+    candidates = present[~marked(present)]
+    forms = date_formats(candidates)
+    if not forms:
+        return None
+    read = dates_of(present, forms).notna().to_numpy()
+    spelling = with_slips(PLAIN, present, read, ~read)
+    if spelling is None or present[read].nunique() < 2:
+        return None
+    shown = [repr(present[dates_of(present, [form]).notna().to_numpy()].iloc[0]) for form in forms]
+    column = replace(plain, type="date", spelling=spelling, nullable=plain.nullable or not read.all())
+    return column, f"dates, as {' and '.join(shown)}; calendar parts"
+
+
+def _code(present: pd.Series) -> bool:
+    """Whether the cells are made of a few parts of which one at least groups rows."""
+    separator = code_separator(present)
+    if separator is None:
+        return False
+    sample = present.iloc[0]
+    width = len(sample.split(separator)) if separator else 2
+    if width > 6:
+        return False
+    parts = present.str.split(separator, expand=True) if separator else present.str.extract(r"([A-Za-z]+)(\d+)")
+    return any(parts[place].nunique() <= max(MOST_LISTED_LEVELS, len(present) // 10) for place in parts)

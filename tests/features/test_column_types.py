@@ -1,0 +1,156 @@
+"""What one column is, by its cells."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from features.column_types import infer_column
+from features.contract import Column, Contract
+
+COUNT = 120
+GENERATOR = np.random.default_rng(0)
+
+
+def cells(*values: Any) -> pd.Series:
+    return pd.Series([None if v is None else str(v) for v in (values * COUNT)[:COUNT]], dtype=object)
+
+
+@pytest.mark.parametrize(
+    ("column", "role", "kind", "said"),
+    [
+        (cells(*(round(x, 3) for x in GENERATOR.normal(size=COUNT))), "feature", "number", "numbers"),
+        (cells(*(round(x, 3) for x in GENERATOR.lognormal(0, 2, COUNT))), "feature", "number", "logarithm"),
+        (cells(1, 2, None, 3), "feature", "number", "3 whole numbers"),
+        (cells(*(f"${abs(x):.2f}" for x in GENERATOR.normal(size=COUNT))), "feature", "number", "with '$' before them"),
+        (cells(*(f"{x:.2f}%" for x in range(COUNT))), "feature", "number", "read with '%' behind them"),
+        (cells(*(f"{x * 7} min" for x in range(COUNT))), "feature", "number", "read with 'min' behind them"),
+        (cells(*(f"{x / 7:.3f} kg" if x % 3 else f"{x * 9} g" for x in range(COUNT))), "feature", "text", "'kg', 'g'"),
+        (cells(*(f"{x * 3}%" if x % 2 else x for x in range(COUNT))), "feature", "text", "with '%' or nothing: write"),
+        (cells("1 kg", "2 kg", "300 g"), "feature", "category", "3 words"),
+        (cells("00501", "10001", "02139"), "feature", "category", "3 words; not as numbers, since zeros in front"),
+        (cells("1", "01", "001", "2", None), "feature", "category", "4 words; not as numbers"),
+        (cells("007", "?", "012"), "feature", "category", "2 words; not as numbers"),
+        (cells(*(f"{x * 7919 % 90001:05d}" for x in range(60))), "feature", "category", "60 words; embedded"),
+        (
+            cells(*(f"{x * 7919 % 90001:05d}" for x in range(COUNT))),
+            "feature",
+            "number",
+            "zeros in front are not counted",
+        ),
+        (cells("0", "1", "0.5", "05"), "feature", "number", "4 numbers"),
+        (cells("0", "7", "12"), "feature", "number", "3 whole numbers"),
+        (cells("07", "12", "104"), "feature", "number", "3 whole numbers"),
+        (cells("1,5", "-2,25", "7"), "feature", "number", "3 numbers, read with decimal commas"),
+        (cells("1.5", "NaN", "n/a"), "feature", "number", "numbers"),
+        (cells("Yes", "No"), "feature", "boolean", "two words"),
+        (cells("TRUE", "false"), "feature", "boolean", "two words"),
+        (cells("red", "blue"), "feature", "category", "2 words"),
+        (cells("TA", "Gd", "Ex", "NA"), "feature", "category", "4 words, a scale: NA < TA < Gd < Ex"),
+        (cells("x", None), "feature", "category", "'x' or nothing"),
+        (cells("NULL", None), "feature", "category", "'NULL' or nothing"),
+        (cells("a", "b", "NULL", "n/a"), "feature", "category", "4 words"),
+        (cells(*(f"shop {x}" for x in range(60))), "feature", "category", "high-cardinality, 60 words; embedded"),
+        (cells(*(f"shop {x}" for x in range(28))), "feature", "category", "28 words; one-hot, and target statistics"),
+        (cells(*"abcdef")[:20], "feature", "category", "6 words; one-hot"),
+        (cells("2015-03-01", "2015-04-01", "2015-05-01"), "feature", "date", "'2015-03-01'"),
+        (cells(*(f"B/{x}/S" for x in range(60))), "feature", "code", "composite"),
+        (cells(*(f"C{x}" for x in range(60))), "feature", "code", "composite"),
+        (cells(*(f"{x} words in a row" for x in range(COUNT))), "feature", "text", "5 words a cell"),
+        (cells("same"), "ignore", "text", "constant, 'same'"),
+        (cells(3), "ignore", "text", "constant"),
+        (cells(None), "ignore", "text", "empty"),
+        (cells(*range(COUNT)), "ignore", "text", "running number"),
+        (cells(*(f"#{n}" for n in range(COUNT))), "ignore", "text", "running number"),
+        (cells(*(f"INV-{n:04d}" for n in range(COUNT))), "ignore", "text", "running numbers as in 'INV-0'"),
+        (cells(*(f"2024/A{n}b" for n in range(COUNT))), "ignore", "text", "running numbers as in '2024/A0b'"),
+        (cells(*(f"A{n * 7919}" for n in range(COUNT))), "feature", "code", "composite code"),
+        (cells(*range(60), *[None] * 60), "feature", "number", "60 whole numbers"),
+        (cells(*range(1960, 1960 + COUNT)), "feature", "number", "120 whole numbers"),
+        (cells(*(f"k{x:05x}z" for x in range(7, 800007, 9999)), *[None] * 39), "feature", "presence", "none in 39;"),
+        (cells(*(f"k{x * 7919:07x}z" for x in range(115)), *[None] * 5), "ignore", "text", "in every row but 5"),
+        (cells(*(f"k{x * 7919:07x}z" for x in range(COUNT))), "ignore", "text", "identifier"),
+    ],
+)
+def test_a_column(column: pd.Series, role: str, kind: str, said: str) -> None:
+    found, reason = infer_column("c", column)
+    assert (found.role, found.type) == (role, kind) and said in reason
+    assert (found.order is not None) == ("scale" in reason)
+    if role == "feature" and column.isna().any():
+        assert found.nullable
+    if found.values is not None:
+        assert set(column.dropna()) == set(found.values) | set(found.spelling.missing)
+
+
+SIZES = [f"{x:.3f}" for x in GENERATOR.normal(size=COUNT)]
+DAYS = [day.strftime("%d.%m.%Y") for day in pd.date_range("2015-03-01", periods=COUNT)]
+
+
+@pytest.mark.parametrize(
+    ("odd", "missing"),
+    [
+        (["12o"], ["12o"]),
+        (["?", "?"], ["?"]),
+        (["-", "#N/A", "unknown", "Unknown", *["n.a."] * 60], ["#N/A", "-", "Unknown", "n.a.", "unknown"]),
+        (["3,5,7", "n/a", None], ["3,5,7"]),
+    ],
+)
+@pytest.mark.parametrize(("kind", "others"), [("number", SIZES), ("date", DAYS)])
+def test_a_few_odd_cells_leave_a_columns_type(
+    kind: str, others: list[str], odd: list[str | None], missing: list[str]
+) -> None:
+    cells = pd.Series([*odd, *others], dtype=object)
+    found, reason = infer_column("c", cells)
+    if kind == "date" and "n/a" in odd:
+        missing = ["3,5,7", "n/a"]
+    assert (found.role, found.type, found.nullable) == ("feature", kind, True) and reason[0] != "i"
+    assert list(found.spelling.missing) == missing
+    contract = Contract((Column("c", "feature", kind, spelling=found.spelling), *CONTRACT_ENDS))
+    contract = Contract.from_mapping(contract.to_mapping(), "c.yaml")
+    # A word is one in any case.
+    frame = pd.DataFrame({"c": cells.replace("?", " ? ").str.upper(), "id": "1"}, dtype=object)
+    assert contract.typed(frame, "f.csv", False)["c"].isna().sum() == len(odd)
+
+
+CONTRACT_ENDS = (
+    Column("id", "id", "text", nullable=False, unique=True),
+    Column("y", "target", "number", nullable=False),
+)
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        # More than a tenth, more than five different ones, or words alone.
+        [*["low"] * 20, *SIZES],
+        [*(f"{n}A" for n in range(6)), *SIZES],
+        [*(f"{day} or so" for day in DAYS[:30]), *DAYS],
+        ["-", "+", "?", "unknown"] * 30,
+    ],
+)
+def test_more_odd_cells_are_words_of_the_column(cells: list[str]) -> None:
+    found, _ = infer_column("c", pd.Series(cells, dtype=object))
+    assert found.type in ("category", "text") and found.spelling.missing == ()
+
+
+def test_rows_numbered_anew_in_test_are_told_by_each_table() -> None:
+    draw = np.random.default_rng(3)
+    anew = pd.Series([*range(60), *range(20)]).astype(str)
+    assert infer_column("c", anew)[0].type == "number" and infer_column("c", anew, rows=60)[0].role == "ignore"
+    codes = "A" + anew.str.zfill(5)
+    assert infer_column("c", codes, rows=60)[0].role == "ignore"
+    # Of two rows that are no part of them, or of numbers drawn at random, this does not hold.
+    assert infer_column("c", pd.Series([*range(60), 3, 250]).astype(str), rows=60)[0].type == "number"
+    assert infer_column("c", pd.Series(draw.integers(0, 60, 80)).astype(str), rows=60)[0].type == "number"
+
+
+def test_dates_may_be_written_in_two_ways() -> None:
+    cells = pd.Series([*DAYS[:80], *(f"2016-01-{day:02d}" for day in range(1, 29))], dtype=object)
+    found, reason = infer_column("c", cells)
+    assert found.type == "date" and "as '01.03.2015' and '2016-01-01'" in reason
+    # What may be another day is no second way.
+    twofold = pd.Series([*(f"2016-01-{day:02d}" for day in range(1, 29)), "03/04/2016"], dtype=object)
+    assert infer_column("c", twofold)[0].spelling.missing == ("03/04/2016",)
