@@ -29,7 +29,7 @@ SPACE: dict[str, tuple[Any, ...]] = {
 
 
 def measure(arrays: Path) -> dict[str, Any]:
-    """Both columns: seconds in all, milliseconds a member and epoch, mean log loss of the score rows with its se over
+    """Both columns: seconds in all, milliseconds per member and epoch, mean log loss of the score rows with its se over
     trials."""
     # Each in a process of its own, so that none pays for the others' settings or traces.
     with ProcessPoolExecutor(1, mp_context=get_context("spawn"), max_tasks_per_child=1) as pool:

@@ -96,7 +96,7 @@ def ensemble(arguments: argparse.Namespace) -> None:
     else:
         print(
             f"ensemble: CV accuracy {found['cv_accuracy']:.4f} ± {found['cv_accuracy_se']:.4f} "
-            f"({found['ensemble_gain']:+.4f} to a single member), log loss {found['cv_log_loss']:.4f} "
+            f"({found['ensemble_gain']:+.4f} over a single member), log loss {found['cv_log_loss']:.4f} "
             f"± {found['cv_log_loss_se']:.4f}; baseline accuracy {found['baseline_accuracy']:.4f}"
         )
     if submission.of_lower(table.task, table.metric, classes, asked, table.target):

@@ -30,8 +30,8 @@ def evaluate(
     halving_share: float = 0.0,
     rivals: Sequence[int] | None = None,
 ) -> list[Result]:
-    """One result a configuration, all trained together, each in its own ``folds`` (columns of ``table.roles``) with the
-    ``seeds`` of those networks; ``report`` is told the share done.
+    """One result per configuration, all trained together, each in its own ``folds`` (columns of ``table.roles``) with
+    the ``seeds`` of those networks; ``report`` is told the share done.
 
     After ``halving_share`` of the epochs the worse half ends, by its stop rows, among those of one family (some
     learn faster than others) with the same number in ``rivals`` (None: among all)."""
@@ -67,7 +67,7 @@ def evaluate(
         diverged = ~np.isfinite(fold_loss) | (found.best_epoch[of_trial] == 0)
         bad = [str(fold) for fold, wrong in zip(folds[trial], diverged, strict=True) if wrong]
         reason = f"diverged: no finite loss in fold {', '.join(bad)}" if bad else ""
-        # Rows are scored once a repeat, so these are means over repeats.
+        # Rows are scored once per repeat, so these are means over repeats.
         known = (table.roles[:, folds[trial]] == SCORE).T
         counts = np.where(known.any(axis=0) & (not bad), known.sum(axis=0), np.nan)
         by_row = [(np.nansum(each, axis=0) / counts).astype(np.float32) for each in (loss, error)]

@@ -364,8 +364,8 @@ def tables(outcomes: Mapping[str, Outcome], counts: np.ndarray, known: np.ndarra
                     "member": np.arange(len(each.test)),
                     "epochs": each.fit.epochs_run,
                     "best_epoch": each.fit.best_epoch,
-                    "train_loss": each.train_loss.round(6),
-                    "validation_loss": np.nanmin(each.fit.stop_loss, axis=1).round(6),
+                    "train_loss": each.train_loss.astype(np.float64).round(6),
+                    "validation_loss": np.nanmin(each.fit.stop_loss, axis=1).astype(np.float64).round(6),
                     "validation_accuracy": each.validation_accuracy.round(6),
                     "test_accuracy": (each.test.argmax(axis=2) == known).mean(axis=1).round(6),
                 }
@@ -435,8 +435,8 @@ def distorted(images: np.ndarray, augmentation: Augmentation, seed: int) -> np.n
 
 
 def draw_distortions(clothes: Clothes, roles: np.ndarray, preset: ImageNetwork, seed: int) -> bytes:
-    """A row a training image: as it is, then as it may come in training. Dashed: where the image as it is ends, since a
-    shift by a pixel is hard to see. Brightness is what the networks are given, see ``Images.gamma``."""
+    """One row per training image: as it is, then as it may come in training. Dashed: where the image as it is ends,
+    since a shift by a pixel is hard to see. Brightness is what the networks are given, see ``Images.gamma``."""
     known = np.flatnonzero(roles[:, 0] == TRAIN)
     _, first = np.unique(clothes.labels[known], return_index=True)
     rows = known[first[::EVERY]]

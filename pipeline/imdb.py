@@ -12,7 +12,7 @@ import argparse
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -373,7 +373,7 @@ def describe(settings: Imdb, tried: Fit, texts: Texts) -> pd.DataFrame:
     rows = []
     for name, variant in settings.variants.items():
         part = copies_of(settings, name)
-        held, train = tried.stop_loss[part].mean(axis=0), tried.train_loss[part].mean(axis=0)
+        held, train = (losses[part].mean(axis=0, dtype=np.float64) for losses in (tried.stop_loss, tried.train_loss))
         answers = tried.answers[part, :, 0].mean(axis=0)[texts.held]
         rows.append(
             {
@@ -402,7 +402,7 @@ def accuracy(target: np.ndarray, answer: np.ndarray) -> float:
 
 def measure(target: np.ndarray, opinions: np.ndarray, shares: np.ndarray) -> dict[str, float]:
     """Accuracy with standard errors, and log loss, of probabilities ``[3, n]`` by ``KINDS``, and of their average; its
-    gain to the phrase networks, the best of the three, paired over the reviews."""
+    gain over the phrase networks, the best of the three, paired over the reviews."""
     ensemble = average(shares, opinions)
     found: dict[str, float] = {}
     for name, answer in (*zip(KINDS, opinions, strict=True), ("ensemble", ensemble)):
@@ -423,8 +423,8 @@ def learning_curves(settings: Imdb, tried: Fit) -> pd.DataFrame:
     curves: dict[str, np.ndarray] = {"epoch": np.arange(1, tried.train_loss.shape[1] + 1)}
     for name in settings.variants:
         part = copies_of(settings, name)
-        curves[f"{name}_train"] = tried.train_loss[part].mean(axis=0).round(6)
-        curves[f"{name}_validation"] = tried.stop_loss[part].mean(axis=0).round(6)
+        curves[f"{name}_train"] = tried.train_loss[part].mean(axis=0, dtype=np.float64).round(6)
+        curves[f"{name}_validation"] = tried.stop_loss[part].mean(axis=0, dtype=np.float64).round(6)
     return pd.DataFrame(curves)
 
 
@@ -499,6 +499,7 @@ def picture(settings: Imdb, curves: pd.DataFrame, variants: pd.DataFrame, words:
     names = list(settings.variants)
     figure, axes = panels(len(names) + 2, width=3.1, height=2.8)
     plain, highest = f"{PLAIN}_validation", 1.05 * curves.drop(columns="epoch").max().max()
+    named: dict[str, Any] = {}
     for axis, name in zip(axes, names, strict=False):
         best = axis.axvline(variants.loc[name, "best_epoch"], color=COLOURS[1], lw=1, ls=":")
         lines = {
@@ -509,10 +510,11 @@ def picture(settings: Imdb, curves: pd.DataFrame, variants: pd.DataFrame, words:
         if name != PLAIN:
             (behind,) = axis.plot(curves["epoch"], curves[plain], color=COLOURS[-1], lw=1, zorder=1)
             lines[f"{PLAIN}, reviews set aside"] = behind
+        named |= lines
         axis.set_ylim(0, highest)
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))
         label(axis, f"{name}: test accuracy {variants.loc[name, 'test_accuracy']:.4f}", "epoch", "log loss")
-    figure.legend(lines.values(), lines.keys(), loc="outside upper center", ncols=len(lines), fontsize=9, frameon=False)
+    figure.legend(named.values(), named.keys(), loc="outside upper center", ncols=len(named), fontsize=9, frameon=False)
     for axis, kind, colour in zip(axes[-2:], ("for", "against"), (COLOURS[2], COLOURS[3]), strict=True):
         shown = words[words["kind"] == kind].head(DRAWN)[::-1]
         axis.barh(shown["phrase"], shown["weight"].abs(), color=colour)
@@ -577,9 +579,9 @@ def page(
         "|---|---|---|---|",
         *[f"| {' | '.join(row)} |" for row in rows],
         "",
-        f"Averaging gains {measured('ensemble_gain')} to the phrases alone (paired over the reviews). Variant, epochs "
-        f"and shares are chosen by training reviews set aside ({100 * (1 - chosen.learned):.0f} % of {trained}). Then "
-        "all training reviews are learned from, for as many steps (by the convolution for its whole schedule).",
+        f"Averaging gains {measured('ensemble_gain')} over the phrases alone (paired over the reviews). Variant, "
+        f"epochs and shares are chosen by training reviews set aside ({100 * (1 - chosen.learned):.0f} % of {trained})."
+        " Then all training reviews are learned from, for as many steps (by the convolution for its whole schedule).",
         "",
         "## Over- and underfitting",
         "",
@@ -601,8 +603,9 @@ def page(
         "|---|---|---|---|---|---|",
         *[f"| {' | '.join(f'{phrase} | {effect:.2f} | {count}' for phrase, effect, count in pair)} |" for pair in said],
         "",
-        "Beside this page: `metrics.json`, `variants.csv` (a row a multi-hot variant), `learning_curves.csv` (a row an "
-        "epoch), `words.csv` (more words and phrases). `python -m pipeline.imdb_text` scores a sentence of your own.",
+        "Beside this page: `metrics.json`, `variants.csv` (one row per multi-hot variant), `learning_curves.csv` (one "
+        "row per epoch), `words.csv` (more words and phrases). `python -m pipeline.imdb_text` scores a sentence of your"
+        " own.",
         "",
     ]
     return "\n".join(lines)

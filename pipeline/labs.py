@@ -1,4 +1,4 @@
-"""Stage ``labs``: the textbook's experiments on real data, each with plot data, a picture and one sentence."""
+"""Stage ``labs``: the textbook's experiments on real data, each with plot data, a picture and a few sentences."""
 
 from __future__ import annotations
 
@@ -69,10 +69,10 @@ def labs(arguments: argparse.Namespace) -> None:
 
 INTRODUCTION = """# The labs
 
-The textbook's experiments, run on Titanic's real rows by the engine that trains everything else here. Each sentence is
-computed from its run, and the numbers behind a picture lie beside it. Unseen rows are rows that no network of their
-fold learned from or was stopped by. Where a sentence names the best of several settings or epochs, it is picked by the
-losses shown, which flatters it a little.
+The textbook's experiments, run on Titanic's real rows by the engine that trains everything else here. Sentences are
+computed from the run, except for what the textbook says and the times on an H100; the numbers behind a picture lie
+beside it. Unseen rows are rows that no network of their fold learned from or was stopped by. Where a
+sentence names the best of several settings or epochs, it is picked by the losses shown, which flatters it a little.
 """
 # The columns that the lab on normalisation scales, and whether a passenger is a woman.
 NUMBERS = ["Pclass", "Age", "SibSp", "Parch", "Fare"]

@@ -100,5 +100,8 @@ def _letters(font: str, wanted: set[str]) -> set[str]:
     """Those of the ``wanted`` that the font file has."""
     if not wanted:
         return set()
-    opened = FT2Font(font)
+    try:
+        opened = FT2Font(font)
+    except (OSError, RuntimeError):  # removed since Matplotlib listed the fonts, or damaged
+        return set()
     return {letter for letter in wanted if opened.get_char_index(ord(letter))}

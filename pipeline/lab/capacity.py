@@ -20,7 +20,11 @@ WIDTHS = (1, 4, 16, 64)
 ROWS = (50, 100, 200, 400)
 WIDEST, RATE = 64, 3e-3
 # The columns of losses, by what the page calls them.
-ENDS = {"train_loss": "train loss", "unseen_loss": "unseen loss", "lowest_unseen_loss": "lowest unseen loss"}
+ENDS = {
+    "train_loss": "train loss, last epoch",
+    "unseen_loss": "unseen loss, last epoch",
+    "lowest_unseen_loss": "lowest unseen loss",
+}
 
 
 def run(material: Material) -> Frames:
@@ -72,7 +76,7 @@ def ends(train_loss: np.ndarray, unseen_loss: np.ndarray, settings: int) -> dict
 
 
 def diagnosed(frame: pd.DataFrame) -> pd.DataFrame:
-    """With a word a row: ``overfits`` where the unseen loss has risen from its lowest by more than ``RISE``,
+    """With one word per row: ``overfits`` where the unseen loss has risen from its lowest by more than ``RISE``,
     ``underfits`` where even its lowest stays that much above the best row's, else ``fits``."""
     rose = frame["unseen_loss"] > (1 + RISE) * frame["lowest_unseen_loss"]
     short = frame["lowest_unseen_loss"] > (1 + RISE) * frame["lowest_unseen_loss"].min()
@@ -104,7 +108,7 @@ def _ends(axis: Axes, frame: pd.DataFrame, by: str) -> None:
     axis.set_xticks(frame[by], [str(value) for value in frame[by]])
     axis.minorticks_off()
     what = "width" if by == "width" else f"train rows (width {WIDEST})"
-    label(axis, f"After the last epoch, by {by}", what, "log loss", legend=True)
+    label(axis, f"Losses by {by}", what, "log loss", legend=True)
 
 
 def sentence(frames: Frames) -> str:
@@ -135,7 +139,7 @@ def sentence(frames: Frames) -> str:
 
 
 def table(frames: Frames) -> pd.DataFrame:
-    """A row a width, as the page shows it."""
+    """One row per width, as the page shows it."""
     shown = frames["capacity_width"].rename(columns={**ENDS, "lowest_at_epoch": "at epoch"})
     for name in ENDS.values():
         shown[name] = [f"{value:.3f}" for value in shown[name]]

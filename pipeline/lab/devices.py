@@ -24,7 +24,7 @@ def devices() -> list[str]:
 
 
 def run(material: Material) -> pd.DataFrame:
-    """A row a device and width: seconds a member and epoch, the second time, when all is compiled."""
+    """One row per device and width: seconds a member and epoch, the second time, when all is compiled."""
     rows, names = [], devices()
     for device in names:
         if len(names) > 1:

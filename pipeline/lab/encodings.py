@@ -41,7 +41,7 @@ VECTOR, CLASSES = (2, 6, 6, 1), 7
 
 
 def run(material: Material) -> Frames:
-    """A row an encoding: its cost, and the log loss of a linear model and of a network on rows that score; the loss
+    """One row per encoding: its cost, and the log loss of a linear model and of a network on rows that score; the loss
     less that from one-hot, paired over these rows, with its standard error."""
     rows: list[dict[str, Any]] = []
     roles = material.table.roles

@@ -22,7 +22,7 @@ SIZES = (1, 2, 3, 5, 8, 12, 20, 30, 50, 75, 100)
 
 
 def run(material: Material) -> Frames:
-    """A row a size: log loss and accuracy on rows that score, and the gain over one network, paired over rows.
+    """One row per size: log loss and accuracy on rows that score, and the gain over one network, paired over rows.
 
     All networks stop early on their folds' stop rows, which never score.
     """

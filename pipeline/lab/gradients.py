@@ -31,7 +31,8 @@ VANISHED = 2
 
 
 def run(material: Material) -> Frames:
-    """A row a depth and layer; log10 of the norm of the loss's gradient by the layer's kernel, mean over networks."""
+    """One row per depth and layer; log10 of the norm of the loss's gradient by the layer's kernel, mean over
+    networks."""
     rows = np.flatnonzero(material.table.roles[:, 0] == TRAIN)[:ROWS]
     inputs, target = material.table.inputs[0, rows], material.table.target[0, rows]
     frames = []
@@ -116,7 +117,7 @@ def sentence(frames: Frames) -> str:
 
 
 def _spoken(name: str) -> str:
-    return NAMES[name].replace(", ", " and ")
+    return NAMES[name].replace(", ", " from ")
 
 
 def _power(exponent: float) -> str:

@@ -74,7 +74,8 @@ def picture(frames: Frames) -> Figure:
     for column, name in zip(neurons["initializer"], names, strict=True):
         left.plot(curves["epoch"], curves[column], label=name)
     left.set_yscale("log")
-    left.set_ylim(top=30 * curves[list(neurons["initializer"])].max().max())  # room for the legend
+    losses = curves[list(neurons["initializer"])].to_numpy()
+    left.set_ylim(top=30 * losses[np.isfinite(losses)].max())  # room for the legend
     label(left, "Train loss", "epoch", "log loss")
     left.legend(fontsize=8, frameon=False, ncols=3, loc="upper center")
     bars = right.barh(names, neurons["distinct_neurons"], color=COLOURS)

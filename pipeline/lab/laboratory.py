@@ -1,7 +1,7 @@
 """What every lab has: the material it works on, the members it trains, and what it hands over.
 
-A lab is three functions: ``run`` makes the plot data, ``picture`` and ``sentence`` are made from that data alone (and
-from the textbook's examples, which no run changes), so that neither can say what the run did not find.
+The core of a lab is three functions: ``run`` makes the plot data, ``picture`` and ``sentence`` are made from that data
+alone (and from the textbook's examples, which no run changes), so that neither can say what the run did not find.
 """
 
 from __future__ import annotations
@@ -140,8 +140,9 @@ def train(
 
 
 def by_setting(values: np.ndarray, settings: int) -> np.ndarray:
-    """``[m, ...]`` of ``train`` as ``[setting, fold, ...]``."""
-    return values.reshape(settings, -1, *values.shape[1:])
+    """``[m, ...]`` of ``train`` as ``[setting, fold, ...]``, in 64 bits: a rounded number of 32 is written with
+    ten digits."""
+    return values.reshape(settings, -1, *values.shape[1:]).astype(np.float64)
 
 
 def row_loss(loss: np.ndarray, roles: np.ndarray, role: int) -> np.ndarray:

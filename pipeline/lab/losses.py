@@ -39,7 +39,7 @@ REACH, STEPS = 6.0, 121
 
 
 def run(material: Material) -> Frames:
-    """A row a figure: what the textbook prints, in its digits ("" where nothing), and the three ways to compute it;
+    """One row per figure: what the textbook prints, in its digits ("" where nothing), and the three ways to compute it;
     the curves of the chapter's pictures, of ``x`` and of the probability of the true class."""
     rows = [
         _binary("binary cross-entropy, y = (1, 0, 0, 1)", "0.345", [1, 0, 0, 1], [0.8, 0.3, 0.5, 0.9]),

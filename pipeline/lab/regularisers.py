@@ -23,7 +23,7 @@ WIDTH, RATE = 64, 3e-3
 
 
 def run(material: Material) -> Frames:
-    """A row a regulariser and strength (0: none): losses of train and unseen rows, both without dropout."""
+    """One row per regulariser and strength (0: none): losses of train and unseen rows, both without dropout."""
     table = followed(material.table)
     named = [("none", 0.0), *[(name, value) for name, values in STRENGTHS.items() for value in values]]
     base = {"width": WIDTH, "learning_rate": RATE}

@@ -47,7 +47,7 @@ def run(material: Material) -> Frames:
         roles=np.tile(table.roles, (1, times)),
     )
     found = train(material, "scaling", watched(wide), [{}], material.plan.epochs)
-    losses = found.train_loss.reshape(times, folds, -1).mean(axis=1)
+    losses = found.train_loss.astype(np.float64).reshape(times, folds, -1).mean(axis=1)
     steps = int(np.ceil((table.roles == TRAIN).sum(axis=0).max() / 64))
     epoch = np.arange(material.plan.epochs) + 1
     curves = dict(zip(METHODS, losses, strict=True))

@@ -15,7 +15,7 @@ BATCHES = (16, 64, 256)
 
 
 def run(material: Material) -> Frames:
-    """A row a learning rate; by batch size the loss of rows that score, at the epoch that the stop rows like best, and
+    """One row per learning rate; by batch size the loss of rows that score, at the epoch with the lowest stop loss, and
     the steps taken until then (means over folds)."""
     settings = [{"learning_rate": rate, "batch_size": batch} for batch in BATCHES for rate in RATES]
     found = train(material, "steps", material.table, settings, material.plan.epochs)
@@ -32,7 +32,7 @@ def run(material: Material) -> Frames:
 
 
 def picture(frames: Frames) -> Figure:
-    """Loss and steps by learning rate, a line a batch size."""
+    """Loss and steps by learning rate, one line per batch size."""
     frame = frames["steps"]
     figure, axes = panels(2)
     for axis, kind in zip(axes, ("batch", "steps"), strict=True):

@@ -1,4 +1,4 @@
-"""Training members together: one loop for tables, images and bags of words.
+"""Training members together: one loop for tables, images and texts.
 
 A *program* is a set of members that share activation, normalisation and batch size; they train side by side, each on
 its fold's ``train`` rows, with its own dropout, L1, L2, learning rate and initial weights, until its ``stop`` rows have

@@ -1,4 +1,4 @@
-"""Predicting rows met later, from what a whole chain saved: its own bytes, in any company, and what is refused.
+"""Predicting new rows, from what a whole chain saved: its own bytes, in any company, and what is refused.
 
 Titanic has columns that folds learn and an embedding, wine three classes, diabetes a target on a scale of its own.
 """

@@ -78,7 +78,7 @@ def test_few_groups_are_divided_as_far_as_they_go(classes: bool, count: int, fra
 
 
 def test_few_rows_of_few_groups_are_divided_too() -> None:
-    """A row a group, five of each class beside those that score: ten parts can't all have a row of one class."""
+    """One row per group, five of each class beside those that score: ten parts can't all have a row of one class."""
     found = draw_roles(np.repeat([0.0, 1.0], 6), True, 5, 1, 0.1, np.arange(12), 0)
     assert ((found == SCORE).sum(axis=1) == 1).all() and ((found == STOP).sum(axis=0) == 1).all()
 

@@ -160,11 +160,14 @@ def test_the_picture_leaves_no_curve_out_and_names_every_line(monkeypatch: pytes
     words = pd.concat([words, words.assign(kind="against", weight=-2.0)])
     monkeypatch.setattr(imdb, "png", lambda figure: drawn.append(figure) or b"")
     imdb.picture(settings, curves, variants, words)
-    (figure,) = drawn
+    figure = drawn[0]
     assert all(axis.get_ylim()[1] > 9 for axis in figure.axes[: len(names)])
     (legend,) = figure.legends
     told = [text.get_text() for text in legend.get_texts()]
     assert told == ["train", "reviews set aside", "their best epoch", "plain, reviews set aside"]
+    last = {name: variant for name, variant in settings.variants.items() if name != "plain"} | {"plain": {}}
+    imdb.picture(replace(settings, variants=last), curves, variants, words)  # whatever variant comes last
+    assert [text.get_text() for text in drawn[1].legends[0].get_texts()] == told
     for axis in figure.axes[-2:]:
         ticks = axis.get_yticklabels()
         assert len(ticks) == 12 and all(tick.get_fontsize() >= 8 for tick in ticks)

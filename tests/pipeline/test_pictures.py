@@ -49,3 +49,12 @@ def test_letters_of_another_font_are_drawn_with_it(
     assert capsys.readouterr().out == "" and not recwarn.list
     monkeypatch.setattr(fontManager, "ttflist", [font for font in own_fonts if font.name == "DejaVu Sans"])
     assert drawn(ELSEWHERE) != found and ELSEWHERE in capsys.readouterr().out
+
+
+def test_a_font_that_is_gone_is_passed_over(own_fonts: list[FontEntry], capsys: pytest.CaptureFixture[str]) -> None:
+    """Matplotlib's list of fonts comes from a cache, so it may name files that were removed."""
+    gone = FontEntry(
+        fname="/gone.ttf", name="A", style="normal", variant="normal", weight=400, stretch="normal", size="scalable"
+    )
+    own_fonts.append(gone)
+    assert drawn(NOWHERE).startswith(b"\x89PNG") and NOWHERE in capsys.readouterr().out

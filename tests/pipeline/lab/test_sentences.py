@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -142,7 +144,7 @@ CASES = [
         "nowhere. With relu all layers have about the same gradient, but from Glorot weights a smaller one the deeper "
         "the network is (at 20 layers 10<sup>-3.0</sup> of what it is at 2); He weights keep it.",
         relu_frames(2.5),
-        "With relu and relu and He weights all layers have about the same gradient, but a smaller one the deeper",
+        "With relu and relu from He weights all layers have about the same gradient, but a smaller one the deeper",
     ),
     (
         initializers.LAB,
@@ -155,7 +157,7 @@ CASES = [
         initializers.LAB,
         initializer_frames(True),
         "too large (all 1; normal, sd 1) the loss starts high and Adam brings it down late: by the textbook it would",
-        initializer_frames(True, large=9.0),
+        initializer_frames(True, large=math.inf),
         "As the textbook says, it diverges from weights that are too large (normal, sd 1).",
     ),
     (losses.LAB, loss_frames(True), "agree on all 10", loss_frames(False), "do not agree on 2 of 10: made up"),

@@ -83,7 +83,7 @@ def test_embed_looks_up_each_members_own_table() -> None:
     np.testing.assert_array_equal(found[1, 0], np.concatenate([tables[1, 1], tables[1, 1]]))
 
 
-def test_dropout_rests_the_asked_share_and_keeps_the_mean() -> None:
+def test_dropout_drops_the_asked_share_and_keeps_the_mean() -> None:
     noise = np.random.default_rng(0).integers(0, 256, (2, 400, 50)).astype(np.uint8)
     units = np.ones((2, 400, 50), np.float32)
     below = dropout_threshold(np.array([0.25, 0.0], np.float32)[:, None, None])
