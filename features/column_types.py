@@ -30,6 +30,10 @@ YEARS = 1800, 2100
 _YEAR = re.compile(r"(?i:(.*[^a-z])?(year|yr|jahr|année|annee|año|ano|anno)s?([^a-z].*)?|.*[a-z]Year)")
 # What may stand before a running number.
 _NUMBERING = ("", "'", "#", "№")
+# Rows that make a level, or a class, worth a place of its own.
+ROWS_A_CLASS = 10
+# What begins or ends so says of a number that it is more or less: 90+, >60.
+_BOUND = re.compile(r"[<>\u2264\u2265~\u2248+].*[0-9].*|.*[0-9].*\+")
 # Cells with a word of their own, and cells without, from which on it may tell something whether there is one.
 FEWEST_OF_BOTH = 10
 
@@ -52,9 +56,36 @@ def infer_column(
     spelling = find_spelling([present]) if spelling is None else spelling
     numbers, wrong = numbers_of(present, spelling)
     lenient = with_slips(spelling, present, numbers.notna().to_numpy(), wrong)
-    if lenient is not None:
+    levels = levels_among(present, numbers, wrong) if lenient is not None else []
+    if lenient is not None and not levels and (numbers.nunique() > 1 or not wrong.any()):
         spelt = replace(plain, spelling=lenient, nullable=gaps or bool(wrong.any()))
         return _number_or_code(spelt, present[~wrong], numbers[~wrong], classes, rows)
+    column, reason = _no_number(name, cells, present, classes, rows)
+    if levels:
+        reason += f"; not as numbers, since {listed(map(repr, levels), most=SLIPS)} may be a level, no slip"
+    return column, reason
+
+
+def levels_among(present: pd.Series, numbers: pd.Series, wrong: np.ndarray) -> list[str]:
+    """Of the few words among ``numbers``, the cells ``wrong [n]``, those that may well be levels: frequent ones beside
+    few different numbers; and those with a digit, as 3+ or 1 week, but for what stands once among many."""
+    counts = present[wrong & ~marked(present)].value_counts()
+    values = numbers.value_counts()
+    few = len(values) <= MOST_LISTED_LEVELS
+    frequent = min(ROWS_A_CLASS, max(2, values.min()))
+    return [
+        str(word)
+        for word, count in counts.items()
+        if (few and count >= frequent)
+        or (re.search("[0-9]", str(word)) and (few or count > 1 or _BOUND.fullmatch(str(word))))
+    ]
+
+
+def _no_number(name: str, cells: pd.Series, present: pd.Series, classes: int, rows: int) -> tuple[Column, str]:
+    """What a column is whose cells are not, or not all, numbers; as ``infer_column``, ``present`` those not empty."""
+    gaps, distinct = len(present) < len(cells), present.nunique()
+    plain = Column(name, "feature", "category", nullable=gaps)
+    ignored = replace(plain, role="ignore", type="text", nullable=True)
     words = {word.lower() for word in present.unique()} if distinct == 2 else set()
     if words in _BOOLEANS:
         return replace(plain, type="boolean", values=levels_of(present)), f"two words, {listed(levels_of(present))}"

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from features.checks import ids_shared
-from features.column_types import infer_column, read_with, told_missing
+from features.column_types import ROWS_A_CLASS, infer_column, read_with, told_missing
 from features.contract import Column, Contract, levels_of, missing_labels
 from features.errors import UserError, aside, hint, listed, nearest
 from features.identifiers import ID_NAME, group_columns, note_of_shared
@@ -29,8 +29,8 @@ from features.submission import misfit, stripped
 from features.target import tamed_by_logarithm
 from features.tasks import ALL_MEASURES, SIZED
 
-# Whole numbers with at most so many values, each in ten rows or more on average, are classes.
-MAX_CLASSES, ROWS_A_CLASS = 20, 10
+# Whole numbers with at most so many values, each in ``ROWS_A_CLASS`` rows or more on average, are classes.
+MAX_CLASSES = 20
 # Rows that a class needs: one to learn from, one to stop by, one to score.
 FEWEST = 3
 # A word that mostly means a missing value, and at times a class.

@@ -136,6 +136,39 @@ def test_more_odd_cells_are_words_of_the_column(cells: list[str]) -> None:
     assert found.type in ("category", "text") and found.spelling.missing == ()
 
 
+@pytest.mark.parametrize(
+    ("numbers", "words"),
+    [
+        (["0"] * 345 + ["1"] * 102 + ["2"] * 101, ["3+"] * 51 + [None] * 15),
+        (["0"] * 970, ["a"] * 15 + ["b"] * 8 + ["c"] * 4),
+        (["0"] * 97, ["?"] * 3),
+        (["1", "2", "3", "4"] * 40, ["OT"] * 10),
+        ([str(n) for n in range(1, 13)] * 5, ["K"] * 5),
+        (["0", "1"] * 100, ["U"] * 12),
+        (["1", "2", "3"] * 100, ["1 shared"]),
+    ],
+)
+def test_words_beside_few_different_numbers_are_levels(numbers: list[str], words: list[str | None]) -> None:
+    found, reason = infer_column("c", pd.Series([*numbers, *words], dtype=object))
+    assert found.type == "category" and set(found.values or ()) == {*numbers, *words} - {None}
+    assert ("may be a level, no slip" in reason) == (words[0] != "?")
+
+
+@pytest.mark.parametrize("words", [["90+"] * 5, [">60"], ["1 week"] * 2, ["V57"] * 9])
+def test_what_states_a_number_is_never_missing(words: list[str]) -> None:
+    ages = [str(age) for age in range(15, 89)] * 4
+    found, reason = infer_column("c", pd.Series([*ages, *words], dtype=object))
+    assert found.type == "category" and f"since {words[0]!r} may be a level" in reason
+
+
+def test_a_rare_word_beside_few_different_numbers_is_a_slip() -> None:
+    for words in (["x"], ["x", "y"], ["refused"] * 9):
+        found, _ = infer_column("c", pd.Series([*["1", "2", "3", "4"] * 40, *words], dtype=object))
+        assert found.type == "number" and found.spelling.missing == tuple(sorted(set(words)))
+    frequent = pd.Series([*(str(n) for n in range(40)), *["refused"] * 4] * 5, dtype=object)
+    assert infer_column("c", frequent)[0].spelling.missing == ("refused",)
+
+
 def test_rows_numbered_anew_in_test_are_told_by_each_table() -> None:
     draw = np.random.default_rng(3)
     anew = pd.Series([*range(60), *range(20)]).astype(str)
