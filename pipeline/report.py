@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import functools
+import itertools
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
 from features import dictionary
 from features.contract import Contract
@@ -73,10 +76,10 @@ def report(arguments: argparse.Namespace) -> None:
     metrics = read_json(folder / "metrics.json") | read_json(folder / "honest.json")
     frames = {
         name: read_csv(folder / f"{name}.csv")
-        for name in ("learning_curves", "trials", "plots/calibration", "plots/confusion_matrix", "plots/roc")
+        for name in ("learning_curves", "trials", "folds", "plots/calibration", "plots/confusion_matrix", "plots/roc")
     }
     worth, pairs = read_csv(folder / "columns.csv"), read_csv(folder / "interactions.csv")
-    write_bytes(folder / "overview.png", overview(frames, params.table.task))
+    write_bytes(folder / "overview.png", overview(frames, params.table.task, params.table.metric))
     validation = read_json(folder / "validation.json")
     rows = validation["rows"]
     told = Told(
@@ -92,14 +95,20 @@ def report(arguments: argparse.Namespace) -> None:
     print(f"report: {folder / 'README.md'}, with overview.png")
 
 
-def overview(frames: Mapping[str, pd.DataFrame], task: str) -> bytes:
-    """The picture: learning curves, trials and calibration; for classes the confusion, for two of them the ROC."""
-    draws = {"learning_curves": learning_curves, "trials": trials, "plots/calibration": calibration}
+def overview(frames: Mapping[str, pd.DataFrame], task: str, metric: str) -> bytes:
+    """The picture: learning curves, trials, the ``metric`` by fold and calibration; for classes the confusion, for two
+    of them the ROC."""
+    draws: dict[str, Callable[[Axes, pd.DataFrame], None]] = {
+        "learning_curves": learning_curves,
+        "trials": trials,
+        "folds": functools.partial(folds, metric=metric),
+        "plots/calibration": calibration,
+    }
     if task != "regression":
         draws["plots/confusion_matrix"] = confusion_matrix
     if task == "binary":
         draws["plots/roc"] = roc
-    figure, axes = panels(len(draws))
+    figure, axes = panels(len(draws), columns=2 if len(draws) == 4 else 3)
     for axis, (name, draw) in zip(axes, draws.items(), strict=True):
         draw(axis, frames[name])
     return png(figure)
@@ -124,6 +133,18 @@ def trials(axis: Axes, frame: pd.DataFrame) -> None:
     axis.plot(frame["trial"], frame[name], "o", markersize=4, label="one trial")
     axis.plot(frame["trial"], frame[name].cummin(), drawstyle="steps-post", label="best so far")
     label(axis, "The search: loss of each trial, mean over folds", "trial", name.replace("_", " "), legend=True)
+
+
+def folds(axis: Axes, frame: pd.DataFrame, metric: str) -> None:
+    """The ``metric`` of each fold's score rows, and its mean."""
+    name = metric.replace("_", " ")
+    for colour, (repeat, part) in zip(itertools.cycle(COLOURS), frame.groupby("repeat"), strict=False):
+        axis.plot(part["fold"], part[metric], "o", markersize=4, color=colour, label=f"repeat {repeat}")
+    axis.axhline(frame[metric].mean(), color="0.6", linewidth=1, label="mean")
+    axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axis.margins(y=0.3)  # room for the legend
+    label(axis, f"How far folds differ: each one's {name}", "fold", name)
+    axis.legend(fontsize=8, frameon=False, ncols=3, loc="upper center")
 
 
 def calibration(axis: Axes, frame: pd.DataFrame) -> None:
@@ -239,7 +260,7 @@ def baseline(params: Params) -> str:
 
 def pictured(task: str) -> str:
     """What the picture shows, for those who can't see it."""
-    shows = ["learning curves", "the search's trials", "calibration"]
+    shows = ["learning curves", "the search's trials", "each fold's score", "calibration"]
     shows += ["decisions"] * (task != "regression") + ["ROC curve"] * (task == "binary")
     return ", ".join(shows).capitalize().replace("roc", "ROC")
 

@@ -36,6 +36,9 @@ STATE = {
 }  # fmt: skip
 
 
+METRIC = {"binary": "accuracy", "multiclass": "accuracy", "regression": "rmsle"}
+
+
 def frames(task: str, last: float = 0.5) -> dict[str, pd.DataFrame]:
     loss = "squared_error" if task == "regression" else "log_loss"
     curves = {f"{kind}_loss{error}": [0.7, last] for kind in ("train", "stop") for error in ("", "_se")}
@@ -44,6 +47,7 @@ def frames(task: str, last: float = 0.5) -> dict[str, pd.DataFrame]:
     return {
         "learning_curves": pd.DataFrame({"epoch": [1, 2], **curves, "members_training": [7, 3]}),
         "trials": pd.DataFrame({"trial": [0, 1, 2], loss: [0.5, None, 0.4]}),
+        "folds": pd.DataFrame({"repeat": [0, 0, 1], "fold": [0, 1, 0], METRIC[task]: [0.8, 0.7, 0.9]}),
         "plots/calibration": pd.DataFrame(
             {"mean_predicted": [0.1, 0.9], "observed": [0.2, 0.8], "standard_error": [0.1, 0.1]}
         ),
@@ -85,12 +89,12 @@ def size(picture: bytes) -> tuple[int, int]:
     return struct.unpack(">II", picture[16:24])
 
 
-@pytest.mark.parametrize(("task", "rows"), [("binary", 2), ("multiclass", 2), ("regression", 1)])
-def test_every_task_has_its_picture(task: str, rows: int) -> None:
-    picture = report.overview(frames(task), task)
-    assert size(picture) == (1380, 340 * rows)
-    assert report.overview(frames(task), task) == picture
-    assert report.overview(frames(task, last=0.3), task) != picture
+@pytest.mark.parametrize(("task", "across"), [("binary", 3), ("multiclass", 3), ("regression", 2)])
+def test_every_task_has_its_picture(task: str, across: int) -> None:
+    picture = report.overview(frames(task), task, METRIC[task])
+    assert size(picture) == (460 * across, 680)
+    assert report.overview(frames(task), task, METRIC[task]) == picture
+    assert report.overview(frames(task, last=0.3), task, METRIC[task]) != picture
     assert b"matplotlib" not in picture.lower() and b"tIME" not in picture
 
 
@@ -130,7 +134,10 @@ def test_the_page_holds_the_figures_of_the_run(tmp_path: Path) -> None:
     assert "Training ended too soon to tell: it ran for fewer than 3 epochs." in prose
     assert "(in epoch 2, 3 of 7 still trained)" in prose
     assert "2 of 3 decisions are right (0.6667)" in prose
-    assert "![Learning curves, the search's trials, calibration, decisions, ROC curve](overview.png)" in page
+    assert (
+        "![Learning curves, the search's trials, each fold's score, calibration, decisions, ROC curve](overview.png)"
+        in page
+    )
     assert "| fare | Ticket, Fare | 1 number | Logarithm of the fare of one person" in page
     assert page.index("| fare | Ticket") < page.index("| deck | Cabin | 2 one-hot |")
     assert "| Age | feature, number | a number from 0 to 120 | 19.9 % / 20.6 % | Age in years" in page
