@@ -11,6 +11,7 @@ import pandas as pd
 from features.columns import code_separator, date_formats, dates_of, fit_number
 from features.contract import Column, levels_of
 from features.errors import listed
+from features.identifiers import named_like_an_id
 from features.plain import LEVELS_WITH_STATISTIC, MOST_ONE_HOT_LEVELS
 from features.scales import order_of
 from features.spelling import PLAIN, SLIPS, Spelling, find_spelling, marked, numbers_of, units_of, with_slips
@@ -28,12 +29,18 @@ FEW_NUMBERED = 10
 # Whole numbers within these bounds, or of a column called so, are years: each may stand there once.
 YEARS = 1800, 2100
 _YEAR = re.compile(r"(?i:(.*[^a-z])?(year|yr|jahr|année|annee|año|ano|anno)s?([^a-z].*)?|.*[a-z]Year)")
+# Times of day in four digits.
+_CLOCK = re.compile("([01][0-9]|2[0-4])[0-5][0-9]")
+# Numbers that a range holds for each that occurs, from which on those that occur are scattered as codes are.
+SCATTERED = 3
 # What may stand before a running number.
 _NUMBERING = ("", "'", "#", "№")
 # Rows that make a level, or a class, worth a place of its own.
 ROWS_A_CLASS = 10
 # What begins or ends so says of a number that it is more or less: 90+, >60.
 _BOUND = re.compile(r"[<>\u2264\u2265~\u2248+].*[0-9].*|.*[0-9].*\+")
+# Units of one column, at most, that a person may be asked to make one.
+MOST_UNITS = 3
 # Cells with a word of their own, and cells without, from which on it may tell something whether there is one.
 FEWEST_OF_BOTH = 10
 
@@ -56,6 +63,8 @@ def infer_column(
     spelling = find_spelling([present]) if spelling is None else spelling
     numbers, wrong = numbers_of(present, spelling)
     lenient = with_slips(spelling, present, numbers.notna().to_numpy(), wrong)
+    if _lettered(present, numbers, spelling):
+        lenient = None
     levels = levels_among(present, numbers, wrong) if lenient is not None else []
     if lenient is not None and not levels and (numbers.nunique() > 1 or not wrong.any()):
         spelt = replace(plain, spelling=lenient, nullable=gaps or bool(wrong.any()))
@@ -81,6 +90,14 @@ def levels_among(present: pd.Series, numbers: pd.Series, wrong: np.ndarray) -> l
     ]
 
 
+def _lettered(present: pd.Series, numbers: pd.Series, spelling: Spelling) -> bool:
+    """Are they whole numbers with one letter right behind, each cell another? Then they name rows rather than measure
+    them."""
+    if len(spelling.suffix) != 1 or not spelling.suffix.isalpha() or not present.is_unique:
+        return False
+    return bool((numbers.dropna() % 1 == 0).all()) and not present.str.contains(r"\s", regex=True).any()
+
+
 def _no_number(name: str, cells: pd.Series, present: pd.Series, classes: int, rows: int) -> tuple[Column, str]:
     """What a column is whose cells are not, or not all, numbers; as ``infer_column``, ``present`` those not empty."""
     gaps, distinct = len(present) < len(cells), present.nunique()
@@ -95,7 +112,8 @@ def _no_number(name: str, cells: pd.Series, present: pd.Series, classes: int, ro
     if found is not None:
         return found
     units = units_of(present)
-    if units:
+    # Single letters alone are parts of codes, seats or house numbers, and so are many different signs.
+    if 0 < len(units) <= MOST_UNITS and not all(len(unit) == 1 and unit.isalpha() for unit in units):
         column, reason = _words(plain, present, distinct, gaps, classes)
         if column.values is not None:
             return column, reason  # few words, as 1Story and 2Story, are learned one by one
@@ -103,7 +121,7 @@ def _no_number(name: str, cells: pd.Series, present: pd.Series, classes: int, ro
         return column, f"{reason}; numbers with {several}: write them in one unit to have them learned as numbers"
     blanks = _blanks(present)
     if not gaps and blanks < TEXT_WORDS and present.iloc[:rows].is_unique:
-        form = _numbering(present, rows)
+        form = _numbering(present, rows, name)
         if form is not None:
             return ignored, f"identifier, running numbers as in {form!r}"
     if distinct == len(present) and len(present) > 2 and blanks < 1.5 and not _code(present):
@@ -168,7 +186,7 @@ def _number_or_code(
     """A number, unless zeros in front tell codes of digits apart; no code where nearly each cell is another."""
     distinct, gaps = present.nunique(), spelt.nullable
     column, reason = _number(spelt, present, numbers, distinct, gaps, rows)
-    if column.role == "ignore" or not _zeros_tell(present):
+    if column.role == "ignore" or not _zeros_tell(present, numbers):
         return column, reason
     if distinct > MOSTLY_DISTINCT * len(present):
         return column, f"{reason}; zeros in front are not counted"
@@ -187,9 +205,9 @@ def _number(
     bare = not plain.spelling.suffix and plain.spelling.prefix in _NUMBERING
     gaps = gaps or len(values) < len(present)
     years = whole and (_YEAR.fullmatch(plain.name) or (values.min() >= YEARS[0] and values.max() <= YEARS[1]))
-    if bare and whole and not gaps and not years and _running(numbers, rows):
+    if bare and whole and not gaps and not years and _running(numbers, rows, plain.name):
         ignored = replace(plain, role="ignore", type="text", nullable=True, spelling=PLAIN)
-        return ignored, "identifier, a running number"
+        return ignored, "identifier, a running number" + ("" if numbers.is_unique else ", which starts anew in test")
     column = replace(plain, type="number", nullable=gaps)
     log = len(finite) and fit_number(pd.Series(finite))["unit"] is not None
     return column, f"{distinct} {'whole numbers' if whole else 'numbers'}{read_with(plain.spelling)}" + (
@@ -197,36 +215,46 @@ def _number(
     )
 
 
-def _running(numbers: pd.Series, rows: int) -> bool:
+def _running(numbers: pd.Series, rows: int, name: str) -> bool:
     """Do whole ``numbers`` number the rows: each once and with few left out, in both tables together or, where they
-    start anew in test, in each? They are of rows by their index, the first ``rows`` of train."""
+    start anew in test, in each? In each they are ranks, unless they rise from row to row or the column ``name`` is like
+    an id's. The first ``rows`` are train's."""
     if len(numbers) <= FEW_NUMBERED:
         return False
-    return _dense(numbers) or all(_dense(table) for table in (numbers.iloc[:rows], numbers.iloc[rows:]) if len(table))
+    tables = [table for table in (numbers.iloc[:rows], numbers.iloc[rows:]) if len(table)]
+    rising = named_like_an_id(name) or all(table.is_monotonic_increasing for table in tables)
+    return _dense(numbers) or (rising and all(map(_dense, tables)))
 
 
 def _dense(numbers: pd.Series) -> bool:
     return numbers.is_unique and float(np.ptp(numbers.to_numpy(float))) < 2 * len(numbers)
 
 
-def _numbering(present: pd.Series, rows: int) -> str | None:
+def _numbering(present: pd.Series, rows: int, name: str) -> str | None:
     """The words around the one number in which cells differ, where it numbers the rows; else None."""
     parts = present.str.split(r"([0-9]+)", regex=True)
     if parts.str.len().nunique() > 1:
         return None
     split = pd.DataFrame(parts.tolist(), index=present.index)
     varying = [place for place in split if split[place].nunique() > 1]
-    if len(varying) != 1 or varying[0] % 2 == 0 or not _running(split[varying[0]].astype(float), rows):
+    if len(varying) != 1 or varying[0] % 2 == 0 or not _running(split[varying[0]].astype(float), rows, name):
         return None
     return "".join("0" if place == varying[0] else split[place].iloc[0] for place in split)
 
 
-def _zeros_tell(present: pd.Series) -> bool:
-    """Are whole numbers written like codes: with zeros in front, all of one width or one number in two ways?"""
+def _zeros_tell(present: pd.Series, numbers: pd.Series) -> bool:
+    """Are whole ``numbers`` written like codes: with zeros in front, one number in two ways, or all of one width and
+    with gaps as codes have? No hours, months, times of day, ages or skewed amounts, which programs also pad so."""
     digits = present[present.str.fullmatch(r"[0-9]+")]
-    if len(digits) < len(present) or not digits.str.fullmatch("0[0-9]+").any():
+    widths = set(digits.str.len())
+    if len(digits) < len(present) or not digits.str.fullmatch("0[0-9]+").any() or max(widths) <= 2:
         return False
-    return digits.str.len().nunique() == 1 or digits.nunique() > digits.str.lstrip("0").nunique()
+    if digits.nunique() > digits.str.lstrip("0").nunique():
+        return True
+    if len(widths) > 1 or digits.str.fullmatch(_CLOCK).all():
+        return False
+    scattered = float(np.ptp(numbers.to_numpy())) + 1 >= SCATTERED * numbers.nunique()
+    return scattered and fit_number(numbers)["unit"] is None
 
 
 def read_with(spelling: Spelling) -> str:

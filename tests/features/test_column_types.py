@@ -180,6 +180,51 @@ def test_rows_numbered_anew_in_test_are_told_by_each_table() -> None:
     assert infer_column("c", pd.Series(draw.integers(0, 60, 80)).astype(str), rows=60)[0].type == "number"
 
 
+def test_ranks_within_each_table_are_no_running_numbers() -> None:
+    draw = np.random.default_rng(3)
+    ranks = pd.Series([*draw.permutation(60), *draw.permutation(20)]).astype(str)
+    assert infer_column("rank", ranks, rows=60)[0].type == "number"
+    assert infer_column("id", ranks, rows=60)[0].role == "ignore"
+    rising = pd.Series([*range(60), *range(20)]).astype(str)
+    assert "starts anew in test" in infer_column("rank", rising, rows=60)[1]
+
+
+HOURS = [f"{hour:02d}" for hour in range(24)]
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        cells(*HOURS),
+        cells("1", "01", "12"),
+        cells("0730", "1215", "1800", "2345"),
+        cells(*(f"{age:03d}" for age in range(18, 100, 2))),
+        cells(*(f"{int(x):06d}" for x in np.random.default_rng(0).lognormal(6, 2, 60))),
+    ],
+    ids=["hours", "months in two ways", "times of day", "ages", "amounts"],
+)
+def test_padded_numbers_stay_numbers(column: pd.Series) -> None:
+    assert infer_column("c", column)[0].type == "number"
+
+
+@pytest.mark.parametrize("letters", ["ABCDEFGHJ", "X"])
+@pytest.mark.parametrize("gaps", [0, 5])
+def test_digits_and_a_letter_of_its_own_in_every_row_name_rows(letters: str, gaps: int) -> None:
+    rows = [f"{10_000_019 + n * 7919}{letters[n % len(letters)]}" for n in range(COUNT)]
+    found, reason = infer_column("c", pd.Series([*rows, *[None] * gaps], dtype=object))
+    assert found.role == "ignore" and reason.startswith("identifier, a word of its own in every row")
+    # A number has fractions, a blank before its unit, or stands there several times.
+    assert letters != "X" or infer_column("c", cells(*(f"{n * 7919} g" for n in range(COUNT))))[0].type == "number"
+    assert letters != "X" or infer_column("c", cells(*(f"{n}.5m" for n in range(COUNT))))[0].type == "number"
+    assert letters != "X" or infer_column("c", cells(*(f"{n * 7}m" for n in range(60))))[0].type == "number"
+
+
+@pytest.mark.parametrize("unit", ["ABCDEF", "b", ["kg", "lb", "st", "oz"]])
+def test_letters_and_many_signs_are_not_told_to_be_units(unit: list[str] | str) -> None:
+    seats = cells(*(f"{n}{unit[n % len(unit)] if n % 3 else ''}" for n in range(1, 41)))
+    assert "write them in one unit" not in infer_column("c", seats)[1]
+
+
 def test_dates_may_be_written_in_two_ways() -> None:
     cells = pd.Series([*DAYS[:80], *(f"2016-01-{day:02d}" for day in range(1, 29))], dtype=object)
     found, reason = infer_column("c", cells)
