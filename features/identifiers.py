@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from features.contract import Column, named
+from features.spelling import plain_number
 
 # Names of columns that name a row, or whatever a table's rows are of.
 ID_NAME = re.compile(r"(?i:id|.*[_ ]id|key|index|row)|.*[a-z]I[dD]")
@@ -19,6 +20,12 @@ _WHOSE = (
 _MARK = r"[_ .-]?(id|key|code|no|nr|num|number)"
 _MARKED = re.compile(rf"(?i:(.*[_ .-])?({_WHOSE})s?{_MARK})")
 _BARE = re.compile(rf"(?i:(.*[_ .-])?({_WHOSE})s?)")
+# Names by which numbers may be counts: n_employees, number of trips, students.
+_COUNT = re.compile(rf"(?i:(.*[_ .-])?(({_WHOSE})s|(n|no|nr|nb|num|number|count|total|sum|mean|avg)[_ .-].*))")
+# Names that say nothing of whose: only repeated values make them names of groups.
+_VAGUE = re.compile(r"(?i:key|index|row)")
+# Rows per value, on average, of what is known by such names.
+REPEATED = 1.5
 # Share of test's rows that may be of a group in train while test is held to be of new groups.
 HARDLY = 0.05
 # Groups that folds of whole groups need: two a fold of the five that ``new`` asks for.
@@ -34,7 +41,8 @@ def group_columns(train: pd.DataFrame, test: pd.DataFrame, names: Sequence[str])
     """Of the columns ``names`` those that name groups of rows, none of them in both tables: what each is, and why.
 
     Named like an id, or after whom rows may be of; a value in several rows of train; and hardly a row of test with a
-    value of train, so that nothing learned about a value helps there. One has the role ``group``, that of the fewest
+    value of train, so that nothing learned about a value helps there. No numbers with fractions, and none that may be
+    counts. One has the role ``group``, that of the fewest
     groups, since finer ones most likely lie within; the others are ignored.
     """
     found = {}
@@ -45,6 +53,11 @@ def group_columns(train: pd.DataFrame, test: pd.DataFrame, names: Sequence[str])
         alone = int(known.isna().sum())
         known, asked = known.dropna(), asked.dropna()
         shared = int(asked.isin(known).sum())
+        if _measured(name, pd.concat([known, asked])):
+            continue
+        vague = _VAGUE.fullmatch(name) or not named_like_an_id(name)
+        if vague and len(known) < REPEATED * known.nunique():
+            continue
         if known.nunique() > 1 and known.duplicated().any() and len(asked) and shared <= HARDLY * len(asked):
             found[name] = (
                 known.nunique() + alone,
@@ -62,6 +75,14 @@ def group_columns(train: pd.DataFrame, test: pd.DataFrame, names: Sequence[str])
             why = f"it names groups of rows, and {chosen!r} does already"
         decided[name] = Column(name, role, "text"), f"{told}; {why}"
     return decided
+
+
+def _measured(name: str, cells: pd.Series) -> bool:
+    """Are they numbers that name nothing: with fractions, or counts by the name of the column?"""
+    numbers = cells.map(plain_number)
+    if not len(numbers) or numbers.isna().any():
+        return False
+    return bool((numbers % 1 != 0).any()) or (not named_like_an_id(name) and bool(_COUNT.fullmatch(name)))
 
 
 def note_of_shared(column: Column, train: pd.Series, test: pd.Series) -> str | None:

@@ -37,7 +37,7 @@ def test_names_of_ids(name: str, like: bool) -> None:
     assert named_like_an_id(name) == like
 
 
-@pytest.mark.parametrize("name", ["customer_id", "patient", "Sessions", "household no", "id"])
+@pytest.mark.parametrize("name", ["customer_id", "patient", "Session", "household no", "id", "index"])
 def test_values_of_several_rows_that_test_does_not_have_are_groups(name: str) -> None:
     assert role(name, each(0, 40), each(40, 50)) == "group"
     # Two of sixty rows of test are of a known one: hardly any.
@@ -63,6 +63,25 @@ def test_values_of_several_rows_that_test_does_not_have_are_groups(name: str) ->
 )
 def test_other_columns_are_no_groups(name: str, known: list[str | None], asked: list[str | None]) -> None:
     assert role(name, known, asked) == "feature"
+
+
+@pytest.mark.parametrize("name", ["n_employees", "number_of_students", "num trips", "students", "Total students"])
+def test_counts_are_no_groups(name: str) -> None:
+    assert role(name, each(0, 40), each(40, 50)) == "feature"
+    known, asked = ([f"m{value}" for value in cells] for cells in (each(0, 40), each(40, 50)))
+    assert role(name, known, asked) == "group"
+
+
+@pytest.mark.parametrize("name", ["employee", "index", "key", "employee_id"])
+def test_numbers_with_fractions_are_no_groups(name: str) -> None:
+    known, asked = ([f"{value}.5" for value in cells] for cells in (each(0, 40), each(40, 50)))
+    assert role(name, known, asked) == "feature"
+
+
+def test_a_name_that_leaves_it_open_needs_values_of_several_rows_on_average() -> None:
+    hardly = [*each(0, 40, 1), *each(0, 3, 1)]
+    assert {role(name, hardly, each(40, 50)) for name in ("employee", "index", "key", "row")} == {"feature"}
+    assert role("employee_id", hardly, each(40, 50)) == "group"
 
 
 def test_too_few_groups_for_folds_are_ignored() -> None:
