@@ -65,6 +65,8 @@ def fit(frame: pd.DataFrame, contract: Contract, switches: Mapping[str, bool], c
 def derive(frame: pd.DataFrame, state: Mapping[str, Any]) -> Derived:
     """Every part of every column, and which rows belong together by the column of role ``group``."""
     numbers, categories = _parts(frame, state["columns"])
+    # States from before columns had the role "group" say nothing of one.
+    grouping = state.get("together")
     keys = {}
     for name, levels in state["levels"].items():
         place = {level: code for code, level in enumerate(levels)}
@@ -72,7 +74,7 @@ def derive(frame: pd.DataFrame, state: Mapping[str, Any]) -> Derived:
     return Derived(
         pd.DataFrame(numbers, frame.index),
         pd.DataFrame(categories, frame.index, dtype=object),
-        together(frame[state["together"]]) if state["together"] in frame.columns else None,
+        together(frame[grouping]) if grouping in frame.columns else None,
         keys=keys,
         encodings=dict.fromkeys(state["wide"], "embedding"),
     )

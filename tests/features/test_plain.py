@@ -75,6 +75,13 @@ def test_no_column_follows_a_label_outside_train(outside: str) -> None:
     np.testing.assert_array_equal(fitted("cost", values, 0)[3], fitted("cost", other, 0)[3])
 
 
+def test_a_state_from_before_columns_kept_rows_together_is_read() -> None:
+    contract, frame, _ = tables("level")
+    state = plain.fit(frame, contract, {}, 3)
+    del state["together"]
+    assert plain.derive(frame, state).groups is None
+
+
 def test_rows_with_values_nobody_has_seen() -> None:
     frame, state, _, _ = fitted("cost", np.zeros(ROWS), 0)
     odd = frame.iloc[:1].assign(
