@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from features.columns import code_separator, date_formats, dates_of, fit_number
-from features.contract import Column, levels_of
+from features.contract import SIGNS, Column, levels_of
 from features.errors import listed
 from features.identifiers import named_like_an_id
 from features.plain import LEVELS_WITH_STATISTIC, MOST_ONE_HOT_LEVELS
@@ -172,10 +172,12 @@ def told_missing(column: Column, train: pd.Series, test: pd.Series) -> list[str]
         table, rows = next((table, rows) for table, rows in places if len(rows))
         count, cells = sum(len(rows) for _, rows in places), len(train) + len(test)
         kind = "date" if column.type == "date" else "number"
+        signs = [key for key in SIGNS if getattr(column.spelling, key) != getattr(PLAIN, key)]
+        keys = ", ".join(f"`{key}`" for key in ["type", *signs]) + " and `missing`"
         odd = "" if marked(pd.Series([word])).all() else f"no {kind}, as nearly all others are, and "
         told.append(
             f"{column.name}: {word!r} ({table}, row {rows[0] + 2}{' first' if count > 1 else ''}; {count} of {cells} "
-            f"cells) is {odd}read as missing; if it is not, correct the file, or `type` and `missing` in the contract"
+            f"cells) is {odd}read as missing; if it is not, correct the file, or {keys} in the contract"
         )
     return told
 

@@ -42,7 +42,8 @@ _KEYS = (
     "description",
 )
 # Keys of how numbers are written, each with what may stand there; None where anything may but digits.
-_SIGNS = {"decimal": (".", ","), "thousands": ("", ",", ".", " "), "prefix": None, "suffix": None}
+# Keys that say how the numbers of a column are written, and what each may be; None: a sign or word.
+SIGNS = {"decimal": (".", ","), "thousands": ("", ",", ".", " "), "prefix": None, "suffix": None}
 _DIGIT = re.compile(r"\d")
 _WHOLE = re.compile(r"[+-]?\d+")
 _WHOLE_FLOAT = re.compile(r"\s*[+-]?\d+(\.0*)?\s*")
@@ -519,12 +520,14 @@ def _column(name: str, entry: Any, file: str) -> Column:
 
 def _signs(entry: Mapping[str, Any], kind: str, where: str) -> Spelling:
     """How the entry says that numbers are written."""
-    found = {key: entry[key] for key in _SIGNS if key in entry}
+    found = {key: entry[key] for key in SIGNS if key in entry}
     for key, sign in found.items():
-        allowed = _SIGNS[key]
+        allowed = SIGNS[key]
         expected = "some sign or word" if allowed is None else "one of " + ", ".join(map(repr, allowed))
-        if kind != "number" or not isinstance(sign, str) or (sign not in allowed if allowed else _DIGIT.search(sign)):
-            raise UserError(f"{where}.{key} is {sign!r} (type {kind!r}); expected {expected}, for type number only.")
+        if kind != "number":
+            raise UserError(f"{where}.{key} is {sign!r}, but only numbers have it, and type is {kind!r}. Delete {key}.")
+        if not isinstance(sign, str) or (sign not in allowed if allowed else _DIGIT.search(sign)):
+            raise UserError(f"{where}.{key} is {sign!r}; expected {expected}.")
     spelling = Spelling(**found)
     if spelling.decimal == spelling.thousands:
         raise UserError(f"{where}: decimal and thousands are both {spelling.decimal!r}; expected signs that differ.")
@@ -570,7 +573,7 @@ def _written(column: Column) -> dict[str, Any]:
         entry["added"] = True
     if column.order is not None:
         entry["order"] = list(column.order)
-    for key in _SIGNS:
+    for key in SIGNS:
         if getattr(column.spelling, key) != getattr(PLAIN, key):
             entry[key] = getattr(column.spelling, key)
     if column.spelling.missing:

@@ -156,7 +156,7 @@ def check_no_gaps(cells: pd.Series, target: str, notes: list[str]) -> None:
     rows = np.flatnonzero(gaps)
     if len(rows):
         cell = cells.iloc[rows[0]]
-        spelt = "" if cell is None or cell != cell else f", where it is {cell!r}"
+        spelt = "" if cell is None or cell != cell else f", where it is {str(cell)!r}"
         raise UserError(
             f"the training table's target {target!r} is missing in {len(rows)} rows (row {rows[0] + 2} first{spelt}). "
             "Delete these rows, or fill them in."
@@ -443,7 +443,7 @@ def with_whole_labels(
             answers = whole_labels(sample[answer])
             sample = sample.assign(**{answer: answers}) if set(stripped(answers.dropna())) <= whole else sample
         return train, sample
-    notes.append(f"{target}: labels spelt as floats ({cells[cells != labels].iloc[0]!r}), written as integers")
+    notes.append(f"{target}: labels spelt as floats ({str(cells[cells != labels].iloc[0])!r}), written as integers")
     if sample is not None and len(sample.columns) == 2:
         answer = str(sample.columns[1])
         sample = sample.assign(**{answer: whole_labels(sample[answer])})
@@ -463,8 +463,8 @@ def find_task(cells: pd.Series, sample: pd.DataFrame | None, metric: str | None)
             _check_odd(cells, wrong, metric)
             row = int(np.flatnonzero(wrong)[0])
             raise UserError(
-                f"--metric {metric} compares numbers, but the target in train, row {row + 2}, is {cells.iloc[row]!r}. "
-                "Name another metric or target."
+                f"--metric {metric} compares numbers, but the target in train, row {row + 2}, is "
+                f"{str(cells.iloc[row])!r}. Name another metric or target."
             )
         return "regression", f"{metric} compares numbers"
     classes = "binary" if count == 2 else "multiclass"
@@ -494,8 +494,9 @@ def _check_odd(cells: pd.Series, wrong: np.ndarray, metric: str | None) -> None:
     row = int(np.flatnonzero(wrong)[0])
     several = wrong.sum() > 1
     raise UserError(
-        f"train, row {row + 2}: the target {cells.name!r} is {cells.iloc[row]!r}, but {len(cells) - wrong.sum()} of "
-        f"{len(cells)} cells are numbers. Correct or delete the row{'s' if several else ''}"
+        f"train, row {row + 2}: the target {cells.name!r} is {str(cells.iloc[row])!r}, but "
+        f"{len(cells) - wrong.sum()} of {len(cells)} cells are numbers. "
+        f"Correct or delete the row{'s' if several else ''}"
         + (", or name --metric accuracy if all are classes." if metric is None else ".")
     )
 
@@ -515,7 +516,7 @@ def find_metric(cells: pd.Series, task: str, sample: pd.DataFrame | None, given:
     if given == "rmsle" and numbers_of(cells)[0].min() < 0:
         row = int(numbers_of(cells)[0].argmin())
         raise UserError(
-            f"--metric rmsle takes logarithms, but the target in train, row {row + 2}, is {cells.iloc[row]!r}; "
+            f"--metric rmsle takes logarithms, but the target in train, row {row + 2}, is {str(cells.iloc[row])!r}; "
             "expected 0 or more. Use rmse or mae."
         )
     if given is not None:
@@ -551,7 +552,7 @@ def check_target(cells: pd.Series, task: str, target: str) -> None:
         wrong = np.flatnonzero(~np.isfinite(values))
         if len(wrong):
             raise UserError(
-                f"train, row {wrong[0] + 2}: the target {target!r} is {cells.iloc[wrong[0]]!r} ({len(wrong)} such "
+                f"train, row {wrong[0] + 2}: the target {target!r} is {str(cells.iloc[wrong[0]])!r} ({len(wrong)} such "
                 "rows); expected finite numbers. Correct or delete the rows."
             )
         if len(np.unique(values)) > 1:

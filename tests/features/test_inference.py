@@ -35,6 +35,20 @@ def test_what_is_read_as_missing_is_told_with_its_place() -> None:
     assert np.isnan(typed["b"][0]) and found.contract.column("a").spelling.missing == ("?",)
 
 
+def test_the_cure_of_what_is_read_as_missing_names_every_key_to_be_changed() -> None:
+    weeks = [f"{n % 40 + 2} weeks" for n in range(59)]
+    train, test = table(WORDS, w=[*weeks, "soon"]), table(["a", "b"], w=["2 weeks", "3 weeks"])
+    found = infer(train, test.drop(columns="y").assign(key=["901", "902"]), None)
+    assert any(note.endswith("or `type`, `suffix` and `missing` in the contract") for note in found.notes)
+    mapping = found.contract.to_mapping()
+    mapping["columns"]["w"]["type"] = "category"
+    with pytest.raises(UserError, match=r"columns\.w\.suffix is 'weeks'.* Delete suffix"):
+        Contract.from_mapping(mapping, "c.yaml")
+    for key in ("suffix", "missing"):
+        del mapping["columns"]["w"][key]
+    Contract.from_mapping(mapping, "c.yaml")
+
+
 def test_a_column_that_numbers_rows_anew_in_test_is_ignored() -> None:
     train, test = table(WORDS, n=list(range(60))), pd.DataFrame({"key": ["901", "902"], "x": "0.5", "n": ["0", "1"]})
     assert infer(train, test, None).contract.column("n").role == "ignore"
@@ -338,6 +352,14 @@ def test_a_slip_among_numbers_makes_no_classes_of_them(given: dict[str, str]) ->
         decided(["1", "2", "?"] * 40)
     assert decided(["1", "2", "?"] * 40, metric="accuracy").task == "multiclass"
     assert decided(["1", "2", "3+"] * 40).task == "multiclass"
+
+
+@pytest.mark.parametrize(("target", "said"), [(ODD, "'y' is '12o', but"), (["n/a", *EVEN[:59]], "where it is 'n/a'")])
+def test_a_cell_is_told_as_it_stands_in_the_file(target: list[str], said: str) -> None:
+    train, test = table(target), table(["a", "b"]).drop(columns="y").assign(key=["901", "902"])
+    train["y"] = train["y"].map(np.str_)
+    with pytest.raises(UserError, match=said):
+        infer(train, test, None)
 
 
 def test_na_may_be_a_class_where_it_is_as_frequent_as_others() -> None:
