@@ -71,7 +71,8 @@ def infer_column(
         return _number_or_code(spelt, present[~wrong], numbers[~wrong], classes, rows)
     column, reason = _no_number(name, cells, present, classes, rows)
     if levels:
-        reason += f"; not as numbers, since {listed(map(repr, levels), most=SLIPS)} may be a level, no slip"
+        reason += f"; not as numbers, because of {listed(map(repr, levels), most=SLIPS)}"
+        reason += "" if column.values is not None else ": write a number there, or nothing, to have them learned so"
     return column, reason
 
 
