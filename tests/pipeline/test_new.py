@@ -95,7 +95,7 @@ def test_columns_as_people_write_them_are_read_alike_by_every_stage(tmp_path: Pa
         "share": ["?", *(f"{value:.1f}".replace(".", ",") + " %" for value in draw.normal(50, 9, 119))],
         "items": ["12o", *draw.integers(0, 500, 119)],
         "since": [*days[:80].strftime("%d.%m.%Y"), *days[80:119].strftime("%Y-%m-%d"), "unknown"],
-        "branch": [f"{value:03d}" for value in draw.integers(0, 20, 120)],
+        "branch": [f"{value * 37:03d}" for value in draw.integers(0, 20, 120)],
         "coupon": [f"{value:x}" if row % 3 else None for row, value in enumerate(draw.integers(16**7, 16**8, 120))],
         "line": [*range(90), *range(30)],
     }
