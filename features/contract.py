@@ -41,9 +41,8 @@ _KEYS = (
     "added",
     "description",
 )
-# Keys of how numbers are written, each with what may stand there; None where anything may but digits.
 # Keys that say how the numbers of a column are written, and what each may be; None: a sign or word.
-SIGNS = {"decimal": (".", ","), "thousands": ("", ",", ".", " "), "prefix": None, "suffix": None}
+SIGNS = {"decimal": (".", ","), "thousands": ("", ",", ".", " ", "'"), "prefix": None, "suffix": None}
 _DIGIT = re.compile(r"\d")
 _WHOLE = re.compile(r"[+-]?\d+")
 _WHOLE_FLOAT = re.compile(r"\s*[+-]?\d+(\.0*)?\s*")

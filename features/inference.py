@@ -19,11 +19,15 @@ from features.identifiers import ID_NAME, group_columns, note_of_shared
 from features.spelling import (
     PLAIN,
     Spelling,
+    doubtful,
     find_spelling,
     marked,
     numbers_of,
     plainly,
     shows_decimal_comma,
+    shows_decimal_point,
+    shows_point_and_comma,
+    written_in_several_ways,
 )
 from features.submission import misfit, stripped
 from features.target import tamed_by_logarithm
@@ -101,6 +105,7 @@ def infer(
                 f"the sample submission: {wrong} Name the metric with --metric, or give the competition's own sample."
             )
     columns, reasons = [], {}
+    commas_beside = any(spelling.decimal == "," for spelling in spellings.values())
     grouped = group_columns(train, test, [str(name) for name in train.columns if name not in (id, target)])
     for name in map(str, train.columns):
         if name == id:
@@ -111,6 +116,7 @@ def infer(
             spelling = spellings[name] if task == "regression" else PLAIN
             columns.append(Column(name, "target", kind, values=levels, nullable=False, spelling=spelling))
             reasons[name] = f"target: {why_target}; {task}: {why_task}; metric {metric}: {why_metric}"
+            notes += told_doubtful(columns[-1], [train[name]], commas_beside, commas) if task == "regression" else []
         else:
             both = pd.concat([train[name], test[name]], ignore_index=True)
             column, reason = grouped.get(name) or infer_column(
@@ -118,6 +124,7 @@ def infer(
             )
             columns.append(column)
             notes.extend(told_missing(column, train[name], test[name]))
+            notes.extend(told_doubtful(column, [train[name], test[name]], commas_beside, commas))
             what = {"ignore": "ignored", "group": "group"}.get(column.role, column.type)
             reasons[name] = f"{what}: {reason}"
             notes += filter(None, [note_of_shared(column, train[name], test[name])])
@@ -164,12 +171,45 @@ def check_no_gaps(cells: pd.Series, target: str, notes: list[str]) -> None:
 
 
 def find_spellings(train: pd.DataFrame, test: pd.DataFrame, commas: bool) -> dict[str, Spelling]:
-    """How the numbers of each column are written. Where one shows that commas are the decimal sign, they are in all."""
+    """How the numbers of each column are written. Each column decides for itself; what it leaves open (1,125 or 6.048)
+    is read with decimal commas and points between thousands only where semicolons divide the cells (``commas``), or one
+    column has both signs (1.234,5), and the others agree.
+    """
     parts = {str(name): [table[name] for table in (train, test) if name in table.columns] for name in train.columns}
     found = {name: find_spelling(cells, commas) for name, cells in parts.items()}
-    if any(shows_decimal_comma(cells, found[name]) for name, cells in parts.items()):
-        found = {name: find_spelling(cells, commas=True, points=True) for name, cells in parts.items()}
+    comma = [name for name, cells in parts.items() if shows_decimal_comma(cells, found[name])]
+    if not commas and not any(shows_point_and_comma(parts[name], found[name]) for name in comma):
+        return found
+    point = any(shows_decimal_point(cells, found[name]) for name, cells in parts.items())
+    if point and not comma:
+        return {name: find_spelling(cells) for name, cells in parts.items()}
+    if comma and not point:
+        return {name: find_spelling(cells, commas=True, points=True) for name, cells in parts.items()}
     return found
+
+
+def told_doubtful(column: Column, parts: list[pd.Series], commas_beside: bool, commas: bool) -> list[str]:
+    """A sentence where the numbers of the column may be read wrong, or are not read because they are written in
+    several ways. ``commas_beside``: another column has decimal commas; ``commas``: semicolons divide the
+    cells."""
+    if column.type == "number":
+        found = doubtful(parts, column.spelling, commas_beside)
+        if found is None or (commas and found[2] is None):
+            return []
+        cell, number, other = found
+        cure = "correct the files, or `decimal` and `thousands` in the contract"
+        wrong = f"if it is {other}" if other is not None else "if that is wrong"
+        return [f"{column.name}: {cell!r} is read as {number}; {wrong}, {cure}"]
+    if column.role == "group" or column.type not in ("category", "code", "text") or column.values is not None:
+        return []
+    odd = written_in_several_ways(pd.concat(parts, ignore_index=True))
+    if odd is None:
+        return []
+    kind = "ignored" if column.role == "ignore" else f"read as {column.type}"
+    return [
+        f"{column.name}: {kind}, though the cells look like numbers, written in several ways ({odd!r}); if they are, "
+        "write them in one way, as 1234.5"
+    ]
 
 
 def with_plain_answers(sample: pd.DataFrame | None, labels: set[Any], commas: bool) -> pd.DataFrame | None:

@@ -9,6 +9,7 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import combinations
 
 import numpy as np
 import pandas as pd
@@ -32,12 +33,16 @@ _EXPONENT = r"([eE][+-]?\d+)?"
 _BLANKS = re.compile("[\u00a0\u202f\u2009]")
 # No group of thousands begins with 0: 0,125 is a decimal.
 _GROUPS = r"[1-9]\d{0,2}(%s\d{3})+"
-# Digits and what may stand between them: maybe a number, in some way of writing.
-_NUMERAL = re.compile(r"[+-]?[\d., \u00a0\u202f\u2009]*\d" + _EXPONENT)
+# With commas also as in India: 1,23,45,678.
+_COMMA_GROUPS = _GROUPS % "," + r"|[1-9]\d?(,\d{2})+,\d{3}"
+# Digits and what may stand between them: maybe a number, in some way of writing. 5'11 is none.
+_NUMERAL = re.compile(r"[+-]?([\d., ]|'(?=\d{3}(\D|$)))*\d" + _EXPONENT)
 _PART = re.compile(
-    r"[+\-\u2212]?\s*(?P<prefix>[^\W\d_]+\.|[^\d\s.,+\-\u2212]*)\s*[+\-\u2212]?"
-    r"(?:\d[\d., \u00a0\u202f\u2009]*\d|\d|[.,]\d+)(?:[eE][+-]?\d+)?\s*(?P<suffix>\D*)"
+    r"[+\-]?\s*(?P<prefix>[^\W\d_]+\.|[^\d\s.,+\-]*)\s*[+\-]?"
+    r"(?:\d(?:[\d., ]|'(?=\d{3}(?:\D|$)))*\d|\d|[.,]\d+)(?:[eE][+-]?\d+)?\s*(?P<suffix>\D*)"
 )
+# A negative amount as book-keeping writes it: (12), $(12), ($12).
+_BRACKETED = re.compile(r"([^\d()+\-]*)\(([^()+\-]*\d[^()+\-]*)\)([^\w()]*)")
 # What may stand before a number besides a currency's sign.
 _BEFORE = frozenset(
     {"'", "#", "~", "\u2248", "№", "eur", "usd", "gbp", "chf", "jpy", "cny", "rmb", "inr", "rs", "krw", "aud", "cad",
@@ -60,29 +65,34 @@ class Spelling:
 
     def plain(self, text: str) -> str:
         """``text``, without blanks around it, as Python writes numbers; as it is where it is none."""
-        numeral = self.numeral(text)
-        if _form(self.decimal, self.thousands).fullmatch(numeral):
-            numeral = numeral.replace(self.thousands, "").replace(self.decimal, ".")
+        numeral = self._plain_numeral(text)
         return text if math.isnan(plain_number(numeral)) else numeral
 
     def number(self, text: str) -> float:
         """The number that ``text``, without blanks around it, spells; NaN where it spells none."""
-        return plain_number(self.plain(text))
+        return plain_number(self._plain_numeral(text))
+
+    def _plain_numeral(self, text: str) -> str:
+        numeral = self.numeral(text)
+        if _form(self.decimal, self.thousands).fullmatch(numeral):
+            return numeral.replace(self.thousands, "").replace(self.decimal, ".")
+        # Where 12.500 is 12500, nobody knows what 12.5 is.
+        return "" if self.thousands == "." and _DECIMAL_POINT.fullmatch(numeral) else numeral
 
     def numeral(self, text: str) -> str:
         """``text`` without what stands before and behind its number."""
-        sign, rest = ("-", text[1:].lstrip()) if text[:1] in ("-", "\u2212") else ("", text)
+        sign, rest = _signed(text)
         if self.prefix:
             rest = rest.removeprefix(self.prefix).lstrip()
         for suffix in _one_or_several(self.suffix):
             rest = rest.removesuffix(suffix).rstrip()
-        return _BLANKS.sub(" ", sign + rest)
+        return sign + rest
 
     @property
     def signs(self) -> str:
         """What is said of the signs, "" where there is nothing to say."""
         between = {"": "", ",": "commas between thousands", ".": "points between thousands", " ": "blanks between "
-                   "thousands"}[self.thousands]  # fmt: skip
+                   "thousands", "'": "apostrophes between thousands"}[self.thousands]  # fmt: skip
         said = [f"{self.prefix!r} before them"] * bool(self.prefix) + [f"{self.suffix!r} behind them"] * bool(
             self.suffix
         )
@@ -91,16 +101,57 @@ class Spelling:
 
 
 PLAIN = Spelling()
-# The forms of a number with a comma, or blanks, by which a column is judged: (decimal sign, sign between thousands).
+# Forms of a number with a comma, blanks or apostrophes, by which a column is judged: (decimal, between thousands).
 _COMMA, _THOUSANDS, _BOTH = (",", ""), (".", ","), (",", ".")
 _JUDGED = {
     _COMMA: re.compile(r"[+-]?(\d+|\d*,\d+)" + _EXPONENT),
-    _THOUSANDS: re.compile(rf"[+-]?(\d{{1,3}}|{_GROUPS % ','})(\.\d+)?" + _EXPONENT),
+    _THOUSANDS: re.compile(rf"[+-]?(\d{{1,3}}|{_COMMA_GROUPS})(\.\d+)?" + _EXPONENT),
     _BOTH: re.compile(rf"[+-]?(\d{{1,3}}|{_GROUPS % '[.]'})(,\d+)?" + _EXPONENT),
     (".", " "): re.compile(rf"[+-]?(\d{{1,3}}|{_GROUPS % ' '})(\.\d+)?"),
     (",", " "): re.compile(rf"[+-]?(\d{{1,3}}|{_GROUPS % ' '})(,\d+)?"),
+    (".", "'"): re.compile(rf"[+-]?(\d{{1,3}}|{_GROUPS % chr(39)})(\.\d+)?"),
+    (",", "'"): re.compile(rf"[+-]?(\d{{1,3}}|{_GROUPS % chr(39)})(,\d+)?"),
 }
 _POINTED = re.compile(rf"[+-]?({_GROUPS % '[.]'}|\d{{1,3}})")
+_DECIMAL_POINT = re.compile(r"[+-]?\d*\.\d+")
+# A comma that a point between thousands comes before can be the decimal one alone.
+_POINTS_AND_COMMA = re.compile(rf"[+-]?{_GROUPS % '[.]'},\d+")
+_THREE_AFTER = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")
+# Cells with three digits behind a comma from which on the numbers without one tell what it is.
+_SEVERAL = 30
+# Different cells of two answers that can't be decimals by chance.
+_FEWEST_ANSWERS = 5
+
+
+def _signed(text: str) -> tuple[str, str]:
+    """The sign, "-" or "", and the rest of ``text``, its blanks, minus and apostrophes as keyboards have them."""
+    text = _BLANKS.sub(" ", text).replace("\u2212", "-").replace("\u2019", "'")
+    bracketed = _BRACKETED.fullmatch(text)
+    if bracketed is not None:
+        return "-", "".join(part.strip() for part in bracketed.groups())
+    return ("-" if text[:1] == "-" else "", text[1:].lstrip()) if text[:1] in ("-", "+") else ("", text)
+
+
+def _only_thousands_have_it(numerals: Sequence[pd.Series]) -> bool:
+    """Have three digits behind the comma in every cell that has one, while numbers below 1000 have none? Numbers cut to
+    the decimals they need are shorter at times, and those cut to none rare."""
+    together = pd.concat(list(numerals))
+    grouped = together[together.str.contains(",", regex=False).astype(bool)]
+    return len(grouped) >= _SEVERAL and bool(together.str.fullmatch(r"[+-]?[1-9]\d{0,2}(\.\d+)?").any())
+
+
+def _answers(numerals: Sequence[pd.Series]) -> bool:
+    """Are the cells numbers of answers, several with a comma between: "1,3" for the first and third? They rise within
+    each cell, as the decimals of no measure do."""
+    together = pd.concat(list(numerals))
+    several = set(together[together.str.contains(",", regex=False).astype(bool)])
+    if not all(re.fullmatch("[1-9],[1-9]", cell) and cell[0] < cell[2] for cell in several):
+        return False
+    # Halves alone rise, too (1,5 and 2,5), and numbers between 1,2 and 1,9.
+    if min(len({cell[place] for cell in several}) for place in (0, 2)) < 2:
+        return False
+    answers = sorted({cell[place] for cell in several for place in (0, 2)})
+    return len(several) >= _FEWEST_ANSWERS or several == {f"{a},{b}" for a, b in combinations(answers, 2)}
 
 
 def _one_or_several(suffix: str) -> tuple[str, ...]:
@@ -113,12 +164,15 @@ def _one_or_several(suffix: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=16)
 def _form(decimal: str, thousands: str) -> re.Pattern[str]:
-    groups = "|" + _GROUPS % re.escape(thousands) if thousands else ""
+    groups = "|" + (_COMMA_GROUPS if thousands == "," else _GROUPS % re.escape(thousands)) if thousands else ""
     return re.compile(rf"[+-]?(?=[^eE]*\d)(\d+{groups})?({re.escape(decimal)}\d+)?" + _EXPONENT)
 
 
 def plain_number(text: str) -> float:
-    """``text`` as Python reads it, NaN where it does not; without "1_000", which is no number in a CSV file."""
+    """``text`` as Python reads it, NaN where it does not; without "1_000", which is no number in a CSV file, and with
+    (12), which is -12 in one."""
+    if text[:1] == "(" and _BRACKETED.fullmatch(text) is not None:
+        text = "".join(_signed(text))
     try:
         return math.nan if "_" in text else float(text.replace("\u2212", "-"))
     except ValueError:
@@ -155,8 +209,8 @@ def find_spelling(parts: Sequence[pd.Series], commas: bool = False, points: bool
     """How the numbers of a column are written, ``PLAIN`` too where it has none. ``parts``: its cells in each table.
 
     Which way is decided once for all tables; one without a comma has no say, since another program may have written its
-    numbers. Where the comma may be several signs (1,125), it is the decimal one if ``commas``; and where there is only
-    a point (6.048), it stands between thousands if ``points``: commas are the decimal sign in these tables.
+    numbers. Where the comma may be several signs (1,125), it is the decimal one if ``commas``, unless numbers below
+    1000 stand without it (874); and where there is only a point (6.048), it stands between thousands if ``points``.
     """
     filled = [_filled(part) for part in parts]
     if all(_plain(part).all() for part in filled) and not points:
@@ -168,31 +222,100 @@ def find_spelling(parts: Sequence[pd.Series], commas: bool = False, points: bool
     spelling = replace(PLAIN, prefix=prefix, suffix=suffix)
     numerals = [_numerals(part, spelling) for part in filled]
     forms = comma_forms(numerals)
+    if forms and not commas and _answers(numerals):
+        return PLAIN
     if forms:
-        likely = [_COMMA, _BOTH, _THOUSANDS] if commas else [_THOUSANDS, _COMMA, _BOTH]
+        between = not commas or _only_thousands_have_it(numerals)
+        likely = [_THOUSANDS, _COMMA, _BOTH] if between else [_COMMA, _BOTH, _THOUSANDS]
         decimal, thousands = next((form for form in likely if form in forms), forms[0])
         return replace(spelling, decimal=decimal, thousands=thousands)
     pointed = [part for part in numerals if part.str.contains(".", regex=False).any()]
-    if points and pointed and not any(_holds(part, ",") for part in numerals) and _all_of(_POINTED, pointed):
+    if pointed and not any(_holds(part, ",") for part in numerals) and _all_of(_POINTED, pointed):
+        counts = pd.concat(pointed).str.count("[.]")
+        # 1.234.567 beside 853; always as many are parts of an address.
+        points = points or (counts.max() > 1 and counts.nunique() > 1)
+    else:
+        points = False
+    if points:
         return replace(spelling, decimal=",", thousands=".")
     return spelling
 
 
 def comma_forms(numerals: Sequence[pd.Series]) -> list[tuple[str, str]]:
     """The forms (decimal sign, sign between thousands) that all ``numerals`` of each table have that holds a comma, or
-    else blanks, in them."""
-    telling = [part for part in numerals if _holds(part, ",") or _holds(part, " ")]
+    else blanks or apostrophes, in them."""
+    telling = [part for part in numerals if any(_holds(part, sign) for sign in ", '")]
     if not telling:
         return []
     return [form for form, pattern in _JUDGED.items() if _all_of(pattern, telling)]
 
 
 def shows_decimal_comma(parts: Sequence[pd.Series], spelling: Spelling) -> bool:
-    """Is the comma the decimal sign in these cells, and can be nothing else?"""
+    """Is the comma the decimal sign in these cells, can be nothing else, and do most of them have one? A slip may look
+    so, and a list of two."""
     if spelling.decimal != ",":
         return False
-    forms = comma_forms([_numerals(_filled(part), spelling) for part in parts])
-    return bool(forms) and all(decimal == "," for decimal, _ in forms)
+    numerals = [_numerals(_filled(part), spelling) for part in parts]
+    forms = comma_forms(numerals)
+    return (
+        bool(forms)
+        and all(decimal == "," for decimal, _ in forms)
+        and bool(pd.concat(numerals).str.contains(",", regex=False).mean() > 0.5)
+    )
+
+
+def shows_decimal_point(parts: Sequence[pd.Series], spelling: Spelling) -> bool:
+    """Is the point the decimal sign in these cells, can be nothing else, and do most of them have one?"""
+    filled = _filled(pd.concat(parts, ignore_index=True))
+    if spelling.decimal != "." or not _seems_numeric(filled):
+        return False
+    numerals = _numerals(filled, spelling)
+    pointed = numerals[numerals.str.contains(".", regex=False).astype(bool)]
+    read = pointed[pointed.map(spelling.number).notna()]
+    return len(read) > 0.5 * len(filled) and not read.str.fullmatch(_POINTED).all()
+
+
+def shows_point_and_comma(parts: Sequence[pd.Series], spelling: Spelling) -> bool:
+    """Is there a cell with points between thousands and a decimal comma, as no program writes where points are the
+    decimal sign?"""
+    return any(bool(_numerals(_filled(part), spelling).str.fullmatch(_POINTS_AND_COMMA).any()) for part in parts)
+
+
+def doubtful(parts: Sequence[pd.Series], spelling: Spelling, commas_beside: bool) -> tuple[str, str, str | None] | None:
+    """A cell of a column of numbers whose reading is a decision that may be wrong: the cell, how Python writes the
+    number that it is read as, and the other number that it may be, None where it would be none. None where there is no
+    such cell. ``commas_beside``: another column has decimal commas."""
+    plain = (spelling.decimal, spelling.thousands) == (".", "")
+    if plain and not commas_beside:
+        return None
+    numerals = pd.concat([_numerals(_filled(part), spelling) for part in parts])
+    commas, points = (numerals[numerals.str.contains(sign, regex=False).astype(bool)] for sign in (",", "."))
+    between_too = _THOUSANDS in comma_forms([numerals]) or spelling.thousands in (" ", "'")
+    clear = spelling.decimal == "." and _only_thousands_have_it([numerals])
+    if len(commas) and between_too and not clear and commas.str.fullmatch(_THREE_AFTER).all():
+        cell = commas.iloc[0]
+        return cell, spelling.plain(cell), cell.replace(",", "" if spelling.decimal == "," else ".")
+    if len(points) and not len(commas) and (plain or spelling.thousands == ".") and _all_of(_POINTED, [numerals]):
+        # With three decimals each they are alike either way but for a factor.
+        if (plain and len(points) == len(numerals)) or points.str.count("[.]").max() > 1:
+            return None
+        cell = points.iloc[0]
+        return cell, spelling.plain(cell), cell.replace(".", "") if plain else cell
+    if spelling.decimal == "," and 0 < len(commas) < 0.5 * len(numerals):
+        return commas.iloc[0], spelling.plain(commas.iloc[0]), None
+    return None
+
+
+def written_in_several_ways(cells: pd.Series) -> str | None:
+    """The first cell that has more than digits, where nearly all are numbers in some way of writing; else None."""
+    filled = _filled(cells)
+    if not _seems_numeric(filled):
+        return None
+    numerals = filled.map(lambda text: "".join(_signed(text)))
+    known = [numerals.str.fullmatch(form).astype(bool) for form in (*_JUDGED.values(), _DECIMAL_POINT)]
+    if np.any(known, axis=0).mean() < MOST or numerals.str.fullmatch("[0-9]+").mean() > 0.5:
+        return None
+    return str(filled[~numerals.str.fullmatch("[0-9]+").astype(bool)].iloc[0])
 
 
 def plainly(cells: pd.Series, spelling: Spelling) -> pd.Series:
@@ -247,7 +370,7 @@ def _affixes(filled: pd.Series) -> tuple[str, str]:
 
 def _unit(text: str) -> tuple[str, str] | None:
     """What stands before and behind the number in ``text``; None where it is none, or they are no unit."""
-    match = _PART.fullmatch(text)
+    match = _PART.fullmatch("".join(_signed(text)))
     if match is None or not math.isnan(plain_number(text)):
         return None if match is None else ("", "")
     prefix, suffix = match["prefix"], match["suffix"].strip()

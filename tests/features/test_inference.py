@@ -63,15 +63,16 @@ def test_a_column_that_numbers_rows_anew_in_test_is_ignored() -> None:
 def test_how_numbers_are_written_stands_in_the_contract() -> None:
     prices, amounts = [f"{x / 7:.2f}".replace(".", ",") for x in range(62)], ["6.048", "853"] * 31
     money, target = (
-        [f"${1000 + x * 13:,}.50" for x in range(62)],
+        [f"${1000 + x * 13:,}".replace(",", ".") + ",50" for x in range(62)],
         [f"{x * 1.5:.2f} €".replace(".", ",") for x in range(60)],
     )
     train = table(target, price=prices[:60], amount=amounts[:60], money=money[:60])
+    train["x"] = train["x"].str.replace(".", ",")
     test = pd.DataFrame(
-        {"key": ["901", "902"], "x": "0.5", "price": prices[60:], "amount": amounts[60:], "money": money[60:]}
+        {"key": ["901", "902"], "x": "0,5", "price": prices[60:], "amount": amounts[60:], "money": money[60:]}
     )
     sample = pd.DataFrame({"key": ["901", "902"], "y": "0,5"}, dtype=object)
-    found = infer(train, test, sample)
+    found = infer(train, test, sample, commas=True)
     assert (found.task, found.sample["y"].tolist()) == ("regression", ["0.5", "0.5"])
     assert found.train["y"].tolist() == target, "the tables stay as they are"
     contract = Contract.from_mapping(found.contract.to_mapping(), "c.yaml")
@@ -81,6 +82,89 @@ def test_how_numbers_are_written_stands_in_the_contract() -> None:
     assert typed["money"][:2].tolist() == [1000.5, 1013.5] and typed["y"][:3].tolist() == [0, 1.5, 3]
     asked = contract.typed(found.test[["money", "key", "x", "price", "amount"]], "test.csv", False)
     assert asked["money"].tolist() == [1780.5, 1793.5] and asked["amount"].tolist() == [6048, 853]
+
+
+def read_as(commas: bool = False, **cells: list[str]) -> tuple[pd.DataFrame, str]:
+    """The first rows of a table with these columns as they are read, and all that is said of it."""
+    count = len(next(iter(cells.values())))
+    whole = pd.DataFrame({"key": [str(900 + n) for n in range(count)]} | cells, dtype=object)
+    train, test = whole[: count - 20].reset_index(drop=True), whole[count - 20 :].reset_index(drop=True)
+    train = train if "y" in cells else train.assign(y=WORDS[: len(train)] + ["a"] * (len(train) - 60))
+    found = infer(train, test.drop(columns="y", errors="ignore"), None, commas=commas)
+    return found.contract.typed(found.train, "train.csv", True), "\n".join([*found.reasons.values(), *found.notes])
+
+
+DRAW = np.random.default_rng(3)
+AGES = [str(n) for n in DRAW.integers(18, 90, 200)]
+THOUSANDS = [f"{n:,}" for n in [640_718, 1192, 874, *DRAW.integers(300, 90_000, 197)]]
+DECIMALS = [f"{n:.3f}" for n in [12.5, *DRAW.uniform(1, 90, 199)]]
+COMMAS = [f"{n:.2f}".replace(".", ",") for n in DRAW.uniform(1, 90, 200)]
+
+
+@pytest.mark.parametrize("slip", ["3,5", "2,3"])
+def test_one_decimal_comma_does_not_tell_how_other_columns_are_written(slip: str) -> None:
+    typed, said = read_as(age=[slip, *AGES[1:]], price=THOUSANDS, weight=DECIMALS, y=THOUSANDS)
+    assert typed["price"][:3].tolist() == typed["y"][:3].tolist() == [640718, 1192, 874]
+    assert typed["weight"][0] == 12.5
+    assert f"age: {slip!r} is read as {slip.replace(',', '.')}; if that is wrong, correct the files" in said
+    for commas in (False, True):
+        typed, _ = read_as(commas, age=[slip, *AGES[1:]], price=THOUSANDS, weight=DECIMALS)
+        assert typed["price"][:3].tolist() == [640718, 1192, 874] and typed["weight"][0] == 12.5
+    # Nor does a column of them where commas divide the cells.
+    typed, said = read_as(share=COMMAS, price=THOUSANDS, weight=DECIMALS)
+    assert typed["price"][:3].tolist() == [640718, 1192, 874] and typed["weight"][0] == 12.5
+
+
+def test_answers_with_a_comma_between_are_no_decimals() -> None:
+    picked = [["2,3", "1", "1,2", "1,3", "3"][n] for n in DRAW.integers(0, 5, 200)]
+    typed, said = read_as(multi=picked, income=THOUSANDS, weight=DECIMALS)
+    assert set(typed["multi"]) == set(picked) and "decimal commas" not in said
+    assert typed["income"][:3].tolist() == [640718, 1192, 874] and typed["weight"][0] == 12.5
+
+
+def test_what_a_column_leaves_open_the_semicolons_or_both_signs_in_another_tell() -> None:
+    amounts = ["6.048", "853"] * 100
+    assert read_as(True, share=COMMAS, amount=amounts)[0]["amount"][:2].tolist() == [6048, 853]
+    typed, said = read_as(share=COMMAS, amount=amounts)
+    assert typed["amount"][:2].tolist() == [6.048, 853] and "amount: '6.048' is read as 6.048; if it is 6048" in said
+    both = ["1.234,50", *COMMAS[1:]]
+    typed, said = read_as(share=both, amount=amounts, price=THOUSANDS)
+    assert typed["share"][0] == 1234.5 and typed["amount"][:2].tolist() == [6048, 853]
+    assert typed["price"][:3].tolist() == [640718, 1192, 874], "no numbers of three decimals each but some with none"
+    assert "amount: '6.048' is read as 6048; if it is 6.048, correct the files, or `decimal` and `thousands` in" in said
+    # Another column has decimal points.
+    plain = [f"{n:.1f}" for n in DRAW.uniform(1, 90, 200)]
+    assert read_as(True, share=both, amount=amounts, area=plain)[0]["amount"][:2].tolist() == [6.048, 853]
+    open_, three = [f"{n},125" for n in DRAW.integers(1, 99, 200)], [f"{n}.5" for n in range(200)]
+    assert read_as(True, open_=open_)[0]["open_"][0] == float(open_[0].replace(",", "."))
+    typed, said = read_as(True, open_=open_, three=three)
+    assert typed["open_"][0] == float(open_[0].replace(",", ""))
+    assert f"open_: {open_[0]!r} is read as {open_[0].replace(',', '')}; if it is {open_[0].replace(',', '.')}" in said
+
+
+@pytest.mark.parametrize(
+    ("cells", "kind"),
+    [
+        (["1,23,45#.5", "12 34#"], "category"), (["1'23#", "1.23#,5"], "category"), (["12.#", "1.234,#"], "code"),
+    ],
+)  # fmt: skip
+def test_numbers_in_several_ways_are_told(cells: list[str], kind: str) -> None:
+    several = [cells[n % 2].replace("#", str(n % 9 + 1)).replace("1", str(n % 50 // 6 + 1)) for n in range(200)]
+    _, said = read_as(x=several, z=AGES)
+    assert f"x: read as {kind}, though the cells look like numbers, written in several ways ({several[0]!r})" in said
+    _, said = read_as(x=[f"{n:x}" for n in DRAW.integers(16**3, 16**4, 200)], z=AGES)
+    assert "look like numbers" not in said
+
+
+def test_a_comma_beside_blanks_between_thousands_is_told() -> None:
+    several = [f"{n:,}".replace(",", " " if n % 2 else ",") for n in DRAW.integers(1000, 90_000, 200)]
+    cell = next(cell for cell in several if "," in cell)
+    assert f"x: {cell!r} is read as {cell.replace(',', '.')}; if it is {cell.replace(',', '')}" in read_as(x=several)[1]
+
+
+def test_amounts_in_brackets_are_a_target_of_numbers() -> None:
+    found = decided([f"({n})" if n % 4 == 0 else f"{n * 1.5:.1f}" for n in range(1, 61)])
+    assert found.task == "regression" and found.contract.typed(found.train, "t", True)["y"][3] == -4
 
 
 def table(target: list[Any], **more: list[Any]) -> pd.DataFrame:
