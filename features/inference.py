@@ -27,6 +27,7 @@ from features.spelling import (
     shows_decimal_comma,
     shows_decimal_point,
     shows_point_and_comma,
+    units_of,
     written_in_several_ways,
 )
 from features.submission import misfit, stripped
@@ -601,6 +602,15 @@ def check_target(cells: pd.Series, task: str, target: str) -> None:
     if len(counts) < 2:
         raise UserError(f"the target {target!r} is {counts.index[0]!r} in every row; there is nothing to learn.")
     rare, count = counts.index[-1], int(counts.iloc[-1])
+    if task != "regression" and count < FEWEST and len(counts) > MAX_CLASSES:
+        units = [repr(unit) for unit in units_of(cells)]
+        if units or 2 * len(counts) > len(cells):
+            what = f"numbers with {listed(units, most=5)}{' or nothing' * (len(units) == 1)}" if units else "words"
+            raise UserError(
+                f"the target {target!r} is {what}, {len(counts)} different ones in {len(cells)} rows, as {rare!r}; "
+                f"expected classes of {FEWEST} rows or more each, or numbers. If they are numbers, write them alone, "
+                "in one unit, as 1234.5."
+            )
     if task != "regression" and count < FEWEST:
         row = int(np.flatnonzero(cells.astype(str).str.strip() == rare)[0])
         raise UserError(

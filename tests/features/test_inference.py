@@ -162,6 +162,21 @@ def test_a_comma_beside_blanks_between_thousands_is_told() -> None:
     assert f"x: {cell!r} is read as {cell.replace(',', '.')}; if it is {cell.replace(',', '')}" in read_as(x=several)[1]
 
 
+@pytest.mark.parametrize(
+    ("target", "said"),
+    [
+        ([f"{n + 20} {'lb' if n % 3 else 'kg'}" for n in range(60)], "numbers with 'lb', 'kg', 60 different ones"),
+        ([f"{n + 20}{' lb' * (n % 2)}" for n in range(60)], "numbers with 'lb' or nothing, 60 different ones"),
+        ([f"x{n}y{n}" for n in range(60)], "words, 60 different ones in 60 rows"),
+    ],
+)
+def test_a_target_in_two_units_is_to_be_written_as_numbers(target: list[Any], said: str) -> None:
+    with pytest.raises(UserError, match=f"the target 'y' is {said}.* write them alone, in one unit, as 1234.5"):
+        decided(target)
+    with pytest.raises(UserError, match="class 'c' of the target 'y' has 1 row "):
+        decided([*WORDS, "c"])
+
+
 def test_amounts_in_brackets_are_a_target_of_numbers() -> None:
     found = decided([f"({n})" if n % 4 == 0 else f"{n * 1.5:.1f}" for n in range(1, 61)])
     assert found.task == "regression" and found.contract.typed(found.train, "t", True)["y"][3] == -4
