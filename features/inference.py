@@ -607,9 +607,9 @@ def check_target(cells: pd.Series, task: str, target: str) -> None:
         if units or 2 * len(counts) > len(cells):
             what = f"numbers with {listed(units, most=5)}{' or nothing' * (len(units) == 1)}" if units else "words"
             raise UserError(
-                f"the target {target!r} is {what}, {len(counts)} different ones in {len(cells)} rows, as {rare!r}; "
-                f"expected classes of {FEWEST} rows or more each, or numbers. If they are numbers, write them alone, "
-                "in one unit, as 1234.5."
+                f"the target {target!r} is {what}, {len(counts)} different ones in {len(cells)} rows, as "
+                f"{str(rare)!r}; expected classes of {FEWEST} rows or more each, or numbers. If they are numbers, "
+                "write them alone, in one unit, as 1234.5."
             )
     if task != "regression" and count < FEWEST:
         row = int(np.flatnonzero(cells.astype(str).str.strip() == rare)[0])

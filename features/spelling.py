@@ -288,32 +288,34 @@ def doubtful(parts: Sequence[pd.Series], spelling: Spelling, commas_beside: bool
     plain = (spelling.decimal, spelling.thousands) == (".", "")
     if plain and not commas_beside:
         return None
-    numerals = pd.concat([_numerals(_filled(part), spelling) for part in parts])
+    filled = _filled(pd.concat(parts, ignore_index=True))
+    numerals = _numerals(filled, spelling)
     commas, points = (numerals[numerals.str.contains(sign, regex=False).astype(bool)] for sign in (",", "."))
     between_too = _THOUSANDS in comma_forms([numerals]) or spelling.thousands in (" ", "'")
     clear = spelling.decimal == "." and _only_thousands_have_it([numerals])
     if len(commas) and between_too and not clear and commas.str.fullmatch(_THREE_AFTER).all():
-        cell = commas.iloc[0]
-        return cell, spelling.plain(cell), cell.replace(",", "" if spelling.decimal == "," else ".")
+        cell, other = commas.index[0], commas.iloc[0].replace(",", "" if spelling.decimal == "," else ".")
+        return str(filled[cell]), spelling.plain(filled[cell]), other
     if len(points) and not len(commas) and (plain or spelling.thousands == ".") and _all_of(_POINTED, [numerals]):
         # With three decimals each they are alike either way but for a factor.
         if (plain and len(points) == len(numerals)) or points.str.count("[.]").max() > 1:
             return None
-        cell = points.iloc[0]
-        return cell, spelling.plain(cell), cell.replace(".", "") if plain else cell
+        cell, other = points.index[0], points.iloc[0].replace(".", "") if plain else points.iloc[0]
+        return str(filled[cell]), spelling.plain(filled[cell]), other
     if spelling.decimal == "," and 0 < len(commas) < 0.5 * len(numerals):
-        return commas.iloc[0], spelling.plain(commas.iloc[0]), None
+        return str(filled[commas.index[0]]), spelling.plain(filled[commas.index[0]]), None
     return None
 
 
 def written_in_several_ways(cells: pd.Series) -> str | None:
-    """The first cell that has more than digits, where nearly all are numbers in some way of writing; else None."""
+    """The first cell that has more than digits, where nearly all are numbers in some way of writing, but not in one;
+    else None."""
     filled = _filled(cells)
     if not _seems_numeric(filled):
         return None
     numerals = filled.map(lambda text: "".join(_signed(text)))
-    known = [numerals.str.fullmatch(form).astype(bool) for form in (*_JUDGED.values(), _DECIMAL_POINT)]
-    if np.any(known, axis=0).mean() < MOST or numerals.str.fullmatch("[0-9]+").mean() > 0.5:
+    ways = [numerals.str.fullmatch(form).astype(bool) for form in _JUDGED.values()] + [_plain(numerals)]
+    if np.any(ways, axis=0).mean() < MOST or np.mean(ways, axis=1).max() >= MOST:
         return None
     return str(filled[~numerals.str.fullmatch("[0-9]+").astype(bool)].iloc[0])
 

@@ -154,11 +154,14 @@ def test_numbers_in_several_ways_are_told(cells: list[str], kind: str) -> None:
     assert f"x: read as {kind}, though the cells look like numbers, written in several ways ({several[0]!r})" in said
     _, said = read_as(x=[f"{n:x}" for n in DRAW.integers(16**3, 16**4, 200)], z=AGES)
     assert "look like numbers" not in said
+    _, said = read_as(x=["V57" if n % 15 == 0 else f"{n / 10}" for n in range(200)], z=AGES)
+    assert "not as numbers, because of" in said and "look like numbers" not in said
 
 
 def test_a_comma_beside_blanks_between_thousands_is_told() -> None:
     several = [f"{n:,}".replace(",", " " if n % 2 else ",") for n in DRAW.integers(1000, 90_000, 200)]
     cell = next(cell for cell in several if "," in cell)
+    assert f"x: '${cell}' is read as {cell.replace(',', '.')}; if" in read_as(x=[f"${cell}" for cell in several])[1]
     assert f"x: {cell!r} is read as {cell.replace(',', '.')}; if it is {cell.replace(',', '')}" in read_as(x=several)[1]
 
 
