@@ -14,7 +14,17 @@ from features.errors import listed
 from features.identifiers import named_like_an_id
 from features.plain import LEVELS_WITH_STATISTIC, MOST_ONE_HOT_LEVELS
 from features.scales import order_of
-from features.spelling import PLAIN, SLIPS, Spelling, find_spelling, marked, numbers_of, units_of, with_slips
+from features.spelling import (
+    PLAIN,
+    SLIPS,
+    Spelling,
+    all_bracketed,
+    find_spelling,
+    marked,
+    numbers_of,
+    units_of,
+    with_slips,
+)
 from features.statistics import outputs
 
 # A category with more levels is high-cardinality: its values are not listed.
@@ -63,7 +73,7 @@ def infer_column(
     spelling = find_spelling([present]) if spelling is None else spelling
     numbers, wrong = numbers_of(present, spelling)
     lenient = with_slips(spelling, present, numbers.notna().to_numpy(), wrong)
-    if _lettered(present, numbers, spelling):
+    if _lettered(present, numbers, spelling) or all_bracketed(present):
         lenient = None
     levels = levels_among(present, numbers, wrong) if lenient is not None else []
     if lenient is not None and not levels and (numbers.nunique() > 1 or not wrong.any()):

@@ -281,6 +281,12 @@ def shows_point_and_comma(parts: Sequence[pd.Series], spelling: Spelling) -> boo
     return any(bool(_numerals(_filled(part), spelling).str.fullmatch(_POINTS_AND_COMMA).any()) for part in parts)
 
 
+def all_bracketed(cells: pd.Series) -> bool:
+    """Are all cells numbers in brackets, as marks of sections are? Amounts are negative at times, not always."""
+    filled = _filled(cells)
+    return bool(len(filled)) and bool(filled.str.fullmatch(_BRACKETED).all())
+
+
 def doubtful(parts: Sequence[pd.Series], spelling: Spelling, commas_beside: bool) -> tuple[str, str, str | None] | None:
     """A cell of a column of numbers whose reading is a decision that may be wrong: the cell, how Python writes the
     number that it is read as, and the other number that it may be, None where it would be none. None where there is no
@@ -302,7 +308,10 @@ def doubtful(parts: Sequence[pd.Series], spelling: Spelling, commas_beside: bool
             return None
         cell, other = points.index[0], points.iloc[0].replace(".", "") if plain else points.iloc[0]
         return str(filled[cell]), spelling.plain(filled[cell]), other
-    if spelling.decimal == "," and 0 < len(commas) < 0.5 * len(numerals):
+    after = commas.str.extract(r",(\d+)$", expand=False).dropna()
+    # A decimal more or less, and yet a 0 at the end: more like two whole numbers, 40,36 and 51,7 and 62,80.
+    pairs = after.str.len().nunique() > 1 and after.str.endswith("0").any()
+    if spelling.decimal == "," and len(commas) and (len(commas) < 0.5 * len(numerals) or pairs):
         return str(filled[commas.index[0]]), spelling.plain(filled[commas.index[0]]), None
     return None
 

@@ -44,6 +44,8 @@ def cells(*values: Any) -> pd.Series:
         (cells("0", "1", "0.5", "05"), "feature", "number", "4 numbers"),
         (cells("0", "7", "12"), "feature", "number", "3 whole numbers"),
         (cells("07", "12", "104"), "feature", "number", "3 whole numbers"),
+        (cells("(12)", "-3", "7"), "feature", "number", "3 whole numbers"),
+        (cells("(1)", "(2)", "(3)"), "feature", "category", "3 words"),
         (cells("1,5", "-2,25", "7"), "feature", "number", "3 numbers, read with decimal commas"),
         (cells("1.5", "NaN", "n/a"), "feature", "number", "numbers"),
         (cells("Yes", "No"), "feature", "boolean", "two words"),

@@ -158,6 +158,13 @@ def test_numbers_in_several_ways_are_told(cells: list[str], kind: str) -> None:
     assert "not as numbers, because of" in said and "look like numbers" not in said
 
 
+def test_two_whole_numbers_with_a_comma_between_are_told() -> None:
+    pairs = [f"{a},{b}" for a, b in DRAW.integers(1, 99, (200, 2))]
+    assert f"x: {pairs[0]!r} is read as {pairs[0].replace(',', '.')}; if that is wrong" in read_as(x=pairs)[1]
+    for decimals in (COMMAS, [cell.rstrip("0").rstrip(",") for cell in COMMAS]):
+        assert "if that is wrong" not in read_as(x=decimals)[1]
+
+
 def test_a_comma_beside_blanks_between_thousands_is_told() -> None:
     several = [f"{n:,}".replace(",", " " if n % 2 else ",") for n in DRAW.integers(1000, 90_000, 200)]
     cell = next(cell for cell in several if "," in cell)
