@@ -259,6 +259,11 @@ class Contract:
                             "Write the decimal sign as a point, or say how numbers are written (`decimal`, "
                             f"`thousands`) for it in {self.file}."
                         )
+                    elif column.spelling.thousands == "." and any("." in str(v) for v in cells[wrong]):
+                        cure = (
+                            "Points stand between thousands in this column, so write the decimal sign as a comma, or "
+                            f"correct `decimal` and `thousands` for it in {self.file}."
+                        )
                     faults.append(
                         fault_at(
                             file,

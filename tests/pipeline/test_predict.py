@@ -100,6 +100,22 @@ def test_a_rows_number_does_not_depend_on_the_rows_beside_it(capsys: pytest.Capt
             assert spelt(kept, table, "new.csv") == kept and kept.typed(table, "new.csv", False)["x"][0] == 24.64
 
 
+def test_a_decimal_point_where_points_stand_between_thousands_is_refused() -> None:
+    """12.500 is read as 12500 there, so that 12.5 can't be 12.5."""
+    spelling = Spelling(decimal=",", thousands=".")
+    kept = Contract((Column("x", "feature", "number", spelling=spelling), *contract().columns[::4]), "c.yaml")
+    rows = pd.DataFrame({"id": ["1", "2"], "x": ["12.500", "12.5"]}, dtype=object)
+    with pytest.raises(UserError, match=r"'12.5' \(row 3\); expected a number. Points stand between thousands in this"):
+        accepted(rows, spelt(kept, rows, "new.csv"), [], "new.csv")
+
+
+def test_signs_that_new_finds_may_stand_in_a_contract() -> None:
+    for spelling in (Spelling(thousands="'"), Spelling(decimal=",", thousands="'", prefix="CHF")):
+        ends = Column("id", "id", "text", nullable=False, unique=True), Column("y", "target", "number", nullable=False)
+        kept = Contract((Column("x", "feature", "number", spelling=spelling), *ends), "c.yaml")
+        assert Contract.from_mapping(kept.to_mapping(), "c.yaml") == kept
+
+
 def test_rows_are_numbered_where_new_added_the_id(capsys: pytest.CaptureFixture[str]) -> None:
     raw = table().drop(columns="id")
     with pytest.raises(UserError, match=r"column 'id': the column is missing .* Add it\.$"):
