@@ -91,7 +91,7 @@ def _cases(titanic: Path, folder: Path, names: Sequence[str]) -> Iterator[Case]:
     made = [name for name in BUNDLED if name in names]
     if "titanic" in names:
         yield Case("titanic", titanic, "binary", _preset(ROOT / "params.yaml", "titanic"))
-    demo.prepare(folder, made, 0)
+    demo.prepare(folder, made, 0, demo.BUDGETS)
     if "house_prices" in names and MIRROR.exists():
         files = [f"--{part}={(MIRROR / f'{part}.csv').resolve()}" for part in ("train", "test")]
         files.append(f"--sample={(MIRROR / 'sample_submission.csv').resolve()}")

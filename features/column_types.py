@@ -72,6 +72,8 @@ def infer_column(
         return ignored, f"constant, {present.iloc[0]!r} everywhere"
     spelling = find_spelling([present]) if spelling is None else spelling
     numbers, wrong = numbers_of(present, spelling)
+    huge = (numbers.abs() > np.finfo(np.float32).max).to_numpy()  # which no network could take
+    numbers, wrong = numbers.mask(huge), wrong | huge
     lenient = with_slips(spelling, present, numbers.notna().to_numpy(), wrong)
     if _lettered(present, numbers, spelling) or all_bracketed(present):
         lenient = None

@@ -642,7 +642,8 @@ def _words(cells: pd.Series, column: Column) -> pd.Series:
             return np.nan
         # A column of whole numbers with a gap leaves pandas as "3.0"; it is the category "3" all the same.
         if whole and text not in (column.values or ()) and _WHOLE_FLOAT.fullmatch(text):
-            return str(int(float(text)))
+            digits = text.partition(".")[0].lstrip("+-").lstrip("0") or "0"  # however many: no float holds all
+            return f"-{digits}" if text.startswith("-") and digits != "0" else digits
         return text
 
     return cells.map(word).astype(object)

@@ -240,7 +240,7 @@ def find_target(
                 f"It has {_named(have)}."
             )
         return given, "named with --target"
-    empty = [name for name in have if name in test.columns and test[name].isna().all()]
+    empty = [name for name in have if name in test.columns and test[name].isna().all() and train[name].notna().any()]
     absent = [name for name in have if name not in test.columns or name in empty]
     answers = [] if sample is None else [str(name) for name in sample.columns[1:]]
     named = [name for name in absent if name in answers]

@@ -19,7 +19,8 @@ MISSING_WORDS = frozenset({"", "nan", "na", "n/a", "null", "none"})
 # What people write there. A column is read so where its contract says it.
 MISSING_MARKS = frozenset(
     {"?", "??", "???", "-", "--", "---", "–", "—", ".", "..", "*", "#n/a", "#na", "#null!", "n.a.", "n.a", "n.d.",
-     "<na>", "unknown", "missing", "not available", "not known", "k.a.", "s/d", "0000-00-00"}
+     "\\n", "#div/0!", "#value!", "#ref!", "#name?", "#num!", "<na>", "unknown", "missing",
+     "not available", "not known", "k.a.", "s/d", "0000-00-00"}
 )  # fmt: skip
 # Share of the cells that must be numbers, or dates, for the column to be one of them; the others are slips.
 MOST = 0.9
@@ -117,6 +118,9 @@ _DECIMAL_POINT = re.compile(r"[+-]?\d*\.\d+")
 # A comma that a point between thousands comes before can be the decimal one alone.
 _POINTS_AND_COMMA = re.compile(rf"[+-]?{_GROUPS % '[.]'},\d+")
 _THREE_AFTER = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")
+# Commas that stand between thousands, or may; and those that can stand nowhere else.
+_GROUPED = re.compile(rf"[+-]?({_COMMA_GROUPS})(\.\d+)?")
+_SURELY_GROUPED = re.compile(r"[^,]*,[^,]*[,.].*")
 # Cells with three digits behind a comma from which on the numbers without one tell what it is.
 _SEVERAL = 30
 # Different cells of two answers that can't be decimals by chance.
@@ -138,6 +142,17 @@ def _only_thousands_have_it(numerals: Sequence[pd.Series]) -> bool:
     together = pd.concat(list(numerals))
     grouped = together[together.str.contains(",", regex=False).astype(bool)]
     return len(grouped) >= _SEVERAL and bool(together.str.fullmatch(r"[+-]?[1-9]\d{0,2}(\.\d+)?").any())
+
+
+def _some_have_thousands(numerals: Sequence[pd.Series]) -> bool:
+    """Do commas stand between thousands in some cells, while others of 1000 and more have none (45,000 and 52000)? Then
+    no form that all cells have tells it."""
+    together = pd.concat(list(numerals))
+    commas = together.str.contains(",", regex=False).astype(bool)
+    grouped, others = together[commas], together[~commas]
+    if grouped.empty or not grouped.str.fullmatch(_GROUPED).all() or others.map(plain_number).isna().any():
+        return False
+    return bool(grouped.str.fullmatch(_SURELY_GROUPED).any() or others.str.fullmatch(r"[+-]?[1-9]\d{3,}").any())
 
 
 def _answers(numerals: Sequence[pd.Series]) -> bool:
@@ -224,6 +239,8 @@ def find_spelling(parts: Sequence[pd.Series], commas: bool = False, points: bool
     forms = comma_forms(numerals)
     if forms and not commas and _answers(numerals):
         return PLAIN
+    if not commas and _some_have_thousands(numerals):
+        return replace(spelling, thousands=",")
     if forms:
         between = not commas or _only_thousands_have_it(numerals)
         likely = [_THOUSANDS, _COMMA, _BOTH] if between else [_COMMA, _BOTH, _THOUSANDS]
@@ -297,7 +314,7 @@ def doubtful(parts: Sequence[pd.Series], spelling: Spelling, commas_beside: bool
     filled = _filled(pd.concat(parts, ignore_index=True))
     numerals = _numerals(filled, spelling)
     commas, points = (numerals[numerals.str.contains(sign, regex=False).astype(bool)] for sign in (",", "."))
-    between_too = _THOUSANDS in comma_forms([numerals]) or spelling.thousands in (" ", "'")
+    between_too = _THOUSANDS in comma_forms([numerals]) or spelling.decimal == "," or spelling.thousands != ""
     clear = spelling.decimal == "." and _only_thousands_have_it([numerals])
     if len(commas) and between_too and not clear and commas.str.fullmatch(_THREE_AFTER).all():
         cell, other = commas.index[0], commas.iloc[0].replace(",", "" if spelling.decimal == "," else ".")
@@ -337,17 +354,16 @@ def plainly(cells: pd.Series, spelling: Spelling) -> pd.Series:
 
 
 def left_open(cells: pd.Series, spelling: Spelling) -> tuple[Spelling, int | None]:
-    """``spelling`` with the signs that the cells show, where it has plain ones and they don't; and the place of the
-    first cell that may be two numbers, None where there is none."""
-    numerals = _numerals(_filled(cells), spelling)
-    forms = comma_forms([numerals]) if (spelling.decimal, spelling.thousands) == (".", "") else []
-    if not forms:
+    """``spelling`` with the signs that the cells show, each for itself, where it has plain ones and they don't; and the
+    place of the first cell that may be two numbers, None where there is none."""
+    if (spelling.decimal, spelling.thousands) != (".", ""):
         return spelling, None
-    if _THOUSANDS in forms and len(forms) > 1:
-        return spelling, int(
-            np.flatnonzero(cells.index == numerals.index[numerals.str.contains(",", regex=False)][0])[0]
-        )
-    return replace(spelling, decimal=forms[0][0], thousands=forms[0][1]), None
+    numerals = _numerals(_filled(cells), spelling)
+    open_ones = numerals.index[numerals.str.fullmatch(_THREE_AFTER).astype(bool)]
+    if len(open_ones):  # whatever other cells show, which need not lie in the same file
+        return spelling, int(np.flatnonzero(cells.index == open_ones[0])[0])
+    forms = comma_forms([numerals])
+    return (replace(spelling, decimal=forms[0][0], thousands=forms[0][1]) if forms else spelling), None
 
 
 def units_of(cells: pd.Series) -> list[str]:

@@ -63,7 +63,7 @@ def demo(arguments: argparse.Namespace) -> None:
 
 def run(folder: Path, tables: Sequence[str], rows: int) -> None:
     """Prepare ``folder`` and run the chain there."""
-    prepare(folder, tables, rows)
+    prepare(folder, tables, rows, BUDGETS)
     print(
         f"DEMO on made-up and bundled tables ({', '.join(tables)}), small budgets: no figure below says "
         f"anything about Kaggle"
@@ -79,7 +79,7 @@ def run(folder: Path, tables: Sequence[str], rows: int) -> None:
         print(f"DEMO {name}: {shown}")
 
 
-def prepare(folder: Path, tables: Sequence[str], rows: int, budgets: Mapping[str, Mapping[str, Any]] = BUDGETS) -> None:
+def prepare(folder: Path, tables: Sequence[str], rows: int, budgets: Mapping[str, Mapping[str, Any]]) -> None:
     """A folder with the code, the tables, their contracts and parameters with small ``budgets``."""
     for name in ("pipeline", "features"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
@@ -108,7 +108,7 @@ def prepare(folder: Path, tables: Sequence[str], rows: int, budgets: Mapping[str
     dvc(folder, "config", "core.analytics", "false", "--quiet")
 
 
-def shortened(params: dict[str, Any], budgets: Mapping[str, Mapping[str, Any]] = BUDGETS) -> dict[str, Any]:
+def shortened(params: dict[str, Any], budgets: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """``params`` with the ``budgets``, also where a competition has its own."""
     for block, values in budgets.items():
         params[block].update(values)

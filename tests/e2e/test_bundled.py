@@ -40,8 +40,7 @@ def learned(folder: Path, monkeypatch: pytest.MonkeyPatch, name: str, tables: tu
         frame.to_csv(file, index=False)
     train_file, test_file, sample_file = demo.FILES
     assert new.main([name, "--train", train_file, "--test", test_file, "--sample", sample_file]) == 0
-    monkeypatch.setattr(demo, "BUDGETS", SMALL)
-    demo.write_yaml(folder / "params.yaml", demo.shortened(read_document(folder / "params.yaml")))
+    demo.write_yaml(folder / "params.yaml", demo.shortened(read_document(folder / "params.yaml"), SMALL))
     run(name)
 
 

@@ -39,7 +39,7 @@ atexit.register(tell)
 def chain(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder in which every stage ran, not to be changed; ``loaded`` beside it says which modules each has loaded."""
     folder = tmp_path_factory.mktemp("chain") / "demo"
-    demo.prepare(folder, ["titanic"], 240)
+    demo.prepare(folder, ["titanic"], 240, demo.BUDGETS)
     loaded = folder.with_name("loaded")
     loaded.mkdir()
     (loaded / "sitecustomize.py").write_text(WITNESS)

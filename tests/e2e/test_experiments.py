@@ -52,8 +52,7 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "tune": {"max_trials": 2, "generation": 2, "epochs": 5},
         "train": {"top_k": 1, "epochs": 8},
     }
-    monkeypatch.setattr(demo, "BUDGETS", small)
-    demo.prepare(folder, ["wine"], 0)
+    demo.prepare(folder, ["wine"], 0, small)
     for name in (".gitignore", ".dvcignore"):
         shutil.copy(ROOT / name, folder)
     subprocess.run(["git", "init", "-q", "-b", "main", str(folder)], check=True)

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("labs") / "demo"
-    demo.prepare(folder, ["titanic"], 240)
+    demo.prepare(folder, ["titanic"], 240, demo.BUDGETS)
     params = read_document(folder / "params.yaml")
     params["labs"] = {"folds": 2, "epochs": 3, "ensemble": 4}
     params["encode"] |= {"folds": 3, "repeats": 2}

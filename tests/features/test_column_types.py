@@ -234,3 +234,10 @@ def test_dates_may_be_written_in_two_ways() -> None:
     # What may be another day is no second way.
     twofold = pd.Series([*(f"2016-01-{day:02d}" for day in range(1, 29)), "03/04/2016"], dtype=object)
     assert infer_column("c", twofold)[0].spelling.missing == ("03/04/2016",)
+
+
+def test_a_number_that_no_network_could_take_is_read_as_missing() -> None:
+    """The contract would refuse it in the very table that it was made from."""
+    cells = pd.Series([str(value) for value in range(100, 200)] + ["inf", "1e999"], dtype=object)
+    column, _ = infer_column("x", cells)
+    assert column.type == "number" and set(column.spelling.missing) == {"inf", "1e999"}

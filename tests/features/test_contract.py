@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from features.checks import infinities
-from features.contract import Contract, ContractError, levels_of, missing_labels, together
+from features.contract import Column, Contract, ContractError, levels_of, missing_labels, together
 from features.errors import UserError
 from pipeline.params import read_document
 
@@ -294,3 +294,13 @@ def test_a_number_to_be_predicted_can_be_neither_empty_nor_a_category(cell: str,
     frame = pd.DataFrame({"id": ["1", "2"], "y": ["1", cell]}, dtype=object)
     with pytest.raises(ContractError, match=said):
         raise ContractError(infinities(contract, contract.typed(frame, "f.csv", True), "f.csv"))
+
+
+def test_a_whole_number_of_any_length_is_a_word() -> None:
+    """A float would hold no more than sixteen digits of it, or none."""
+    zips = Column("zip", "feature", "category", values=("2139", "10001"))
+    cells = ["2139.0", "10001.", "+7.0", "-0.0", "9" * 400, "12345678901234567890.0"]
+    typed = Contract((zips, Column("y", "target", "number")), "c.yaml").typed(
+        pd.DataFrame({"zip": cells}, dtype=object), "t.csv", False
+    )["zip"]
+    assert typed.tolist() == ["2139", "10001", "7", "0", "9" * 400, "12345678901234567890"]

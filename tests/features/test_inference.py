@@ -549,6 +549,9 @@ def test_the_target_may_be_an_empty_column_of_test() -> None:
     with pytest.raises(UserError, match="test lacks or has empty 2 columns of train: leak, y. Name the target"):
         infer(train, test, None)
     assert infer(train.drop(columns="leak"), test, None).contract.target == "y"
+    # A column that is empty in train too, as spreadsheets leave one, can't be it.
+    spare = [frame.assign(spare=None) for frame in (train.drop(columns="leak"), test)]
+    assert infer(spare[0], spare[1], None).contract.target == "y"
     with pytest.raises(UserError, match="asks for 'y', which test has; the one column that test lacks is 'leak'"):
         infer(train, test.assign(y="b"), sample)
 

@@ -11,6 +11,7 @@ import pytest
 from features.spelling import (
     PLAIN,
     Spelling,
+    doubtful,
     find_spelling,
     left_open,
     numbers_of,
@@ -120,8 +121,10 @@ def test_points_stand_between_thousands_where_commas_are_the_decimal_sign() -> N
 
 def test_a_file_that_leaves_the_sign_open_is_not_guessed() -> None:
     assert left_open(series("7", None, "24,640"), PLAIN) == (PLAIN, 2)
-    assert left_open(series("24,640", "24,37"), PLAIN)[0].number("24,640") == 24.64
-    assert left_open(series("24,640", "1,024,640"), PLAIN)[0].number("24,640") == 24640
+    for beside in ("24,37", "1,024,640", "52000"):  # whatever stands beside it
+        assert left_open(series("24,640", beside), PLAIN) == (PLAIN, 0)
+    assert left_open(series("24,37", "7"), PLAIN)[0].number("24,37") == 24.37
+    assert left_open(series("1,024,640", "7"), PLAIN)[0].number("1,024,640") == 1024640
     kept = Spelling(thousands=",")
     assert left_open(series("24,640"), kept) == (kept, None) and kept.number("24,640") == 24640
     assert left_open(series("24.640", "n/a"), PLAIN) == (PLAIN, None)
@@ -145,3 +148,23 @@ def test_units() -> None:
     with_missing = Spelling(missing=("Unknown",), suffix="%")
     found, wrong = numbers_of(series("5%", "unknown", "x", None), with_missing)
     assert np.isnan(found[1:]).all() and found[0] == 5 and wrong.tolist() == [False, False, True, False]
+
+
+def test_thousands_that_only_some_cells_have_are_thousands() -> None:
+    """Read with decimal commas, half of the cells would be a thousandth of the others."""
+    mixed = series(*["45,000", "52000", "61,500", "48000", "75,250"] * 10)
+    spelling = find_spelling([mixed])
+    assert [spelling.number(cell) for cell in mixed[:3]] == [45000, 52000, 61500]
+    assert doubtful([mixed], spelling, False) == ("45,000", "45000", "45.000")
+    money = series(*["$1,234.50", "$1234.50", "$950"] * 10)
+    spelling = find_spelling([money])
+    assert [spelling.number(cell) for cell in money[:3]] == [1234.5, 1234.5, 950]
+    assert doubtful([money], spelling, False) is None
+    # Where semicolons divide the cells the comma is more likely the decimal sign, and that is told.
+    spelling = find_spelling([mixed], commas=True)
+    assert spelling.number("45,000") == 45 and doubtful([mixed], spelling, False) is not None
+
+
+def test_a_decimal_comma_beside_large_whole_numbers_is_one() -> None:
+    spelling = find_spelling([series("12,5", "1500", "7,25")])
+    assert spelling.number("12,5") == 12.5 and spelling.number("1500") == 1500
