@@ -226,6 +226,11 @@ def nested_table(
     )
 
 
+def part_of(report: Callable[[float], None], before: float, share: float) -> Callable[[float], None]:
+    """Reports work that is a ``share`` of the whole, with so much done ``before`` it."""
+    return lambda done: report(before + share * done)
+
+
 def search_together(params: Params, scaled: Scaled, plan: Plan, report: Callable[[float], None]) -> list[list[Trial]]:
     """The trials of each outer fold, proposed by an oracle of its own that knows the losses of its inner rows alone.
 
@@ -252,7 +257,7 @@ def search_together(params: Params, scaled: Scaled, plan: Plan, report: Callable
             ],
             epochs=tune.epochs,
             patience=tune.patience,
-            report=lambda done, before=before, share=share: report(before + share * done),  # type: ignore[misc]
+            report=part_of(report, before, share),
             halving_share=tune.halving,
             rivals=[outer for outer, _ in lots],
         )

@@ -10,18 +10,10 @@ from features import encoding, normalization
 from features.tasks import TASKS
 from pipeline import params
 from pipeline.nets import forward, heads, layers, members, search
+from tests.pipeline.nets.networks import bare_configuration
 
 SPACE = {"width": (4, 8)}
-NETWORK = {
-    "depth": 1,
-    "width": 4,
-    "dropout": 0.0,
-    "l2": 0.0,
-    "initializer": "glorot_uniform",
-    "activation": "relu",
-    "learning_rate": 0.01,
-    "batch_size": 16,
-}
+NETWORK = bare_configuration(width=4)
 
 
 def test_params_and_code_know_the_same_names() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from typing import Any
 
 import keras
@@ -16,6 +17,7 @@ from pipeline.nets.heads import HEADS
 from pipeline.nets.members import members_of, programs
 from pipeline.nets.program import Program
 from pipeline.nets.table import Table
+from tests.pipeline.nets import networks
 
 OPTIONS: dict[str, dict[str, Any]] = {
     "feature scale": {"feature_scale": "learned"},
@@ -36,18 +38,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
 }
 
 
-def configuration(**changes: Any) -> dict[str, Any]:
-    return {
-        "depth": 2,
-        "width": 8,
-        "dropout": 0.2,
-        "l2": 1e-3,
-        "initializer": "glorot_uniform",
-        "activation": "selu",
-        "learning_rate": 0.01,
-        "batch_size": 16,
-        **changes,
-    }
+configuration = functools.partial(networks.configuration, l2=1e-3, initializer="glorot_uniform", activation="selu")
 
 
 def table(task: str = "binary", codes: bool = True) -> Table:

@@ -20,29 +20,15 @@ from pipeline.nets.members import members_of
 from pipeline.nets.program import Program
 from pipeline.nets.table import Table
 from pipeline.nets.trainer import trainer
-
-
-def configuration(**changes: Any) -> dict[str, Any]:
-    return {
-        "depth": 1,
-        "width": 8,
-        "dropout": 0.0,
-        "l2": 0.0,
-        "initializer": "glorot_uniform",
-        "activation": "relu",
-        "learning_rate": 0.01,
-        "batch_size": 16,
-        **changes,
-    }
-
+from tests.pipeline.nets.networks import bare_configuration
 
 MIXED = [
-    configuration(depth=3, width=4, dropout=0.3, l2=1e-3, activation="selu"),
-    configuration(depth=1, width=16, dropout=0.2, learning_rate=0.003),
-    configuration(depth=2, width=8, dropout=0.5, initializer="he_normal"),
-    configuration(depth=2, width=5, batch_size=32, l2=1e-2),
-    configuration(depth=1, width=3, activation="sigmoid", dropout=0.25),
-    configuration(depth=2, width=7, activation="sigmoid"),
+    bare_configuration(depth=3, width=4, dropout=0.3, l2=1e-3, activation="selu"),
+    bare_configuration(depth=1, width=16, dropout=0.2, learning_rate=0.003),
+    bare_configuration(depth=2, width=8, dropout=0.5, initializer="he_normal"),
+    bare_configuration(depth=2, width=5, batch_size=32, l2=1e-2),
+    bare_configuration(depth=1, width=3, activation="sigmoid", dropout=0.25),
+    bare_configuration(depth=2, width=7, activation="sigmoid"),
 ]
 
 
@@ -64,7 +50,7 @@ def test_a_fold_of_fewer_batches_does_not_know_its_neighbours(table: Table, rows
     roles[:64, 0] = roles[:rows, 1] = TRAIN
     roles[70:90] = STOP
     uneven = replace(table, roles=roles)
-    members = members_of([configuration(dropout=0.3, l2=1e-2)] * 2, [0, 1], [1, 2])
+    members = members_of([bare_configuration(dropout=0.3, l2=1e-2)] * 2, [0, 1], [1, 2])
     together = engine.fit(members, uneven, "binary", 6, 6)
     for one in range(2):
         alone = engine.fit(members.take(np.array([one])), uneven, "binary", 6, 6)
@@ -89,7 +75,7 @@ def in_lanes(monkeypatch: pytest.MonkeyPatch, count: int) -> None:
 
 def test_programs_side_by_side_are_the_same_to_the_bit(table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two programs of one trace among them, and both phases of halving."""
-    members = members_of([*MIXED, configuration(depth=2, width=64)] * 2, [0, 1] * 7, range(14))
+    members = members_of([*MIXED, bare_configuration(depth=2, width=64)] * 2, [0, 1] * 7, range(14))
     halving = engine.Halving(0.25, lambda lowest: lowest < np.median(lowest))
     for how in (None, halving):
         found = []
@@ -120,7 +106,7 @@ def test_what_breaks_one_program_ends_the_others(table: Table, monkeypatch: pyte
 
 
 def test_score_and_test_rows_never_train_nor_stop(table: Table) -> None:
-    members = members_of([configuration(depth=2, dropout=0.2)], [0], [3])
+    members = members_of([bare_configuration(depth=2, dropout=0.2)], [0], [3])
     before = engine.fit(members, table, "binary", 8, 3)
     target = table.target.copy()
     target[:, table.roles[:, 0] == SCORE] = 1 - target[:, table.roles[:, 0] == SCORE]
@@ -132,7 +118,7 @@ def test_score_and_test_rows_never_train_nor_stop(table: Table) -> None:
 
 
 def test_stop_rows_stop_but_do_not_train(table: Table) -> None:
-    members = members_of([configuration()], [0], [3])
+    members = members_of([bare_configuration()], [0], [3])
     target = table.target.copy()
     target[:, table.roles[:, 0] == STOP] = 1 - target[:, table.roles[:, 0] == STOP]
     plain = engine.fit(members, table, "binary", 8, 8)
@@ -147,7 +133,7 @@ def test_training_equals_keras(table: Table, l1: float, l2: float) -> None:
     penalties are so strong that half or twice of one is seen."""
     penalty = keras.regularizers.L1L2(l1, l2)
     rows = np.flatnonzero(table.roles[:, 0] == TRAIN)
-    config = configuration(depth=2, l1=l1, l2=l2, batch_size=20, learning_rate=0.005)
+    config = bare_configuration(depth=2, l1=l1, l2=l2, batch_size=20, learning_rate=0.005)
     members = members_of([config], [0], [5])
     program = Program(members, table, {}, HEADS["binary"], 0)
     start = [weight[0] * np.float32(0.005) for weight in program._best.values()]
@@ -173,7 +159,7 @@ def test_training_equals_keras(table: Table, l1: float, l2: float) -> None:
 
 
 def test_best_weights_are_kept(table: Table) -> None:
-    members = members_of([configuration(width=32, learning_rate=0.05)], [0], [1])
+    members = members_of([bare_configuration(width=32, learning_rate=0.05)], [0], [1])
     found = engine.fit(members, table, "binary", 60, 15)
     stop = table.roles[:, 0] == STOP
     assert found.best_epoch[0] == np.nanargmin(found.stop_loss[0]) + 1
@@ -182,7 +168,7 @@ def test_best_weights_are_kept(table: Table) -> None:
 
 
 def test_a_network_can_learn_a_batch_by_heart(table: Table) -> None:
-    members = members_of([configuration(depth=2, width=64, learning_rate=0.01)], [0], [1])
+    members = members_of([bare_configuration(depth=2, width=64, learning_rate=0.01)], [0], [1])
     found = engine.fit(members, table, "binary", 200, 200)
     assert np.nanmin(found.train_loss[0]) < 0.02
 
@@ -191,7 +177,7 @@ def test_a_diverging_member_is_told_apart_and_disturbs_nobody(table: Table) -> N
     inputs = table.inputs.copy()
     inputs[1] = np.inf
     broken = Table(inputs, table.codes, 0, table.target, table.roles, 1)
-    members = members_of([configuration(), configuration()], [0, 1], [1, 2])
+    members = members_of([bare_configuration(), bare_configuration()], [0, 1], [1, 2])
     found = engine.fit(members, broken, "binary", 5, 5)
     alone = engine.fit(members.take(np.array([0])), table, "binary", 5, 5)
     assert found.best_epoch.tolist()[1] == 0
@@ -207,7 +193,7 @@ def test_every_task_learns(table: Table, task: str) -> None:
     }[task].astype(np.float32)
     outputs = 3 if task == "multiclass" else 1
     known = Table(table.inputs, table.codes, 0, np.stack([target, target]), table.roles, outputs)
-    members = members_of([configuration(width=16)], [0], [1])
+    members = members_of([bare_configuration(width=16)], [0], [1])
     found = engine.fit(members, known, task, 60, 60)
     assert found.answers.shape == (1, 130, outputs)
     assert np.nanmin(found.stop_loss[0]) < 0.5 * found.stop_loss[0, 0]
@@ -218,12 +204,12 @@ def test_learned_embedding_tells_categories_apart(table: Table) -> None:
     codes = generator.integers(0, 6, (130, 1)).astype(np.int32)
     target = (codes[:100, 0] % 2).astype(np.float32)
     known = Table(np.zeros((2, 130, 1), np.float32), codes, 6, np.stack([target, target]), table.roles, 1)
-    found = engine.fit(members_of([configuration(width=16)], [0], [1]), known, "binary", 80, 80)
+    found = engine.fit(members_of([bare_configuration(width=16)], [0], [1]), known, "binary", 80, 80)
     assert np.nanmin(found.stop_loss[0]) < 0.1
 
 
 def test_a_trace_that_is_rewritten_less_says_the_same(table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
-    members = members_of([*MIXED, configuration(feature_scale="learned")], [0, 1] * 3 + [0], range(7))
+    members = members_of([*MIXED, bare_configuration(feature_scale="learned")], [0, 1] * 3 + [0], range(7))
     found = []
     for small in (False, True):
         trainer.cache_clear()
@@ -235,21 +221,21 @@ def test_a_trace_that_is_rewritten_less_says_the_same(table: Table, monkeypatch:
 
 
 def test_what_takes_longer_costs_more(table: Table) -> None:
-    one = configuration(batch_size=64)
+    one = bare_configuration(batch_size=64)
 
     def cost(*configurations: dict[str, Any]) -> float:
         members = members_of(configurations, [0] * len(configurations), range(len(configurations)))
         return engine.cost(members, table)
 
-    dearer = [configuration(batch_size=64, **change) for change in ({"width": 64}, {"depth": 3, "width": 64})]
+    dearer = [bare_configuration(batch_size=64, **change) for change in ({"width": 64}, {"depth": 3, "width": 64})]
     assert cost(one) < cost(*[one] * 40) < cost(*[dearer[0]] * 40) < cost(*[dearer[1]] * 40)
-    assert cost(one) < cost(configuration(batch_size=16))
-    assert cost(configuration(depth=0)) < cost(configuration(depth=1))
+    assert cost(one) < cost(bare_configuration(batch_size=16))
+    assert cost(bare_configuration(depth=0)) < cost(bare_configuration(depth=1))
 
 
 def test_a_network_of_sines_begins_with_waves_only_where_it_has_a_frequency(table: Table) -> None:
-    one = configuration(activation="sine", learning_rate=1e-9)
-    settings = [one, {**one, "frequency": 0.5}, configuration(learning_rate=1e-9, frequency=0.5)]
+    one = bare_configuration(activation="sine", learning_rate=1e-9)
+    settings = [one, {**one, "frequency": 0.5}, bare_configuration(learning_rate=1e-9, frequency=0.5)]
     found = engine.fit(members_of(settings, [0] * 3, [5] * 3), table, "binary", 1, 1)
     first = {int(m): w["kernel_0"][i] for w in found.weights for i, m in enumerate(w["members"])}
     generator = np.random.Generator(np.random.SFC64(5))
@@ -274,7 +260,7 @@ def test_a_mask_of_columns_is_a_table_without_them(table: Table, depth: int, fam
     """The same seeds in the narrower table give the same network: start, training and answers."""
     seen = np.array([True, False, True, False])
     narrow = Table(table.inputs[..., seen], table.codes, 0, table.target, table.roles, 1)
-    plain = [configuration(depth=depth, width=6, dropout=0.2, l2=1e-3, **family)]
+    plain = [bare_configuration(depth=depth, width=6, dropout=0.2, l2=1e-3, **family)]
     chosen = members_of([{**plain[0], "columns": seen}], [0], [3])
     found = engine.fit(chosen, table, "binary", 8, 8)
     expected = engine.fit(members_of(plain, [0], [3]), narrow, "binary", 8, 8)
@@ -286,7 +272,7 @@ def test_a_mask_of_columns_is_a_table_without_them(table: Table, depth: int, fam
 
 def test_a_masked_embedding_neither_answers_nor_learns(table: Table) -> None:
     known = embedded(table)
-    chosen = members_of([configuration(columns=[True] * 4 + [False])], [0], [3])
+    chosen = members_of([bare_configuration(columns=[True] * 4 + [False])], [0], [3])
     found = engine.fit(chosen, known, "binary", 5, 5)
     others = Table(known.inputs, known.codes[::-1].copy(), 6, known.target, known.roles, 1)
     assert found.answers.tobytes() == engine.fit(chosen, others, "binary", 5, 5).answers.tobytes()
@@ -315,21 +301,21 @@ def test_where_all_columns_are_seen_nothing_changes(table: Table) -> None:
 
 def test_a_member_reads_its_scaled_copy(table: Table) -> None:
     copies = Table(np.concatenate([table.inputs * 3, table.inputs]), table.codes, 0, table.target, table.roles, 1)
-    members = members_of([configuration(scaling=1), configuration(scaling=1)], [0, 1], [1, 2])
+    members = members_of([bare_configuration(scaling=1), bare_configuration(scaling=1)], [0, 1], [1, 2])
     found = engine.fit(members, copies, "binary", 4, 4)
-    expected = engine.fit(members_of([configuration()] * 2, [0, 1], [1, 2]), table, "binary", 4, 4)
+    expected = engine.fit(members_of([bare_configuration()] * 2, [0, 1], [1, 2]), table, "binary", 4, 4)
     np.testing.assert_array_equal(found.answers, expected.answers)
 
 
 def test_halving_ends_some_members_and_leaves_the_others_as_they_were(table: Table) -> None:
     """Two programs share one trace here (alike but far apart in width), and others have traces of their own."""
     settings = [
-        configuration(depth=2, dropout=0.2),
-        configuration(depth=2, width=64),
-        configuration(depth=2, width=64, learning_rate=0.05),
-        configuration(depth=2, dropout=0.3, learning_rate=0.001),
-        configuration(activation="selu", snapshots=3),
-        configuration(activation="selu", epochs=20, schedule="cosine"),
+        bare_configuration(depth=2, dropout=0.2),
+        bare_configuration(depth=2, width=64),
+        bare_configuration(depth=2, width=64, learning_rate=0.05),
+        bare_configuration(depth=2, dropout=0.3, learning_rate=0.001),
+        bare_configuration(activation="selu", snapshots=3),
+        bare_configuration(activation="selu", epochs=20, schedule="cosine"),
     ]
     members = members_of(settings, [0, 1] * 3, range(6))
     asked: list[np.ndarray] = []
@@ -352,6 +338,6 @@ def test_halving_ends_some_members_and_leaves_the_others_as_they_were(table: Tab
 
 
 def test_a_member_that_stops_before_the_rung_has_its_say_too(table: Table) -> None:
-    members = members_of([configuration(learning_rate=5.0, width=64), configuration()], [0, 0], [1, 2])
+    members = members_of([bare_configuration(learning_rate=5.0, width=64), bare_configuration()], [0, 0], [1, 2])
     found = engine.fit(members, table, "binary", 40, 2, halving=engine.Halving(0.9, lambda lowest: lowest < np.inf))
     assert found.epochs_run[0] < 36 and np.isfinite(found.stop_loss[0, 0])

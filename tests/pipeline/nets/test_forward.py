@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import subprocess
 import sys
@@ -20,23 +21,13 @@ from pipeline.nets.layers import ACTIVATIONS as TRAINED_ACTIVATIONS
 from pipeline.nets.members import members_of
 from pipeline.nets.table import Table
 from pipeline.train import programs_of
+from tests.pipeline.nets import networks
 
 ROWS, LABELLED = 700, 120
 SIZES = np.array([4, 3])
 
 
-def configuration(**changes: Any) -> dict[str, Any]:
-    return {
-        "depth": 2,
-        "width": 8,
-        "dropout": 0.1,
-        "l2": 1e-4,
-        "initializer": "glorot_uniform",
-        "activation": "relu",
-        "learning_rate": 0.01,
-        "batch_size": 32,
-        **changes,
-    }
+configuration = functools.partial(networks.configuration, dropout=0.1, initializer="glorot_uniform", batch_size=32)
 
 
 def trained(task: str, configurations: list[dict[str, Any]], embedded: bool) -> tuple[engine.Fit, Model, Any]:

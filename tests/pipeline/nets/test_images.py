@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
 
 import keras
 import numpy as np
@@ -15,20 +14,7 @@ from pipeline.nets.augmentation import Augmentation
 from pipeline.nets.images import Images
 from pipeline.nets.layers import PRODUCTS
 from pipeline.nets.members import members_of
-
-
-def configuration(**changes: Any) -> dict[str, Any]:
-    return {
-        "depth": 2,
-        "width": 8,
-        "dropout": 0.2,
-        "l2": 1e-4,
-        "initializer": "he_normal",
-        "activation": "relu",
-        "learning_rate": 0.01,
-        "batch_size": 16,
-        **changes,
-    }
+from tests.pipeline.nets.networks import configuration
 
 
 def test_noise_drawn_in_parts_trains_as_well_and_repeats(images: Images, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,26 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pytest
 
 from pipeline.nets.members import members_of, programs
-
-
-def configuration(**changes: Any) -> dict[str, Any]:
-    return {
-        "depth": 2,
-        "width": 8,
-        "dropout": 0.2,
-        "l2": 1e-4,
-        "initializer": "he_normal",
-        "activation": "relu",
-        "learning_rate": 0.01,
-        "batch_size": 16,
-        **changes,
-    }
+from tests.pipeline.nets.networks import configuration
 
 
 def test_programs_hold_members_close_in_width() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any
 
@@ -13,22 +14,12 @@ from pipeline.nets import fit as engine
 from pipeline.nets.layers import initial_kernel
 from pipeline.nets.members import DEFAULTS, SCHEDULES, members_of
 from pipeline.nets.table import Table
+from tests.pipeline.nets.networks import bare_configuration
 
 EPOCHS, BATCH = 6, 20
 
 
-def configuration(**changes: Any) -> dict[str, Any]:
-    return {
-        "depth": 0,
-        "width": 8,
-        "dropout": 0.0,
-        "l2": 0.0,
-        "initializer": "glorot_uniform",
-        "activation": "relu",
-        "learning_rate": 0.05,
-        "batch_size": BATCH,
-        **changes,
-    }
+configuration = functools.partial(bare_configuration, depth=0, learning_rate=0.05, batch_size=BATCH)
 
 
 def table(task: str) -> Table:

@@ -1,7 +1,5 @@
 """A program's batches and noise."""
 
-from typing import Any
-
 import numpy as np
 import pytest
 
@@ -11,20 +9,7 @@ from pipeline.nets.heads import HEADS
 from pipeline.nets.members import members_of
 from pipeline.nets.program import Program, batches
 from pipeline.nets.table import Table
-
-
-def configuration(**changes: Any) -> dict[str, Any]:
-    return {
-        "depth": 1,
-        "width": 8,
-        "dropout": 0.0,
-        "l2": 0.0,
-        "initializer": "glorot_uniform",
-        "activation": "relu",
-        "learning_rate": 0.01,
-        "batch_size": 16,
-        **changes,
-    }
+from tests.pipeline.nets.networks import bare_configuration
 
 
 @pytest.mark.parametrize(
@@ -39,7 +24,7 @@ def test_every_batch_has_rows(rows: int, steps: int, sizes: list[int]) -> None:
 def test_noise_does_not_depend_on_who_else_draws(table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
     """Drawn in several parts, too: their size is the same however many members there are."""
     monkeypatch.setattr("pipeline.nets.program.NOISE_AT_ONCE", 32)
-    members = members_of([configuration(dropout=0.4)] * 4, [0] * 4, range(4))
+    members = members_of([bare_configuration(dropout=0.4)] * 4, [0] * 4, range(4))
     together = engine.fit(members, table, "binary", 6, 6)
     alone = engine.fit(members.take(np.array([1])), table, "binary", 6, 6)
     np.testing.assert_allclose(alone.answers[0], together.answers[1], atol=2e-5)
@@ -48,7 +33,7 @@ def test_noise_does_not_depend_on_who_else_draws(table: Table, monkeypatch: pyte
 def test_a_batch_larger_than_all_rows_holds_them_and_no_more(table: Table) -> None:
     found = []
     for size in (512, 1 << 16):
-        members = members_of([configuration(batch_size=size, dropout=0.3)] * 2, [0, 1], [1, 2])
+        members = members_of([bare_configuration(batch_size=size, dropout=0.3)] * 2, [0, 1], [1, 2])
         found.append(engine.fit(members, table, "binary", 5, 5))
     assert np.array_equal(found[0].answers, found[1].answers, equal_nan=True)
     sources = engine.Sources(table)

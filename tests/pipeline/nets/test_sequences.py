@@ -3,7 +3,7 @@ order tells."""
 
 from __future__ import annotations
 
-from typing import Any
+import functools
 
 import keras
 import numpy as np
@@ -16,22 +16,12 @@ from pipeline.nets.layers import find_windows
 from pipeline.nets.members import members_of
 from pipeline.nets.sequences import logits
 from pipeline.nets.texts import Sequences
+from tests.pipeline.nets.networks import bare_configuration
 
 VOCABULARY, UNITS, WINDOW, FILTERS = 12, 5, 2, 6
 
 
-def configuration(**changes: Any) -> dict[str, Any]:
-    return {
-        "depth": 0,
-        "width": 1,
-        "dropout": 0.0,
-        "l2": 0.0,
-        "initializer": "glorot_uniform",
-        "activation": "relu",
-        "learning_rate": 0.02,
-        "batch_size": 16,
-        **changes,
-    }
+configuration = functools.partial(bare_configuration, depth=0, width=1, learning_rate=0.02)
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
 
 import numpy as np
 import pytest
@@ -16,20 +15,7 @@ from pipeline.nets.members import members_of
 from pipeline.nets.numbers import Numbers
 from pipeline.nets.source import Source
 from pipeline.nets.texts import Bags
-
-
-def configuration(**changes: Any) -> dict[str, Any]:
-    return {
-        "depth": 2,
-        "width": 8,
-        "dropout": 0.2,
-        "l2": 1e-4,
-        "initializer": "he_normal",
-        "activation": "relu",
-        "learning_rate": 0.01,
-        "batch_size": 16,
-        **changes,
-    }
+from tests.pipeline.nets.networks import configuration
 
 
 @pytest.mark.parametrize("name", ["bags", "images", "mixed", "convolved"])

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import keras
 import numpy as np
 import tensorflow as tf
@@ -12,20 +10,7 @@ from pipeline.nets import fit as engine
 from pipeline.nets.members import members_of
 from pipeline.nets.table import Table
 from pipeline.nets.texts import Bags, bag
-
-
-def configuration(**changes: Any) -> dict[str, Any]:
-    return {
-        "depth": 2,
-        "width": 8,
-        "dropout": 0.2,
-        "l2": 1e-4,
-        "initializer": "he_normal",
-        "activation": "relu",
-        "learning_rate": 0.01,
-        "batch_size": 16,
-        **changes,
-    }
+from tests.pipeline.nets.networks import configuration
 
 
 def dense(bags: Bags) -> np.ndarray:
