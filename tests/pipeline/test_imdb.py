@@ -17,8 +17,9 @@ import pandas as pd
 import pytest
 from ruamel.yaml import YAML
 
+from features.roles import TRAIN
 from features.sentiment import average
-from pipeline import files, imdb, imdb_text
+from pipeline import files, imdb, imdb_experiment, imdb_networks, imdb_page, imdb_text
 from pipeline.demo import write_yaml
 from pipeline.params import load_block
 from pipeline.reviews import ARRAYS, INDEX, read_reviews
@@ -100,7 +101,7 @@ def test_the_stage_learns_from_made_up_reviews(tmp_path: Path, arrays: Arrays) -
     assert metrics["ngram_accuracy"] > metrics["multi_hot_accuracy"] > 0.6  # pairs of words tell more
     assert metrics["convolution_accuracy"] > max(metrics["multi_hot_accuracy"], 0.85)
     assert metrics["ensemble_accuracy"] >= metrics["regularized_accuracy"]
-    assert sum(metrics[f"{kind}_share"] for kind in imdb.KINDS) == pytest.approx(1)
+    assert sum(metrics[f"{kind}_share"] for kind in imdb_experiment.KINDS) == pytest.approx(1)
     assert metrics["ensemble_accuracy_se"] == pytest.approx(
         np.sqrt(metrics["ensemble_accuracy"] * (1 - metrics["ensemble_accuracy"]) / 200), abs=1e-6
     )
@@ -141,11 +142,11 @@ def test_what_the_page_says_of_fitting_is_read_off_the_curves() -> None:
     )
     falling = np.linspace(0.6, 0.1, 6)
     curves = pd.DataFrame({"plain_train": falling, "plain_validation": [0.6, 0.4, 0.45, 0.5, 0.6, 0.65]})
-    told = imdb.fitting(curves, variants)
+    told = imdb_page.fitting(curves, variants)
     assert told.startswith("`plain` overfits: validation loss rose from 0.400 in epoch 2 to 0.650 in epoch 6")
     assert "of 3 variants 1 overfits, 2 fit, and" in told
     assert "least with `smaller` (from 0.280 to 0.364) and most with `plain` (from 0.400 to 0.650)." in told
-    told = imdb.fitting(curves.assign(plain_validation=falling), variants)
+    told = imdb_page.fitting(curves.assign(plain_validation=falling), variants)
     assert told.startswith("`plain` underfits: validation loss was still falling")
 
 
@@ -158,15 +159,15 @@ def test_the_picture_leaves_no_curve_out_and_names_every_line(monkeypatch: pytes
     variants = pd.DataFrame({"best_epoch": 1, "test_accuracy": 0.8}, index=names)
     words = pd.DataFrame({"kind": "for", "phrase": [f"word {number}" for number in range(40)], "weight": 1.0})
     words = pd.concat([words, words.assign(kind="against", weight=-2.0)])
-    monkeypatch.setattr(imdb, "png", lambda figure: drawn.append(figure) or b"")
-    imdb.picture(settings, curves, variants, words)
+    monkeypatch.setattr(imdb_page, "png", lambda figure: drawn.append(figure) or b"")
+    imdb_page.picture(settings, curves, variants, words)
     figure = drawn[0]
     assert all(axis.get_ylim()[1] > 9 for axis in figure.axes[: len(names)])
     (legend,) = figure.legends
     told = [text.get_text() for text in legend.get_texts()]
     assert told == ["train", "reviews set aside", "their best epoch", "plain, reviews set aside"]
     last = {name: variant for name, variant in settings.variants.items() if name != "plain"} | {"plain": {}}
-    imdb.picture(replace(settings, variants=last), curves, variants, words)  # whatever variant comes last
+    imdb_page.picture(replace(settings, variants=last), curves, variants, words)  # whatever variant comes last
     assert [text.get_text() for text in drawn[1].legends[0].get_texts()] == told
     for axis in figure.axes[-2:]:
         ticks = axis.get_yticklabels()
@@ -377,9 +378,11 @@ def test_copies_of_a_network_learn_in_orders_of_their_own(tmp_path: Path, arrays
     params = tmp_path / "params.yaml"
     seed, settings = load_block(params, "imdb")
     reviews = read_reviews(tmp_path / "raw", digests(tmp_path / "raw"))
-    texts = imdb.Texts(reviews.starts, reviews.ranks, reviews.labels[:400], np.full(400, imdb.TRAIN))
+    texts = imdb_networks.Texts(reviews.starts, reviews.ranks, reviews.labels[:400], np.full(400, TRAIN))
     one = replace(settings, phrases=replace(settings.phrases, seeds=1))
-    alone, both = (imdb.train_phrases(each, seed, texts, 2, lambda share: None).fit for each in (one, settings))
+    alone, both = (
+        imdb_networks.train_phrases(each, seed, texts, 2, lambda share: None).fit for each in (one, settings)
+    )
     np.testing.assert_array_equal(alone.answers[0], both.answers[0])
     assert not np.array_equal(both.answers[0], both.answers[1])
     assert both.weights[0]["kernel_0"].shape[0] == 2

@@ -1,0 +1,165 @@
+"""What stage ``imdb`` shows: its page and its picture, made from the tables that it writes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+from matplotlib.ticker import MaxNLocator
+
+from features.diagnosis import diagnose
+from pipeline.imdb_experiment import PLAIN, Chosen, with_error
+from pipeline.imdb_words import EXPLAINED
+from pipeline.params import Imdb
+from pipeline.pictures import COLOURS, label, panels, png
+
+# Words and phrases of either kind that the page shows.
+SHOWN = 10
+# Those that the picture has room for.
+DRAWN = 12
+
+
+def picture(settings: Imdb, curves: pd.DataFrame, variants: pd.DataFrame, words: pd.DataFrame) -> bytes:
+    """Each variant's losses side by side to one scale, the plain one behind the others, and the words that decide
+    most."""
+    names = list(settings.variants)
+    figure, axes = panels(len(names) + 2, width=3.1, height=2.8)
+    plain, highest = f"{PLAIN}_validation", 1.05 * curves.drop(columns="epoch").max().max()
+    named: dict[str, Any] = {}
+    for axis, name in zip(axes, names, strict=False):
+        best = axis.axvline(variants.loc[name, "best_epoch"], color=COLOURS[1], lw=1, ls=":")
+        lines = {
+            "train": axis.plot(curves["epoch"], curves[f"{name}_train"], color=COLOURS[0])[0],
+            "reviews set aside": axis.plot(curves["epoch"], curves[f"{name}_validation"], color=COLOURS[1])[0],
+            "their best epoch": best,
+        }
+        if name != PLAIN:
+            (behind,) = axis.plot(curves["epoch"], curves[plain], color=COLOURS[-1], lw=1, zorder=1)
+            lines[f"{PLAIN}, reviews set aside"] = behind
+        named |= lines
+        axis.set_ylim(0, highest)
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+        label(axis, f"{name}: test accuracy {variants.loc[name, 'test_accuracy']:.4f}", "epoch", "log loss")
+    figure.legend(named.values(), named.keys(), loc="outside upper center", ncols=len(named), fontsize=9, frameon=False)
+    for axis, kind, colour in zip(axes[-2:], ("for", "against"), (COLOURS[2], COLOURS[3]), strict=True):
+        shown = words[words["kind"] == kind].head(DRAWN)[::-1]
+        axis.barh(shown["phrase"], shown["weight"].abs(), color=colour)
+        label(axis, f"Words and phrases {kind}", "effect x root of reviews", "")
+    return png(figure)
+
+
+def page(
+    settings: Imdb,
+    chosen: Chosen,
+    metrics: Mapping[str, float],
+    curves: pd.DataFrame,
+    variants: pd.DataFrame,
+    words: pd.DataFrame,
+    sizes: tuple[int, int],
+) -> str:
+    """The results as a page to read; ``sizes``: reviews to learn from, and to test."""
+    trained, tested = sizes
+
+    def measured(name: str) -> str:
+        return f"{metrics[name]:.4f} ± {metrics[f'{name}_se']:.4f}"
+
+    kinds = {
+        f"`{chosen.variant}`, the multi-hot variant chosen": "regularized",
+        f"words and phrases of up to {settings.phrases.length} words": "ngram",
+        "convolution over the words in their order": "convolution",
+    }
+    rows = [
+        (f"`{PLAIN}`, trained for all {settings.epochs} epochs", measured("overfitted_accuracy"), "", ""),
+        (f"`{PLAIN}`, stopped", measured("multi_hot_accuracy"), "", ""),
+        *[
+            (
+                says,
+                measured(f"{kind}_accuracy"),
+                f"{metrics[f'{kind}_log_loss']:.4f}",
+                f"{metrics[f'{kind}_share']:.2f}",
+            )
+            for says, kind in kinds.items()
+        ],
+        ("the last three, averaged", measured("ensemble_accuracy"), f"{metrics['ensemble_log_loss']:.4f}", ""),
+    ]
+    tried = [
+        (
+            f"`{name}`",
+            peculiarity(variants, name),
+            "{:.4f} ± {:.4f}".format(*with_error("accuracy", row["test_accuracy"], tested).values()),
+            f"{row['best_epoch']:.0f}",
+            f"{row['validation_loss']:.3f}",
+            f"{row['validation_loss_end']:.3f}",
+            row["diagnosis"],
+        )
+        for name, row in variants.iterrows()
+    ]
+    sides = [words[words["kind"] == kind].head(SHOWN) for kind in ("for", "against")]
+    said = zip(*(zip(side["phrase"], side["effect"], side["reviews"], strict=True) for side in sides), strict=True)
+    lines = [
+        "# Film reviews",
+        "",
+        f"Accuracy on {tested} test reviews, which were scored once, ± standard error over reviews.",
+        "",
+        "| networks | accuracy | log loss | share in the average |",
+        "|---|---|---|---|",
+        *[f"| {' | '.join(row)} |" for row in rows],
+        "",
+        f"Averaging gains {measured('ensemble_gain')} over the phrases alone (paired over the reviews). Variant, "
+        f"epochs and shares are chosen by training reviews set aside ({100 * (1 - chosen.learned):.0f} % of {trained})."
+        " Then all training reviews are learned from, for as many steps (by the convolution for its whole schedule).",
+        "",
+        "## Over- and underfitting",
+        "",
+        fitting(curves, variants),
+        "",
+        "| variant | what it has | test accuracy | stopped after epoch | lowest loss, reviews set aside | "
+        f"after epoch {settings.epochs} | diagnosis |",
+        "|---|---|---|---|---|---|---|",
+        *[f"| {' | '.join(row)} |" for row in tried],
+        "",
+        "![losses by epoch, and the words that decide most](overview.png)",
+        "",
+        "## Words and phrases that weigh most",
+        "",
+        "Effect: how much the log odds for a review fall where the phrase is taken out, mean over the reviews that "
+        f"hold it (of {min(EXPLAINED, trained)}); sorted by effect times the root of reviews.",
+        "",
+        "| for | effect | reviews | against | effect | reviews |",
+        "|---|---|---|---|---|---|",
+        *[f"| {' | '.join(f'{phrase} | {effect:.2f} | {count}' for phrase, effect, count in pair)} |" for pair in said],
+        "",
+        "Beside this page: `metrics.json`, `variants.csv` (one row per multi-hot variant), `learning_curves.csv` (one "
+        "row per epoch), `words.csv` (more words and phrases). `python -m pipeline.imdb_text` scores a sentence of your"
+        " own.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def peculiarity(variants: pd.DataFrame, name: str) -> str:
+    """What a variant has other than the plain network, which is told in full."""
+    own = variants.loc[name, ["depth", "width", "dropout", "l1", "l2"]]
+    if name == PLAIN:
+        return f"depth {own['depth']:g}, width {own['width']:g}"
+    plain = variants.loc[PLAIN]
+    return ", ".join(f"{key} {value:g}" for key, value in own.items() if value != plain[key])
+
+
+def fitting(curves: pd.DataFrame, variants: pd.DataFrame) -> str:
+    """What the curves say: of the plain network with its figures, of all variants how many."""
+    reading = diagnose(curves[f"{PLAIN}_train"].to_numpy(), curves[f"{PLAIN}_validation"].to_numpy())
+    counts = [
+        f"{count} {verdict if count == 1 else verdict.removesuffix('s')}"
+        for verdict, count in variants["diagnosis"].value_counts(sort=False).items()
+    ]
+    ends = [
+        f"with `{name}` (from {variants.loc[name, 'validation_loss']:.3f} to "
+        f"{variants.loc[name, 'validation_loss_end']:.3f})"
+        for name in (variants["rise"].idxmin(), variants["rise"].idxmax())
+    ]
+    return (
+        f"`{PLAIN}` {reading.verdict}: {reading.reason}; of {len(variants)} variants {', '.join(counts)}, and from its "
+        f"lowest the loss rises least {' and most '.join(ends)}."
+    )
