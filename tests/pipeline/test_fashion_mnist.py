@@ -17,7 +17,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from features.diagnosis import diagnose
-from pipeline import fashion_mnist, files
+from pipeline import fashion_mnist, fashion_mnist_networks, fashion_mnist_page, files
 from pipeline.demo import write_yaml
 from pipeline.nets.fit import Fit
 from pipeline.params import ImageNetwork
@@ -109,7 +109,7 @@ def test_the_mean_curve_of_members_that_fall_falls() -> None:
     losses = np.array([[0.4, 0.3, 0.2, np.nan, np.nan, np.nan], [1.0, 0.9, 0.8, 0.7, 0.6, np.nan]], np.float32)
     none, counts = np.zeros(0), np.array([3, 5])
     found = Fit(none, none, losses, losses, counts, counts, counts > 0, [])
-    training, validation = fashion_mnist.curves(fashion_mnist.Outcome(found, none, none, none))
+    training, validation = fashion_mnist_networks.curves(fashion_mnist_networks.Outcome(found, none, none, none))
     np.testing.assert_allclose(validation, [0.7, 0.6, 0.5, 0.45, 0.4, np.nan], rtol=1e-6)
     np.testing.assert_array_equal(training, validation)
     assert diagnose(training, validation).verdict == "underfits"
@@ -124,7 +124,7 @@ def test_the_stage_learns_and_writes_all_it_promises(tmp_path: Path, raw: Path) 
     assert metrics["ensemble_gain"] == pytest.approx(
         metrics["ensemble_accuracy"] - metrics["augmented_accuracy"], abs=2e-6
     )
-    assert list(metrics["recall"]) == sorted(fashion_mnist.CLASSES)
+    assert list(metrics["recall"]) == sorted(fashion_mnist_networks.CLASSES)
     networks = pd.read_csv(tmp_path / "reports" / "networks.csv")
     assert networks["network"].tolist() == ["mlp", "dnn", "augmented", "augmented"]
     predictions = files.read_npz(tmp_path / "data" / "predictions.npz")
@@ -138,7 +138,7 @@ def test_the_stage_learns_and_writes_all_it_promises(tmp_path: Path, raw: Path) 
         assert f"({picture})" in page
         assert (tmp_path / "reports" / picture).read_bytes().startswith(b"\x89PNG")
     counts = pd.read_csv(tmp_path / "reports" / "confusion.csv").set_index("actual")
-    assert counts.index.tolist() == counts.columns.tolist() == list(fashion_mnist.CLASSES)
+    assert counts.index.tolist() == counts.columns.tolist() == list(fashion_mnist_networks.CLASSES)
     assert counts.to_numpy().sum() == 80
     for name, recall in metrics["recall"].items():
         assert counts.loc[name, name] / counts.loc[name].sum() == pytest.approx(recall, abs=1e-6)
@@ -157,15 +157,17 @@ def preset_of(name: str, **changes: Any) -> ImageNetwork:
 
 def test_a_gain_is_told_from_noise_and_from_what_else_differs() -> None:
     metrics = {"depth_gain": 0.003, "depth_gain_se": 0.002, "ensemble_gain": -0.005, "ensemble_gain_se": 0.001}
-    assert fashion_mnist.gain(metrics, "depth_gain") == "0.0030 ± 0.0020 (within noise)"
-    assert fashion_mnist.gain(metrics, "ensemble_gain") == "-0.0050 ± 0.0010"
-    assert fashion_mnist.beside_depth(preset_of("dense"), 128) == "wider, with gelu instead of relu, dropout and L2"
+    assert fashion_mnist_page.gain(metrics, "depth_gain") == "0.0030 ± 0.0020 (within noise)"
+    assert fashion_mnist_page.gain(metrics, "ensemble_gain") == "-0.0050 ± 0.0010"
+    assert (
+        fashion_mnist_page.beside_depth(preset_of("dense"), 128) == "wider, with gelu instead of relu, dropout and L2"
+    )
     alike = preset_of("dense", width=128, activation="relu", dropout=0.0, l2=0.0)
-    assert fashion_mnist.beside_depth(alike, 128) == ""
-    assert fashion_mnist.beside_depth(preset_of("dense", width=128, activation="relu", dropout=0.0), 256) == (
+    assert fashion_mnist_page.beside_depth(alike, 128) == ""
+    assert fashion_mnist_page.beside_depth(preset_of("dense", width=128, activation="relu", dropout=0.0), 256) == (
         "narrower, with L2"
     )
-    assert "with convolutions, silu" in fashion_mnist.beside_depth(preset_of("convolutional"), 128)
+    assert "with convolutions, silu" in fashion_mnist_page.beside_depth(preset_of("convolutional"), 128)
 
 
 def test_what_is_taken_for_what_is_counted() -> None:
@@ -173,25 +175,25 @@ def test_what_is_taken_for_what_is_counted() -> None:
     counts = fashion_mnist.confusion_counts(ensemble, np.array([0, 6, 0, 0, 6, 2]))
     assert counts.sum() == 6 and counts[0, 6] == 2 and counts[6, 0] == counts[6, 6] == counts[2, 2] == 1
     others = counts - np.diag(np.diag(counts))
-    assert fashion_mnist.taken_for(others[0]) == "Shirt (2 of 2 mistakes)"
-    assert fashion_mnist.taken_for(others[2]) == "none"
-    assert fashion_mnist.draw_confusion(counts) != fashion_mnist.draw_confusion(counts.T)
+    assert fashion_mnist_page.taken_for(others[0]) == "Shirt (2 of 2 mistakes)"
+    assert fashion_mnist_page.taken_for(others[2]) == "none"
+    assert fashion_mnist_page.draw_confusion(counts) != fashion_mnist_page.draw_confusion(counts.T)
 
 
 def test_a_mistake_is_not_made_surer_by_rounding() -> None:
     shares = (0.5, 0.994, 0.995, 0.9999999, 1.0)
-    assert [fashion_mnist.percent(share) for share in shares] == ["50 %", "99 %", ">99.5 %", ">99.5 %", "100 %"]
+    assert [fashion_mnist_page.percent(share) for share in shares] == ["50 %", "99 %", ">99.5 %", ">99.5 %", "100 %"]
 
 
 def test_learning_curves_are_drawn_to_one_scale(monkeypatch: pytest.MonkeyPatch) -> None:
     none, counts, drawn = np.zeros(0), np.array([3]), []
     outcomes = {}
-    for number, name in enumerate(fashion_mnist.NETWORKS):
+    for number, name in enumerate(fashion_mnist_networks.NETWORKS):
         losses = np.array([[0.9, 0.5, 0.4]], np.float32) * (1 + number)
         found = Fit(none, none, losses, losses, counts, counts, counts > 0, [])
-        outcomes[name] = fashion_mnist.Outcome(found, none, none, none)
-    monkeypatch.setattr(fashion_mnist, "png", lambda figure: drawn.append(figure) or b"")
-    fashion_mnist.draw_curves(outcomes, fashion_mnist.diagnoses(outcomes))
+        outcomes[name] = fashion_mnist_networks.Outcome(found, none, none, none)
+    monkeypatch.setattr(fashion_mnist_page, "png", lambda figure: drawn.append(figure) or b"")
+    fashion_mnist_page.draw_curves(outcomes, fashion_mnist_networks.diagnoses(outcomes))
     axes = drawn[0].axes
     assert len({axis.get_ylim() for axis in axes}) == 1 and axes[0].get_ylim()[0] == 0
     titles = [axis.get_title().split(":")[0] for axis in axes]
@@ -202,7 +204,9 @@ def test_what_is_shown_is_what_the_preset_does() -> None:
     images = np.zeros((6, 8, 8), np.float32)
     images[:, 2:5, 2:4] = 1.0
     moved, mirrored = (
-        fashion_mnist.distorted(images, fashion_mnist.augmentation_of(preset_of("convolutional", **only)), seed=0)
+        fashion_mnist_page.distorted(
+            images, fashion_mnist_networks.augmentation_of(preset_of("convolutional", **only)), seed=0
+        )
         for only in ({"flip": False, "erase": 0.0}, {"shift": 0.0, "erase": 0.0})
     )
     assert not np.allclose(moved, images)  # by a pixel at most: two away from the square nothing has come
@@ -210,10 +214,12 @@ def test_what_is_shown_is_what_the_preset_does() -> None:
     turned = (mirrored == images[:, :, ::-1]).all(axis=(1, 2))
     assert 0 < turned.sum() < 6 and (mirrored[~turned] == images[~turned]).all()
     dense = preset_of("dense", shift=0.0)
-    np.testing.assert_array_equal(fashion_mnist.distorted(images, fashion_mnist.augmentation_of(dense), 0), images)
-    mixing = fashion_mnist.augmentation_of(preset_of("dense", shift=0.0, mixup=0.4))
+    np.testing.assert_array_equal(
+        fashion_mnist_page.distorted(images, fashion_mnist_networks.augmentation_of(dense), 0), images
+    )
+    mixing = fashion_mnist_networks.augmentation_of(preset_of("dense", shift=0.0, mixup=0.4))
     scaled = images * np.arange(6, dtype=np.float32)[:, None, None]
-    assert not np.allclose(fashion_mnist.distorted(scaled, mixing, 0), scaled)
+    assert not np.allclose(fashion_mnist_page.distorted(scaled, mixing, 0), scaled)
 
 
 def test_the_pictures_of_distortions_are_of_training_images_and_follow_the_preset() -> None:
@@ -222,7 +228,9 @@ def test_the_pictures_of_distortions_are_of_training_images_and_follow_the_prese
     dense, convolutional = preset_of("dense"), preset_of("convolutional")
 
     def drawn(shown: np.ndarray, preset: ImageNetwork, seed: int = 0) -> bytes:
-        return fashion_mnist.draw_distortions(fashion_mnist.Clothes(shown, labels, 60), roles, preset, seed)
+        return fashion_mnist_page.draw_distortions(
+            fashion_mnist_networks.Clothes(shown, labels, 60), roles, preset, seed
+        )
 
     first = drawn(pixels, dense)
     assert first == drawn(pixels, dense) != drawn(pixels, dense, seed=1)
@@ -231,8 +239,8 @@ def test_the_pictures_of_distortions_are_of_training_images_and_follow_the_prese
     others[40:] = 0  # images that do not train
     assert drawn(others, dense) == first
     assert drawn(np.zeros_like(pixels), dense).startswith(b"\x89PNG")
-    assert fashion_mnist.distortions(dense) == "shifted by up to 1 pixel across and down"
-    assert fashion_mnist.distortions(convolutional).startswith("mirrored or not, shifted by up to 1 pixel")
+    assert fashion_mnist_page.distortions(dense) == "shifted by up to 1 pixel across and down"
+    assert fashion_mnist_page.distortions(convolutional).startswith("mirrored or not, shifted by up to 1 pixel")
 
 
 def test_two_runs_are_the_same_bytes_and_convolutions_are_an_option(tmp_path: Path, raw: Path) -> None:

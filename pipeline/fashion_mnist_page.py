@@ -1,0 +1,239 @@
+"""What stage ``fashion_mnist`` shows: its page and its pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from matplotlib.ticker import MaxNLocator
+
+from features.diagnosis import Diagnosis
+from features.roles import TRAIN
+from pipeline.fashion_mnist_networks import (
+    CLASSES,
+    NETWORKS,
+    SHALLOW_ACTIVATION,
+    Clothes,
+    Outcome,
+    augmentation_of,
+    curves,
+)
+from pipeline.params import FashionMnist, ImageNetwork
+from pipeline.pictures import COLOURS, confusion, label, panels, png
+from pipeline.runtime import seed_for
+
+if TYPE_CHECKING:
+    from pipeline.nets.augmentation import Augmentation
+
+# A gain of no more standard errors than these is noise.
+BEYOND = 2
+# The surest mistakes that are shown.
+MISTAKES = 12
+# Distorted copies of each picture shown; of every third class, so that they have room.
+COPIES, EVERY = 5, 3
+
+
+def draw_curves(outcomes: Mapping[str, Outcome], readings: Mapping[str, Diagnosis]) -> bytes:
+    """One panel per network, all on one scale: training and validation loss by epoch."""
+    figure, axes = panels(len(outcomes), width=3.1, height=3.2)
+    for axis, (name, each) in zip(axes, outcomes.items(), strict=True):
+        for line, values in zip(("training", "validation"), curves(each), strict=True):
+            axis.plot(np.arange(1, len(values) + 1), values, label=line)
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+        label(axis, f"{NETWORKS[name]}: {readings[name].verdict}", "epoch", "cross-entropy", legend=True)
+    top = max(axis.get_ylim()[1] for axis in axes)
+    for axis in axes:
+        axis.set_ylim(0, top)
+    return png(figure)
+
+
+def draw_confusion(counts: np.ndarray) -> bytes:
+    """What the ensemble took the test images of each class for."""
+    figure, (axis,) = panels(1, width=7.0, height=6.2)
+    confusion(axis, counts, CLASSES)
+    axis.tick_params(axis="x", rotation=30)
+    label(axis, "Test images by what they are and what the ensemble said", "said", "is")
+    return png(figure)
+
+
+def draw_mistakes(pixels: np.ndarray, ensemble: np.ndarray, known: np.ndarray) -> bytes:
+    """The test images that the ensemble was surest of and wrong about."""
+    decided, sure = ensemble.argmax(axis=1), ensemble.max(axis=1)
+    wrong = np.flatnonzero(decided != known)
+    worst = wrong[np.argsort(-sure[wrong], kind="stable")][:MISTAKES]
+    figure, axes = panels(max(len(worst), 1), columns=4, width=2.3, height=2.3)
+    for axis in axes:
+        axis.set_axis_off()
+    for axis, row in zip(axes, worst, strict=False):
+        axis.imshow(pixels[row], cmap="gray_r")
+        axis.set_title(f"said {CLASSES[decided[row]]} ({percent(sure[row])}),\nis {CLASSES[known[row]]}", fontsize=9)
+    return png(figure)
+
+
+def percent(share: float) -> str:
+    """In whole percent; what is less than all is not rounded to all."""
+    return ">99.5 %" if 0.995 <= share < 1 else f"{100 * share:.0f} %"
+
+
+def distorted(images: np.ndarray, augmentation: Augmentation, seed: int) -> np.ndarray:
+    """``images [b, h, w] float32`` as one training batch of them would hold them, by the functions that train."""
+    from keras import ops
+
+    from pipeline.nets.augmentation import distort, mix, partners, shares
+
+    generator = np.random.default_rng(seed)
+    draws = ops.convert_to_tensor(generator.random((len(images), augmentation.draws), np.float32))
+    found = distort(ops.convert_to_tensor(images), draws, augmentation)
+    if augmentation.mixup:
+        found = mix(found, partners(ops.arange(len(images), dtype="int32")), shares(draws, augmentation))
+    return np.asarray(ops.convert_to_numpy(found))
+
+
+def draw_distortions(clothes: Clothes, roles: np.ndarray, preset: ImageNetwork, seed: int) -> bytes:
+    """One row per training image: as it is, then as it may come in training. Dashed: where the image as it is ends,
+    since a shift by a pixel is hard to see. Brightness is what the networks are given, see ``Images.gamma``."""
+    known = np.flatnonzero(roles[:, 0] == TRAIN)
+    _, first = np.unique(clothes.labels[known], return_index=True)
+    rows = known[first[::EVERY]]
+    images = (clothes.pixels[rows] / 255.0).astype(np.float32) ** np.float32(preset.gamma)
+    copies = [
+        distorted(images, augmentation_of(preset), seed_for(seed, "fashion_mnist", "picture", copy))
+        for copy in range(COPIES)
+    ]
+    figure, axes = panels(len(rows) * (1 + COPIES), columns=1 + COPIES, width=1.7, height=1.9)
+    shown = np.stack([images, *copies], axis=1).reshape(-1, *images.shape[1:])
+    for place, (axis, image) in enumerate(zip(axes, shown, strict=True)):
+        row, copy = divmod(place, 1 + COPIES)
+        axis.set_axis_off()
+        axis.imshow(image, cmap="gray_r", vmin=0, vmax=1)
+        axis.set_title("distorted" if copy else CLASSES[clothes.labels[rows[row]]], fontsize=8)
+        for draw, side in ((axis.axhline, 1), (axis.axvline, 0)):
+            for end in ends(images[row].max(axis=side)):
+                draw(end, color=COLOURS[1], linewidth=0.8, linestyle="--")
+    return png(figure)
+
+
+def ends(line: np.ndarray) -> tuple[float, float] | tuple[()]:
+    """Where pixels of at least half the greatest brightness of ``line [n]`` begin and end; nowhere on a blank one."""
+    lit = np.flatnonzero(line >= max(line.max() / 2, 1e-6))
+    return (lit[0] - 0.5, lit[-1] + 0.5) if len(lit) else ()
+
+
+def page(
+    name: str,
+    settings: FashionMnist,
+    metrics: Mapping[str, Any],
+    readings: Mapping[str, Diagnosis],
+    counts: np.ndarray,
+) -> str:
+    """The results as a page to read."""
+    preset, members, recall = settings.presets[name], metrics["members"], metrics["recall"]
+    deep = f"{preset.depth} hidden layer{'s' if preset.depth != 1 else ''} of {preset.width}"
+    if preset.filters:
+        deep = f"{len(preset.filters)} convolutions and {deep}"
+    rows = [
+        (f"{NETWORKS['mlp']}: one hidden layer of {settings.mlp_width}", "mlp_accuracy"),
+        (f"{NETWORKS['dnn']}: {deep}", "dnn_accuracy"),
+        (f"{NETWORKS['augmented']}, mean of {members}", "augmented_accuracy"),
+        (f"of these {members} the one with the lowest validation loss", "single_best_accuracy"),
+        (f"these {members}, averaged", "ensemble_accuracy"),
+    ]
+    besides = beside_depth(preset, settings.mlp_width)
+    done = distortions(preset)
+    way = f"each anew in every epoch {done}" if done else "not distorted by this preset"
+    others = counts - np.diag(np.diag(counts))
+    found = [
+        f"| {CLASSES[one]} | {100 * recall[CLASSES[one]]:.1f} % | {taken_for(others[one])} |"
+        for one in sorted(range(len(CLASSES)), key=lambda one: -recall.get(CLASSES[one], 0.0))
+        if CLASSES[one] in recall
+    ]
+    lines = [
+        "# Fashion-MNIST",
+        "",
+        f"Preset `{name}`. Accuracy on the test images, which were looked at once, ± one standard error over images.",
+        "",
+        "| network | accuracy |",
+        "|---|---|",
+        *[f"| {words} | {metrics[key]:.4f} ± {metrics[f'{key}_se']:.4f} |" for words, key in rows],
+        "",
+        f"The deep network{f' (also {besides})' if besides else ''} gains {gain(metrics, 'depth_gain')} over the "
+        f"shallow one. Distorting the images gains {gain(metrics, 'augmentation_gain')} over the deep network, "
+        f"averaging {members} networks {gain(metrics, 'ensemble_gain')} over their mean. Gains are paired over the "
+        f"images; one of no more than {BEYOND} standard errors is within noise. The textbook promises 2 to 5 % from an "
+        "ensemble.",
+        "",
+        "## Learning curves",
+        "",
+        "![learning curves](learning_curves.png)",
+        "",
+        *[f"- {NETWORKS[key].capitalize()}: {each.verdict}; {each.reason}." for key, each in readings.items()],
+        "",
+        "## Distorted images",
+        "",
+        f"What the networks on distorted images learn from: training images, {way}. As they are, and {COPIES} times as "
+        "they may come (dashed: where the image ends as it is):",
+        "",
+        "![distorted images](distortions.png)",
+        "",
+        "## What was recognised",
+        "",
+        f"How many of each class's test images the ensemble of {members} finds (recall), the easiest class first:",
+        "",
+        "| class | found | most often taken for |",
+        "|---|---|---|",
+        *found,
+        "",
+        "![what was taken for what](confusion.png)",
+        "",
+        "The surest mistakes, with how sure the ensemble was:",
+        "",
+        "![mistakes](mistakes.png)",
+        "",
+        "Beside this page: `metrics.json`, `networks.csv` (one row per network), `learning_curves.csv` (one row per "
+        "epoch), `confusion.csv` (one row per class). There the networks are called `mlp` (shallow), `dnn` (deep) and "
+        "`augmented` (deep, distorted images).",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def distortions(preset: ImageNetwork) -> str:
+    """What is done to a training image, in words; empty for nothing."""
+    done = {
+        "mirrored or not": preset.flip,
+        f"shifted by up to {preset.shift:g} pixel{'s' if preset.shift != 1 else ''} across and down": preset.shift,
+        f"turned by up to {preset.rotation:g} degrees": preset.rotation,
+        f"blanked in a box ({100 * preset.erase:.0f} % of them)": preset.erase,
+        f"mixed with another, by up to {100 * preset.mixup:.0f} %": preset.mixup,
+    }
+    return ", ".join(words for words, amount in done.items() if amount)
+
+
+def beside_depth(preset: ImageNetwork, shallow_width: int) -> str:
+    """What tells the deep network from the shallow one besides its depth, in words; empty for nothing."""
+    wider = {"wider": preset.width > shallow_width, "narrower": preset.width < shallow_width}
+    has = {
+        "convolutions": preset.network == "convolutional",
+        f"{preset.activation} instead of {SHALLOW_ACTIVATION}": preset.activation != SHALLOW_ACTIVATION,
+        "layer normalisation": preset.normalization != "none",
+        "dropout": preset.dropout,
+        "L2": preset.l2,
+    }
+    *most, last = [words for words, amount in has.items() if amount] or [""]
+    owns = f"with {', '.join(most)}{' and ' if most else ''}{last}" if last else ""
+    return ", ".join([*(words for words, holds in wider.items() if holds), *([owns] if owns else [])])
+
+
+def gain(metrics: Mapping[str, Any], name: str) -> str:
+    """A gain, its standard error, and whether it is noise."""
+    amount, error = metrics[name], metrics[f"{name}_se"]
+    noise = " (within noise)" if abs(amount) <= BEYOND * error else ""
+    return f"{amount:.4f} ± {error:.4f}{noise}"
+
+
+def taken_for(others: np.ndarray) -> str:
+    """The class that images of a class are most often mistaken for, from counts ``[10]`` without those that are right,
+    and how many are."""
+    most = int(others.argmax())
+    return f"{CLASSES[most]} ({others[most]} of {others.sum()} mistakes)" if others[most] else "none"
