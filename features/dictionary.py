@@ -8,8 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from features.contract import Column, Contract
-from features.derived import module_of
-from features.encoder import inputs_made
+from features.encoder import about, inputs_made, sources
 
 COLUMNS = ("column", "role, type", "expected", "missing in train / test", "what it is", "what a network sees")
 GROUPS = ("group", "made from", "inputs", "what it is")
@@ -49,7 +48,7 @@ def columns(
     named; ``state``: ``encoding.json``.
     """
     seen = _inputs_of(state)
-    told = module_of(state["module"]).about(state["features"])
+    told = about(state)
     found: list[tuple[str, ...]] = []
     for column in contract.columns:
         what = _OTHERS.get(column.role, "nothing")
@@ -65,13 +64,12 @@ def columns(
 
 def groups(state: Mapping[str, Any], order: Sequence[str]) -> list[tuple[str, ...]]:
     """A row of ``GROUPS`` for each feature group that says what it is, in the ``order`` given. ``state``: as above."""
-    module = module_of(state["module"])
-    sources, told = module.sources(state["features"]), module.about(state["features"])
+    made_from, told = sources(state), about(state)
     made: dict[str, _Inputs] = {}
     names: dict[str, dict[str, None]] = {}
     for (name, kind), group, form in zip(inputs_made(state), state["groups"], state["forms"], strict=True):
         made.setdefault(group, Counter())[kind, form != ""] += 1
-        names.setdefault(group, {}).update(dict.fromkeys(sources[name]))
+        names.setdefault(group, {}).update(dict.fromkeys(made_from[name]))
     return [(group, ", ".join(names[group]), _counted(made[group]), told[group]) for group in order if group in told]
 
 
@@ -101,10 +99,10 @@ def share(count: int, rows: int) -> str:
 
 def _inputs_of(state: Mapping[str, Any]) -> dict[str, dict[str, _Inputs]]:
     """Of each column of the table: the groups that it has a part in, with their inputs made from it, by kind."""
-    sources = module_of(state["module"]).sources(state["features"])
+    made_from = sources(state)
     found: dict[str, dict[str, _Inputs]] = {}
     for (name, kind), group, form in zip(inputs_made(state), state["groups"], state["forms"], strict=True):
-        for column in sources[name]:
+        for column in made_from[name]:
             found.setdefault(column, {}).setdefault(group, Counter())[kind, form != ""] += 1
     return found
 

@@ -7,13 +7,13 @@ a test row, even alone, the very numbers that the stages gave it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from features import encoding
+from features import encoding, formulas
 from features.contract import Contract
 from features.derived import Derived, module_of
 from features.errors import UserError, hint, listed
@@ -41,18 +41,26 @@ def fit(
     exceptions: Mapping[str, str],
     min_count: int,
     missing_indicators: bool,
+    made: Mapping[str, str] | None = None,
     place: str = "encode",
 ) -> tuple[dict[str, Any], Encoded]:
     """The state but for what folds learn, and the tables by it.
 
     ``frame``: typed train rows (``labelled`` of them), then test rows, without the target; ``classes``: how many, 0 for
     regression. Levels of categories come from the train rows; ``defaults``, ``exceptions`` and ``min_count`` as in
-    ``encoding.fit``. Raises ``UserError`` where a switch names nothing there, or an exception no category; ``place``:
-    of the block of parameters that holds the exceptions. ``groups`` and ``forms`` of the state say of each input what
+    ``encoding.fit``; ``made``: columns made of others, each by a formula as in ``features.formulas``. Raises
+    ``UserError`` where a switch names nothing there, an exception no category, or a formula can't be followed;
+    ``place``: of the block of parameters that holds them. ``groups`` and ``forms`` of the state say of each input what
     it belongs to, see ``_belongings``.
     """
-    state: dict[str, Any] = {"module": module, "features": module_of(module).fit(frame, contract, switches, classes)}
+    made = made or {}
+    others = {name: on for name, on in switches.items() if name not in made}
+    state: dict[str, Any] = {"module": module, "features": module_of(module).fit(frame, contract, others, classes)}
     derived: Derived = module_of(module).derive(frame, state["features"])
+    _check_free(made, [*derived.numbers, *derived.categories, *module_of(module).in_fold(state["features"])], place)
+    wanted = {name: text for name, text in made.items() if switches.get(name, True)}
+    state["formulas"] = formulas.fit(frame, contract, wanted, f"{place}.formulas")
+    derived = _with_formulas(derived, frame, state)
     numbers, rows = derived.numbers, np.arange(labelled)
     state["indicators"] = [str(c) for c in numbers.columns if missing_indicators and numbers[c].isna().any()]
     for name in exceptions:
@@ -73,7 +81,25 @@ def fit(
 
 def transform(frame: pd.DataFrame, state: Mapping[str, Any]) -> Encoded:
     """Any typed rows by the state."""
-    return _encoded(module_of(state["module"]).derive(frame, state["features"]), state)
+    derived: Derived = module_of(state["module"]).derive(frame, state["features"])
+    return _encoded(_with_formulas(derived, frame, state), state)
+
+
+def sources(state: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    """The table's columns that each number, category and in-fold column is made from."""
+    made: dict[str, tuple[str, ...]] = module_of(state["module"]).sources(state["features"])
+    return made | formulas.sources(state.get("formulas", []))
+
+
+def about(state: Mapping[str, Any]) -> dict[str, str]:
+    """What a feature group is, of those whose columns don't say it themselves."""
+    told: dict[str, str] = module_of(state["module"]).about(state["features"])
+    return told | {one["name"]: f"The formula {one['formula']}." for one in state.get("formulas", [])}
+
+
+def _with_formulas(derived: Derived, frame: pd.DataFrame, state: Mapping[str, Any]) -> Derived:
+    made = pd.DataFrame(formulas.apply(frame, state.get("formulas", [])), derived.numbers.index)
+    return replace(derived, numbers=pd.concat([derived.numbers, made], axis=1)) if len(made.columns) else derived
 
 
 def _encoded(derived: Derived, state: Mapping[str, Any]) -> Encoded:
@@ -123,6 +149,12 @@ def inputs_made(state: Mapping[str, Any]) -> list[tuple[str, str]]:
             made += [(one["column"], one["encoding"])] * (1 if one["encoding"] == "integer" else len(one["levels"]))
     made += [(name, "in_fold") for name in state["in_fold"]]
     return made + [(name, "embedding") for name in state["codes"]]
+
+
+def _check_free(made: Mapping[str, str], taken: Sequence[object], place: str) -> None:
+    for name in made:
+        if name in map(str, taken):
+            raise UserError(f"{place}.formulas.{name}: the table has a column {name!r} already; expected another name.")
 
 
 def _no_category(name: str, known: list[str], contract: Contract, place: str) -> str:

@@ -61,6 +61,7 @@ def encode(arguments: argparse.Namespace) -> None:
         exceptions=settings.columns,
         min_count=settings.min_count,
         missing_indicators=settings.missing_indicators,
+        made=settings.formulas,
         place=f"{arguments.params}: competitions.{params.name}.encode",
     )
     if not state["groups"]:

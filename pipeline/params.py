@@ -84,6 +84,12 @@ def _encodings(raw: Any, place: Place, key: str) -> Mapping[str, str]:
     )
 
 
+def _formulas(raw: Any, place: Place, key: str) -> Mapping[str, str]:
+    """Columns made of others, each with its formula, which ``features.formulas`` reads."""
+    where = place(key)
+    return MappingProxyType({name: _value(text, str, f"{where}.{name}") for name, text in _mapping(raw, where).items()})
+
+
 def _whole_space(raw: Any, place: Place, key: str) -> Space:
     """What a search can't do without, and what else it may choose."""
     return _space(raw, place, key, SEARCHED)
@@ -148,6 +154,7 @@ class Encode:
     group_aware: bool = _key(bool)
     target: str = _key(str, choices=("auto", "log", "none"))
     features: Mapping[str, bool] = _key(dict, reader=_switches)
+    formulas: Mapping[str, str] = _key(dict, reader=_formulas)
 
 
 @dataclass(frozen=True)
@@ -373,7 +380,7 @@ _BLOCKS: dict[str, type] = {
 BLOCKS = tuple(block for block in _BLOCKS if block != "table")
 # Keys that only a competition can know, so that no general block may hold them.
 _OWN_KEYS = {"encode": ("features",)}
-_EMPTY: dict[str, Any] = {"features": {}, "columns": {}}
+_EMPTY: dict[str, Any] = {"features": {}, "columns": {}, "formulas": {}}
 # Bounds of the searched hyperparameters: kind, low, high, or the names allowed.
 _SPACE: dict[str, tuple[type, float, float] | tuple[str, ...]] = {
     "depth": (int, 1, 16),

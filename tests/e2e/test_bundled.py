@@ -48,13 +48,18 @@ def learned(folder: Path, monkeypatch: pytest.MonkeyPatch, name: str, tables: tu
 def test_every_form_of_column_met_later_is_answered_alike(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, target: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Dates, codes, text, booleans, an embedded category and its in-fold statistic, for classes and for numbers."""
+    """Dates, codes, text, booleans, an embedded category and its in-fold statistic, and columns made by formulas, for
+    classes and for numbers."""
+    made = {"size": "area * (2 + `number 0`)", "red and open": "open and colour == 'red'", "age": "day - 16000"}
+    monkeypatch.setitem(globals(), "SMALL", {**SMALL, "encode": {**SMALL["encode"], "formulas": made}})
     train, test = mixed(200, 30, 3)
     train = train.drop(columns=[name for name in ("cost", "level", "yes") if name != target])
     answer = pd.DataFrame({"id": test["id"], target: train[target].iloc[0]})
     learned(tmp_path, monkeypatch, "shops", (train, test, answer))
     assert predict.main(["shops", "--input", demo.FILES[1], "--output", "later.csv"]) == 0
     submitted = Path("reports/shops/submission.csv").read_bytes()
+    assert set(made) <= set(pd.read_csv("reports/shops/columns.csv")["group"])
+    assert "The formula area * (2 + `number 0`)." in Path("reports/shops/README.md").read_text()
     assert Path("later.csv").read_bytes() == submitted
     test.iloc[[7]].assign(shop="never seen", colour="pink").to_csv("odd.csv", index=False)
     assert predict.main(["shops", "--input", "odd.csv", "--output", "odd_answer.csv"]) == 0
