@@ -3,8 +3,8 @@
 A formula is read by Python's own parser, and only what ``parse`` lists is let through, so nothing else can be called.
 It works row by row, so a row alone gives what it gives among others, and sees neither the target nor other rows. Of a
 column it takes the number; of a boolean 0 or 1, of a date its days since 1970, of a category its place in the ``order``
-that the contract gives. A result is missing where one of its columns is, or where it is no finite number (a logarithm
-of 0).
+that the contract gives, or the number that its words are (``Pclass``). A result is missing where one of its columns is,
+or where it is no finite number (a logarithm of 0).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 
 from features import columns
-from features.contract import Contract
+from features.contract import Column, Contract
 from features.errors import UserError, hint, listed
 
 EXAMPLE = "log(Area + Porch) / Rooms"
@@ -178,7 +178,7 @@ def fit(frame: pd.DataFrame, contract: Contract, formulas: Mapping[str, str], pl
         for column in formula.columns:
             if column not in features:
                 raise UserError(f"{where} is {text!r}: {_no_feature(column, contract)}")
-        states = [columns.fit(features[column], frame[column], contract.file) for column in formula.columns]
+        states = [_fit_column(features[column], frame[column], contract.file) for column in formula.columns]
         state: dict[str, Any] = {"name": name, "formula": text, "columns": states}
         values = _values(formula, frame, states, where)
         finite = values[np.isfinite(values)]
@@ -189,6 +189,14 @@ def fit(frame: pd.DataFrame, contract: Contract, formulas: Mapping[str, str], pl
             )
         made.append({**state, **columns.fit_number(pd.Series(values))})
     return made
+
+
+def _fit_column(column: Column, cells: pd.Series, file: str) -> dict[str, Any]:
+    """``digits``: whether a category's words are numbers, all of them."""
+    state = columns.fit(column, cells, file)
+    if column.type == "category":
+        state["digits"] = bool(pd.to_numeric(cells.dropna(), errors="coerce").notna().all())
+    return state
 
 
 def apply(frame: pd.DataFrame, states: Sequence[Mapping[str, Any]]) -> dict[str, np.ndarray]:
@@ -265,6 +273,8 @@ def _numbers(frame: pd.DataFrame, state: Mapping[str, Any], place: str) -> np.nd
         return columns.parts_date(name, cells, days).numbers[f"{name} days"]
     if kind == "category" and "order" in state:
         return columns.ranks(cells, state["order"])
+    if kind == "category" and state["digits"]:
+        return pd.to_numeric(cells, errors="coerce").to_numpy(np.float64)
     raise UserError(
         f"{place}: the column {name!r} holds words; expected numbers, or a comparison ({name} == 'word'). If its words "
         "are a scale, give it an `order` in the contract."
