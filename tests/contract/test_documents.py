@@ -1,0 +1,167 @@
+"""What people read: links lead somewhere, lines are wrapped alike, figures are those of the reports."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md")), ROOT / "data" / "README.md"]
+WIDTH = 140
+README, MEASUREMENTS = ROOT / "README.md", ROOT / "docs" / "measurements.md"
+# Titles of the columns of the comparison, by the names that `bench accuracy` has for the models.
+MODELS = {
+    "ours": "here",
+    "plain": "plain alone",
+    "realmlp": "RealMLP-TD",
+    "realmlp_folds": "in folds",
+    "tabm": "TabM-D",
+    "gradient_boosting": "HistGradientBoosting",
+    "random_forest": "random forest",
+    "linear": "logistic / ridge",
+    "mlp": "MLP",
+}
+DIGITS = {"diabetes": 1, "interactions": 3}
+
+
+def read(name: str) -> Any:
+    return json.loads((ROOT / "reports" / name).read_text())
+
+
+def prose(path: Path) -> list[tuple[int, str]]:
+    """Lines with their numbers, without tables and indented code."""
+    lines = enumerate(path.read_text().split("\n"), start=1)
+    return [(number, line) for number, line in lines if not line.startswith(("|", "    "))]
+
+
+def anchors(path: Path) -> set[str]:
+    """Of a document's headings, as GitHub makes them."""
+    titles = [line.lstrip("# ") for _, line in prose(path) if line.startswith("#")]
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+def table(path: Path, *columns: str) -> list[list[str]]:
+    """Rows of the first table that has all of these titles, without marks of emphasis."""
+    lines = path.read_text().replace("**", "").split("\n")
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+    start = next(index for index, row in enumerate(rows) if lines[index].startswith("|") and {*columns} <= {*row})
+    end = next(index for index in range(start, len(lines)) if not lines[index].startswith("|"))
+    return [rows[start], *rows[start + 2 : end]]
+
+
+def name_of(row: list[str]) -> str:
+    """The table that a row is about, as `bench` spells it."""
+    return row[0].removesuffix(" (generated)").lower().replace(" ", "_")
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_links_lead_somewhere(path: Path) -> None:
+    for target in re.findall(r"\]\(([^)]+)\)", path.read_text()):
+        name, _, anchor = target.partition("#")
+        if "://" in name:
+            continue
+        file = path.parent / name if name else path
+        assert file.is_file(), target
+        assert not anchor or anchor in anchors(file), target
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_code_that_is_named_is_there(path: Path) -> None:
+    known = [file for part in ("pipeline", "features", "bench", "tests") for file in (ROOT / part).rglob("*.py")]
+    for name in re.findall(r"`([\w/]+\.py)`", path.read_text()):
+        assert any(f"/{file.relative_to(ROOT).as_posix()}".endswith(f"/{name}") for file in known), name
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_lines_are_wrapped_alike(path: Path) -> None:
+    assert [number for number, line in prose(path) if len(line) > WIDTH] == []
+
+
+@pytest.mark.parametrize("path", [README, MEASUREMENTS], ids=["README", "measurements"])
+def test_titanics_scores_are_those_of_the_report(path: Path) -> None:
+    quality = read("bench/chain.json")["quality"]
+    for measure, _, usual, nested in table(path, "pipeline, nested")[1:]:
+        name = measure.lower().replace(" ", "_")
+        for kind, cell in (("cv", usual), ("honest", nested)):
+            found = quality[f"{kind}_{name}"]
+            assert cell == f"{found['mean']:.4f} ± {found['sd']:.4f}", measure
+
+
+@pytest.mark.parametrize("path", [README, MEASUREMENTS], ids=["README", "measurements"])
+def test_the_comparison_is_that_of_the_report(path: Path) -> None:
+    report = read("bench/accuracy.json")
+    titles, *rows = table(path, "RealMLP-TD", "MLP")
+    models = [next(name for name, title in MODELS.items() if title == shown) for shown in titles[1:]]
+    assert {name for name in map(name_of, rows) if name in report["loss"]} == report["loss"].keys()
+    for row in rows:
+        name, cells = name_of(row), row[1:]
+        if name in report["loss"]:
+            digits = DIGITS.get(name, 4)
+            assert {len(cell.partition(".")[2]) for cell in cells} == {digits}, name
+            known = [report["loss"][name][model] for model in models]
+            # The report has rounded once already, so either neighbour of a half will do.
+            assert [float(cell) for cell in cells] == pytest.approx(known, abs=0.51 * 10**-digits, rel=0), name
+        else:
+            assert cells == [summarised(name, model, report) for model in models], name
+
+
+def summarised(name: str, model: str, report: Any) -> str:
+    """What a row over all tables says of a model."""
+    if name == "mean_rank":
+        return f"{report['mean_rank'][model]:.2f}" if model in report["mean_rank"] else ""
+    if name.startswith("seconds"):
+        each = [one[model] for one in report["seconds"].values()]
+        return f"{min(each):.0f} to {max(each):.0f}"
+    assert name == "here_against_it"
+    found = report["relative_difference"].get(model)
+    return f"{100 * found['mean']:.1f} ± {100 * found['se']:.1f} %" if found else ""
+
+
+def test_the_families_are_those_of_the_report() -> None:
+    report = read("bench/families.json")["tables"]
+    titles, *rows = table(ROOT / "docs" / "experiments.md", "Titanic", "wine", "time")
+    names = [title.lower().replace(" ", "_") for title in titles[1:-1]]
+    plain = report["titanic"][0]["ms_per_member_epoch"]
+    assert len(rows) == len(report["titanic"])
+    for index, (network, *cells, time) in enumerate(rows):
+        found = [report[name][index] for name in names]
+        assert {one["network"] for one in found} == {network}
+        for cell, one in zip(cells, found, strict=True):
+            # Blank where the change says nothing of values, and so changes nothing.
+            change = f"{one['to_plain']:+.4f} ± {one['to_plain_se']:.4f}" if one["to_plain_se"] else ""
+            assert cell == (change if index else f"{one['loss']:.4f}"), network
+        assert time == f"{report['titanic'][index]['ms_per_member_epoch'] / plain:.1f}", network
+
+
+def test_the_run_that_the_readme_shows_is_that_of_the_reports() -> None:
+    """By the lines that change first when code or params do."""
+    text, titanic, honest = README.read_text(), read("titanic/metrics.json"), read("titanic/honest.json")
+    houses = read("bench/tables.json")["house_prices"]["metrics"]
+    for line in (
+        f"ensemble: CV accuracy {titanic['cv_accuracy']:.4f} ± {titanic['cv_accuracy_se']:.4f} "
+        f"(+{titanic['ensemble_gain']:.4f} over a single member), log loss {titanic['cv_log_loss']:.4f} ± "
+        f"{titanic['cv_log_loss_se']:.4f}; baseline accuracy {titanic['baseline_accuracy']:.4f}",
+        f"accuracy {honest['honest_accuracy']:.4f} ({honest['honest_accuracy_lo']:.4f} to "
+        f"{honest['honest_accuracy_hi']:.4f}), log loss {honest['honest_log_loss']:.4f} "
+        f"({honest['honest_log_loss_lo']:.4f} to {honest['honest_log_loss_hi']:.4f})",
+        f"log loss of the mean {titanic['mean_log_loss']:.4f}, of greedy selection {titanic['selected_log_loss']:.4f}, "
+        f"calibrated {titanic['calibrated_log_loss']:.4f}",
+        read("titanic/validation.json")["drift"]["sentence"],
+        f"ensemble: CV RMSLE {houses['cv_rmsle']:.4f} ± {houses['cv_rmsle_se']:.4f}",
+    ):
+        assert line in " ".join(text.split()), line
+
+
+def test_pictures_and_reviews_have_the_figures_of_the_reports() -> None:
+    clothes, reviews = read("fashion_mnist/metrics.json"), read("imdb/metrics.json")
+    cells = dict(table(README, "test accuracy, seed 0")[1:])
+    dense = ("mlp_accuracy", "dnn_accuracy", "augmented_accuracy", "ensemble_accuracy")
+    words = ("overfitted_accuracy", "multi_hot_accuracy", "ngram_accuracy", "ensemble_accuracy")
+    (found,) = [figures for first, figures in cells.items() if first.startswith("Fashion-MNIST")]
+    assert found == "; ".join(f"{clothes[name]:.4f}" for name in dense)
+    (found,) = [figures for first, figures in cells.items() if first.startswith("IMDB")]
+    assert found == "; ".join(f"{reviews[name]:.4f}" for name in words)
