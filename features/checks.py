@@ -81,9 +81,12 @@ def _either(value: float) -> float:
 
 
 def chance(ups: int, downs: int, tries: int) -> float:
-    """An AUC, whichever way, that so many rows of two sides which are alike pass in one of so many ``tries`` but once
-    in 20 times: 0.5 and the standard deviation of a rank sum (Mann and Whitney, 1947) by the normal quantile that
-    Bonferroni's correction asks for."""
+    """The AUC, 0.5 or more, that chance alone exceeds once in 20 times: the best of ``tries`` columns, each ranking
+    ``ups`` rows against ``downs`` rows that are alike, whichever way round.
+
+    It is 0.5 plus the standard deviation of a rank sum (Mann and Whitney, 1947) times the normal quantile that
+    Bonferroni's correction for so many tries asks for.
+    """
     spread = float(np.sqrt((ups + downs + 1) / (12 * ups * downs)))
     return 0.5 + spread * float(ndtri(1 - _BY_CHANCE / (2 * tries)))
 

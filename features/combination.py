@@ -244,7 +244,7 @@ class Ranks:
         return found
 
     def back(self, ranks: np.ndarray) -> np.ndarray:
-        """Mean ranks as answers."""
+        """Mean ``ranks`` (0 to 1, any shape) as answers of that shape, read from ``common``."""
         return np.interp(ranks, LEVELS, self.common)
 
 

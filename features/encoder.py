@@ -80,7 +80,8 @@ def fit(
 
 
 def transform(frame: pd.DataFrame, state: Mapping[str, Any]) -> Encoded:
-    """Any typed rows by the state."""
+    """Rows encoded by the ``state`` of ``fit``, new ones as well as those it was made from; ``frame``: of
+    ``Contract.typed``, with or without the target."""
     derived: Derived = module_of(state["module"]).derive(frame, state["features"])
     return _encoded(_with_formulas(derived, frame, state), state)
 
@@ -92,7 +93,7 @@ def sources(state: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
 
 
 def about(state: Mapping[str, Any]) -> dict[str, str]:
-    """What a feature group is, of those whose columns don't say it themselves."""
+    """What a feature group is, in a sentence, by its name; only groups that are more than a column of the table."""
     told: dict[str, str] = module_of(state["module"]).about(state["features"])
     return told | {one["name"]: f"The formula {one['formula']}." for one in state.get("formulas", [])}
 

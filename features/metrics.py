@@ -25,7 +25,8 @@ def accuracy(target: np.ndarray, answer: np.ndarray, threshold: float = 0.5) -> 
 
 
 def decide(answer: np.ndarray, threshold: float = 0.5) -> np.ndarray:
-    """The class number of each row ``[n]`` from probabilities ``[n, c]`` (``[n, 1]``: of class 1)."""
+    """The class number of each row ``[n]`` from probabilities: of ``[n, 1]``, that of class 1, by the ``threshold``; of
+    ``[n, c]`` the likeliest."""
     return (answer[:, 0] > threshold).astype(int) if answer.shape[1] == 1 else answer.argmax(axis=1)
 
 
@@ -77,7 +78,12 @@ def row_loss(metric: str, target: np.ndarray, answer: np.ndarray) -> np.ndarray:
 
 
 def measures(task: str, target: np.ndarray, answer: np.ndarray, threshold: float = 0.5) -> dict[str, float]:
-    """All measures of a task for ``target [t]`` and ``answer [t, c]``."""
+    """All measures of a task by name, for ``target [t]`` (codes of classes, or values) and ``answer [t, c]``
+    (probabilities, or values).
+
+    Classes: ``accuracy`` (by ``decide``), ``log_loss`` and, of two classes, ``roc_auc``. Regression: ``rmse``, ``mae``
+    and, where no target is below 0, ``rmsle``.
+    """
     if task == "regression":
         found = {
             "rmse": float(np.sqrt(squared_error(target, answer).mean())),

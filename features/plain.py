@@ -116,7 +116,8 @@ def _told(state: Mapping[str, Any]) -> dict[str, str]:
 
 
 def learn(derived: Derived, state: Mapping[str, Any], target: np.ndarray, train: np.ndarray) -> dict[str, Any]:
-    """Counts and sums of ``target[train]`` by level."""
+    """What a fold learns from labels: of each category with target statistics, by its name, counts and sums of
+    ``target[train]`` by level (see ``statistics.learn``). ``train``: numbers or mask of the fold's train rows."""
     values = _values(target[train], state["outputs"])
     return {
         name: statistics.learn(derived.keys[name][train], len(levels), values)

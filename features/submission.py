@@ -95,12 +95,14 @@ def spell(
     columns: Sequence[str],
     target: str,
 ) -> pd.DataFrame:
-    """``answers [n, c]`` as the competition wants them in the sample's ``columns``, all str: labels as spelt in train
-    where ``metric`` is accuracy, else probabilities, of seven digits, as float32 holds no more, or numbers of twelve:
-    seven of what a network tells apart where the target lies 100,000 times its scatter from 0. For log loss no
-    probability is nearer to 0 or 1 than ``metrics`` counts it: one sure mistake would cost the competition's cap.
+    """``answers [n, c]`` as the competition wants them in the sample's ``columns``, all cells str.
 
-    Several columns of probabilities are named after their classes. A single one is of class 1, unless ``of_lower``.
+    - ``metric`` accuracy: one column ``answer`` with labels as spelt in ``classes``, decided by ``threshold``.
+    - Other metrics of classes: probabilities of seven digits, as float32 holds no more. Several columns are named after
+      their classes; a single one, ``answer``, is of class 1, or of class 0 where ``of_lower`` says so. For log loss no
+      probability is nearer to 0 or 1 than ``metrics`` counts it: one sure mistake would cost the competition's cap.
+    - Regression: one column ``answer``, numbers of twelve digits: seven of what a network tells apart where the target
+      lies 100,000 times its scatter from 0.
     """
     if task == "regression" or metric != "accuracy":
         if task == "binary" and len(columns) == 2:

@@ -77,7 +77,7 @@ class TargetScale:
 
     @classmethod
     def unchanged(cls, folds: int) -> TargetScale:
-        """For classes."""
+        """The scale that changes nothing, for classes: location 0, scale 1 and no bounds in each of ``folds``."""
         no, yes = np.zeros(folds), np.ones(folds)
         return cls("none", no, yes, np.full(folds, -np.inf), np.full(folds, np.inf))
 

@@ -105,7 +105,8 @@ def columns(arguments: argparse.Namespace) -> None:
 
 
 def load_trained(arguments: argparse.Namespace, params: Params) -> Trained:
-    """Raises ``UserError`` where a file is missing or damaged."""
+    """The ensemble as it answers, its inputs, and the network that is retrained for each set of groups (``simplest``).
+    Raises ``UserError`` where a file is missing or damaged, or the files are of different runs."""
     from pipeline.arrays import load_table
     from pipeline.nets.forward import Model
 

@@ -141,7 +141,7 @@ class Combiner:
         return self.step(Step(weights, self._ranked), fold, rows)
 
     def step(self, step: Step, fold: int, rows: np.ndarray) -> np.ndarray:
-        """Likewise, in the way of ``step``."""
+        """As ``answers``, with the weights, the ranking and the temperature of ``step``."""
         inside = self._fold == fold
         said, equal = self._plain[inside][:, rows], np.ones(int(inside.sum()), bool)
         if step.ranked:

@@ -103,7 +103,8 @@ def own_params(document: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def show(console: Console, name: str, a: Run, b: Run, named: int | None) -> None:
-    """Parameters, measures, folds, submission."""
+    """Print how ``b`` differs from ``a`` in a competition: parameters, measures, folds where both have the same
+    ones, and how many rows of the submission moved, of which ``named`` are listed (None: all)."""
     console.print(f"[bold]{name}: A = {a.label}, B = {b.label}[/bold]")
     console.print(params_table(a, b))
     same = a.folds is not None and b.folds is not None and same_folds(a.folds, b.folds)

@@ -143,7 +143,8 @@ def augmentation_of(preset: ImageNetwork) -> Augmentation:
 
 
 def outcome(found: Fit, clothes: Clothes, roles: np.ndarray) -> Outcome:
-    """Raises ``UserError`` where a network diverged."""
+    """What training ``found`` on the images with ``roles [t, 1]``: test answers ``[m, n, 10]``, validation accuracy and
+    training loss ``[m]``. Raises ``UserError`` where a network diverged."""
     if (found.best_epoch == 0).any():
         raise UserError("fashion_mnist: a network diverged. Lower learning_rate of the preset in params.yaml.")
     validation, training = roles[:, 0] == STOP, roles[:, 0] == TRAIN

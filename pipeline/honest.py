@@ -65,11 +65,11 @@ class Plan:
     members: int
 
     def searched(self, outer: int) -> range:
-        """Columns in which the trials of an outer fold are scored."""
+        """Columns of ``roles`` in which the trials of the ``outer`` fold are scored."""
         return range(outer * self.search, (outer + 1) * self.search)
 
     def trained(self, outer: int) -> range:
-        """Columns of its members."""
+        """Columns of ``roles`` in which the members of the ``outer`` fold train."""
         first = self.outer * self.search
         return range(first + outer * self.members, first + (outer + 1) * self.members)
 
@@ -276,7 +276,8 @@ def search_together(params: Params, scaled: Scaled, plan: Plan, report: Callable
 def members_to_train(
     params: Params, plan: Plan, trials: list[list[Trial]], roles: np.ndarray
 ) -> list[tuple[int, int, int, int]]:
-    """Each as its outer fold, its trial there, its column of ``roles [t, F]`` and its copy."""
+    """Members of all outer folds, each as (its outer fold, its trial's number in that fold's ``trials``, its column of
+    ``roles [t, F]``, its copy: 0 to ``train.seeds`` - 1)."""
     train, members = params.train, []
     for outer in range(plan.outer):
         columns = plan.trained(outer)
@@ -295,7 +296,9 @@ def answer(
     target: np.ndarray,
     report: Callable[[float], None],
 ) -> Answers:
-    """Members of all outer folds, trained together, combined in each as the ensemble stage does."""
+    """What the outer rows are answered: members of all outer folds are trained together, and combined in each as the
+    ensemble stage does, by the rows of ``target [t]`` outside it. ``report`` is called with the share trained so far.
+    Raises ``UserError`` where all members of an inner fold diverged."""
     from pipeline.nets.fit import fit
     from pipeline.nets.members import members_of
 

@@ -56,7 +56,8 @@ class Final:
     convolution: Fit
 
     def opinions(self, variant: str) -> np.ndarray:
-        """Of all ``KINDS``, ``[3, n]``."""
+        """Probabilities ``[3, n]`` for the test reviews, in the order of ``KINDS``: by the multi-hot ``variant``, the
+        phrases and the convolution."""
         return np.stack([self.answers[name] for name in (variant, PHRASES, CONVOLUTION)])
 
 

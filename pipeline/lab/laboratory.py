@@ -86,7 +86,8 @@ class Example:
 
     @property
     def difference(self) -> float:
-        """The largest between the three ways; the textbook's own figures are rounded."""
+        """The largest difference between the results by hand, by the library and here; without the textbook's figure,
+        which is rounded."""
         return float(np.ptp(np.stack([self.by_hand, self.library, self.here]).astype(np.float64), axis=0).max())
 
 

@@ -18,7 +18,7 @@ Network = Mapping[str, np.ndarray]
 
 
 def logits(network: Network, activation: str, starts: np.ndarray, ids: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """Log odds ``[m, n]``."""
+    """Log odds ``[m, n]`` of each member for each text; ``activation``: of the hidden layers, a name."""
     return _finish(network, activation, _first_layer(network, starts, ids, values))
 
 

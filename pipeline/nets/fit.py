@@ -150,7 +150,8 @@ class Sources:
         self._lock = threading.Lock()
 
     def of(self, members: Members, one: int) -> tuple[Source, dict[str, tf.Tensor]]:
-        """For the program that member ``one`` is in."""
+        """The source as member ``one`` and its program see it, and its arrays and ``target`` by name. Made once for
+        each way of embedding numbers."""
         numbers = Numbers(str(members.numbers[one]), int(members.number_bins[one]), int(members.number_units[one]))
         with self._lock:
             if numbers not in self._known:

@@ -224,7 +224,7 @@ class PartSearch:
         self._proposed: list[Configuration] = []
 
     def propose(self) -> list[Configuration]:
-        """The next generation's."""
+        """The part's configurations of the next generation; none when its trials or its space are used up."""
         self._lanes = []
         # The matrices of a Gaussian process are small: threads would only wait for one another.
         with threadpool_limits(1):

@@ -117,7 +117,7 @@ class SharedBatch(ABC):
         """See ``Source``."""
 
     def seen(self, columns: np.ndarray) -> np.ndarray:
-        """All."""
+        """See ``Source``: all, whatever ``columns`` says."""
         return np.arange(self.fan_in)
 
     def groups(self) -> np.ndarray:
@@ -125,9 +125,9 @@ class SharedBatch(ABC):
         return np.arange(self.fan_in)
 
     def fixed(self) -> dict[str, np.ndarray]:
-        """Nothing."""
+        """See ``Source``: nothing."""
         return {}
 
     def with_numbers(self, numbers: Numbers) -> Self:
-        """Itself."""
+        """See ``Source``: itself, since no column holds numbers."""
         return self

@@ -82,7 +82,7 @@ class Recent:
         self._mean: dict[str, np.ndarray] = {}  # of what is kept
 
     def add(self, variables: dict[str, tf.Variable]) -> None:
-        """An epoch has ended with ``variables``."""
+        """Take the weights in ``variables``, with which an epoch has ended, for the last ones."""
         self._variables, self._mean = variables, {}
         if self._count > 1:
             self._kept = [*self._kept, _values(variables)]
@@ -399,5 +399,5 @@ class Trainer:
 
 @functools.cache
 def trainer(kind: Kind, names: tuple[str, ...], specification: tuple[tuple[str, int, str], ...]) -> Trainer:
-    """The one trainer of a kind."""
+    """The one trainer of a kind, made on the first call, so that programs share its traces; see ``Trainer``."""
     return Trainer(kind, names, specification)
