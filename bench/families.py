@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from bench.chain import ROOT
+from features.errors import UserError
 from features.roles import SCORE
 from pipeline import demo
 from pipeline.params import load, read_document
@@ -79,12 +80,19 @@ class Case:
     preset: dict[str, Any]
 
 
-def measure(titanic: Path, names: Sequence[str]) -> dict[str, Any]:
-    """Rows by table and change; ``titanic``: arrays of the normalize stage; House Prices where the mirror has it."""
+def measure(titanic: Path, names: Sequence[str], earlier: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Rows by table and change; ``titanic``: arrays of the normalize stage; House Prices where the mirror has it.
+
+    Tables that are not among ``names`` are taken from ``earlier``, what this wrote before. Raises ``UserError`` for a
+    table that is not there.
+    """
+    if unknown := sorted({*names} - {*TABLES}):
+        raise UserError(f"--tables: no table {unknown[0]!r}; expected some of {', '.join(TABLES)}.")
     with tempfile.TemporaryDirectory() as folder:
         cases = list(_cases(titanic, Path(folder) / "tables", names))
         start_tensorflow(small=True)
-        return {"seeds": SEEDS, "tables": {case.name: _rows(case) for case in cases}}
+        known = dict(earlier["tables"]) if earlier else {}
+        return {"seeds": SEEDS, "tables": known | {case.name: _rows(case) for case in cases}}
 
 
 def _cases(titanic: Path, folder: Path, names: Sequence[str]) -> Iterator[Case]:

@@ -66,6 +66,7 @@ def test_summary_ranks_within_a_table_and_pairs_ours_with_each() -> None:
         for table, values in (("a", (0.2, 0.4)), ("b", (0.3, 0.2)))
         for method, value in zip(("ours", "mlp"), values, strict=True)
     ]
+    rows += [{**row, "method": method} for row in rows[:2] for method in ("plain", "realmlp_folds", "tabm_folds")]
     found = summary(pd.DataFrame(rows))
     assert found["mean_rank"] == {"ours": 1.5, "mlp": 1.5}
     assert found["relative_difference"]["mlp"]["mean"] == pytest.approx((0.2 / 0.4 - 1 + 0.3 / 0.2 - 1) / 2)
