@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from features.comparison import FOLD, Difference, moved_answers, noise, paired, paired_means, same_folds
-from features.errors import UserError
+from features.errors import UserError, listed
 from features.metrics import shown
 from features.tasks import SIZED
 from pipeline import stage
 from pipeline.params import parse_document
-from pipeline.provenance import flat
+from pipeline.provenance import flat, outdated
 from pipeline.revisions import WORKSPACE, read_at, resolve
 
 if TYPE_CHECKING:
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 # Rows of a submission that are named one by one, unless all are asked for.
 NAMED = 30
+# Parameters, likewise, that were changed and not run.
+NAMED_KEYS = 3
+LOCK = Path("dvc.lock")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -44,7 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 @dataclass(frozen=True)
 class Run:
     """One competition's results at one revision; ``metric``: what its submission is scored by; ``folds`` is None where
-    the revision is older than that report."""
+    the revision is older than that report; ``outdated``: parameters that had changed, but not been run."""
 
     revision: str
     metric: str
@@ -52,6 +55,7 @@ class Run:
     metrics: dict[str, float]
     folds: pd.DataFrame | None
     submission: pd.DataFrame
+    outdated: tuple[str, ...]
 
     @property
     def label(self) -> str:
@@ -65,6 +69,7 @@ def compare(arguments: argparse.Namespace) -> None:
 
     revisions = [resolve(arguments.a), resolve(arguments.b)]
     documents = [parse_document(read_at(one, arguments.params), str(arguments.params)) for one in revisions]
+    locks = [locked(one) for one in revisions]
     known = [list(document.get("competitions") or {}) for document in documents]
     names = [name for name in known[0] if name in known[1]]
     if arguments.name:
@@ -76,12 +81,25 @@ def compare(arguments: argparse.Namespace) -> None:
         raise UserError(f"{arguments.params}: no competition is in both revisions ({known[0]} and {known[1]}).")
     console = Console()
     for name in names:
-        runs = [load_run(one, document, name) for one, document in zip(revisions, documents, strict=True)]
+        runs = [
+            load_run(one, document, name, lock, arguments.params)
+            for one, document, lock in zip(revisions, documents, locks, strict=True)
+        ]
         show(console, name, runs[0], runs[1], None if arguments.all else NAMED)
 
 
-def load_run(revision: str, document: dict[str, Any], name: str) -> Run:
-    """Results of competition ``name``. Raises ``UserError`` where the revision holds none."""
+def locked(revision: str) -> dict[str, Any]:
+    """The revision's dvc.lock, empty where it has none."""
+    try:
+        content = read_at(revision, LOCK)
+    except UserError:
+        return {}
+    return parse_document(content, str(LOCK))
+
+
+def load_run(revision: str, document: dict[str, Any], name: str, lock: dict[str, Any], file: Path) -> Run:
+    """Results of competition ``name``, ``document`` and ``lock`` being the revision's ``file`` of parameters and its
+    dvc.lock. Raises ``UserError`` where the revision holds none."""
     report = Path("reports") / name
     try:
         folds = _csv(read_at(revision, report / "folds.csv"), {"scored": str})
@@ -89,7 +107,9 @@ def load_run(revision: str, document: dict[str, Any], name: str) -> Run:
         folds = None
     submission = _csv(read_at(revision, report / "submission.csv"), str)
     params, metrics = own_params(document, name), json.loads(read_at(revision, report / "metrics.json"))
-    return Run(revision, str(params.get(f"competitions.{name}.table.metric")), params, metrics, folds, submission)
+    metric = str(params.get(f"competitions.{name}.table.metric"))
+    changed = outdated(report / "submission.csv", lock, document, file.name)
+    return Run(revision, metric, params, metrics, folds, submission, tuple(changed))
 
 
 def own_params(document: dict[str, Any], name: str) -> dict[str, Any]:
@@ -107,6 +127,14 @@ def show(console: Console, name: str, a: Run, b: Run, named: int | None) -> None
     ones, and how many rows of the submission moved, of which ``named`` are listed (None: all)."""
     console.print(f"[bold]{name}: A = {a.label}, B = {b.label}[/bold]")
     console.print(params_table(a, b))
+    for letter, run in (("A", a), ("B", b)):
+        if run.outdated:
+            console.print(
+                f"warning: the results of {letter} were made before {listed(run.outdated, NAMED_KEYS)} changed: run "
+                f"`dvc repro` there, else they say nothing of that.",
+                markup=False,
+                highlight=False,
+            )
     same = a.folds is not None and b.folds is not None and same_folds(a.folds, b.folds)
     console.print(measures_table(a, b, same))
     if same:

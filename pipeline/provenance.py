@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,29 +21,67 @@ def parameters_of(file: Path, lock: Path, params: Path) -> dict[str, Any]:
     outs = {out["path"]: (name, out["md5"]) for name, stage in stages.items() for out in stage.get("outs", [])}
     if file.as_posix() not in outs:
         raise UserError(f"{file}: no stage in {lock} has made it. Run `dvc repro`.")
-    document, found, seen = read_document(params), {}, set()
-    waiting, changed = [outs[file.as_posix()][0]], _changed(file, outs[file.as_posix()][1])
-    while waiting:
-        stage = stages[waiting.pop()]
+    document = read_document(params)
+    changed = _changed(file, outs[file.as_posix()][1])
+    behind = stages_behind(file, stages)
+    for stage in behind:
         for dep in stage.get("deps", []):
             made = _made_by(dep["path"], outs)
             if made == dep["path"]:  # what one stage wrote and the next one read
                 changed += [dep["path"]] if outs[made][1] != dep["md5"] else []
             else:
                 changed += _changed(Path(dep["path"]), dep["md5"])
-            if made and outs[made][0] not in seen:
-                seen.add(outs[made][0])
-                waiting.append(outs[made][0])
-        for key, value in (stage.get("params", {}).get(params.name) or {}).items():
-            found.update(flat(value, key))
-            if _at(document, key) != value:
-                changed.append(f"{params}: {key}")
+    found = recorded(behind, params.name)
+    changed += [f"{params}: {key}" for key in changed_since(behind, document, params.name)]
     if changed:
         raise UserError(
             f"{file}: changed since the run that made it: {', '.join(sorted(set(changed))[:3])}. "
             f"Run `dvc repro` first, so that what is sent is what the parameters make."
         )
     return found
+
+
+def stages_behind(file: Path, stages: Mapping[str, Any]) -> list[Any]:
+    """Of the ``stages`` of a dvc.lock the one that wrote ``file``, and all whose outs led to that; none where none
+    did."""
+    outs = {out["path"]: (name, out) for name, stage in stages.items() for out in stage.get("outs", [])}
+    waiting = [outs[file.as_posix()][0]] if file.as_posix() in outs else []
+    seen = dict.fromkeys(waiting)
+    while waiting:
+        for dep in stages[waiting.pop()].get("deps", []):
+            made = _made_by(dep["path"], outs)
+            if made and outs[made][0] not in seen:
+                seen[outs[made][0]] = None
+                waiting.append(outs[made][0])
+    return [stages[name] for name in seen]
+
+
+def recorded(stages: Iterable[Mapping[str, Any]], params: str) -> dict[str, Any]:
+    """The parameters that ``stages`` have from the file ``params``, by dotted key."""
+    return {
+        name: leaf
+        for stage in stages
+        for key, value in (stage.get("params", {}).get(params) or {}).items()
+        for name, leaf in flat(value, key).items()
+    }
+
+
+def changed_since(stages: Iterable[Mapping[str, Any]], document: Mapping[str, Any], params: str) -> list[str]:
+    """Dotted keys that the ``document`` has otherwise than ``stages`` had them from the file ``params``."""
+    changed: set[str] = set()
+    for stage in stages:
+        for key, value in (stage.get("params", {}).get(params) or {}).items():
+            now = _at(document, key)
+            if now != value:
+                old, new = flat(value, key), flat(now, key)
+                changed |= {one for one in old.keys() | new.keys() if old.get(one) != new.get(one)} or {key}
+    return sorted(changed)
+
+
+def outdated(file: Path, lock: Mapping[str, Any], document: Mapping[str, Any], params: str) -> list[str]:
+    """Dotted keys of the ``document`` of the file ``params`` that have changed since the run that wrote ``file``, by a
+    dvc.lock; none where that does not know the file."""
+    return changed_since(stages_behind(file, lock.get("stages") or {}), document, params)
 
 
 def flat(value: Any, key: str) -> dict[str, Any]:

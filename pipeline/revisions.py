@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from pathlib import Path
 
-from features.errors import UserError
+from features.errors import UserError, enumerated
 from pipeline.files import read_bytes
 
 WORKSPACE = "workspace"
@@ -22,15 +23,29 @@ def resolve(name: str) -> str:
         raise UserError(f"No Git repository here, so no revision {name!r}: `git init` and commit first.")
     found = _git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
     if found is None:  # DVC keeps its experiments under refs/exps/, where Git does not look for names
-        listed = (_git("for-each-ref", "--format=%(objectname) %(refname)", "refs/exps") or b"").decode().split("\n")
-        named = [line.split(" ")[0] for line in listed if line.endswith(f"/{name}")]
-        if not named:
-            raise UserError(
-                f"No revision {name!r} in this Git repository. Take a commit, branch or tag, the name of an "
-                f"experiment (`dvc exp show`), or {WORKSPACE!r} for the files as they are now."
-            )
-        return named[0]
+        return _experiment(name)
     return found.decode().strip().split("\n")[-1]
+
+
+def _experiment(name: str) -> str:
+    """The commit of the DVC experiment ``name``: that of the current commit, as DVC itself takes it, where experiments
+    of several commits are called so."""
+    refs = (_git("for-each-ref", "--format=%(objectname) %(refname)", "refs/exps") or b"").decode()
+    named = {
+        f"{two}{rest}": commit
+        for commit, two, rest, own in re.findall(r"^(\w+) refs/exps/(\w{2})/(\w{4,})/(.+)$", refs, re.MULTILINE)
+        if own == name
+    }
+    if not named:
+        raise UserError(
+            f"No revision {name!r} in this Git repository. Take a commit, branch or tag, the name of an "
+            f"experiment (`dvc exp show`), or {WORKSPACE!r} for the files as they are now."
+        )
+    chosen = next(iter(named.values())) if len(named) == 1 else named.get(head()[0])
+    if chosen is None:
+        several = enumerated((f"{commit[:7]} of commit {start[:7]}" for start, commit in named.items()), "or")
+        raise UserError(f"{len(named)} experiments are called {name!r}. Say which by its hash: {several}.")
+    return chosen
 
 
 def read_at(revision: str, path: Path) -> bytes:

@@ -11,6 +11,8 @@ import pandas as pd
 import pytest
 
 from pipeline.compare import main
+from pipeline.demo import write_yaml
+from pipeline.params import read_document
 from pipeline.revisions import head, resolve
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -169,3 +171,38 @@ def test_a_regression_is_compared_in_any_unit(repository: None, capsys: pytest.C
     out = told(capsys, "HEAD", "workspace")
     assert line(out, "rmse")[1:4] == ["4.100e-09", "3.900e-09", "-2.000e-10"] and line(out, "rmse")[-1] == "better"
     assert line(out, "0.2")[1:] == ["10", "4.000e-09 (-2.000e-10)"]
+
+
+def test_results_that_are_older_than_their_parameters_are_told(
+    repository: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Else a parameter that was changed and not run seems to change nothing."""
+    ensemble = read_document(Path("params.yaml"))["ensemble"]
+    stage = {"params": {"params.yaml": {"ensemble": ensemble}}, "outs": [{"path": f"{REPORT}/submission.csv"}]}
+    write_yaml(Path("dvc.lock"), {"stages": {"ensemble@titanic": stage}})
+    git("add", "dvc.lock")
+    git("commit", "-qm", "its lock")
+    assert "warning" not in told(capsys, "HEAD", "HEAD~1")
+    change("method: mean", "method: greedy")
+    out = " ".join(told(capsys, "HEAD", "workspace").split())
+    assert "the results of B were made before ensemble.method changed: run `dvc repro`" in out and "of A" not in out
+
+
+def test_of_experiments_of_one_name_that_of_the_current_commit_is_taken(
+    repository: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """DVC keeps one for each commit that experiments started from."""
+    starts, found = [], []
+    for number in range(2):
+        git("commit", "--allow-empty", "-qm", f"start {number}")
+        starts.append(git("rev-parse", "HEAD"))
+        found.append(git("commit-tree", "HEAD^{tree}", "-p", "HEAD", "-m", "experiment"))
+        git("update-ref", f"refs/exps/{starts[-1][:2]}/{starts[-1][2:]}/twelve", found[-1])
+    git("update-ref", "refs/exps/exec/EXEC_HEAD", "HEAD")
+    assert resolve("twelve") == found[1]
+    git("checkout", "-q", starts[0])
+    assert resolve("twelve") == found[0]
+    git("checkout", "-q", f"{starts[0]}~1")
+    err = told(capsys, "HEAD", "twelve", code=1)
+    assert "2 experiments are called 'twelve'" in err and all(one[:7] in err for one in [*found, *starts])
+    assert "No revision 'EXEC_HEAD'" in told(capsys, "HEAD", "EXEC_HEAD", code=1)
