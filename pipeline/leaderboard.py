@@ -17,6 +17,7 @@ from features.metrics import shown
 from features.tasks import RISING
 from pipeline import stage
 from pipeline.files import read_bytes, write_bytes
+from pipeline.params import is_name
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -78,7 +79,8 @@ def leaderboard(arguments: argparse.Namespace) -> None:
 
 
 def read_board(path: Path) -> pd.DataFrame:
-    """All rows, every cell as it is written; an empty frame without the file. Raises ``UserError`` on other columns."""
+    """All rows, every cell as it is written; an empty frame without the file. Raises ``UserError`` on other columns and
+    on lines that are no rows, such as those that Git writes where two clones have submitted."""
     if not path.exists():
         return pd.DataFrame(columns=COLUMNS, dtype=str)
     try:
@@ -87,7 +89,20 @@ def read_board(path: Path) -> pd.DataFrame:
         raise UserError(f"{path}: not the table that `submit` writes ({error}). Restore it from Git.") from None
     if list(rows.columns) != COLUMNS:
         raise UserError(f"{path}: columns {list(rows.columns)}; expected {COLUMNS}. Restore it from Git.")
+    for line, (name, params) in enumerate(zip(rows["competition"], rows["params"], strict=True), start=2):
+        if not (is_name(name) and _is_mapping(params)):
+            raise UserError(
+                f"{path}, line {line}: {name!r} begins no row that `submit` wrote. After a merge keep the rows of both "
+                "sides and delete Git's marks; else restore the file from Git."
+            )
     return rows
+
+
+def _is_mapping(cell: str) -> bool:
+    try:
+        return isinstance(json.loads(cell or "{}"), dict)
+    except ValueError:
+        return False
 
 
 def numbers(column: pd.Series) -> np.ndarray:

@@ -539,9 +539,14 @@ def parse_document(content: bytes, path: str) -> dict[str, Any]:
     return _mapping(document, path)
 
 
+def is_name(name: str) -> bool:
+    """Whether a competition may be called ``name``."""
+    return bool(_NAME.fullmatch(name))
+
+
 def check_name(name: str) -> None:
     """A competition's name is also a folder name: letters, digits, ``_`` and ``-``, beginning with a letter."""
-    if not _NAME.fullmatch(name):
+    if not is_name(name):
         raise UserError(
             f"competition name {name!r}: expected a letter, then letters, digits, '_' or '-' (64 at most), "
             f"since folders are named after it."
@@ -676,7 +681,8 @@ def _value(
     choices: Sequence[str] = (),
 ) -> Any:
     words = {int: "a whole number", float: "a number", bool: "true or false", str: "a word"}[kind]
-    bounds = ("" if low is None else f" from {low:g}") + ("" if high is None else f" to {high:g}")
+    # Ten digits: the largest seed has as many.
+    bounds = ("" if low is None else f" from {low:.10g}") + ("" if high is None else f" to {high:.10g}")
     if raw is MISSING:
         raise UserError(f"{where} is missing; expected {words}{bounds}.")
     if kind is str and choices:

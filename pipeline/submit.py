@@ -27,6 +27,8 @@ from pipeline.revisions import head
 
 # Between two looks at the score.
 POLL_SECONDS = 5.0
+# How a content that was sent already is sent again.
+FORCED = "--force (make: FORCE=1)"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -43,14 +45,15 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 @dataclass(frozen=True)
 class Parcel:
-    """What is to be sent, the parameters that made it, and all else that a row of the leaderboard says before the score
-    is known."""
+    """What is to be sent, the parameters that made it, all else that a row of the leaderboard says before the score
+    is known, and Kaggle's numbers of the submissions that have a row already."""
 
     slug: str
     file: Path
     tag: str
     parameters: dict[str, Any]
     row: dict[str, str]
+    recorded: frozenset[str] = frozenset()
 
 
 def submit(arguments: argparse.Namespace) -> None:
@@ -61,7 +64,7 @@ def submit(arguments: argparse.Namespace) -> None:
     parcel = prepare(arguments, message)
     print(f"submit: {parcel.file}, CV {parcel.row['metric']} {parcel.row['cv']}")
     known = kaggle_client.board(parcel.slug)
-    sent = None if arguments.force else already(parcel, known.submissions)
+    sent = already(parcel, known.submissions, arguments.force)
     if sent is None:
         if known.allowed <= 0 < known.total:
             raise UserError("Kaggle takes no more submissions today: the daily limit starts anew at midnight UTC.")
@@ -83,15 +86,16 @@ def prepare(arguments: argparse.Namespace, message: str) -> Parcel:
     file = report / "submission.csv"
     slug = arguments.kaggle or slug_of(arguments.params, params.name)
     digest = sha256(file)
+    # First of all: who has changed something and not run it is to hear that, not that the old file was sent already.
+    used = parameters_of(file, Path("dvc.lock"), arguments.params)
     rows = read_board(BOARD)
     own = rows[rows["competition"] == params.name]
     same = own[own["sha256"] == digest]
     if len(same) and not arguments.force:
         raise UserError(
             f"{file}: this content was sent already, {same['date'].iloc[-1]}, public score "
-            f"{same['public_score'].iloc[-1] or 'none'}. Change something first, or send it again with --force."
+            f"{same['public_score'].iloc[-1] or 'none'}. Change something first, or send it again with {FORCED}."
         )
-    used = parameters_of(file, Path("dvc.lock"), arguments.params)
     metrics, metric = read_json(report / "metrics.json"), params.table.metric
     revision, dirty = head(BOARD, report / "leaderboard.png")
     row = {
@@ -106,7 +110,7 @@ def prepare(arguments: argparse.Namespace, message: str) -> Parcel:
         "sha256": digest,
     }
     state = f"{revision[:7]}{'+' if dirty else ''} " if revision else ""
-    return Parcel(slug, file, f"[{state}{digest[:12]}]", used, row)
+    return Parcel(slug, file, f"[{state}{digest[:12]}]", used, row, frozenset(own["submission"]))
 
 
 def slug_of(params: Path, name: str) -> str:
@@ -134,17 +138,25 @@ def difference(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
     return {key: new.get(key) for key in sorted(old.keys() | new.keys()) if old.get(key) != new.get(key)}
 
 
-def already(parcel: Parcel, submissions: Sequence[Submission]) -> Submission | None:
+def already(parcel: Parcel, submissions: Sequence[Submission], force: bool = False) -> Submission | None:
     """The submission of the same content that Kaggle knows of, by the mark that ours carry.
 
-    So a submission whose answer got lost is found again and not sent twice. Raises ``UserError`` where Kaggle found it
-    faulty then.
+    So a submission whose answer got lost is found again and not sent twice. One that is to be sent again (``force``)
+    is found only by the same message, where it has no row yet: then the same command broke off before its score came.
+    Raises ``UserError`` where Kaggle found it faulty then.
     """
     mark = f"{parcel.row['sha256'][:12]}]"
+    if force:
+        same = f"{parcel.row['message']} {parcel.tag}"
+        submissions = [
+            one
+            for one in submissions
+            if one.description == same and one.status != "ERROR" and str(one.ref) not in parcel.recorded
+        ]
     for one in submissions:
         if one.description.endswith(mark):
             if one.status == "ERROR":
-                raise UserError(f"{_faulty(parcel, one)} The same content is sent again with --force only.")
+                raise UserError(f"{_faulty(parcel, one)} The same content is sent again with {FORCED} only.")
             return one
     return None
 

@@ -16,7 +16,7 @@ TEXT = (ROOT / "params.yaml").read_text(encoding="utf-8")
 
 CASES = [
     ("seed: 0\n", "sede: 0\n", ["unknown key sede", "did you mean 'seed'"]),
-    ("seed: 0\n", "seed: -1\n", ["seed is -1, out of range", "from 0"]),
+    ("seed: 0\n", "seed: -1\n", ["seed is -1, out of range", "from 0 to 2147483647"]),
     ("seed: 0\n", "seed: 1.5\n", ["seed is 1.5", "a whole number"]),
     ("seed: 0\n", "seed: yes\n", ["seed is 'yes'", "a whole number"]),
     ("seed: 0\n", "seed: true\n", ["seed is True", "a whole number"]),

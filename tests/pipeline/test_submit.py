@@ -269,3 +269,40 @@ def test_credentials_are_written_nowhere(kaggle: Kaggle, project: Path, tmp_path
     assert send() == 0
     written = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert written and not [path for path in written if TOKEN.encode() in path.read_bytes()]
+
+
+def test_a_forced_submission_whose_score_comes_late_is_found_by_the_same_command(
+    kaggle: Kaggle, project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The message promises it; to send once more would cost one of the day's few."""
+    assert send() == 0
+    kaggle.polls_until_scored = 10**6
+    assert "recognised" in refused(capsys, "--force", "--timeout", "0.2")
+    kaggle.polls_until_scored = 0
+    assert send("--force") == 0
+    assert len(kaggle.uploads) == 2 and board()["submission"].tolist() == ["1000", "1001"]
+    assert send("--force") == 0  # recorded by now, so it is sent once more
+    assert len(kaggle.uploads) == 3 and len(board()) == 3
+
+
+def test_a_change_that_was_not_run_is_told_before_that_the_old_file_was_sent(
+    kaggle: Kaggle, project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert send() == 0
+    text = Path("params.yaml").read_text()
+    Path("params.yaml").write_text(text.replace("method: mean", "method: greedy"))
+    said = refused(capsys)
+    assert "params.yaml: ensemble.method. Run `dvc repro`" in said and "sent already" not in said
+
+
+def test_git_s_marks_of_a_merge_are_no_submissions(
+    kaggle: Kaggle, project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Two clones that both submit append to the same place."""
+    assert send() == 0
+    head, row = BOARD.read_text().splitlines()
+    BOARD.write_text("\n".join([head, row, "<<<<<<< HEAD", row, "=======", row, ">>>>>>> other", ""]))
+    assert "line 3: '<<<<<<< HEAD' begins no row" in refused(capsys, "--force")
+    BOARD.write_text("\n".join([head, row.replace('"{', '"[{', 1), ""]))
+    assert "line 2: 'titanic' begins no row" in refused(capsys, "--force")
+    assert len(kaggle.uploads) == 1
