@@ -145,11 +145,15 @@ def calibration_bins(task: str, target: np.ndarray, answer: np.ndarray) -> list[
     """``BINS`` equal parts of the rows by prediction: mean prediction, mean of what came, rows, standard error of what
     came (of a share by ``share_error``). ``answer [t, 1]``: a probability of class 1, or a number; ``[t, c]``: the
     probability of the class predicted against how often it was right.
+
+    Rows of one prediction are dealt out at random: in their own order a table sorted by its target would put those of
+    one class into a part of their own.
     """
     predicted, came = answer[:, 0], target.astype(float)
     if answer.shape[1] > 1:
         predicted, came = answer.max(axis=1), (answer.argmax(axis=1) == target).astype(float)
-    parts = [part for part in np.array_split(np.argsort(predicted, kind="stable"), BINS) if len(part)]
+    order = np.lexsort((np.random.default_rng(0).permutation(len(predicted)), predicted))
+    parts = [part for part in np.array_split(order, BINS) if len(part)]
     return [
         (
             float(predicted[part].mean()),

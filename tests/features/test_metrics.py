@@ -100,6 +100,17 @@ def test_the_calibration_error_by_hand() -> None:
     assert metrics.calibration_error(target, both) == pytest.approx(wanted)
 
 
+def test_equal_predictions_are_calibrated_alike_in_any_order_of_rows() -> None:
+    """A table sorted by its target, and one answer to all rows: in their order half of the parts would hold class 0
+    alone, and the error would be 0.5."""
+    target, answer = np.repeat([0.0, 1.0], 500), np.full((1000, 1), 0.5)
+    assert metrics.calibration_error(target, answer) < 0.08
+    came = [came for _, came, *_ in metrics.calibration_bins("binary", target, answer)]
+    assert min(came) > 0.3 and max(came) < 0.7
+    numbers = [came for _, came, *_ in metrics.calibration_bins("regression", np.arange(1000.0), answer)]
+    assert min(numbers) > 350 and max(numbers) < 650
+
+
 def test_losses_of_many_answers_at_once_are_those_of_each() -> None:
     answers = np.random.default_rng(0).dirichlet(np.ones(3), (2, 4, 5))
     target = np.array([0, 1, 2, 2, 1])
