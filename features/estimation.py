@@ -11,8 +11,8 @@ effect of these groups, which those of the test table are taken to have too):
   tells too little; Nadeau and Bengio (2003) add ``scored / others`` of it: with ``J`` outer folds
   ``s2 / n * J / (J - 1)``, and more where folds differ by more than rows alone explain.
 
-The interval is 1.96 standard errors of the sum to either side; of a ROC AUC, around a middle nearer to 1/2 than the
-area (see ``middle``).
+The interval is 1.96 standard errors of the sum to either side, more where groups of rows are few (Student's t); of a
+ROC AUC, around a middle nearer to 1/2 than the area (see ``middle``); of a loss further up than down (see ``highest``).
 """
 
 from __future__ import annotations
@@ -20,11 +20,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import stdtrit
 
 from features import metrics
 
 # Standard errors on either side of a 95 % interval.
 WIDTH = 1.96
+# By its logarithm alone a loss rises to e to this power times itself at most: of few test rows that says too much.
+FURTHEST = 3.0
 # Measures that are roots of a mean, and those that lie between 0 and 1.
 ROOTS, BOUNDED = ("rmse", "rmsle"), ("accuracy", "roc_auc")
 
@@ -57,8 +60,8 @@ def estimate(
     likeness = design_effect(values, None if groups is None else groups[valued])
     mean, spread = float(values.mean()), float(np.r_[values, extra].var(ddof=1)) * likeness
     variance = spread * scatter(len(values), int(parts.max()) + 1) + excess(values, parts, likeness)
-    half = WIDTH * float(np.sqrt(variance + spread / tests))
-    low, high, error = mean - half, mean + half, float(np.sqrt(variance))
+    half, error = width(groups) * float(np.sqrt(variance + spread / tests)), float(np.sqrt(variance))
+    low, high = mean - half, mean + half if measure in BOUNDED else highest(mean, half)
     if measure in ROOTS:
         value = float(np.sqrt(mean))
         return Estimate(value, float(np.sqrt(max(low, 0))), float(np.sqrt(high)), error / (2 * value) if value else 0.0)
@@ -69,15 +72,32 @@ def estimate(
     return Estimate(mean, low, min(high, 1.0) if measure in BOUNDED else high, error)
 
 
+def width(groups: np.ndarray | None) -> float:
+    """Standard errors on either side of the interval: of few ``groups [n]`` of rows, which tell their own scatter as
+    poorly as few rows would, those of Student's t (Cameron and Miller, 2015)."""
+    return WIDTH if groups is None else max(WIDTH, float(stdtrit(max(len(np.unique(groups)) - 1, 1), 0.975)))
+
+
+def highest(mean: float, half: float) -> float:
+    """The upper end of the interval of a ``mean`` loss, ``half`` of whose length is what its errors say.
+
+    Few rows make much of a loss: one that has met too few of them rises further than one that has met too many falls.
+    So upwards the interval is even in the logarithm, as of what is positive and skewed."""
+    return max(mean * float(np.exp(min(half / mean, FURTHEST))), mean + half) if mean > 0 else mean + half
+
+
 def design_effect(values: np.ndarray, groups: np.ndarray | None) -> float:
     """How many times the variance of the mean of ``values [n]`` is that of as many unrelated rows, since rows of one of
-    the ``groups [n]`` err alike (Kish, 1965); 1 or more, and 1 where there are no groups."""
+    the ``groups [n]`` err alike (Kish, 1965); 1 or more, and 1 where there are no groups. Groups are held against their
+    own mean, so few of them scatter too little, by as much as few rows do."""
     if groups is None:
         return 1.0
     away = values - values.mean()
     sums = np.bincount(np.unique(groups, return_inverse=True)[1], away)
-    squares = float((away**2).sum())
-    return max(float((sums**2).sum()) / squares, 1.0) if squares else 1.0
+    squares, count, rows = float((away**2).sum()), len(sums), len(values)
+    if not squares or count < 2:
+        return 1.0
+    return max(float((sums**2).sum()) * count / (count - 1) / (squares * rows / (rows - 1)), 1.0)
 
 
 def known(measure: str, target: np.ndarray, parts: np.ndarray) -> int:
