@@ -130,7 +130,12 @@ def sentences(table: pd.DataFrame, pairs: pd.DataFrame) -> list[str]:
     perhaps |= harm.abs() > ERRORS * table[f"without_{name}_se"]
     missed, hindering = table["group"][sure & (harm > 0)], table["group"][sure & (harm < 0)]
     idle = table["group"][~perhaps & harm.notna() & table[f"importance_{name}_se"].notna()]
-    doubled = table["group"][used & (harm + doubt < table[f"importance_{name}"])]
+    # A group that nothing else can replace is missed by what it tells alone, or by more. What permuting it costs is no
+    # measure of that: a wrong value misleads, of unrelated columns by twice as much as none does (squared error).
+    told_alone = -table[f"alone_{name}"]
+    apart = np.hypot(table[f"without_{name}_se"], table[f"alone_{name}_se"])
+    folds = np.fmin(table["without_folds"], table["alone_folds"])
+    doubled = table["group"][used & (told_alone - harm > noise(folds) * apart)]
     if harm.notna().any():
         worse = f"get worse without {enumerated(missed)}" if len(missed) else "miss no group beyond noise"
         found.append(f"Retrained networks {worse}.")

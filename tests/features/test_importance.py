@@ -96,6 +96,23 @@ def test_with_few_folds_a_change_counts_beyond_more_errors() -> None:
         assert missed in told and together in told
 
 
+def test_only_a_group_that_tells_more_alone_than_is_missed_has_a_double() -> None:
+    """Columns of a linear model that have nothing in common: permuting one costs twice what leaving it out does, and
+    nothing stands in. Then c is a copy of a."""
+    wave = np.linspace(-0.01, 0.01, FOLDS)
+
+    def measured_by(doubles: bool) -> dict[frozenset[str], dict[str, np.ndarray]]:
+        explained = {
+            one: 0.2 * bool(one & (frozenset("ac") if doubles else frozenset("a"))) + 0.1 * ("b" in one) for one in SETS
+        }
+        return {one: {"squared_error": 1 - share + wave * len(one)} for one, share in explained.items()}
+
+    for doubles, told in ((False, None), (True, "Where a is left out, other groups stand in, in part at least.")):
+        permuted = {name: {"squared_error": value + wave / 10} for name, value in (("a", 0.4), ("b", 0.2), ("c", 0.0))}
+        found = sentences(group_table(GROUPS, permuted, measured_by(doubles), SHARE), pair_table([], {}, SHARE, GROUPS))
+        assert [one for one in found if "stand in" in one] == ([told] if told else [])
+
+
 def test_that_few_folds_prove_little_makes_no_group_idle() -> None:
     """a is leaned on by seven standard errors, b by three, c by none: of two folds that proves nothing."""
     table = group_table(GROUPS, PERMUTED, TRAINED, SHARE).assign(importance_folds=2, without_folds=2)
