@@ -19,6 +19,12 @@ from pipeline.pictures import COLOURS, label, panels
 WIDTHS = (1, 4, 16, 64)
 ROWS = (50, 100, 200, 400)
 WIDEST, RATE = 64, 3e-3
+ABOUT = (
+    "A network that is too small for its task *underfits*: it does badly on train rows and unseen rows alike. One "
+    "that is large for the rows it has *overfits*: it learns them by heart, so that the loss of train rows still "
+    f"falls while that of unseen rows rises again. Here: 2 hidden layers of {', '.join(map(str, WIDTHS[:-1]))} and "
+    f"{WIDTHS[-1]} units on all train rows of a fold, then {WIDEST} units on fewer rows; nothing stops them early."
+)
 # The columns of losses, by what the page calls them.
 ENDS = {
     "train_loss": "train loss, last epoch",
@@ -154,4 +160,4 @@ def measures(frames: Frames) -> dict[str, float]:
     }
 
 
-LAB = Lab("capacity", "Over- and underfitting", run, picture, sentence, measures, table)
+LAB = Lab("capacity", "Over- and underfitting", ABOUT, run, picture, sentence, measures, table)

@@ -10,7 +10,17 @@ from matplotlib.figure import Figure
 
 from features.metrics import row_log_loss
 from features.roles import SCORE
-from pipeline.lab.laboratory import Frames, Lab, Material, by_setting, sentence_case, standard_error, train
+from pipeline.lab.laboratory import (
+    BASE,
+    BEYOND,
+    Frames,
+    Lab,
+    Material,
+    by_setting,
+    sentence_case,
+    standard_error,
+    train,
+)
 from pipeline.pictures import label, panels
 from pipeline.runtime import seed_for
 
@@ -19,6 +29,12 @@ PATIENCE = 8
 # Ensembles of each size that are drawn from all networks and averaged.
 DRAWS = 20
 SIZES = (1, 2, 3, 5, 8, 12, 20, 30, 50, 75, 100)
+ABOUT = (
+    "Networks that are alike but for their seed err on different rows, so the mean of their probabilities errs less "
+    f"than they do. Here: networks with {BASE['depth']} hidden layers of {BASE['width']} units, dropout "
+    f"{SETTING['dropout']:g} and L2 {SETTING['l2']:g}, each stopped by rows that score nothing; of each size {DRAWS} "
+    "ensembles are drawn from all networks, and what they reach on unseen rows is averaged."
+)
 
 
 def run(material: Material) -> Frames:
@@ -91,10 +107,10 @@ def sentence(frames: Frames) -> str:
     frame = frames["ensembles"]
     one, last = frame.iloc[0], frame.iloc[-1]
     half = frame[frame["log_loss_gain"] >= 0.8 * last["log_loss_gain"]]["size"].min()
-    points = 100 * last["accuracy_gain"]
+    points = round(100 * last["accuracy_gain"], 1)
     share = "within" if 2 <= points <= 5 else "below" if points < 2 else "above"
-    noise = ", no more than noise" if abs(last["accuracy_gain"]) <= 2 * last["accuracy_gain_se"] else ""
-    early = f", most of it (80 %) by size {int(half)}" if last["log_loss_gain"] > 0 else ""
+    noise = ", no more than noise" if abs(last["accuracy_gain"]) <= BEYOND * last["accuracy_gain_se"] else ""
+    early = f", most of it (80 %) by size {int(half)}" if last["log_loss_gain"] > 0 and half < last["size"] else ""
     return (
         f"Averaging {int(last['size'])} networks instead of one takes the log loss from {one['log_loss']:.4f} to "
         f"{last['log_loss']:.4f} (gain {last['log_loss_gain']:.4f} ± {last['log_loss_gain_se']:.4f}){early}, and the "
@@ -110,4 +126,4 @@ def measures(frames: Frames) -> dict[str, float]:
     return {f"ensemble_{name}": float(last[name]) for name in names}
 
 
-LAB = Lab("ensembles", "Ensemble size", run, picture, sentence, measures)
+LAB = Lab("ensembles", "Ensemble size", ABOUT, run, picture, sentence, measures)

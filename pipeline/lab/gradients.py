@@ -23,11 +23,20 @@ KINDS = {
     "relu": ("relu", "glorot_uniform"),
     "relu_he": ("relu", "he_normal"),
 }
-NAMES = {name: name for name in KINDS} | {"relu_he": "relu, He weights"}
+NAMES = {"sigmoid": "sigmoid", "tanh": "tanh", "relu": "ReLU", "relu_he": "ReLU, He weights"}
 DEPTHS = (2, 3, 5, 8, 12, 20)
 WIDTH, NETWORKS, ROWS = 32, 8, 256
 # A gradient smaller by this many powers of ten has vanished.
 VANISHED = 2
+ABOUT = (
+    "A network learns by the gradient of its loss, which is carried back from the output layer by layer. On the way "
+    "each layer multiplies it by its weights and by the slope of its activation, and the slope of sigmoid is at most "
+    "0.25 (lab 3). After many layers next to nothing may be left, and the first layers hardly learn. ReLU passes on "
+    "half of what it is given, unchanged; first weights by Glorot keep the size of what runs through a layer where "
+    "the slope is about 1, those by He, with twice the variance, make up for the other half. Here: networks of "
+    f"{DEPTHS[0]} to {DEPTHS[-1]} hidden layers of {WIDTH} units that have not learned yet, {ROWS} rows; the size of "
+    f"the gradient by a layer's weights (its norm), its logarithm averaged over {NETWORKS} networks."
+)
 
 
 def run(material: Material) -> Frames:
@@ -102,7 +111,10 @@ def sentence(frames: Frames) -> str:
     along = [name for name, (share, _) in found.items() if share < -VANISHED]
     across = [name for name, (_, share) in found.items() if share < -VANISHED and name not in along]
     where = f"with {enumerated([_spoken(name) for name in along])}" if along else "nowhere"
-    said = [f"from layer to layer the gradient vanishes {where}{' alone' if len(along) == 1 else ''}"]
+    steps = depths.max() - 1
+    kept = enumerated([f"{10 ** (found[name][0] / steps):.2f}" for name in along]) if along else ""
+    passed = f": a layer passes back {kept} of what it is given, on average" if along else ""
+    said = [f"from layer to layer the gradient vanishes {where}{' alone' if len(along) == 1 else ''}{passed}"]
     if across:
         glorot = all(KINDS[name][1].startswith("glorot") for name in across)
         weaker = enumerated([_power(found[name][1]) for name in across])
@@ -121,7 +133,7 @@ def _spoken(name: str) -> str:
 
 
 def _power(exponent: float) -> str:
-    return f"10<sup>{exponent:.1f}</sup>"
+    return f"10<sup>{round(exponent, 1) + 0.0:.1f}</sup>"  # and no minus before 0.0
 
 
 def table(frames: Frames) -> pd.DataFrame:
@@ -145,4 +157,4 @@ def measures(frames: Frames) -> dict[str, float]:
     }
 
 
-LAB = Lab("gradients", "Vanishing gradient", run, picture, sentence, measures, table)
+LAB = Lab("gradients", "Vanishing gradient", ABOUT, run, picture, sentence, measures, table)

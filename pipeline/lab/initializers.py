@@ -7,7 +7,19 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from features.errors import enumerated
-from pipeline.lab.laboratory import Frames, Lab, Material, by_setting, train, watched
+from features.roles import TRAIN
+from pipeline.lab.laboratory import (
+    BASE,
+    BEYOND,
+    Frames,
+    Lab,
+    Material,
+    by_setting,
+    counted,
+    standard_error,
+    train,
+    watched,
+)
 from pipeline.pictures import COLOURS, label, panels
 
 INITIALIZERS = {
@@ -33,14 +45,28 @@ TOO_LARGE = ("ones", "too_large")
 # Neurons whose weights differ by less than this share of their length are one neuron: equal neurons drift apart by
 # rounding alone.
 SAME = 1e-3
+# A loss that is not lower than that of one answer to all rows by more than this is no better.
+NOTHING = 0.01
+ABOUT = (
+    "What the weights are before the first step. By the textbook, 0 stops the error on its way back (only the "
+    "output's bias learns), equal weights make neurons that all do the same (each gets the same gradient), and too "
+    "large ones diverge; so small random ones are taken. How small, Glorot and He say by the variance: 2 / (inputs + "
+    f"outputs) of the layer, and 2 / inputs, for ReLU. Here: {BASE['depth']} hidden layers of {BASE['width']} units "
+    f"with ReLU, Adam at a learning rate of {BASE['learning_rate']:g}; all biases start at 0."
+)
 
 
 def run(material: Material) -> Frames:
-    """Train loss by epoch, a column an initializer (mean over folds); neurons of the first layer that still differ."""
+    """Train loss by epoch, a column an initializer (mean over folds), beside that of the best constant; neurons of the
+    first layer that still differ, and how far the last loss lies above the lowest of all starts (standard error over
+    folds)."""
     settings = [{"initializer": name} for name in INITIALIZERS.values()]
     found = train(material, "initializers", watched(material.table), settings, material.plan.epochs)
-    losses = by_setting(found.train_loss, len(settings)).mean(axis=1)
-    curves = {name: losses[number] for number, name in enumerate(INITIALIZERS)}
+    by_fold = by_setting(found.train_loss, len(settings))  # [setting, F, epochs]
+    losses = by_fold.mean(axis=1)
+    curves = {name: losses[number] for number, name in enumerate(INITIALIZERS)} | {"constant": constant_loss(material)}
+    last = by_fold[:, :, -1]
+    above = last - last[int(np.nanargmin(losses[:, -1]))]
     neurons = np.zeros(len(found.best_epoch))
     for program in found.weights:
         for position, member in enumerate(program["members"]):
@@ -52,9 +78,20 @@ def run(material: Material) -> Frames:
                 "initializer": list(INITIALIZERS),
                 "distinct_neurons": by_setting(neurons, len(settings)).mean(axis=1),
                 "neurons": program["kernel_0"].shape[2],
+                "above_lowest": above.mean(axis=1),
+                "above_lowest_se": standard_error(above),
             }
-        ),
+        ).round(6),
     }
+
+
+def constant_loss(material: Material) -> float:
+    """Log loss of answering all train rows with their share of class 1, mean over folds."""
+    shares = [
+        float(target[roles == TRAIN].mean())
+        for target, roles in zip(material.table.target, material.table.roles.T, strict=True)
+    ]
+    return float(np.mean([-share * np.log(share) - (1 - share) * np.log(1 - share) for share in shares]))
 
 
 def distinct(weights: np.ndarray) -> int:
@@ -93,24 +130,38 @@ def sentence(frames: Frames) -> str:
     names = list(neurons.index)
     best = min(names, key=lambda name: last[name])
     losses = enumerated([f"{last[name]:.3g} ({NAMES[name]})" for name in names])
+    near = [
+        f"{NAMES[name]}, {row['above_lowest']:.3f} ± {row['above_lowest_se']:.3f} above it"
+        for name, row in neurons.iterrows()
+        if name != best and row["above_lowest"] <= BEYOND * row["above_lowest_se"]
+    ]
+    noise = f" (within noise over folds: {'; '.join(near)})" if near else ""
+    poor = [NAMES[name] for name in names if not last[name] < last["constant"] - NOTHING]  # not a number, too
+    nothing = ""
+    if poor:
+        nothing = (
+            f" No better than one answer to all rows, whose loss is {last['constant']:.3g}, "
+            f"{'is' if len(poor) == 1 else 'are'} {'; '.join(poor)}."
+        )
     alone = [name for name in names if neurons["distinct_neurons"][name] == 1]
     symmetry = "No start leaves its neurons equal"
     if alone:
         starts = " or ".join(NAMES[name] for name in alone)
         symmetry = f"All neurons of the first layer stay one and the same from weights that are {starts}"
-    falling = [name for name in TOO_LARGE if last[name] < first[name]]
-    diverged = [name for name in TOO_LARGE if name not in falling]
+    diverged = [name for name in TOO_LARGE if not last[name] <= first[name]]  # not a number, too
+    falling = [name for name in TOO_LARGE if name not in diverged]
     large = []
     if falling:
         large.append(
-            f"From weights that are too large ({_joined(falling)}) the loss starts high and Adam brings it down late: "
-            "by the textbook it would diverge"
+            f"From weights that are too large ({_joined(falling)}) the loss starts at "
+            f"{enumerated([f'{first[name]:.3g}' for name in falling])} and Adam brings it down late, if at all: by the "
+            "textbook it would diverge"
         )
     if diverged:
         large.append(f"As the textbook says, it diverges from weights that are too large ({_joined(diverged)})")
     return (
-        f"After {int(last['epoch'])} epochs the train loss is {losses}: lowest with {NAMES[best]}. {symmetry}. "
-        f"{'. '.join(large)}."
+        f"After {counted(int(last['epoch']), 'epoch')} the train loss is {losses}: lowest with {NAMES[best]}{noise}."
+        f"{nothing} {symmetry}. {'. '.join(large)}."
     )
 
 
@@ -128,4 +179,4 @@ def measures(frames: Frames) -> dict[str, float]:
     return found
 
 
-LAB = Lab("initializers", "First weights", run, picture, sentence, measures)
+LAB = Lab("initializers", "First weights", ABOUT, run, picture, sentence, measures)

@@ -26,6 +26,8 @@ from pipeline.runtime import seed_for
 Frames = dict[str, pd.DataFrame]
 # The ways to a figure of the textbook agree when they differ by no more than this.
 AGREEMENT = 1e-6
+# A difference of no more standard errors than these is noise.
+BEYOND = 2
 # The network that the labs vary; what a lab does not say is as here.
 BASE: dict[str, Any] = {
     "depth": 2,
@@ -62,10 +64,12 @@ class Material:
 
 @dataclass(frozen=True)
 class Lab:
-    """``name`` names its files; ``run`` gives the plot data by file name. ``table`` may show some of it on the page."""
+    """``name`` names its files; ``about`` says in plain words what it is about and what is done; ``run`` gives the plot
+    data by file name. ``table`` may show some of it on the page."""
 
     name: str
     title: str
+    about: str
     run: Callable[[Material], Frames]
     picture: Callable[[Frames], Figure]
     sentence: Callable[[Frames], str]
@@ -157,12 +161,28 @@ def standard_error(values: np.ndarray, axis: int = -1) -> np.ndarray:
     return values.std(axis=axis, ddof=1) / np.sqrt(values.shape[axis])
 
 
+def paired(loss: np.ndarray, other: np.ndarray, counted: np.ndarray) -> tuple[float, float]:
+    """How much higher ``loss [F, t]`` is than ``other [F, t]``, mean over folds of the means over the rows ``counted
+    [F, t] bool``, and its standard error over rows: what several folds say of one row is no draw of its own (Liang and
+    Zeger, 1986)."""
+    weight = counted / counted.sum(axis=1, keepdims=True) / len(counted)
+    difference = np.where(counted, loss - other, 0.0)
+    mean = float((weight * difference).sum())
+    apart = (weight * (difference - mean)).sum(axis=0)[counted.any(axis=0)]
+    return mean, float(np.sqrt((apart**2).sum() * len(apart) / (len(apart) - 1)))
+
+
 def watched(table: Table) -> Table:
     """The table with every row that does not train on watch: its stop loss is the curve of unseen rows.
 
     Such a loss may be shown, as nothing is chosen by it; with early stopping it would no longer be one of unseen rows.
     """
     return replace(table, roles=np.minimum(table.roles, STOP).astype(np.int8))
+
+
+def counted(count: int, thing: str) -> str:
+    """The number with the thing, in the plural but for one."""
+    return f"{count} {thing}{'s' if count != 1 else ''}"
 
 
 def sentence_case(words: str) -> str:

@@ -34,6 +34,14 @@ ROUNDED = (
     "The textbook rounds on the way: its 0.74 is the mean of the rounded 0.51, 0.51 and 1.20; its 0.154901, to base 10 "
     "where its other logarithms are natural, is cut off, not rounded."
 )
+ABOUT = (
+    "A loss says how far the answers are from the truth; learning makes it smaller. For numbers it is the mean "
+    "squared error, for two classes (one sigmoid output) binary cross-entropy, for more (one softmax output each, "
+    "which sum to 1) categorical cross-entropy, called sparse where classes are written as integers instead of "
+    "one-hot. Here: the chapter's figures, and a few more, by hand, by Keras, and by the *head*, the output and loss "
+    "that trains all networks of this project; it starts from logits, what comes before sigmoid or softmax, so that "
+    "nothing is rounded to 0 or 1 on the way."
+)
 # The curves' inputs, and the steps of both.
 REACH, STEPS = 6.0, 121
 
@@ -235,4 +243,4 @@ def measures(frames: Frames) -> dict[str, float]:
     }
 
 
-LAB = Lab("losses", "Losses by hand", run, picture, sentence, measures, table)
+LAB = Lab("losses", "Losses by hand", ABOUT, run, picture, sentence, measures, table)

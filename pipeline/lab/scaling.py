@@ -15,10 +15,12 @@ from features.errors import enumerated
 from features.normalization import learn
 from features.roles import TRAIN
 from pipeline.lab.laboratory import (
+    BASE,
     Example,
     Frames,
     Lab,
     Material,
+    counted,
     examples_sentence,
     examples_table,
     train,
@@ -30,6 +32,14 @@ from pipeline.pictures import label, panels
 AGES = (30.0, 36.0, 52.0, 42.0)
 METHODS = {"raw": "none", "min_max": "minmax", "z_score": "zscore", "keras_layer": "keras"}
 NAMES = {"raw": "raw columns", "min_max": "min-max", "z_score": "z-scores", "keras_layer": "Keras's layer"}
+ABOUT = (
+    "Columns of different size (years of age, pounds of fare, classes 1 to 3) make a network's weights learn at "
+    "different speeds. Scaled they are alike: *min-max* puts each column between 0 and 1, the *z-score* takes off its "
+    "mean and divides by its standard deviation, and so does Keras's Normalization layer, which learns both by "
+    "`adapt`. Here: Pclass, Age, SibSp, Parch, Fare and whether a passenger is a woman, each fold scaled by what its "
+    f"train rows teach (a missing age is their median); {BASE['depth']} hidden layers of {BASE['width']} units, "
+    f"batches of {BASE['batch_size']}."
+)
 
 
 def run(material: Material) -> Frames:
@@ -48,7 +58,7 @@ def run(material: Material) -> Frames:
     )
     found = train(material, "scaling", watched(wide), [{}], material.plan.epochs)
     losses = found.train_loss.astype(np.float64).reshape(times, folds, -1).mean(axis=1)
-    steps = int(np.ceil((table.roles == TRAIN).sum(axis=0).max() / 64))
+    steps = int(np.ceil((table.roles == TRAIN).sum(axis=0).max() / BASE["batch_size"]))
     epoch = np.arange(material.plan.epochs) + 1
     curves = dict(zip(METHODS, losses, strict=True))
     return {"scaling": pd.DataFrame({"epoch": epoch, "steps": epoch * steps, **curves}).round(6)}
@@ -115,9 +125,13 @@ def sentence(frames: Frames) -> str:
     level, steps = steps_to(frames["scaling"])
     shown = enumerated([f"{count} steps ({NAMES[name]})" for name, count in steps.items()])
     slow, fast = max(steps, key=lambda name: steps[name]), min(steps, key=lambda name: steps[name])
+    times = f"{steps[slow] / steps[fast]:.1f} times as many with {NAMES[slow]} as with {NAMES[fast]}"
+    if steps[slow] == steps[fast]:
+        times = "as many with each"
+    epoch = counted(int(frames["scaling"]["steps"].iloc[0]), "step")
     return (
-        f"A train loss of {level:.3f} takes {shown}: {steps[slow] / steps[fast]:.1f} times as many with "
-        f"{NAMES[slow]} as with {NAMES[fast]}. {examples_sentence(examples())}"
+        f"A train loss of {level:.3f}, the lowest that all reach, takes {shown}: {times} (the loss is taken after each "
+        f"epoch of {epoch}). {examples_sentence(examples())}"
     )
 
 
@@ -136,4 +150,4 @@ def measures(frames: Frames) -> dict[str, float]:
     }
 
 
-LAB = Lab("scaling", "Normalisation", run, picture, sentence, measures, table)
+LAB = Lab("scaling", "Normalisation", ABOUT, run, picture, sentence, measures, table)

@@ -7,26 +7,36 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from features.roles import SCORE, TRAIN
-from pipeline.lab.laboratory import Frames, Lab, Material, by_setting, row_loss, train
+from pipeline.lab.laboratory import BASE, BEYOND, Frames, Lab, Material, by_setting, paired, row_loss, train
 from pipeline.pictures import label, panels
 
 RATES = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1)
 BATCHES = (16, 64, 256)
+ABOUT = (
+    "The learning rate says how far a step goes, the batch size by how many rows its direction is found: with fewer, "
+    "there are more steps in an epoch, each less sure of its way. A rate too small does not arrive in time, one too "
+    f"large steps over what it looks for. Here: {BASE['depth']} hidden layers of {BASE['width']} units by Adam; each "
+    "network is taken from the epoch with the lowest loss of its stop rows, and unseen rows score it."
+)
 
 
 def run(material: Material) -> Frames:
-    """One row per learning rate; by batch size the loss of rows that score, at the epoch with the lowest stop loss, and
-    the steps taken until then (means over folds)."""
+    """One row per learning rate; by batch size the loss of rows that score, at the epoch with the lowest stop loss, how
+    far it lies above the lowest of all, with its standard error over rows, and the steps taken until then (means over
+    folds)."""
     settings = [{"learning_rate": rate, "batch_size": batch} for batch in BATCHES for rate in RATES]
     found = train(material, "steps", material.table, settings, material.plan.epochs)
     roles = material.table.roles
-    losses = row_loss(by_setting(found.loss, len(settings)), roles, SCORE).mean(axis=1)
+    by_row = by_setting(found.loss, len(settings))  # [setting, F, t]
+    losses = row_loss(by_row, roles, SCORE).mean(axis=1)
+    above = np.array([paired(each, by_row[losses.argmin()], (roles == SCORE).T) for each in by_row])
     epochs = by_setting(found.best_epoch, len(settings)).mean(axis=1)
     frame = pd.DataFrame({"learning_rate": RATES, "log10_learning_rate": np.log10(RATES)})
     most = (roles == TRAIN).sum(axis=0).max()
     for number, batch in enumerate(BATCHES):
         part = slice(number * len(RATES), (number + 1) * len(RATES))
         frame[f"batch_{batch}"] = losses[part]
+        frame[f"above_{batch}"], frame[f"above_{batch}_se"] = above[part].T
         frame[f"steps_{batch}"] = epochs[part] * np.ceil(most / batch)
     return {"steps": frame.round(6)}
 
@@ -48,18 +58,22 @@ def picture(frames: Frames) -> Figure:
 def sentence(frames: Frames) -> str:
     """What is to be seen."""
     frame = frames["steps"].set_index("learning_rate")
-    parts = []
+    low, high = frame.index[0], frame.index[-1]
+    ends = {low: ", the smallest tried", high: ", the largest tried"}
+    parts, alike = [], 0
     for batch in BATCHES:
         rate = frame[f"batch_{batch}"].idxmin()
         parts.append(
-            f"{batch} at {rate:g} ({frame[f'batch_{batch}'][rate]:.4f} after {frame[f'steps_{batch}'][rate]:.0f} steps)"
+            f"{batch} at {rate:g}{ends.get(rate, '')} ({frame[f'batch_{batch}'][rate]:.4f} after "
+            f"{frame[f'steps_{batch}'][rate]:.0f} steps)"
         )
+        alike += int((frame[f"above_{batch}"] <= BEYOND * frame[f"above_{batch}_se"]).sum())
     columns = [f"batch_{batch}" for batch in BATCHES]
-    low, high = frame.index[0], frame.index[-1]
     cost = (frame[columns] - frame[columns].min()).max(axis=1)
     return (
-        f"By batch size, the best learning rate and the loss there: {', '.join(parts)}. The smallest rate ({low:g}) "
-        f"costs {cost[low]:.3f} of log loss at worst, the largest ({high:g}) {cost[high]:.3f}."
+        f"By batch size, the best learning rate and the loss there: {', '.join(parts)}. Of all {frame[columns].size} "
+        f"pairs of rate and batch size {alike} are within noise of the best, paired over rows. The smallest rate "
+        f"({low:g}) costs {cost[low]:.3f} of log loss at worst, the largest ({high:g}) {cost[high]:.3f}."
     )
 
 
@@ -73,4 +87,4 @@ def measures(frames: Frames) -> dict[str, float]:
     return found
 
 
-LAB = Lab("steps", "Batch size and learning rate", run, picture, sentence, measures)
+LAB = Lab("steps", "Batch size and learning rate", ABOUT, run, picture, sentence, measures)

@@ -31,7 +31,9 @@ from pipeline.lab.laboratory import (
     Material,
     by_setting,
     examples_sentence,
+    paired,
     row_loss,
+    standard_error,
     train,
     watched,
 )
@@ -307,3 +309,33 @@ def test_every_device_is_timed(material: Material) -> None:
     frame = devices.run(material)
     assert sorted(set(frame["device"])) == sorted(devices.devices())
     assert set(frame["width"]) == set(devices.SIZES) and (frame["seconds"] > 0).all()
+
+
+def test_a_difference_is_paired_over_the_rows_and_a_row_of_two_folds_is_one_draw() -> None:
+    generator = np.random.default_rng(0)
+    loss, other = generator.normal(size=(2, 1, 50))
+    everything = np.ones((1, 50), bool)
+    mean, error = paired(loss, other, everything)
+    assert mean == pytest.approx((loss - other).mean()) and error == pytest.approx(standard_error((loss - other)[0]))
+    twice = [np.repeat(each, 2, axis=0) for each in (loss, other, everything)]
+    np.testing.assert_allclose(paired(*twice), (mean, error))
+    some = generator.random((3, 50)) < 0.5
+    apart = paired(np.repeat(loss, 3, axis=0) + 1, np.repeat(loss, 3, axis=0), some)
+    np.testing.assert_allclose(apart, (1.0, 0.0), atol=1e-12)  # whatever a row counts for
+
+
+def test_one_answer_to_all_rows_has_the_entropy_of_the_classes(material: Material) -> None:
+    frames = initializers.run(material)
+    share = [material.table.target[fold][material.table.roles[:, fold] == TRAIN].mean() for fold in range(FOLDS)]
+    expected = np.mean([-each * np.log(each) - (1 - each) * np.log(1 - each) for each in share])
+    assert frames["initializers"]["constant"].tolist() == pytest.approx([expected] * 4, abs=1e-6)
+    above = frames["initializers_neurons"]["above_lowest"]
+    last = frames["initializers"][frames["initializers_neurons"]["initializer"]].iloc[-1].to_numpy()
+    np.testing.assert_allclose(above, last - last.min(), atol=2e-6)
+
+
+def test_every_lab_says_in_plain_words_what_it_is_about() -> None:
+    from pipeline.labs import all_labs
+
+    for lab in all_labs():
+        assert "Here: " in lab.about and len(lab.about.split()) > 40, lab.name

@@ -44,13 +44,23 @@ def relu_frames(he: float) -> Frames:
     return {"gradients": pd.DataFrame(rows)}
 
 
-def initializer_frames(equal: bool, large: float = 0.5) -> Frames:
+def initializer_frames(equal: bool, large: float = 0.5, error: float = 0.001) -> Frames:
     names = list(initializers.INITIALIZERS)
     curves = {name: [1.0, 0.5 - 0.01 * number] for number, name in enumerate(names)} | {"too_large": [1.0, large]}
+    curves |= {"zeros": [1.0, 0.67 if equal else 0.5], "constant": [0.666, 0.666]}
+    above = [curves[name][1] - curves["he"][1] for name in names]
     counts = [1 if equal and name in ("small_equal", "ones") else 32 for name in names]
     return {
         "initializers": pd.DataFrame({"epoch": [1, 2], **curves}),
-        "initializers_neurons": pd.DataFrame({"initializer": names, "distinct_neurons": counts, "neurons": 32}),
+        "initializers_neurons": pd.DataFrame(
+            {
+                "initializer": names,
+                "distinct_neurons": counts,
+                "neurons": 32,
+                "above_lowest": above,
+                "above_lowest_se": error,
+            }
+        ),
     }
 
 
@@ -112,7 +122,8 @@ def regulariser_frames(strongest: float) -> Frames:
     for name in regularisers.STRENGTHS:
         rows += [(name, 0.1, 0.3, 0.5), (name, 0.7, 0.4, strongest)]
     frame = pd.DataFrame(rows, columns=["regulariser", "strength", "train_loss", "unseen_loss"])
-    return {"regularisers": frame.assign(gap=frame["unseen_loss"] - frame["train_loss"])}
+    gap, gain = frame["unseen_loss"] - frame["train_loss"], 0.6 - frame["unseen_loss"]
+    return {"regularisers": frame.assign(gap=gap, gain=gain, gain_se=0.06)}
 
 
 def ensemble_frames(helps: bool) -> Frames:
@@ -127,6 +138,8 @@ def step_frames(best: float) -> Frames:
     frame = pd.DataFrame({"learning_rate": [1e-3, 1e-2]})
     for batch in steps.BATCHES:
         frame[f"batch_{batch}"], frame[f"steps_{batch}"] = [0.45, best], [100.0, 20.0]
+        frame[f"above_{batch}"] = frame[f"batch_{batch}"] - frame[f"batch_{batch}"].min()
+        frame[f"above_{batch}_se"] = 0.02
     return {"steps": frame}
 
 
@@ -134,17 +147,17 @@ CASES = [
     (
         gradients.LAB,
         gradient_frames(True),
-        "From layer to layer the gradient vanishes with tanh alone.",
+        "From layer to layer the gradient vanishes with tanh alone: a layer passes back 0.10 of what it is given, on",
         gradient_frames(False),
         "From layer to layer the gradient vanishes nowhere.",
     ),
     (
         gradients.LAB,
         relu_frames(0.5),
-        "nowhere. With relu all layers have about the same gradient, but from Glorot weights a smaller one the deeper "
+        "nowhere. With ReLU all layers have about the same gradient, but from Glorot weights a smaller one the deeper "
         "the network is (at 20 layers 10<sup>-3.0</sup> of what it is at 2); He weights keep it.",
         relu_frames(2.5),
-        "With relu and relu from He weights all layers have about the same gradient, but a smaller one the deeper",
+        "With ReLU and ReLU from He weights all layers have about the same gradient, but a smaller one the deeper",
     ),
     (
         initializers.LAB,
@@ -156,9 +169,16 @@ CASES = [
     (
         initializers.LAB,
         initializer_frames(True),
-        "too large (all 1; normal, sd 1) the loss starts high and Adam brings it down late: by the textbook it would",
+        "too large (all 1; normal, sd 1) the loss starts at 1 and 1 and Adam brings it down late, if at all: by the",
         initializer_frames(True, large=math.inf),
         "As the textbook says, it diverges from weights that are too large (normal, sd 1).",
+    ),
+    (
+        initializers.LAB,
+        initializer_frames(True),
+        "lowest with He. No better than one answer to all rows, whose loss is 0.666, is all 0. All neurons",
+        initializer_frames(False, error=0.006),
+        "lowest with He (within noise over folds: Glorot, 0.010 ± 0.006 above it). No start",
     ),
     (losses.LAB, loss_frames(True), "agree on all 10", loss_frames(False), "do not agree on 2 of 10: made up"),
     (losses.LAB, loss_frames(True), "it is the same loss: ", loss_frames(False), "it is not the same loss: "),
@@ -178,6 +198,13 @@ CASES = [
         "12 steps (raw columns), 36",
     ),
     (
+        scaling.LAB,
+        scaling_frames([0.7, 0.6, 0.5]),
+        "1.5 times as many with raw columns as with min-max (the loss is taken after each epoch of 12 steps)",
+        scaling_frames([0.7, 0.5, 0.4]),
+        "36 steps (Keras's layer): as many with each (",
+    ),
+    (
         capacity.LAB,
         capacity_frames(0.8),
         "Width 1 underfits. Width 64 overfits. After the last epoch width 1 has the lowest unseen loss all the same",
@@ -187,9 +214,9 @@ CASES = [
     (
         regularisers.LAB,
         regulariser_frames(0.45),
-        "dropout 0.7, the largest, to 0.450",
+        "it is 0.450 with dropout 0.7, the largest tried (gain 0.150 ± 0.060; gap 0.050), 0.450 with L1",
         regulariser_frames(0.7),
-        "dropout 0.1 to 0.500 with a gap of 0.200 (0.700 at 0.7)",
+        "it is 0.500 with dropout 0.1 (gain 0.100 ± 0.060, within noise; gap 0.200; 0.700 at 0.7), 0.500 with L1",
     ),
     (
         ensembles.LAB,
@@ -201,9 +228,10 @@ CASES = [
     (
         steps.LAB,
         step_frames(0.4),
-        "64 at 0.01 (0.4000 after 20 steps)",
+        "256 at 0.01, the largest tried (0.4000 after 20 steps). "
+        "Of all 6 pairs of rate and batch size 3 are within noise of the best",
         step_frames(0.6),
-        "64 at 0.001 (0.4500 after 100 steps)",
+        "64 at 0.001, the smallest tried (0.4500 after 100 steps)",
     ),
 ]
 
@@ -225,7 +253,7 @@ def test_the_sentence_and_the_picture_follow_the_data(
 
 def test_the_table_of_gradients_has_both_shares() -> None:
     table = gradients.table(relu_frames(0.5))
-    assert table["activation"].tolist() == ["sigmoid", "tanh", "relu", "relu"]
+    assert table["activation"].tolist() == ["sigmoid", "tanh", "ReLU", "ReLU"]
     assert table["first weights"].tolist() == ["Glorot", "Glorot", "Glorot", "He"]
     along, across = table.iloc[:, 2], table.iloc[:, 3]
     assert along.tolist() == ["10<sup>0.0</sup>"] * 4
@@ -246,6 +274,19 @@ def test_a_gain_in_accuracy_beyond_its_error_is_no_noise() -> None:
     assert "gain 3.0 ± 1.0 points, within the 2 to 5 % that the textbook promises" in told
 
 
+def test_a_loss_that_has_not_moved_has_not_diverged() -> None:
+    """As after one epoch, whose loss is the first and the last."""
+    frames = initializer_frames(True)
+    one = {**frames, "initializers": frames["initializers"].iloc[[0]]}
+    told = initializers.sentence(one)
+    assert told.startswith("After 1 epoch the") and "diverges" not in told and "if at all" in told
+
+
+def test_the_largest_ensemble_is_not_told_to_come_early() -> None:
+    frame = ensemble_frames(True)["ensembles"]
+    assert "80 %" not in ensembles.sentence({"ensembles": frame[frame["size"] <= 5]})
+
+
 def test_the_page_compares_no_bench_that_does_not_compare() -> None:
     assert TIMES.endswith("networks this small do not fill a GPU.") and "bench" not in TIMES
 
@@ -260,7 +301,7 @@ def test_axes_say_what_they_measure() -> None:
     (low, high), found = accuracy.get_ylim(), 100 * frames["ensembles"]["accuracy"]
     assert low <= found.min() <= found.max() <= high
     layers = gradients.picture(gradient_frames(True)).axes[0]
-    assert "relu, He weights" in [text.get_text() for text in layers.get_legend().get_texts()]
+    assert "ReLU, He weights" in [text.get_text() for text in layers.get_legend().get_texts()]
     assert all(tick == int(tick) for tick in layers.get_xticks())
 
 
