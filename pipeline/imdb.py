@@ -9,7 +9,7 @@ reviews are learned from, each network for as many steps as served best before; 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,7 +21,7 @@ from features.errors import UserError
 from features.roles import TRAIN
 from pipeline import stage
 from pipeline.files import write_bytes, write_csv, write_json, write_npz
-from pipeline.imdb_experiment import KINDS, PLAIN, Chosen, accuracy, experiment, measure, with_error
+from pipeline.imdb_experiment import KINDS, PLAIN, Chosen, experiment, measure, right, with_error
 from pipeline.imdb_networks import (
     Phrases,
     Texts,
@@ -47,11 +47,11 @@ TO_THE_END, PHRASES, CONVOLUTION = "plain to the end", "phrases", "convolution"
 
 @dataclass(frozen=True)
 class Final:
-    """``answers``: probabilities for the test reviews by variant, ``words``: the chosen variant's networks,
+    """``answers``: probabilities for the test reviews by variant, ``multi_hot``: the chosen variant's networks,
     ``phrases``: those on phrases, ``convolution``: those on words in their order."""
 
     answers: dict[str, np.ndarray]
-    words: Fit
+    multi_hot: Fit
     phrases: Phrases
     convolution: Fit
 
@@ -84,7 +84,7 @@ def imdb(arguments: argparse.Namespace) -> None:
     with Progress(6, "trainings", "imdb") as progress:
         chosen, curves, variants = experiment(settings, seed, reviews, progress)
         final = train_finally(settings, seed, reviews, chosen, variants, progress)
-    variants["test_accuracy"] = [accuracy(target, final.answers[name]) for name in variants.index]
+    variants = variants.join(tested(variants.index, final.answers, target))
     metrics = summary(final, chosen, variants, target)
     words = weights_of_words(settings, final.phrases, reviews)
     sizes = reviews.trained, len(target)
@@ -96,7 +96,7 @@ def imdb(arguments: argparse.Namespace) -> None:
     text = page(settings, chosen, metrics, curves, variants, words, sizes)
     write_bytes(arguments.report / "README.md", text.encode())
     write_json(arguments.report / "metrics.json", {name: round(float(value), 6) for name, value in metrics.items()})
-    print(spoken(settings, chosen, metrics, len(target)))
+    print(spoken(settings, chosen, metrics, variants, len(target)))
 
 
 def check_variants(settings: Imdb, file: Path) -> None:
@@ -123,7 +123,7 @@ def train_finally(
     }
     bags = multi_hot_of(settings, texts)
     answers: dict[str, np.ndarray] = {}
-    words: Fit | None = None
+    multi_hot: Fit | None = None
     for number, (name, epochs) in enumerate(plan.items()):
 
         def report(share: float, number: int = number) -> None:
@@ -132,23 +132,35 @@ def train_finally(
         variant = PLAIN if name == TO_THE_END else name
         found = train_variants(settings, seed, texts, bags, [variant], epochs, report)
         answers[name] = found.answers[:, reviews.trained :, 0].mean(axis=0)
-        words = found if name == chosen.variant else words
+        multi_hot = found if name == chosen.variant else multi_hot
     phrases = train_phrases(settings, seed, texts, chosen.scaled(chosen.epochs), lambda share: progress.to(4 + share))
     answers[PHRASES] = phrases.fit.answers[:, reviews.trained :, 0].mean(axis=0)
     convolution = train_convolution(settings, seed, texts, lambda share: progress.to(5 + share))
     answers[CONVOLUTION] = convolution.answers[:, reviews.trained :, 0].mean(axis=0)
-    assert words is not None
-    return Final(answers, words, phrases, convolution)
+    assert multi_hot is not None
+    return Final(answers, multi_hot, phrases, convolution)
+
+
+def tested(names: Iterable[str], answers: Mapping[str, np.ndarray], target: np.ndarray) -> pd.DataFrame:
+    """One row per variant: its accuracy on the test reviews, and its gain over the plain one, paired over the reviews,
+    each with its standard error."""
+    plain, rows = right(target, answers[PLAIN]), {}
+    for name in names:
+        own = right(target, answers[name])
+        rows[name] = with_error("test_accuracy", own) | with_error("test_gain", own - plain)
+    return pd.DataFrame.from_dict(rows, orient="index")
 
 
 def summary(final: Final, chosen: Chosen, variants: pd.DataFrame, target: np.ndarray) -> dict[str, float]:
     """``metrics.json``: what the experiment found, then accuracies on the test reviews, whose labels are ``target``."""
     plain = variants.loc[PLAIN]
+    stopped, overfitted = (right(target, final.answers[name]) for name in (PLAIN, TO_THE_END))
     return {
         **chosen.metrics,
         **measure(target, final.opinions(chosen.variant), chosen.shares),
-        **with_error("multi_hot_accuracy", plain["test_accuracy"], len(target)),
-        **with_error("overfitted_accuracy", accuracy(target, final.answers[TO_THE_END]), len(target)),
+        **with_error("plain_accuracy", stopped),
+        **with_error("overfitted_accuracy", overfitted),
+        **with_error("stopping_gain", stopped - overfitted),
         "overfit_epoch": plain["best_epoch"] + 1,
         "overfit_gap": plain["gap"],
         "overfit_rise": plain["rise"],
@@ -158,18 +170,18 @@ def summary(final: Final, chosen: Chosen, variants: pd.DataFrame, target: np.nda
 
 def model(settings: Imdb, final: Final, chosen: Chosen, reviews: Reviews) -> dict[str, np.ndarray]:
     """All that scoring a sentence needs, as plain arrays; the phrases' kernel in half precision, for size."""
-    variant = network(final.words, settings.variants[chosen.variant].depth)
+    variant = network(final.multi_hot, settings.variants[chosen.variant].depth)
     trained = network(final.phrases.fit, settings.phrases.depth)
     trained["kernel_0"] = trained["kernel_0"].astype(np.float16)
     (convolution,) = final.convolution.weights
     return {
-        **{f"words/{name}": array for name, array in variant.items()},
+        **{f"multi_hot/{name}": array for name, array in variant.items()},
         **{f"phrases/{name}": array for name, array in trained.items()},
         **{f"convolution/{name}": array for name, array in convolution.items() if name != "members"},
         **{f"keys/{length}": keys for length, keys in enumerate(final.phrases.vocabulary.keys)},
         "activation": np.array(settings.phrases.activation),
         "base": np.array(final.phrases.vocabulary.base),
-        "multi_hot": np.array(settings.vocabulary),
+        "vocabulary": np.array(settings.vocabulary),
         "ratios": final.phrases.ratios,
         "shares": chosen.shares,
         "window": np.array(settings.convolution.window),
@@ -178,15 +190,15 @@ def model(settings: Imdb, final: Final, chosen: Chosen, reviews: Reviews) -> dic
     }
 
 
-def spoken(settings: Imdb, chosen: Chosen, metrics: Mapping[str, float], tested: int) -> str:
-    """What was found, for the terminal."""
-    overfits = f"overfits from epoch {metrics['overfit_epoch']:.0f}"
-    if metrics["overfit_epoch"] > settings.epochs:
-        overfits = f"does not overfit in {settings.epochs} epochs"
+def spoken(settings: Imdb, chosen: Chosen, metrics: Mapping[str, float], variants: pd.DataFrame, count: int) -> str:
+    """What was found, for the terminal; ``count``: test reviews."""
+    overfits = f"does not overfit in {settings.epochs} epochs"
+    if variants.loc[PLAIN, "diagnosis"] == "overfits":
+        overfits = f"overfits from epoch {metrics['overfit_epoch']:.0f}"
     return (
-        f"imdb: accuracy on {tested} test reviews: {PLAIN} {metrics['multi_hot_accuracy']:.4f} (overfitted "
-        f"{metrics['overfitted_accuracy']:.4f}), {chosen.variant} {metrics['regularized_accuracy']:.4f}, phrases "
-        f"{metrics['ngram_accuracy']:.4f}, convolution {metrics['convolution_accuracy']:.4f}, all "
+        f"imdb: accuracy on {count} test reviews: {PLAIN} {metrics['plain_accuracy']:.4f} (overfitted "
+        f"{metrics['overfitted_accuracy']:.4f}), {chosen.variant} {metrics['multi_hot_accuracy']:.4f}, phrases "
+        f"{metrics['phrases_accuracy']:.4f}, convolution {metrics['convolution_accuracy']:.4f}, all "
         f"{metrics['ensemble_accuracy']:.4f} ± {metrics['ensemble_accuracy_se']:.4f}; {PLAIN} {overfits}"
     )
 

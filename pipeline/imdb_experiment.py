@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from features.diagnosis import diagnose
-from features.metrics import row_log_loss
+from features.metrics import mean_error, row_log_loss
 from features.ngrams import take
 from features.roles import STOP, TRAIN
 from features.sentiment import average, best_shares, overfit_epoch, set_aside
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 # The variant that the others are held against.
 PLAIN = "plain"
-# Whose opinions are averaged, by the names of their measures: the chosen multi-hot variant comes first.
-KINDS = ("regularized", "ngram", "convolution")
+# Whose opinions are averaged: the chosen variant of the multi-hot networks comes first.
+KINDS = ("multi_hot", "phrases", "convolution")
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ def describe(settings: Imdb, tried: Fit, texts: Texts) -> pd.DataFrame:
                 "gap": held[-1] - train[-1],
                 "rise": held[-1] - held.min(),
                 "diagnosis": diagnose(train, held).verdict,
-                "validation_accuracy": accuracy(texts.labels[texts.held], answers),
+                "validation_accuracy": right(texts.labels[texts.held], answers).mean(),
             }
         )
     frame = pd.DataFrame(rows).set_index("variant")
@@ -119,9 +119,9 @@ def learning_curves(settings: Imdb, tried: Fit) -> pd.DataFrame:
     return pd.DataFrame(curves)
 
 
-def accuracy(target: np.ndarray, answer: np.ndarray) -> float:
-    """Share of rows whose class the probability ``answer [n]`` favours."""
-    return float(((answer > 0.5) == target).mean())
+def right(target: np.ndarray, answer: np.ndarray) -> np.ndarray:
+    """1 for each row whose class the probability ``answer [n]`` favours, else 0."""
+    return ((answer > 0.5) == target).astype(float)
 
 
 def measure(target: np.ndarray, opinions: np.ndarray, shares: np.ndarray) -> dict[str, float]:
@@ -130,12 +130,12 @@ def measure(target: np.ndarray, opinions: np.ndarray, shares: np.ndarray) -> dic
     ensemble = average(shares, opinions)
     found: dict[str, float] = {}
     for name, answer in (*zip(KINDS, opinions, strict=True), ("ensemble", ensemble)):
-        found |= with_error(f"{name}_accuracy", accuracy(target, answer), len(target))
+        found |= with_error(f"{name}_accuracy", right(target, answer))
         found[f"{name}_log_loss"] = float(row_log_loss(target, answer[:, None]).mean())
-    gain = ((ensemble > 0.5) == target).astype(float) - ((opinions[KINDS.index("ngram")] > 0.5) == target)
-    return found | {"ensemble_gain": float(gain.mean()), "ensemble_gain_se": float(gain.std() / np.sqrt(len(target)))}
+    gain = right(target, ensemble) - right(target, opinions[KINDS.index("phrases")])
+    return found | with_error("ensemble_gain", gain)
 
 
-def with_error(name: str, share: float, count: int) -> dict[str, float]:
-    """A share of ``count`` rows under ``name``, and its standard error."""
-    return {name: share, f"{name}_se": float(np.sqrt(share * (1 - share) / count))}
+def with_error(name: str, values: np.ndarray) -> dict[str, float]:
+    """The mean of ``values [n]`` under ``name``, and its standard error."""
+    return {name: float(values.mean()), f"{name}_se": mean_error(values)}

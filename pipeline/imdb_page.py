@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 from matplotlib.ticker import MaxNLocator
 
 from features.diagnosis import diagnose
-from pipeline.imdb_experiment import PLAIN, Chosen, with_error
+from features.errors import enumerated
+from pipeline.imdb_experiment import PLAIN, Chosen
 from pipeline.imdb_words import EXPLAINED
 from pipeline.params import Imdb
 from pipeline.pictures import COLOURS, label, panels, png
@@ -60,64 +61,24 @@ def page(
 ) -> str:
     """The results as a page to read; ``sizes``: reviews to learn from, and to test."""
     trained, tested = sizes
-
-    def measured(name: str) -> str:
-        return f"{metrics[name]:.4f} ± {metrics[f'{name}_se']:.4f}"
-
-    kinds = {
-        f"`{chosen.variant}`, the multi-hot variant chosen": "regularized",
-        f"words and phrases of up to {settings.phrases.length} words": "ngram",
-        "convolution over the words in their order": "convolution",
-    }
-    rows = [
-        (f"`{PLAIN}`, trained for all {settings.epochs} epochs", measured("overfitted_accuracy"), "", ""),
-        (f"`{PLAIN}`, stopped", measured("multi_hot_accuracy"), "", ""),
-        *[
-            (
-                says,
-                measured(f"{kind}_accuracy"),
-                f"{metrics[f'{kind}_log_loss']:.4f}",
-                f"{metrics[f'{kind}_share']:.2f}",
-            )
-            for says, kind in kinds.items()
-        ],
-        ("the last three, averaged", measured("ensemble_accuracy"), f"{metrics['ensemble_log_loss']:.4f}", ""),
-    ]
-    tried = [
-        (
-            f"`{name}`",
-            peculiarity(variants, name),
-            "{:.4f} ± {:.4f}".format(*with_error("accuracy", row["test_accuracy"], tested).values()),
-            f"{row['best_epoch']:.0f}",
-            f"{row['validation_loss']:.3f}",
-            f"{row['validation_loss_end']:.3f}",
-            row["diagnosis"],
-        )
-        for name, row in variants.iterrows()
-    ]
-    sides = [words[words["kind"] == kind].head(SHOWN) for kind in ("for", "against")]
-    said = zip(*(zip(side["phrase"], side["effect"], side["reviews"], strict=True) for side in sides), strict=True)
     lines = [
         "# Film reviews",
         "",
         f"Accuracy on {tested} test reviews, which were scored once, ± standard error over reviews.",
         "",
-        "| networks | accuracy | log loss | share in the average |",
-        "|---|---|---|---|",
-        *[f"| {' | '.join(row)} |" for row in rows],
+        *compared_networks(settings, chosen, metrics),
         "",
-        f"Averaging gains {measured('ensemble_gain')} over the phrases alone (paired over the reviews). Variant, "
-        f"epochs and shares are chosen by training reviews set aside ({100 * (1 - chosen.learned):.0f} % of {trained})."
-        " Then all training reviews are learned from, for as many steps (by the convolution for its whole schedule).",
+        f"Averaging gains {told(metrics, 'ensemble_gain')} over the phrases alone, stopping `{PLAIN}` at its best "
+        f"epoch {told(metrics, 'stopping_gain')} over training it for {settings.epochs} (paired over the reviews). "
+        "Variant, epochs and shares are chosen by training reviews set aside "
+        f"({100 * (1 - chosen.learned):.0f} % of {trained}). Then all training reviews are learned from, for as many "
+        "steps (by the convolution for its whole schedule).",
         "",
         "## Over- and underfitting",
         "",
         fitting(curves, variants),
         "",
-        "| variant | what it has | test accuracy | stopped after epoch | lowest loss, reviews set aside | "
-        f"after epoch {settings.epochs} | diagnosis |",
-        "|---|---|---|---|---|---|---|",
-        *[f"| {' | '.join(row)} |" for row in tried],
+        *compared_variants(settings, variants),
         "",
         "![losses by epoch, and the words that decide most](overview.png)",
         "",
@@ -126,9 +87,7 @@ def page(
         "Effect: how much the log odds for a review fall where the phrase is taken out, mean over the reviews that "
         f"hold it (of {min(EXPLAINED, trained)}); sorted by effect times the root of reviews.",
         "",
-        "| for | effect | reviews | against | effect | reviews |",
-        "|---|---|---|---|---|---|",
-        *[f"| {' | '.join(f'{phrase} | {effect:.2f} | {count}' for phrase, effect, count in pair)} |" for pair in said],
+        *strongest_words(words),
         "",
         "Beside this page: `metrics.json`, `variants.csv` (one row per multi-hot variant), `learning_curves.csv` (one "
         "row per epoch), `words.csv` (more words and phrases). `python -m pipeline.imdb_text` scores a sentence of your"
@@ -136,6 +95,73 @@ def page(
         "",
     ]
     return "\n".join(lines)
+
+
+def compared_networks(settings: Imdb, chosen: Chosen, metrics: Mapping[str, float]) -> list[str]:
+    """The table of what each kind of network reaches."""
+    kinds = {
+        "multi_hot": f"`{chosen.variant}`, the multi-hot variant chosen",
+        "phrases": f"words and phrases of up to {settings.phrases.length} words",
+        "convolution": "convolution over the words in their order",
+    }
+    rows = [
+        (f"`{PLAIN}`, trained for all {settings.epochs} epochs", told(metrics, "overfitted_accuracy"), "", ""),
+        (f"`{PLAIN}`, stopped", told(metrics, "plain_accuracy"), "", ""),
+    ]
+    for kind, name in kinds.items():
+        loss, share = metrics[f"{kind}_log_loss"], metrics[f"{kind}_share"]
+        rows.append((name, told(metrics, f"{kind}_accuracy"), f"{loss:.4f}", f"{share:.2f}"))
+    all_three = told(metrics, "ensemble_accuracy"), f"{metrics['ensemble_log_loss']:.4f}"
+    rows.append(("the last three, averaged", *all_three, ""))
+    return table(("networks", "accuracy", "log loss", "share in the average"), rows)
+
+
+def compared_variants(settings: Imdb, variants: pd.DataFrame) -> list[str]:
+    """The table of the multi-hot variants, each against the plain one."""
+    head = (
+        "variant",
+        "what it has",
+        "test accuracy",
+        f"less that of `{PLAIN}`, paired",
+        "stopped after epoch",
+        "lowest loss, reviews set aside",
+        f"after epoch {settings.epochs}",
+        "diagnosis",
+    )
+    rows = [
+        (
+            f"`{name}`",
+            peculiarity(variants, name),
+            f"{row['test_accuracy']:.4f} ± {row['test_accuracy_se']:.4f}",
+            "" if name == PLAIN else f"{row['test_gain']:+.4f} ± {row['test_gain_se']:.4f}",
+            f"{row['best_epoch']:.0f}",
+            f"{row['validation_loss']:.3f}",
+            f"{row['validation_loss_end']:.3f}",
+            row["diagnosis"],
+        )
+        for name, row in variants.iterrows()
+    ]
+    return table(head, rows)
+
+
+def strongest_words(words: pd.DataFrame) -> list[str]:
+    """The table of words and phrases, those for beside those against."""
+    sides = [
+        [(row.phrase, f"{row.effect:.2f}", str(row.reviews)) for row in words[words["kind"] == kind].itertuples()]
+        for kind in ("for", "against")
+    ]
+    rows = [(*one, *other) for one, other in zip(*sides, strict=True)]
+    return table(("for", "effect", "reviews", "against", "effect", "reviews"), rows[:SHOWN])
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """The lines of a table in Markdown."""
+    return [f"| {' | '.join(head)} |", "|---" * len(head) + "|", *(f"| {' | '.join(row)} |" for row in rows)]
+
+
+def told(metrics: Mapping[str, float], name: str) -> str:
+    """A measure and its standard error."""
+    return f"{metrics[name]:.4f} ± {metrics[f'{name}_se']:.4f}"
 
 
 def peculiarity(variants: pd.DataFrame, name: str) -> str:
@@ -154,12 +180,15 @@ def fitting(curves: pd.DataFrame, variants: pd.DataFrame) -> str:
         f"{count} {verdict if count == 1 else verdict.removesuffix('s')}"
         for verdict, count in variants["diagnosis"].value_counts(sort=False).items()
     ]
-    ends = [
-        f"with `{name}` (from {variants.loc[name, 'validation_loss']:.3f} to "
-        f"{variants.loc[name, 'validation_loss_end']:.3f})"
-        for name in (variants["rise"].idxmin(), variants["rise"].idxmax())
+    rises, own = variants["rise"].drop(PLAIN), variants.loc[PLAIN, "rise"]
+    sides = {"less": rises[rises < own], "as much": rises[rises == own], "more": rises[rises > own]}
+    others = [
+        f"{than} with {enumerated([f'`{name}` ({rise:.3f})' for name, rise in part.items()])}"
+        for than, part in sides.items()
+        if len(part)
     ]
     return (
-        f"`{PLAIN}` {reading.verdict}: {reading.reason}; of {len(variants)} variants {', '.join(counts)}, and from its "
-        f"lowest the loss rises least {' and most '.join(ends)}."
+        f"`{PLAIN}` {reading.verdict}: {reading.reason}; of {len(variants)} variants {', '.join(counts)}. From its "
+        f"lowest value to the end the loss of the reviews set aside rises by {own:.3f} with `{PLAIN}`"
+        f"{', ' if others else ''}{', '.join(others)}."
     )

@@ -69,7 +69,7 @@ def score(arguments: argparse.Namespace) -> None:
 def read_model(path: Path) -> dict[str, np.ndarray]:
     """The model's arrays; raises ``UserError`` where the file is missing or another."""
     arrays = read_npz(path)
-    missing = sorted({"activation", "base", "index", "keys/0", "multi_hot", "ratios", "shares"} - arrays.keys())
+    missing = sorted({"activation", "base", "index", "keys/0", "ratios", "shares", "vocabulary"} - arrays.keys())
     if missing:
         raise UserError(f"{path}: no model of stage imdb (it has no {', '.join(missing)}). Run `dvc repro imdb`.")
     return arrays
@@ -107,9 +107,9 @@ def judge(words: Sequence[str], model: Mapping[str, np.ndarray]) -> Opinion:
 
 def multi_hot_logits(starts: np.ndarray, numbers: np.ndarray, model: Mapping[str, np.ndarray]) -> np.ndarray:
     """What the multi-hot networks say of texts, ``[m, n]``."""
-    size = int(model["multi_hot"])
+    size = int(model["vocabulary"])
     bags = multi_hot(*keras_numbers(starts, numbers, size), size)
-    return logits(part(model, "words/"), "relu", bags.starts, bags.ids, np.ones(len(bags.ids), np.float32))
+    return logits(part(model, "multi_hot/"), "relu", bags.starts, bags.ids, np.ones(len(bags.ids), np.float32))
 
 
 def in_order_logits(starts: np.ndarray, numbers: np.ndarray, model: Mapping[str, np.ndarray]) -> np.ndarray:

@@ -97,13 +97,14 @@ def test_the_stage_learns_from_made_up_reviews(tmp_path: Path, arrays: Arrays) -
     put(tmp_path / "raw", archive(arrays))
     assert run(tmp_path) == 0
     metrics = json.loads((tmp_path / "reports" / "metrics.json").read_text())
-    assert metrics["ngram_accuracy"] > 0.9
-    assert metrics["ngram_accuracy"] > metrics["multi_hot_accuracy"] > 0.6  # pairs of words tell more
-    assert metrics["convolution_accuracy"] > max(metrics["multi_hot_accuracy"], 0.85)
-    assert metrics["ensemble_accuracy"] >= metrics["regularized_accuracy"]
+    assert metrics["phrases_accuracy"] > 0.9
+    assert metrics["phrases_accuracy"] > metrics["plain_accuracy"] > 0.6  # pairs of words tell more
+    assert metrics["convolution_accuracy"] > max(metrics["plain_accuracy"], 0.85)
+    assert metrics["ensemble_accuracy"] >= metrics["multi_hot_accuracy"]
+    assert metrics["stopping_gain"] == pytest.approx(metrics["plain_accuracy"] - metrics["overfitted_accuracy"])
     assert sum(metrics[f"{kind}_share"] for kind in imdb_experiment.KINDS) == pytest.approx(1)
     assert metrics["ensemble_accuracy_se"] == pytest.approx(
-        np.sqrt(metrics["ensemble_accuracy"] * (1 - metrics["ensemble_accuracy"]) / 200), abs=1e-6
+        np.sqrt(metrics["ensemble_accuracy"] * (1 - metrics["ensemble_accuracy"]) / 199), abs=1e-6
     )
     assert 2 <= metrics["overfit_epoch"] <= 13
     curves = pd.read_csv(tmp_path / "reports" / "learning_curves.csv")
@@ -117,12 +118,15 @@ def test_the_stage_learns_from_made_up_reviews(tmp_path: Path, arrays: Arrays) -
     assert {"dull", "awful", "not great", "not lovely"} & set(words.loc[words["kind"] == "against", "phrase"])
     assert (words.loc[words["kind"] == "for", "effect"] > 0).all()
     page = (tmp_path / "reports" / "README.md").read_text()
-    for measure in ("ensemble_accuracy", "overfitted_accuracy", "ngram_accuracy", "ensemble_gain"):
+    for measure in ("ensemble_accuracy", "overfitted_accuracy", "phrases_accuracy", "ensemble_gain", "stopping_gain"):
         assert f"{metrics[measure]:.4f} ± {metrics[f'{measure}_se']:.4f}" in page, measure
     for name, row in variants.iterrows():
         told = next(line for line in page.split("\n") if line.startswith(f"| `{name}` |"))
-        error = np.sqrt(row["test_accuracy"] * (1 - row["test_accuracy"]) / 200)
-        assert f"| {row['test_accuracy']:.4f} ± {error:.4f} | {row['best_epoch']} |" in told
+        error = np.sqrt(row["test_accuracy"] * (1 - row["test_accuracy"]) / 199)
+        gain = "" if name == "plain" else f"{row['test_gain']:+.4f} ± {row['test_gain_se']:.4f}"
+        assert f"| {row['test_accuracy']:.4f} ± {error:.4f} | {gain} | {row['best_epoch']} |" in told
+        difference = row["test_accuracy"] - variants.loc["plain", "test_accuracy"]
+        assert row["test_gain"] == pytest.approx(difference, abs=2e-6)
         assert told.endswith(f"| {row['diagnosis']} |")
     assert "| `larger` | depth 1, width 128 |" in page
     assert f"| {words['phrase'][0]} | {words['effect'][0]:.2f} |" in page
@@ -144,8 +148,11 @@ def test_what_the_page_says_of_fitting_is_read_off_the_curves() -> None:
     curves = pd.DataFrame({"plain_train": falling, "plain_validation": [0.6, 0.4, 0.45, 0.5, 0.6, 0.65]})
     told = imdb_page.fitting(curves, variants)
     assert told.startswith("`plain` overfits: validation loss rose from 0.400 in epoch 2 to 0.650 in epoch 6")
-    assert "of 3 variants 1 overfits, 2 fit, and" in told
-    assert "least with `smaller` (from 0.280 to 0.364) and most with `plain` (from 0.400 to 0.650)." in told
+    assert "of 3 variants 1 overfits, 2 fit. From" in told
+    assert told.endswith("rises by 0.250 with `plain`, less with `dropout` (0.100) and `smaller` (0.084).")
+    other = imdb_page.fitting(curves, variants.assign(rise=[0.25, 0.25, 0.3]))
+    assert other.endswith("with `plain`, as much with `dropout` (0.250), more with `smaller` (0.300).")
+    assert imdb_page.fitting(curves, variants.iloc[:1]).endswith("rises by 0.250 with `plain`.")
     told = imdb_page.fitting(curves.assign(plain_validation=falling), variants)
     assert told.startswith("`plain` underfits: validation loss was still falling")
 
