@@ -126,7 +126,7 @@ def right(target: np.ndarray, answer: np.ndarray) -> np.ndarray:
 
 def measure(target: np.ndarray, opinions: np.ndarray, shares: np.ndarray) -> dict[str, float]:
     """Accuracy with standard errors, and log loss, of probabilities ``[3, n]`` by ``KINDS``, and of their average; its
-    gain over the phrase networks, the best of the three, paired over the reviews."""
+    gain over the phrase networks, paired over the reviews."""
     ensemble = average(shares, opinions)
     found: dict[str, float] = {}
     for name, answer in (*zip(KINDS, opinions, strict=True), ("ensemble", ensemble)):
