@@ -7,6 +7,7 @@ and leaves the rest to ``dvc repro``. Everything it decides stands in files that
 from __future__ import annotations
 
 import argparse
+import copy
 import hashlib
 import io
 import tempfile
@@ -17,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
-from ruamel.yaml.comments import CommentedMap
+from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
 from features.budget import budget
 from features.contract import Contract, ContractError
@@ -222,9 +223,45 @@ def params_text(path: Path, name: str, found: Inferred, digests: dict[str, str],
         if block in why:
             entry.yaml_set_comment_before_after_key(block, textwrap.fill(why[block], COMMENT_WIDTH), indent=4)
     source = {"kaggle": kaggle} if kaggle else {}
-    document["sources"][name] = CommentedMap({**source, "files": CommentedMap(digests), "urls": []})
-    document["competitions"][name] = entry
+    added = CommentedMap({**source, "files": CommentedMap(digests), "urls": []})
+    for key, value in (("sources", added), ("competitions", entry)):
+        # What follows the block, as the next one's heading, hangs on its last line and would end up before a new one.
+        behind = _taken_from_end(document[key])
+        document[key][name] = value
+        if behind is not None:
+            last, end = _end(document[key])
+            last.ca.items[end] = [behind, None] if isinstance(last, CommentedSeq) else [None, None, behind, None]
     return dumped(document)
+
+
+def _end(block: CommentedMap) -> tuple[CommentedMap | CommentedSeq, Any]:
+    """The innermost list or mapping in which ``block``, which is not empty, ends, and its last place there."""
+    while True:
+        place = len(block) - 1 if isinstance(block, CommentedSeq) else list(block)[-1]
+        inner = block[place]
+        if not isinstance(inner, CommentedMap | CommentedSeq) or not inner or inner.fa.flow_style():
+            return block, place
+        block = inner
+
+
+def _taken_from_end(block: CommentedMap) -> Any:
+    """The comment in the lines behind ``block``, taken out of it; None where there is none. What is said on its last
+    line stays."""
+    if not block:
+        return None
+    last, end = _end(block)
+    place = 0 if isinstance(last, CommentedSeq) else 2
+    found = last.ca.items.get(end)
+    if found is None or len(found) <= place or found[place] is None:
+        return None
+    beside, _, behind = found[place].value.partition("\n")
+    taken = copy.copy(found[place])
+    taken.value = "\n" + behind
+    if beside:
+        found[place].value = beside + "\n"
+    else:
+        found[place] = None
+    return taken if behind else None
 
 
 def _max_trials(document: Any) -> int | None:
