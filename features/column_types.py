@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from features.columns import code_separator, date_formats, dates_of, fit_number
+from features.columns import FEW, code_separator, date_formats, dates_of, fit_number, twofold_date
 from features.contract import SIGNS, Column, levels_of
 from features.errors import listed
 from features.identifiers import named_like_an_id
@@ -39,6 +39,8 @@ FEW_NUMBERED = 10
 # Whole numbers within these bounds, or of a column called so, are years: each may stand there once.
 YEARS = 1800, 2100
 _YEAR = re.compile(r"(?i:(.*[^a-z])?(year|yr|jahr|année|annee|año|ano|anno)s?([^a-z].*)?|.*[a-z]Year)")
+# Days in eight digits.
+_EIGHT_DIGITS = re.compile("(19|20)[0-9]{2}[01][0-9][0-3][0-9]")
 # Times of day in four digits.
 _CLOCK = re.compile("([01][0-9]|2[0-4])[0-5][0-9]")
 # Numbers that a range holds for each that occurs, from which on those that occur are scattered as codes are.
@@ -70,6 +72,10 @@ def infer_column(
     distinct = present.nunique()
     if distinct == 1 and not gaps:
         return ignored, f"constant, {present.iloc[0]!r} everywhere"
+    if present.iloc[:FEW].str.fullmatch(_EIGHT_DIGITS).all() and present.str.fullmatch(_EIGHT_DIGITS).all():
+        found = _date(plain, present)  # that digits are days of the calendar by chance is beyond belief
+        if found is not None and found[0].spelling == PLAIN:
+            return found
     spelling = find_spelling([present]) if spelling is None else spelling
     numbers, wrong = numbers_of(present, spelling)
     huge = (numbers.abs() > np.finfo(np.float32).max).to_numpy()  # which no network could take
@@ -193,6 +199,18 @@ def told_missing(column: Column, train: pd.Series, test: pd.Series) -> list[str]
             f"cells) is {odd}read as missing; if it is not, correct the file, or {keys} in the contract"
         )
     return told
+
+
+def told_twofold(column: Column, cells: pd.Series) -> list[str]:
+    """A sentence where days of the column may be months and months days."""
+    found = twofold_date(cells) if column.type == "date" else None
+    if found is None:
+        return []
+    cell, read, other = found
+    return [
+        f"{column.name}: {cell!r} is read as {read}, and no cell tells whether it is {other}; if it is, write dates as "
+        "2014-12-31 in the files"
+    ]
 
 
 def _number_or_code(

@@ -25,12 +25,16 @@ from features.target import skewness
 DATE_FORMATS = ("ISO8601", "%d.%m.%Y", "%d.%m.%Y %H:%M", "%d.%m.%Y %H:%M:%S", "%d/%m/%Y", "%d/%m/%Y %H:%M",
                 "%d/%m/%Y %H:%M:%S", "%m/%d/%Y", "%m/%d/%Y %H:%M", "%m/%d/%Y %H:%M:%S", "%m/%d/%Y %I:%M:%S %p",
                 "%d-%m-%Y", "%m-%d-%Y", "%d-%m-%Y %H:%M", "%Y/%m/%d", "%Y/%m/%d %H:%M", "%Y/%m/%d %H:%M:%S",
-                "%d %b %Y", "%d-%b-%Y", "%d-%b-%y", "%b %d, %Y", "%d %B %Y", "%B %d, %Y", "%Y%m%dT%H%M%S")  # fmt: skip
+                "%d %b %Y", "%d-%b-%Y", "%d-%b-%y", "%b %d, %Y", "%d %B %Y", "%B %d, %Y", "%Y%m%dT%H%M%S",
+                "%m/%d/%Y %I:%M %p", "%d.%m.%y", "%d.%m.%y %H:%M", "%d/%m/%y", "%d/%m/%y %H:%M", "%m/%d/%y",
+                "%m/%d/%y %H:%M", "%m/%d/%y %I:%M %p", "%b-%Y", "%I:%M %p", "%I:%M:%S %p", "%Y%m%d")  # fmt: skip
 _PLACE = {form: place for place, form in enumerate(DATE_FORMATS)}
 # Cells, at most, that a format is tried on before all.
 FEW = 256
 # What the ISO reader of pandas takes beyond dates: a bare year or number.
-_ISO = re.compile(r"\d{4}-\d{1,2}-\d{1,2}([T ].*)?")
+_ISO = re.compile(r"\d{4}-\d{1,2}(-\d{1,2}([T ].*)?)?")
+# What it does not take: Greenwich's time by its name.
+_GREENWICH = re.compile(r" ?(UTC|GMT)$")
 # What may stand between the parts of a composite code.
 SEPARATORS = ("/", "|", "_", "-", ":", ".")
 _LETTERS_DIGITS = re.compile(r"([A-Za-z]+)(\d+)")
@@ -120,13 +124,46 @@ def parts_category(name: str, cells: pd.Series, state: Mapping[str, Any]) -> Par
 def date_format(cells: pd.Series) -> str | None:
     """The first of ``DATE_FORMATS`` that reads every cell that is there, or None. Cells are str."""
     present = cells.dropna().astype(str).str.strip()
-    if present.empty or not present.iloc[0][:1].isalnum():
-        return None
-    for form in DATE_FORMATS:
-        # A few cells rule most formats out at once.
-        if not _dates(_few(present), form).isna().any() and not _dates(present, form).isna().any():
-            return form
+    return _format_of_all(present, _by_few(present)) if _may_be_dates(present) else None
+
+
+def _may_be_dates(present: pd.Series) -> bool:
+    return bool(len(present)) and present.iloc[0][:1].isalnum() and bool(_few(present).str.contains(r"\d").any())
+
+
+def _format_of_all(present: pd.Series, ranked: Sequence[tuple[int, str]]) -> str | None:
+    for form in (form for unread, form in ranked if not unread):
+        if not _dates(present, form).isna().any():
+            other = _exchanged(present, form)
+            # Days 1 to 12 of a January are the first days of months, which tables of months have.
+            return other if other is not None and (_dates(present, other).dt.day == 1).all() else form
     return None
+
+
+def _reads_all(present: pd.Series, form: str) -> bool:
+    # A few cells rule most formats out at once.
+    return not _dates(_few(present), form).isna().any() and not _dates(present, form).isna().any()
+
+
+def _exchanged(present: pd.Series, form: str) -> str | None:
+    """The format with day and month exchanged, where it too reads every cell and some as another day; else None."""
+    other = form.replace("%d", "%_").replace("%m", "%d").replace("%_", "%m")
+    if other not in _PLACE or other == form or not _reads_all(present, other):
+        return None
+    return other if (_dates(present, form) != _dates(present, other)).any() else None
+
+
+def twofold_date(cells: pd.Series) -> tuple[str, str, str] | None:
+    """The first cell that may be two days, that which it is read as, and the other one, where no cell tells which of
+    two formats it is; else None. Cells are str."""
+    present = cells.dropna().astype(str).str.strip()
+    form = date_format(cells)
+    other = None if form is None else _exchanged(present, form)
+    if form is None or other is None:
+        return None
+    read, else_read = _dates(present, form), _dates(present, other)
+    place = int(np.flatnonzero((read != else_read).to_numpy())[0])
+    return present.iloc[place], str(read.iloc[place].date()), str(else_read.iloc[place].date())
 
 
 def _few(present: pd.Series) -> pd.Series:
@@ -137,11 +174,13 @@ def date_formats(cells: pd.Series) -> tuple[str, ...]:
     """The format that reads most cells, and a second one of what it leaves if there is one; none where that is less
     than half of the cells. Cells are str."""
     present = cells.dropna().astype(str).str.strip()
-    form = date_format(cells)
+    if present.empty or not _few(present).str.contains(r"\d").any():
+        return ()
+    ranked = _by_few(present)
+    form = _format_of_all(present, ranked) if _may_be_dates(present) else None
     if form is not None:
         return (form,)
-    ranked = _by_few(present)
-    if present.empty or 2 * ranked[0][0] > len(_few(present)):
+    if 2 * ranked[0][0] > len(_few(present)):
         return ()
     try:
         return _with_second(present, _most_dates(present, [form for _, form in ranked]))
@@ -216,6 +255,7 @@ def dates_of(cells: pd.Series, forms: Sequence[str]) -> pd.Series:
 def _dates(cells: pd.Series, form: str) -> pd.Series:
     text = cells.astype("string").str.strip()
     if form == "ISO8601":
+        text = text.str.replace(_GREENWICH, "Z", regex=True)
         text = text.where(text.str.fullmatch(_ISO).fillna(False))
     return pd.to_datetime(text, format=form, errors="coerce", utc=True).dt.tz_localize(None)
 

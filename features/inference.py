@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from features.checks import ids_shared
-from features.column_types import ROWS_A_CLASS, infer_column, read_with, told_missing
+from features.column_types import ROWS_A_CLASS, infer_column, read_with, told_missing, told_twofold
 from features.contract import Column, Contract, levels_of, missing_labels
 from features.errors import UserError, aside, hint, listed, nearest
 from features.identifiers import ID_NAME, group_columns, note_of_shared
@@ -125,6 +125,7 @@ def infer(
             )
             columns.append(column)
             notes.extend(told_missing(column, train[name], test[name]))
+            notes.extend(told_twofold(column, both))
             notes.extend(told_doubtful(column, [train[name], test[name]], commas_beside, commas))
             what = {"ignore": "ignored", "group": "group"}.get(column.role, column.type)
             reasons[name] = f"{what}: {reason}"

@@ -49,6 +49,8 @@ _BEFORE = frozenset(
     {"'", "#", "~", "\u2248", "№", "eur", "usd", "gbp", "chf", "jpy", "cny", "rmb", "inr", "rs", "krw", "aud", "cad",
      "sek", "nok", "dkk", "kr", "pln", "zł", "czk", "kč", "huf", "ft", "rub", "brl", "try", "tl", "zar"}
 )  # fmt: skip
+# 0 as spreadsheets show an amount of it: "$ -", "- €". Without the currency a dash is a mark for a missing value.
+_NOTHING = re.compile(r"(?P<prefix>[^\d+\-]*)-(?P<suffix>[^\d+\-]*)")
 # What may stand behind one: a word, or a sign that begins so, no further parts of a code.
 _BEHIND = re.compile(r"""([^\W\d_]|[%\u2030\u00b0'"\u2032\u2033$\u00a3\u00a5\u20a0-\u20cf])[^\d:;|_\-]{0,11}""")
 
@@ -82,6 +84,9 @@ class Spelling:
 
     def numeral(self, text: str) -> str:
         """``text`` without what stands before and behind its number."""
+        nothing = _nothing(text)
+        if nothing is not None and nothing in ((self.prefix, ""), ("", self.suffix)):
+            return "0"
         sign, rest = _signed(text)
         if self.prefix:
             rest = rest.removeprefix(self.prefix).lstrip()
@@ -134,6 +139,22 @@ def _signed(text: str) -> tuple[str, str]:
     if bracketed is not None:
         return "-", "".join(part.strip() for part in bracketed.groups())
     return ("-" if text[:1] == "-" else "", text[1:].lstrip()) if text[:1] in ("-", "+") else ("", text)
+
+
+def _nothing(text: str) -> tuple[str, str] | None:
+    """The currency before and behind the dash where ``text`` is an amount of nothing, else None."""
+    if "-" not in text or any(sign.isdigit() for sign in text):
+        return None
+    match = _NOTHING.fullmatch(_BLANKS.sub(" ", text))
+    if match is None:
+        return None
+    prefix, suffix = match["prefix"].strip(), match["suffix"].strip()
+    return (prefix, suffix) if (prefix + suffix).strip("'#~\u2248№") and _money(prefix + suffix) else None
+
+
+def _money(word: str) -> bool:
+    """Does a currency or another sign of a number stand there?"""
+    return any(unicodedata.category(sign) == "Sc" for sign in word) or word.lower().rstrip(".") in _BEFORE
 
 
 def _only_thousands_have_it(numerals: Sequence[pd.Series]) -> bool:
@@ -397,12 +418,14 @@ def _affixes(filled: pd.Series) -> tuple[str, str]:
 
 def _unit(text: str) -> tuple[str, str] | None:
     """What stands before and behind the number in ``text``; None where it is none, or they are no unit."""
+    nothing = _nothing(text)
+    if nothing is not None:
+        return nothing
     match = _PART.fullmatch("".join(_signed(text)))
     if match is None or not math.isnan(plain_number(text)):
         return None if match is None else ("", "")
     prefix, suffix = match["prefix"], match["suffix"].strip()
-    money = any(unicodedata.category(sign) == "Sc" for sign in prefix) or prefix.lower().rstrip(".") in _BEFORE
-    if (prefix and not money) or (suffix and not _BEHIND.fullmatch(suffix)):
+    if (prefix and not _money(prefix)) or (suffix and not _BEHIND.fullmatch(suffix)):
         return None
     return prefix, suffix
 

@@ -12,7 +12,7 @@ import hashlib
 import io
 import tempfile
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -224,14 +224,23 @@ def params_text(path: Path, name: str, found: Inferred, digests: dict[str, str],
             entry.yaml_set_comment_before_after_key(block, textwrap.fill(why[block], COMMENT_WIDTH), indent=4)
     source = {"kaggle": kaggle} if kaggle else {}
     added = CommentedMap({**source, "files": CommentedMap(digests), "urls": []})
-    for key, value in (("sources", added), ("competitions", entry)):
-        # What follows the block, as the next one's heading, hangs on its last line and would end up before a new one.
-        behind = _taken_from_end(document[key])
-        document[key][name] = value
-        if behind is not None:
-            last, end = _end(document[key])
-            last.ca.items[end] = [behind, None] if isinstance(last, CommentedSeq) else [None, None, behind, None]
+    add_entries(document, name, {"sources": added, "competitions": entry})
     return dumped(document)
+
+
+def add_entries(document: Any, name: str, entries: Mapping[str, CommentedMap]) -> None:
+    """``name`` with its entry in each block, behind the others, or in the place of one so called.
+
+    What follows a block, as the next one's heading, hangs on its last line: it is hung on the new last line.
+    """
+    for key, entry in entries.items():
+        block = document[key]
+        behind = _taken_from_end(block)
+        block[name] = entry
+        if behind is not None:
+            last, end = _end(block)
+            found = last.ca.items.setdefault(end, [None, None] if isinstance(last, CommentedSeq) else [None] * 4)
+            found[0 if isinstance(last, CommentedSeq) else 2] = behind
 
 
 def _end(block: CommentedMap) -> tuple[CommentedMap | CommentedSeq, Any]:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.column_types import infer_column
+from features.column_types import infer_column, told_twofold
 from features.contract import Column, Contract
 
 COUNT = 120
@@ -225,6 +225,19 @@ def test_digits_and_a_letter_of_its_own_in_every_row_name_rows(letters: str, gap
 def test_letters_and_many_signs_are_not_told_to_be_units(unit: list[str] | str) -> None:
     seats = cells(*(f"{n}{unit[n % len(unit)] if n % 3 else ''}" for n in range(1, 41)))
     assert "write them in one unit" not in infer_column("c", seats)[1]
+
+
+def test_eight_digits_are_dates_where_all_are_days_of_the_calendar() -> None:
+    days = pd.Series(pd.date_range("2014-01-28", periods=60).strftime("%Y%m%d"))
+    assert infer_column("d", days)[0].type == "date"
+    assert infer_column("d", pd.concat([days, pd.Series(["20141301"])]))[0].type == "number"
+
+
+def test_days_that_may_be_months_are_told() -> None:
+    days = pd.Series([f"{1 + n % 9}/{1 + n % 7}/2014" for n in range(60)])
+    column = infer_column("d", days)[0]
+    assert told_twofold(column, days)[0].startswith("d: '8/1/2014' is read as 2014-01-08, and no cell tells whether it")
+    assert not told_twofold(column, pd.concat([days, pd.Series(["1/31/2014"])]))
 
 
 def test_dates_may_be_written_in_two_ways() -> None:

@@ -83,6 +83,34 @@ def test_how_dates_are_written(cells: list[str], form: str | None) -> None:
     assert columns.date_format(series(*cells)) == form
 
 
+@pytest.mark.parametrize(
+    "form",
+    ["%d.%m.%y", "%d.%m.%y %H:%M", "%m/%d/%y", "%m/%d/%y %H:%M", "%d/%m/%y", "%m/%d/%Y %I:%M %p", "%m/%d/%y %I:%M %p",
+     "%b-%Y", "%I:%M %p", "%Y%m%d"],
+)  # fmt: skip
+def test_years_of_two_digits_and_hours_of_twelve(form: str) -> None:
+    days = pd.Series(pd.date_range("1987-01-28 09:05", periods=80, freq="93h"))
+    assert columns.date_format(days.dt.strftime(form)) == form
+
+
+def test_greenwichs_time_may_be_named() -> None:
+    cells = series("2009-06-15 17:26:21 UTC", "2010-01-05T16:52:16 GMT", "2011-08-18 00:35:00")
+    state = columns.fit(Column("t", "feature", "date"), cells)
+    assert columns.parts_date("t", cells, state).numbers["t hour"].astype(int).tolist() == [17, 16, 0]
+
+
+def test_the_first_days_of_months_are_no_days_of_one_january() -> None:
+    months = series(*(f"{1 + n % 12}/1/{2014 + n // 12}" for n in range(48)))
+    assert columns.date_format(months) == "%m/%d/%Y"
+    assert columns.twofold_date(months) == ("2/1/2014", "2014-02-01", "2014-01-02")
+    days = series("3/4/2014", "5/6/2014", "7/8/2015")
+    assert columns.date_format(days) == "%d/%m/%Y"
+    assert columns.twofold_date(days) == ("3/4/2014", "2014-04-03", "2014-03-04")
+    assert columns.twofold_date(series("3/4/2014", "13/4/2014")) is None
+    assert columns.twofold_date(series("2014-04-03", "2014-04-04")) is None
+    assert columns.twofold_date(series("4/4/2014", "5/5/2014", "6/6/2014")) is None, "the same days either way"
+
+
 def test_a_date_is_its_calendar_parts() -> None:
     cells = series("2015-03-01 06:00", "2016-12-31 18:00", np.nan)
     state = json.loads(json.dumps(columns.fit_date(cells)))

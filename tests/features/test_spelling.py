@@ -137,6 +137,19 @@ def test_points_between_thousands_leave_none_for_decimals() -> None:
     np.testing.assert_array_equal(found, [12500, math.nan, math.nan, 1.5e-5, 1.5e-5])
 
 
+@pytest.mark.parametrize(
+    ("cells", "numbers"),
+    [
+        (["$1,200.50", "$-", "$(12.00)", " $ -   "] * 9, [1200.5, 0.0, -12.0, 0.0]),
+        (["1.200,50 €", "-   €", "-3,00 €", "5,25 €"] * 9, [1200.5, 0.0, -3.0, 5.25]),
+        (["12", "-", "14", "15"] * 9, [12.0, math.nan, 14.0, 15.0]),
+    ],
+)
+def test_a_currency_and_a_dash_are_nothing(cells: list[str], numbers: list[float]) -> None:
+    column = pd.Series(cells)
+    np.testing.assert_array_equal(numbers_of(column, find_spelling([column]))[0][:4], numbers)
+
+
 def test_brackets_make_a_number_negative() -> None:
     assert numbers_of(series("(12)", "( 1.5 )", "12", "(a)", "(-3)", "()"))[0].tolist()[:3] == [-12, -1.5, 12]
     assert numbers_of(series("(a)", "(-3)", "()", "5 (2)", "(5) low"))[1].all()

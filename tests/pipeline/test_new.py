@@ -11,13 +11,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap
 
 from features.budget import FOLDS, TIERS, budget
 from features.contract import Contract
 from features.synthetic import mixed
 from pipeline import encode, normalize, validate
 from pipeline.files import read_json, read_npz, write_bytes
-from pipeline.new import dumped, main
+from pipeline.new import add_entries, dumped, main
 from pipeline.params import load, load_source, read_document
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -427,3 +429,13 @@ def test_words_for_missing_are_categories_that_validate_takes(tmp_path: Path) ->
     )
     assert given.run(tmp_path) == 0
     stages(tmp_path)
+
+
+@pytest.mark.parametrize("last", ["kaggle: titanic", "kaggle: titanic  # its name there", "urls:\n    - u"])
+def test_what_follows_the_sources_stays_behind_them(last: str) -> None:
+    text = f"seed: 0\nsources:\n  one:\n    {last}\n\n# ---- the tables\n# of them\ncompetitions:\n  one: {{}}\n# the end\n"
+    document = YAML().load(text)
+    add_entries(document, "two", {"sources": CommentedMap(a=1), "competitions": CommentedMap(b=2)})
+    made = dumped(document).decode()
+    assert made.replace("  two:\n    a: 1\n", "").replace("  two:\n    b: 2\n", "") == text
+    assert made.index("a: 1") < made.index("# ---- the tables") < made.index("competitions") < made.index("b: 2")
