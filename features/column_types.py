@@ -11,7 +11,7 @@ import pandas as pd
 from features.columns import FEW, code_separator, date_formats, dates_of, fit_number, twofold_date
 from features.contract import SIGNS, Column, levels_of
 from features.errors import listed
-from features.identifiers import named_like_an_id
+from features.identifiers import REPEATED, named_after_things, named_like_an_id
 from features.plain import LEVELS_WITH_STATISTIC, MOST_ONE_HOT_LEVELS
 from features.scales import order_of
 from features.spelling import (
@@ -45,6 +45,8 @@ _EIGHT_DIGITS = re.compile("(19|20)[0-9]{2}[01][0-9][0-3][0-9]")
 _CLOCK = re.compile("([01][0-9]|2[0-4])[0-5][0-9]")
 # Numbers that a range holds for each that occurs, from which on those that occur are scattered as codes are.
 SCATTERED = 3
+# Why columns that number the rows are ignored.
+RUNNING, RUNNING_WORDS = "identifier, a running number", "identifier, running numbers as in"
 # What may stand before a running number.
 _NUMBERING = ("", "'", "#", "№")
 # Rows that make a level, or a class, worth a place of its own.
@@ -53,6 +55,8 @@ ROWS_A_CLASS = 10
 _BOUND = re.compile(r"[<>\u2264\u2265~\u2248+].*[0-9].*|.*[0-9].*\+")
 # Units of one column, at most, that a person may be asked to make one.
 MOST_UNITS = 3
+# Different numbers besides one that stands far from them.
+FEWEST_OTHERS = 10
 # Cells with a word of their own, and cells without, from which on it may tell something whether there is one.
 FEWEST_OF_BOTH = 10
 
@@ -72,6 +76,11 @@ def infer_column(
     distinct = present.nunique()
     if distinct == 1 and not gaps:
         return ignored, f"constant, {present.iloc[0]!r} everywhere"
+    known = cells.iloc[:rows]
+    if known.isna().all():
+        return ignored, "empty in train, so nothing can be learned from it"
+    if known.notna().all() and present.iloc[:rows].nunique() == 1:
+        return ignored, f"constant in train, {present.iloc[0]!r} everywhere, so nothing can be learned from it"
     if present.iloc[:FEW].str.fullmatch(_EIGHT_DIGITS).all() and present.str.fullmatch(_EIGHT_DIGITS).all():
         found = _date(plain, present)  # that digits are days of the calendar by chance is beyond belief
         if found is not None and found[0].spelling == PLAIN:
@@ -142,7 +151,7 @@ def _no_number(name: str, cells: pd.Series, present: pd.Series, classes: int, ro
     if not gaps and blanks < TEXT_WORDS and present.iloc[:rows].is_unique:
         form = _numbering(present, rows, name)
         if form is not None:
-            return ignored, f"identifier, running numbers as in {form!r}"
+            return ignored, f"{RUNNING_WORDS} {form!r}"
     if distinct == len(present) and len(present) > 2 and blanks < 1.5 and not _code(present):
         absent = len(cells) - len(present)
         if min(absent, len(present)) >= FEWEST_OF_BOTH:
@@ -201,6 +210,28 @@ def told_missing(column: Column, train: pd.Series, test: pd.Series) -> list[str]
     return told
 
 
+def told_far(column: Column, cells: pd.Series) -> list[str]:
+    """A sentence where a number stands in many cells and far from all others, as 999 and 365243 do for a missing one:
+    further from the next than those are from each other."""
+    if column.type != "number" or column.role != "feature":
+        return []
+    numbers = numbers_of(cells, column.spelling)[0]
+    values, counts = np.unique(numbers[np.isfinite(numbers)], return_counts=True)
+    if len(values) <= FEWEST_OTHERS:
+        return []
+    for end, rest in ((0, values[1:]), (-1, values[:-1])):
+        gap = abs(values[end] - (rest[0] if end == 0 else rest[-1]))
+        often = counts[end] >= max(FEWEST_OF_BOTH, len(cells) // 100)
+        if often and values[end] != 0 and gap > np.ptp(rest):
+            word = str(cells[(numbers == values[end]).to_numpy()].iloc[0]).strip()
+            return [
+                f"{column.name}: {word!r} stands in {counts[end]} of {len(cells)} cells, far from all others "
+                f"({rest[0]:.12g} to {rest[-1]:.12g}); if it means that nothing is known, set `nullable: true` and "
+                f"`missing: [{word!r}]` for it in the contract"
+            ]
+    return []
+
+
 def told_twofold(column: Column, cells: pd.Series) -> list[str]:
     """A sentence where days of the column may be months and months days."""
     found = twofold_date(cells) if column.type == "date" else None
@@ -219,13 +250,26 @@ def _number_or_code(
     """A number, unless zeros in front tell codes of digits apart; no code where nearly each cell is another."""
     distinct, gaps = present.nunique(), spelt.nullable
     column, reason = _number(spelt, present, numbers, distinct, gaps, rows)
-    if column.role == "ignore" or not _zeros_tell(present, numbers):
+    if column.role == "ignore":
+        return column, reason
+    if _names(column, numbers):
+        column, reason = _words(replace(spelt, spelling=Spelling(missing=spelt.spelling.missing)), present, distinct,
+                                gaps, classes)  # fmt: skip
+        return column, f"{reason}; not as numbers, since the name says that they stand for something"
+    if not _zeros_tell(present, numbers):
         return column, reason
     if distinct > MOSTLY_DISTINCT * len(present):
         return column, f"{reason}; zeros in front are not counted"
     coded = replace(spelt, spelling=Spelling(missing=spelt.spelling.missing))
     column, reason = _words(coded, present, distinct, gaps, classes)
     return column, f"{reason}; not as numbers, since zeros in front tell codes apart"
+
+
+def _names(column: Column, numbers: pd.Series) -> bool:
+    """Are whole numbers, by the name of their column, names of what several rows are of, as stores and kinds are?"""
+    if (column.spelling.prefix, column.spelling.suffix) != ("", "") or not (numbers.dropna() % 1 == 0).all():
+        return False
+    return named_after_things(column.name) and len(numbers) >= REPEATED * numbers.nunique()
 
 
 def _number(
@@ -240,7 +284,7 @@ def _number(
     years = whole and (_YEAR.fullmatch(plain.name) or (values.min() >= YEARS[0] and values.max() <= YEARS[1]))
     if bare and whole and not gaps and not years and _running(numbers, rows, plain.name):
         ignored = replace(plain, role="ignore", type="text", nullable=True, spelling=PLAIN)
-        return ignored, "identifier, a running number" + ("" if numbers.is_unique else ", which starts anew in test")
+        return ignored, RUNNING + ("" if numbers.is_unique else ", which starts anew in test")
     column = replace(plain, type="number", nullable=gaps)
     log = len(finite) and fit_number(pd.Series(finite))["unit"] is not None
     return column, f"{distinct} {'whole numbers' if whole else 'numbers'}{read_with(plain.spelling)}" + (

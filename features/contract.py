@@ -58,7 +58,7 @@ class Column:
     ``group``: columns of one group are chosen and judged together; "" is a group of its own. The role ``group`` is of
     rows: those with one value belong together, and a row without a value to none.
     ``spelling``: how its numbers are written, and which words mean an empty cell.
-    ``added``: of an id that the files as they came lack; whoever put it there numbered their rows.
+    ``added``: of an id that the files as they came lack, the number of the first row of such a file; None of others.
     """
 
     name: str
@@ -75,7 +75,7 @@ class Column:
     group: str = ""
     order: tuple[str, ...] | None = None
     spelling: Spelling = PLAIN
-    added: bool = False
+    added: int | None = None
 
     @property
     def expected(self) -> str:
@@ -450,7 +450,7 @@ def _column(name: str, entry: Any, file: str) -> Column:
             raise UserError(f"{where}.{key} is {entry.get(key)!r}{near}; expected one of {', '.join(words)}.")
     role, kind = str(entry["role"]), str(entry["type"])
     flags = {}
-    defaults = {"integer": False, "nullable": role not in ("id", "target"), "unique": role == "id", "added": False}
+    defaults = {"integer": False, "nullable": role not in ("id", "target"), "unique": role == "id"}
     for key, default in defaults.items():
         flags[key] = entry.get(key, default)
         if not isinstance(flags[key], bool):
@@ -459,8 +459,11 @@ def _column(name: str, entry: Any, file: str) -> Column:
         raise UserError(f"{where}.nullable is true, but the {role} can't be missing; expected false.")
     if role == "id" and not flags["unique"]:
         raise UserError(f"{where}.unique is false, but an id names one row; expected true.")
-    if role != "id" and flags["added"]:
-        raise UserError(f"{where}.added is true (role {role!r}); expected it for an id only.")
+    added = entry.get("added", False)
+    if not isinstance(added, int) or added < 0:
+        raise UserError(f"{where}.added is {added!r}; expected the number of a file's first row, 0 or more, or false.")
+    if role != "id" and "added" in entry and added is not False:
+        raise UserError(f"{where}.added is {entry['added']!r} (role {role!r}); expected it for an id only.")
     if role == "target" and kind == "text":
         raise UserError(f"{where}.type is 'text'; expected category (classes) or number (regression) for the target.")
     if role in ("id", "group") and kind == "number":
@@ -514,7 +517,7 @@ def _column(name: str, entry: Any, file: str) -> Column:
         integer=flags["integer"],
         nullable=flags["nullable"],
         unique=flags["unique"],
-        added=flags["added"],
+        added=None if added is False else int(added),  # true, as it was once written, is 1
         description=description,
         group=group,
         order=order,
@@ -573,8 +576,8 @@ def _written(column: Column) -> dict[str, Any]:
     entry["nullable"] = column.nullable
     if column.unique:
         entry["unique"] = True
-    if column.added:
-        entry["added"] = True
+    if column.added is not None:
+        entry["added"] = column.added
     if column.order is not None:
         entry["order"] = list(column.order)
     for key in SIGNS:

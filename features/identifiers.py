@@ -17,11 +17,13 @@ _WHOSE = (
     "household|machine|member|owner|participant|passenger|patient|person|player|pupil|respondent|school|seller|session|"
     "shop|site|store|student|subject|supplier|team|trip|user|vehicle|visitor|worker"
 )
-_MARK = r"[_ .-]?(id|key|code|no|nr|num|number)"
+_MARK = r"[_ .-]?(id|key|code|no|nr|nbr|num|number)"
 _MARKED = re.compile(rf"(?i:(.*[_ .-])?({_WHOSE})s?{_MARK})")
 _BARE = re.compile(rf"(?i:(.*[_ .-])?({_WHOSE})s?)")
 # Names by which numbers may be counts: n_employees, number of trips, students.
 _COUNT = re.compile(rf"(?i:(.*[_ .-])?(({_WHOSE})s|(n|no|nr|nb|num|number|count|total|sum|mean|avg)[_ .-].*))")
+# Names of numbers that stand for kinds of something.
+_KINDS = re.compile(r"(?i:.*[_ .-](cat|category|code|type))")
 # Names that say nothing of whose: only repeated values make them names of groups.
 _VAGUE = re.compile(r"(?i:key|index|row)")
 # Rows per value, on average, of what is known by such names.
@@ -35,6 +37,13 @@ ENOUGH = 10
 def named_like_an_id(name: str) -> bool:
     """Whether a column called so most likely names a row or what it is of."""
     return bool(ID_NAME.fullmatch(name) or _MARKED.fullmatch(name))
+
+
+def named_after_things(name: str) -> bool:
+    """Whether whole numbers in a column called so most likely stand for something, and measure or count nothing."""
+    if _VAGUE.fullmatch(name) or (not named_like_an_id(name) and _COUNT.fullmatch(name)):
+        return False
+    return named_like_an_id(name) or bool(_BARE.fullmatch(name) or _KINDS.fullmatch(name))
 
 
 def group_columns(train: pd.DataFrame, test: pd.DataFrame, names: Sequence[str]) -> dict[str, tuple[Column, str]]:

@@ -4,6 +4,7 @@ the reason of each decision. Pure functions on tables of strings, as ``parse_tab
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +13,17 @@ import numpy as np
 import pandas as pd
 
 from features.checks import ids_shared
-from features.column_types import ROWS_A_CLASS, infer_column, read_with, told_missing, told_twofold
+from features.column_types import (
+    ROWS_A_CLASS,
+    RUNNING,
+    RUNNING_WORDS,
+    infer_column,
+    read_with,
+    told_far,
+    told_missing,
+    told_twofold,
+)
+from features.columns import date_format
 from features.contract import Column, Contract, levels_of, missing_labels
 from features.errors import UserError, aside, hint, listed, nearest
 from features.identifiers import ID_NAME, group_columns, note_of_shared
@@ -30,7 +41,7 @@ from features.spelling import (
     units_of,
     written_in_several_ways,
 )
-from features.submission import misfit, stripped
+from features.submission import classes_of, misfit, stripped
 from features.target import tamed_by_logarithm
 from features.tasks import ALL_MEASURES, SIZED
 
@@ -79,6 +90,7 @@ def infer(
     notes: list[str] = []
     target, why_target = find_target(train, test, sample, target)
     train = numbered_as_test(train, test, sample, target, id, notes)
+    sample = with_one_answer(train, sample, target, notes)
     train, test = common_columns(train, test, target, notes)
     if sample is not None and len(sample.columns) < 2:
         raise UserError("the sample submission has one column; expected an id and an answer. Take the right file.")
@@ -110,8 +122,10 @@ def infer(
     grouped = group_columns(train, test, [str(name) for name in train.columns if name not in (id, target)])
     for name in map(str, train.columns):
         if name == id:
-            columns.append(Column(name, "id", "text", nullable=False, unique=True, added=name not in there))
+            added = None if name in there else first_number(test[id])
+            columns.append(Column(name, "id", "text", nullable=False, unique=True, added=added))
             reasons[name] = f"id: {why_id}"
+            notes += told_dates(name, pd.concat([train[name], test[name]]))
         elif name == target:
             kind = "number" if task == "regression" else "category"
             spelling = spellings[name] if task == "regression" else PLAIN
@@ -125,6 +139,7 @@ def infer(
             )
             columns.append(column)
             notes.extend(told_missing(column, train[name], test[name]))
+            notes.extend(told_far(column, both))
             notes.extend(told_twofold(column, both))
             notes.extend(told_doubtful(column, [train[name], test[name]], commas_beside, commas))
             what = {"ignore": "ignored", "group": "group"}.get(column.role, column.type)
@@ -227,6 +242,25 @@ def with_plain_answers(sample: pd.DataFrame | None, labels: set[Any], commas: bo
     return sample.assign(**plain) if plain else sample
 
 
+def told_dates(id: str, cells: pd.Series) -> list[str]:
+    """A sentence where the ids are dates, which may tell something, while an id is never learned from."""
+    form = date_format(cells)
+    if form is None:
+        return []
+    return [
+        f"{id}: the ids are dates, as {cells.iloc[0]!r}, and an id is not learned from; to have hours, weekdays and "
+        "seasons learned, copy the column under another name in both files"
+    ]
+
+
+def first_number(ids: pd.Series) -> int:
+    """The number of the first row where whole numbers name one row after another, else 1."""
+    first = str(ids.iloc[0])
+    if not re.fullmatch("[0-9]{1,15}", first):
+        return 1
+    return int(first) if list(ids) == [str(int(first) + n) for n in range(len(ids))] else 1
+
+
 def find_target(
     train: pd.DataFrame, test: pd.DataFrame, sample: pd.DataFrame | None, given: str | None
 ) -> tuple[str, str]:
@@ -245,6 +279,11 @@ def find_target(
     absent = [name for name in have if name not in test.columns or name in empty]
     answers = [] if sample is None else [str(name) for name in sample.columns[1:]]
     named = [name for name in absent if name in answers]
+    if len(named) > 1:
+        raise UserError(
+            f"the sample submission asks for {len(named)} columns that test lacks: {_named(named)}; one target is "
+            f"learned at a time. Name one with --target (--target {named[0]}), each as a competition of its own."
+        )
     if len(absent) == 1:
         if len(answers) == 1 and answers[0] in have and not named:
             raise UserError(
@@ -254,6 +293,9 @@ def find_target(
         return absent[0], "the one column that test " + ("has empty" if empty else "lacks")
     if len(named) == 1:
         return named[0], "test lacks it and the sample submission asks for it"
+    asked = [name for name in absent if _are_classes(answers, train[name])]
+    if len(asked) == 1:
+        return asked[0], "test lacks it and the sample submission has a column for each of its classes"
     missing = [name for name in answers if name not in have] if len(answers) == 1 else []
     if not absent and missing:
         raise UserError(
@@ -278,6 +320,31 @@ def find_target(
     raise UserError(
         f"test {lacks} {len(absent)} columns of train: {_named(absent)}{others}. Name the target with --target."
     )
+
+
+def _are_classes(answers: list[str], cells: pd.Series) -> bool:
+    """Is there one of several ``answers`` for each of the words in ``cells``?"""
+    labels = set(stripped(cells.dropna()))
+    if len(answers) < 2 or len(answers) != len(labels):
+        return False
+    try:
+        classes_of(answers, sorted(labels))
+    except ValueError:
+        return False
+    return True
+
+
+def with_one_answer(
+    train: pd.DataFrame, sample: pd.DataFrame | None, target: str, notes: list[str]
+) -> pd.DataFrame | None:
+    """The sample with one answer, the target's, where it asks for several columns of train."""
+    if sample is None or target not in sample.columns[1:]:
+        return sample
+    others = [str(name) for name in sample.columns[1:] if name != target and name in train.columns]
+    if len(others) != len(sample.columns) - 2 or not others:
+        return sample
+    notes.append(f"the sample submission asks for {_named(others)}, too; the one made here has {target!r} alone")
+    return sample[[sample.columns[0], target]]
 
 
 def numbered_as_test(
@@ -358,6 +425,9 @@ def find_id(
     apart = [] if asked is not None else [one for one in likely if _apart(train, test, one, target)]
     if apart:
         return apart[0], "each value once in each table, and the name says so", train, test
+    numbered = None if asked is not None else _running_in_both(train, test, have)
+    if numbered is not None:
+        return numbered, "a running number, each value once in both tables", train, test
     if asked is not None and likely:
         raise UserError(
             f"the sample submission's first column is {asked!r}, which test lacks; its id seems to be {likely[0]!r}. "
@@ -385,6 +455,17 @@ def _likely(tables: list[pd.DataFrame], names: list[str]) -> list[str]:
         for name in names
         if ID_NAME.fullmatch(name) and all(table[name].notna().all() and table[name].is_unique for table in tables)
     ]
+
+
+def _running_in_both(train: pd.DataFrame, test: pd.DataFrame, names: list[str]) -> str | None:
+    """The first column that numbers the rows of both tables together, None where there is none."""
+    for name in names:
+        both = pd.concat([train[name], test[name]], ignore_index=True)
+        if both.notna().all() and both.str.strip().is_unique:
+            column, reason = infer_column(name, both, rows=len(train))
+            if column.role == "ignore" and (reason == RUNNING or reason.startswith(RUNNING_WORDS)):
+                return name
+    return None
 
 
 def _told_shared(train: pd.DataFrame, test: pd.DataFrame, id: str) -> str:
@@ -567,14 +648,19 @@ def find_metric(cells: pd.Series, task: str, sample: pd.DataFrame | None, given:
         values = numbers_of(cells)[0].to_numpy()
         if tamed_by_logarithm(values[np.isfinite(values)]):
             return "rmsle", "positive and skewed, so ratios count; --metric rmse if the competition says so"
-        return "rmse", "the answer is a number"
+        ratios = "; --metric rmsle if the competition says so" if (values >= 0).all() else ""
+        return "rmse", f"the answer is a number{ratios}"
     if sample is None:
         return "accuracy", "no sample submission says otherwise"
     if len(sample.columns) > 2:
         return "log_loss", f"the sample has {len(sample.columns) - 1} columns of answers, probabilities of the classes"
     levels, answers = set(cells.astype(str).str.strip()), sample.iloc[:, 1].dropna().astype(str).str.strip()
     if set(answers) <= levels:
-        return "accuracy", "the sample's answers are labels"
+        # One label in all rows may be a probability of 0 or 1 as well.
+        open_still = task == "binary" and answers.nunique() == 1 and not numbers_of(answers)[1].any()
+        return "accuracy", "the sample's answers are labels" + (
+            "; --metric roc_auc or log_loss if the competition asks for probabilities" if open_still else ""
+        )
     numbers, wrong = numbers_of(answers)
     if not wrong.any() and numbers.between(0, 1).all() and task == "binary":
         return "roc_auc", "the sample's answers are probabilities; --metric log_loss if the competition says so"

@@ -47,7 +47,8 @@ For each column:
   decimal, thousands    the signs in its numbers, where they are not written as 1234.5: ',' and '.' read 1.234,5
   prefix, suffix        what stands before or behind each number, as $ or kg
   missing      words that mean an empty cell, as '?' (NA, NaN, null and none do in every column of numbers)
-  added        true: an id that the files as they came lack, so new numbered their rows, and predict does so
+  added        of an id that the files as they came lack: the number of test's first row, from which predict too
+               numbers the rows of a file
   group        a word; columns of one group are chosen and judged together. Default: each is one of its own.
   description  one sentence, for the data dictionary in reports/{name}/README.md; at first why it was taken for that"""
 SAMPLE = "sample_submission.csv"
@@ -243,14 +244,13 @@ def add_entries(document: Any, name: str, entries: Mapping[str, CommentedMap]) -
             found[0 if isinstance(last, CommentedSeq) else 2] = behind
 
 
-def _end(block: CommentedMap) -> tuple[CommentedMap | CommentedSeq, Any]:
+def _end(block: CommentedMap | CommentedSeq) -> tuple[CommentedMap | CommentedSeq, Any]:
     """The innermost list or mapping in which ``block``, which is not empty, ends, and its last place there."""
-    while True:
-        place = len(block) - 1 if isinstance(block, CommentedSeq) else list(block)[-1]
-        inner = block[place]
-        if not isinstance(inner, CommentedMap | CommentedSeq) or not inner or inner.fa.flow_style():
-            return block, place
-        block = inner
+    place = len(block) - 1 if isinstance(block, CommentedSeq) else list(block)[-1]
+    inner = block[place]
+    if not isinstance(inner, CommentedMap | CommentedSeq) or not inner or inner.fa.flow_style():
+        return block, place
+    return _end(inner)
 
 
 def _taken_from_end(block: CommentedMap) -> Any:

@@ -158,9 +158,13 @@ def accepted(table: pd.DataFrame, contract: Contract, states: Sequence[Mapping[s
     absent = [c.name for c in contract.expected_columns(False) if c.name not in table.columns and c.nullable]
     # Not if another column looks like it under another name: then the contract's message says so.
     complete = not [name for name in table.columns if name not in {c.name for c in contract.columns}]
-    if complete and contract.column(contract.id).added and contract.id not in table.columns:
-        print(f"predict: no column {contract.id!r} in {file}, nor in the files given to new: its rows are numbered")
-        table = table.assign(**{contract.id: [str(number) for number in range(1, len(table) + 1)]})
+    first = contract.column(contract.id).added
+    if complete and first is not None and contract.id not in table.columns:
+        print(
+            f"predict: no column {contract.id!r} in {file}, nor in the files given to new: its rows are numbered from "
+            f"{first} on, as test's were"
+        )
+        table = table.assign(**{contract.id: [str(first + place) for place in range(len(table))]})
     if absent and complete:
         print(f"warning: {file}: no column {', '.join(map(repr, absent))}; taken as empty in every row")
         table = table.assign(**dict.fromkeys(absent, pd.Series([None] * len(table), dtype=object)))

@@ -207,7 +207,8 @@ def _semicolons(content: bytes, columns: int) -> bool:
 
 
 def from_parquet(content: bytes, name: str, header_only: bool) -> pd.DataFrame:
-    """A Parquet table as strings: numbers by their shortest exact form, dates as ISO text.
+    """A Parquet table as strings: numbers by their shortest exact form, dates as ISO text, durations
+    in seconds.
 
     An index with a name is a column. The column names are checked like a CSV file's.
     """
@@ -249,5 +250,7 @@ def _cell(value: object, name: str, column: str, row: int) -> str | None:
     if isinstance(value, pd.Timestamp):
         midnight = value.time().isoformat() == "00:00:00" and value.tzinfo is None
         return str(value.date()) if midnight else str(value.isoformat(sep=" "))
+    if isinstance(value, pd.Timedelta):
+        value = value.total_seconds()
     text = str(int(value)) if isinstance(value, float) and value.is_integer() and abs(value) < 1e15 else str(value)
     return text if text.strip() else None

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.column_types import infer_column, told_twofold
+from features.column_types import infer_column, told_far, told_twofold
 from features.contract import Column, Contract
 
 COUNT = 120
@@ -231,6 +231,28 @@ def test_eight_digits_are_dates_where_all_are_days_of_the_calendar() -> None:
     days = pd.Series(pd.date_range("2014-01-28", periods=60).strftime("%Y%m%d"))
     assert infer_column("d", days)[0].type == "date"
     assert infer_column("d", pd.concat([days, pd.Series(["20141301"])]))[0].type == "number"
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [("Store", "category"), ("store_nbr", "category"), ("vendor_id", "category"), ("ps_ind_02_cat", "category"),
+     ("n_stores", "number"), ("stores", "number"), ("size", "number"), ("row", "number")],
+)  # fmt: skip
+def test_whole_numbers_that_stand_for_something_are_a_category(name: str, kind: str) -> None:
+    numbers = np.random.default_rng(0).integers(1, 13, 200)
+    assert infer_column(name, pd.Series(numbers.astype(str)))[0].type == kind
+    assert infer_column(name, pd.Series((numbers / 7).astype(str)))[0].type == "number"
+
+
+def test_a_number_far_from_all_others_is_told() -> None:
+    days = pd.Series([str(-n) for n in range(1, 400)] + ["365243"] * 60)
+    column = infer_column("days", days)[0]
+    (said,) = told_far(column, days)
+    assert said.startswith("days: '365243' stands in 60 of 459 cells, far from all others (-399 to -1); ")
+    assert "`missing: ['365243']`" in said
+    assert not told_far(column, days[:401]), "twice only"
+    assert not told_far(column, pd.Series([str(n) for n in range(500, 900)] + ["0"] * 60)), "nothing is no gap"
+    assert not told_far(column, pd.Series([str(n % 7) for n in range(900)] + ["99"] * 60)), "few different ones"
 
 
 def test_days_that_may_be_months_are_told() -> None:

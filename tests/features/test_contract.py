@@ -87,8 +87,8 @@ def test_a_contract_survives_being_written() -> None:
         (changed("y", type="text", values=None), "regression"),
         (changed("id", unique=False), "names one row"),
         (changed("id", type="number"), "kept as it is spelt"),
-        (changed("x", added=True), "columns.x.added is true (role 'feature'); expected it for an id only"),
-        (changed("id", added="by new"), "columns.id.added is 'by new'; expected true or false"),
+        (changed("x", added=True), "columns.x.added is True (role 'feature'); expected it for an id only"),
+        (changed("id", added="by new"), "columns.id.added is 'by new'; expected the number of a file's first row"),
         (changed("t", integer=True), "numbers only"),
         (changed("x", decimal=";"), "columns.x.decimal is ';'; expected one of '.', ','"),
         (changed("x", suffix="m2"), "columns.x.suffix is 'm2'"),
@@ -242,8 +242,9 @@ def grouped(**changes: Any) -> Contract:
 
 def test_an_id_may_be_one_that_new_added() -> None:
     contract = Contract.from_mapping(changed("id", added=True), "c.yaml")
-    assert contract.column("id").added and Contract.from_mapping(contract.to_mapping(), "c.yaml") == contract
-    assert not Contract.from_mapping(MAPPING, "c.yaml").column("id").added
+    assert contract.column("id").added == 1 and Contract.from_mapping(contract.to_mapping(), "c.yaml") == contract
+    assert Contract.from_mapping(MAPPING, "c.yaml").column("id").added is None
+    assert Contract.from_mapping(changed("id", added=0), "c.yaml").to_mapping()["columns"]["id"]["added"] == 0
 
 
 def test_one_column_may_keep_rows_together() -> None:

@@ -291,13 +291,13 @@ def test_a_table_without_id_gets_running_numbers() -> None:
     numbered = infer(train, test, sample)
     assert numbered.contract.id == "Id" and numbered.test["Id"].tolist() == ["0", "1"]
     assert not set(numbered.train["Id"]) & {"0", "1"}
-    assert found.contract.column("row").added and numbered.contract.column("Id").added
+    assert (found.contract.column("row").added, numbered.contract.column("Id").added) == (61, 0)
 
 
 def test_ids_may_start_anew_in_test() -> None:
     train, test = table(WORDS), pd.DataFrame({"key": ["1", "2"], "x": ["0.1", "0.2"]}, dtype=object)
     given = infer(train, test, None).contract
-    assert given.id == "key" and not given.column("key").added
+    assert given.id == "key" and given.column("key").added is None
     doubled = infer(train, test.assign(key="1"), None)
     assert doubled.contract.id == "row" and doubled.contract.column("key").role == "feature"
 
@@ -360,7 +360,7 @@ def test_rows_of_train_are_numbered_where_test_alone_has_an_id(
     assert found.contract.id == name and found.test[name].tolist() == ["2", "3"]
     assert found.train[name].iloc[0] == first and not set(found.train[name]) & {"2", "3"}
     assert f"{name}: train has no such column, so running numbers name its rows" in found.notes
-    assert not found.contract.column(name).added, "a table like test has it"
+    assert found.contract.column(name).added is None, "a table like test has it"
 
 
 @pytest.mark.parametrize(
@@ -395,10 +395,65 @@ def test_columns_that_test_lacks_go_when_the_target_is_named() -> None:
 )  # fmt: skip
 def test_a_name_that_ends_in_id_is_no_id(name: str, is_id: bool) -> None:
     train, test = (
-        table(WORDS).rename(columns={"key": name}),
+        table(WORDS, key=list(range(60, 0, -1))).rename(columns={"key": name}),
         pd.DataFrame({name: ["901", "902"], "x": ["0.1", "0.2"]}, dtype=object),
     )
     assert (infer(train, test, None).contract.id == name) == is_id
+
+
+@pytest.mark.parametrize("form", ["{}", "{:06d}", "K-{}"])
+def test_a_running_number_of_both_tables_is_the_id(form: str) -> None:
+    numbers = [form.format(n) for n in range(1, 63)]
+    train, test = table(WORDS).rename(columns={"key": "Kunde"}).assign(Kunde=numbers[:60]), {"x": ["0.1", "0.2"]}
+    found = infer(train, pd.DataFrame({"Kunde": numbers[60:]} | test, dtype=object), None)
+    assert found.contract.id == "Kunde" and found.contract.column("Kunde").added is None
+    assert found.sample["Kunde"].tolist() == numbers[60:]
+    anew = infer(train, pd.DataFrame({"Kunde": numbers[:2]} | test, dtype=object), None)
+    assert anew.contract.id == "row" and anew.contract.column("Kunde").role == "ignore"
+
+
+def test_what_varies_in_test_alone_is_not_learned_from() -> None:
+    train, test = table(WORDS, flag=["0"] * 60, gap=[None] * 60), table(["a", "b"], flag=["0", "1"], gap=["1", "2"])
+    train["gap"] = None
+    found = infer(train, test.drop(columns="y").assign(key=["901", "902"]), None)
+    assert [found.contract.column(name).role for name in ("flag", "gap")] == ["ignore", "ignore"]
+    assert found.reasons["flag"] == "ignored: constant in train, '0' everywhere, so nothing can be learned from it"
+    assert found.reasons["gap"].startswith("ignored: empty in train")
+
+
+def test_the_sample_tells_the_target_by_its_classes() -> None:
+    train = table(["a", "b", "c"] * 20, why=["p", "q", "r"] * 20)
+    test = pd.DataFrame({"key": ["901", "902"], "x": ["0.1", "0.2"]}, dtype=object)
+    sample = pd.DataFrame({"key": ["901", "902"], "a": "1", "b": "0", "c": "0"}, dtype=object)
+    found = infer(train, test, sample)
+    assert (found.contract.target, found.metric) == ("y", "log_loss")
+    with pytest.raises(UserError, match="test lacks 2 columns of train"):
+        infer(train, test, sample.rename(columns={"c": "d"}))
+
+
+def test_of_several_targets_one_is_learned_at_a_time() -> None:
+    train, test = table(BITS, z=BITS[::-1]), pd.DataFrame({"key": ["901", "902"], "x": ["0.1", "0.2"]}, dtype=object)
+    sample = pd.DataFrame({"key": ["901", "902"], "y": "0.5", "z": "0.5"}, dtype=object)
+    with pytest.raises(UserError, match=r"asks for 2 columns that test lacks: .*; one target is learned at a time\. "):
+        infer(train, test, sample)
+    found = infer(train, test, sample, target="z")
+    assert found.sample.columns.tolist() == ["key", "z"] and found.metric == "roc_auc"
+    assert "the sample submission asks for y, too; the one made here has 'z' alone" in found.notes
+
+
+def test_ids_that_are_dates_are_told() -> None:
+    hours = pd.Series(pd.date_range("2011-01-01", periods=62, freq="h")).astype(str)
+    train, test = table(WORDS).assign(key=hours[:60]), pd.DataFrame({"key": hours[60:], "x": ["0.1", "0.2"]})
+    assert any(note.startswith("key: the ids are dates, as '2011-01-01") for note in infer(train, test, None).notes)
+    assert not decided(WORDS).notes or not any("are dates" in note for note in decided(WORDS).notes)
+
+
+def test_one_answer_for_all_rows_leaves_the_metric_open() -> None:
+    assert "--metric roc_auc or log_loss if" in decided(BITS, {"y": [0, 0]}).reasons["y"]
+    assert "--metric roc_auc" not in decided(BITS, {"y": [0, 1]}).reasons["y"]
+    assert "--metric roc_auc" not in decided(WORDS, {"y": ["a", "a"]}).reasons["y"]
+    assert "--metric rmsle if the competition says so" in decided([abs(x) for x in EVEN]).reasons["y"]
+    assert "--metric rmsle" not in decided(EVEN).reasons["y"]
 
 
 @pytest.mark.parametrize(

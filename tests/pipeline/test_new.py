@@ -433,7 +433,7 @@ def test_words_for_missing_are_categories_that_validate_takes(tmp_path: Path) ->
 
 @pytest.mark.parametrize("last", ["kaggle: titanic", "kaggle: titanic  # its name there", "urls:\n    - u"])
 def test_what_follows_the_sources_stays_behind_them(last: str) -> None:
-    text = f"seed: 0\nsources:\n  one:\n    {last}\n\n# ---- the tables\n# of them\ncompetitions:\n  one: {{}}\n# the end\n"
+    text = f"sources:\n  one:\n    {last}\n\n# ---- the tables\n# of them\ncompetitions:\n  one: {{}}\n# the end\n"
     document = YAML().load(text)
     add_entries(document, "two", {"sources": CommentedMap(a=1), "competitions": CommentedMap(b=2)})
     made = dumped(document).decode()

@@ -125,8 +125,8 @@ def test_rows_are_numbered_where_new_added_the_id(capsys: pytest.CaptureFixture[
     with pytest.raises(UserError, match=r"column 'id': the column is missing .* Add it\.$"):
         accepted(raw, contract(), states(), "new.csv")
     first, *others = contract().columns
-    added = Contract((replace(first, added=True), *others))
-    assert accepted(raw, added, states(), "new.csv")["id"].tolist() == ["1", "2", "3"]
+    added = Contract((replace(first, added=61), *others))
+    assert accepted(raw, added, states(), "new.csv")["id"].tolist() == ["61", "62", "63"]
     assert "no column 'id' in new.csv, nor in the files given to new: its rows are numbered" in capsys.readouterr().out
     assert accepted(table(id=["7", "8", "9"]), added, states(), "new.csv")["id"].tolist() == ["7", "8", "9"]
     with pytest.raises(UserError, match=r"column 'id': .* \(there is 'ids'\)"):

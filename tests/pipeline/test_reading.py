@@ -243,3 +243,9 @@ def test_what_cant_be_read(tmp_path: Path, content: bytes, encoding: str | None,
         read(tmp_path, content, "train.bin", encoding)
     assert said in str(caught.value) and ("train.bin" in str(caught.value)) == ("--encoding" not in said)
     assert len(str(caught.value).splitlines()) <= 3
+
+
+def test_durations_of_a_parquet_table_are_seconds(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"id": [1, 2, 3], "took": pd.to_timedelta([90, 0.5, None], unit="s")})
+    frame.to_parquet(tmp_path / "train.parquet")
+    assert read_any(tmp_path / "train.parquet", None, print)["took"].tolist() == ["90", "0.5", None]
