@@ -24,6 +24,7 @@ from features.spelling import (
     numbers_of,
     units_of,
     with_slips,
+    without_blanks,
 )
 from features.statistics import outputs
 
@@ -67,7 +68,7 @@ def infer_column(
     """Role and type of one feature, and why. ``cells``: of train and test; ``classes``: of the target, 0 for
     regression; ``spelling``: of its numbers, found in the cells if not given; ``rows``: of train, all if not given."""
     rows = len(cells) if rows is None else rows
-    present = cells[cells.notna()].astype(str).str.strip()
+    present = without_blanks(cells[cells.notna()])
     gaps = bool(cells.isna().any())
     plain = Column(name, "feature", "category", nullable=gaps)
     ignored = replace(plain, role="ignore", type="text", nullable=True)
@@ -165,7 +166,7 @@ def _no_number(name: str, cells: pd.Series, present: pd.Series, classes: int, ro
 
 def _blanks(present: pd.Series) -> float:
     """Words a cell."""
-    return float(present.str.count(r"\s+").mean()) + 1
+    return float(np.mean([len(text.split()) - 1 for text in present])) + 1
 
 
 def _words(plain: Column, present: pd.Series, distinct: int, gaps: bool, classes: int) -> tuple[Column, str]:
@@ -322,6 +323,8 @@ def _numbering(present: pd.Series, rows: int, name: str) -> str | None:
 def _zeros_tell(present: pd.Series, numbers: pd.Series) -> bool:
     """Are whole ``numbers`` written like codes: with zeros in front, one number in two ways, or all of one width and
     with gaps as codes have? No hours, months, times of day, ages or skewed amounts, which programs also pad so."""
+    if not any(text[:1] == "0" and len(text) > 1 for text in present):
+        return False
     digits = present[present.str.fullmatch(r"[0-9]+")]
     widths = set(digits.str.len())
     if len(digits) < len(present) or not digits.str.fullmatch("0[0-9]+").any() or max(widths) <= 2:

@@ -96,8 +96,10 @@ def _measured(name: str, cells: pd.Series) -> bool:
 
 def note_of_shared(column: Column, train: pd.Series, test: pd.Series) -> str | None:
     """What to say of a feature that is named like an id and has values in several rows, in test's too; else None."""
+    if column.role != "feature" or not named_like_an_id(column.name):
+        return None
     known, asked = named(train).dropna(), named(test).dropna()
-    if column.role != "feature" or not named_like_an_id(column.name) or not known.duplicated().any():
+    if not known.duplicated().any():
         return None
     shared = int(asked.isin(known).sum())
     if known.nunique() < 3 or not shared:

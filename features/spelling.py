@@ -217,16 +217,19 @@ def plain_number(text: str) -> float:
 
 def numbers_of(cells: pd.Series, spelling: Spelling = PLAIN) -> tuple[pd.Series, np.ndarray]:
     """The numbers (NaN where missing or wrong) and which cells are no number."""
-    text = _stripped(cells)
-    missing = text.str.lower().isin(MISSING_WORDS | {word.lower() for word in spelling.missing}).to_numpy()
-    numbers = text.map(spelling.number if spelling != PLAIN else plain_number)
-    numbers = numbers.astype("float64").mask(missing)
-    return numbers, numbers.isna().to_numpy() & ~missing
+    codes, texts = _different(cells)
+    absent = MISSING_WORDS | {word.lower() for word in spelling.missing}
+    read = spelling.number if spelling != PLAIN else plain_number
+    missing = np.array([text.lower() in absent for text in texts])
+    numbers = np.array([math.nan if gap else read(text) for text, gap in zip(texts, missing, strict=True)])
+    wrong = np.isnan(numbers) & ~missing
+    return pd.Series(numbers[codes], cells.index, name=cells.name), wrong[codes]
 
 
 def marked(cells: pd.Series) -> np.ndarray:
     """Which cells hold a word that people write for a missing value, beside those that programs do."""
-    return _stripped(cells).str.lower().isin(MISSING_MARKS).to_numpy()
+    codes, texts = _different(cells)
+    return np.array([text.lower() in MISSING_MARKS for text in texts])[codes]
 
 
 def with_slips(spelling: Spelling, cells: pd.Series, good: np.ndarray, odd: np.ndarray) -> Spelling | None:
@@ -236,9 +239,9 @@ def with_slips(spelling: Spelling, cells: pd.Series, good: np.ndarray, odd: np.n
         return spelling if good.any() else None
     slips = odd & ~marked(cells)
     count = int(slips.sum())
-    if count > (1 - MOST) * (good.sum() + count) or len(set(_stripped(cells[slips]))) > SLIPS:
+    if count > (1 - MOST) * (good.sum() + count) or len(set(without_blanks(cells[slips]))) > SLIPS:
         return None
-    return replace(spelling, missing=tuple(sorted(set(_stripped(cells[odd])))))
+    return replace(spelling, missing=tuple(sorted(set(without_blanks(cells[odd])))))
 
 
 def find_spelling(parts: Sequence[pd.Series], commas: bool = False, points: bool = False) -> Spelling:
@@ -249,7 +252,7 @@ def find_spelling(parts: Sequence[pd.Series], commas: bool = False, points: bool
     1000 stand without it (874); and where there is only a point (6.048), it stands between thousands if ``points``.
     """
     filled = [_filled(part) for part in parts]
-    if all(_plain(part).all() for part in filled) and not points:
+    if not points and all(not math.isnan(plain_number(text)) for part in filled for text in part):
         return PLAIN
     together = pd.concat(filled, ignore_index=True)
     if not _seems_numeric(together):
@@ -321,8 +324,10 @@ def shows_point_and_comma(parts: Sequence[pd.Series], spelling: Spelling) -> boo
 
 def all_bracketed(cells: pd.Series) -> bool:
     """Are all cells numbers in brackets, as marks of sections are? Amounts are negative at times, not always."""
+    if not all(_BRACKETED.fullmatch(text) for text in _filled(cells.iloc[:FEW])):
+        return False
     filled = _filled(cells)
-    return bool(len(filled)) and bool(filled.str.fullmatch(_BRACKETED).all())
+    return bool(len(filled)) and all(_BRACKETED.fullmatch(text) for text in filled)
 
 
 def doubtful(parts: Sequence[pd.Series], spelling: Spelling, commas_beside: bool) -> tuple[str, str, str | None] | None:
@@ -432,8 +437,10 @@ def _unit(text: str) -> tuple[str, str] | None:
 
 def _filled(part: pd.Series) -> pd.Series:
     """The cells that are neither empty nor a word for a missing value."""
-    text = _stripped(part)
-    return text[~text.str.lower().isin(MISSING_WORDS | MISSING_MARKS)]
+    codes, texts = _different(part)
+    filled = np.array([text.lower() not in MISSING_WORDS and text.lower() not in MISSING_MARKS for text in texts])
+    kept = filled[codes]
+    return pd.Series(_objects(texts)[codes[kept]], part.index[kept], name=part.name)
 
 
 def _plain(filled: pd.Series) -> pd.Series:
@@ -453,5 +460,20 @@ def _all_of(pattern: re.Pattern[str], parts: Sequence[pd.Series]) -> bool:
     return all(part.str.fullmatch(pattern).all() for part in parts)
 
 
-def _stripped(cells: pd.Series) -> pd.Series:
-    return cells.map(lambda v: "" if v is None or v != v else str(v).strip()).astype(object)
+def without_blanks(cells: pd.Series) -> pd.Series:
+    """The cells as words without blanks around them, "" where they are missing."""
+    codes, texts = _different(cells)
+    return pd.Series(_objects(texts)[codes], cells.index, name=cells.name)
+
+
+def _different(cells: pd.Series) -> tuple[np.ndarray, list[str]]:
+    """The place of each cell among the different ones, and these without blanks around them, the last one "", of a
+    missing cell (-1). Most columns repeat their cells, and what is done in Python is done once for each."""
+    codes, different = pd.factorize(cells)
+    return codes, [*(str(value).strip() for value in different), ""]
+
+
+def _objects(texts: list[str]) -> np.ndarray:
+    made = np.empty(len(texts), object)
+    made[:] = texts
+    return made
