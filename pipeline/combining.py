@@ -67,7 +67,8 @@ def combine(params: Params, predictions: Mapping[str, np.ndarray], target: np.nd
     """Members to one answer per row: ``predictions`` as the train stage writes them, ``target [t]``, ``roles [t, F]``.
 
     Weights, temperature and threshold are chosen for each fold from the rows that the fold does not score, and for the
-    test table from all rows.
+    test table from all rows. What those rows are answered by has learned from the rows that the fold scores, see
+    ``choosing.choose``: of few rows a selection of members flatters a little.
     """
     members = Combiner(params, predictions, target)
     repeats, folds = roles.shape[1] // params.encode.folds, params.encode.folds
