@@ -51,12 +51,14 @@ def recall(codes: np.ndarray, learned: dict[str, Any]) -> np.ndarray:
 
 def recall_train(codes: np.ndarray, levels: int, values: np.ndarray, groups: np.ndarray | None = None) -> np.ndarray:
     """``[k, c]``: the statistics of a fold's train rows, each part by the other parts. The rows of one of the ``groups
-    [k]`` are in one part, as a row to be predicted is of a group that nothing was learned from."""
+    [k]`` are in one part, as a row to be predicted is of a group that nothing was learned from; without a
+    second part nothing is known of any level, so that all have the mean."""
     part = (np.arange(len(codes)) if groups is None else np.unique(groups, return_inverse=True)[1]) % PARTS
     found = np.empty(values.shape)
     for one in range(PARTS):
         inside = part == one
-        if inside.any():
-            rest = ~inside if (~inside).any() else inside
-            found[inside] = recall(codes[inside], learn(codes[rest], levels, values[rest]))
+        if inside.all():
+            found[:] = values.mean(axis=0)
+        elif inside.any():
+            found[inside] = recall(codes[inside], learn(codes[~inside], levels, values[~inside]))
     return found

@@ -39,6 +39,13 @@ def test_labels_that_mean_nothing_tell_nothing() -> None:
     assert -0.15 < np.mean(seen) < 0.03
 
 
+def test_rows_of_one_group_alone_do_not_tell_their_own_labels() -> None:
+    """As where three groups are left: one to score, one to stop, one to learn from."""
+    values = np.array([[1.0], [0.0], [1.0], [1.0]])
+    found = statistics.recall_train(np.array([0, 1, 2, 3]), 4, values, np.array(["a"] * 4))
+    assert found.tolist() == [[0.75]] * 4
+
+
 def test_how_many_columns() -> None:
     assert [statistics.outputs(classes) for classes in (0, 2, 3, 10, 11)] == [1, 1, 3, 10, 0]
 
