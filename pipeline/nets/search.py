@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import itertools
 import math
-import tempfile
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -94,7 +93,18 @@ class Switch(kt.engine.hyperparameters.Boolean):
 keras.saving.get_custom_objects()["Switch"] = Switch
 
 
-class SomethingOn(kt.Oracle):
+class InMemory(kt.Oracle):
+    """An oracle that writes nothing. KerasTuner's writes its whole state at each proposal and each result; ours is
+    replayed from the results instead."""
+
+    def save(self) -> None:
+        """Nowhere."""
+
+    def _save_trial(self, trial: Any) -> None:
+        """Nowhere."""
+
+
+class SomethingOn(InMemory):
     """An oracle that never turns all switches off: such a proposal counts as one that was tried before."""
 
     def _duplicate(self, values: dict[str, Any]) -> bool:
@@ -146,7 +156,7 @@ class BayesianOracle(SomethingOn, kt.oracles.BayesianOptimizationOracle):
         return {"status": "STOPPED", "values": None}
 
 
-class GridOracle(kt.Oracle):
+class GridOracle(InMemory):
     """Every combination, in the order of KerasTuner's grid, or, where those are more than the trials, combinations from
     all over it; as many at a time as are asked for: KerasTuner's own knows what comes after a trial only when that has
     ended."""
@@ -216,9 +226,6 @@ class PartSearch:
     def __init__(self, oracle: str, part: Part, seed: int) -> None:
         self._part, self._made = part, 0
         self._oracle = _oracle(oracle, part.space, part.trials, part.generation, seed)
-        # The oracle insists on writing its state; ours is replayed instead.
-        self._folder = tempfile.TemporaryDirectory()
-        self._oracle._set_project_dir(self._folder.name, "search")
         self._oracle.verbose = 0
         self._lanes: list[Any] = []
         self._proposed: list[Configuration] = []
