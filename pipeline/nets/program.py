@@ -92,7 +92,6 @@ class Program:
             decays=bool(members.weight_decay.any()),
             smooths=bool(members.label_smoothing.any()) and head.spread is not None,
             robust=bool(members.huber.any()) and head.robust is not None,
-            beta_2=float(members.beta_2[0]),
             depth=len(self._depths),
             head=head,
             copies=int(members.copies[0]),
@@ -196,7 +195,7 @@ class Program:
         shares = (np.arange(epochs * self._steps) + 1.0) / (epochs * self._steps)
         schedules = str(self._members.schedule[0]), "flat_cosine" if self._kind.realmlp else "constant"
         factors = np.stack([SCHEDULES[name](shares) for name in schedules], axis=1).astype(np.float32)
-        state = State(self._best, self._kind.beta_2)
+        state = State(self._best, float(self._members.beta_2[0]))
         arrays, recent = self._constants(active), Recent(int(self._members.snapshots[0]))
         blocks = self._blocks(active) if watched else None
         for epoch in range(epochs):
@@ -327,6 +326,8 @@ class Program:
             "label_smoothing": tf.constant(members.label_smoothing, tf.float32),
             "huber": tf.constant(np.where(members.huber > 0, members.huber, np.inf), tf.float32),
             "unit": tf.constant(members.learning_rate, tf.float32),
+            # One for all: TensorFlow's fused kernel knows no other. Not compiled, so a searched one has no trace each.
+            "beta_2": tf.constant(self._members.beta_2[0], tf.float32),
             "width": tf.constant(members.width, tf.int32),
         }
 

@@ -46,7 +46,6 @@ class Kind:
     decays: bool
     smooths: bool
     robust: bool
-    beta_2: float
     depth: int
     head: Head
     copies: int
@@ -370,7 +369,7 @@ class Trainer:
     ) -> None:
         """One step of Adam on the weights in units of the learning rate. Decoupled decay takes
         ``learning rate * weight_decay * held`` of them."""
-        betas = dict(zip(POWERS, (BETA_1, self._kind.beta_2), strict=True))
+        betas = dict(zip(POWERS, (BETA_1, arrays["beta_2"]), strict=True))
         powers = {name: _read(handles["powers"][name], 0) for name in POWERS}
         for name, gradient in gradients.items():
             handle = handles["weights"][name]

@@ -14,6 +14,7 @@ from pipeline.nets import fit as engine
 from pipeline.nets.layers import initial_kernel
 from pipeline.nets.members import DEFAULTS, SCHEDULES, members_of
 from pipeline.nets.table import Table
+from pipeline.nets.trainer import trainer
 from tests.pipeline.nets.networks import bare_configuration
 
 EPOCHS, BATCH = 6, 20
@@ -120,6 +121,19 @@ def test_an_option_of_one_member_is_not_its_neighbours() -> None:
         np.testing.assert_allclose(alone.answers[0], together.answers[one], atol=1e-5)
 
 
+def test_what_is_searched_shares_a_trace() -> None:
+    """A trace takes about as long as a small network's training, and memory until the process ends."""
+    changes: dict[str, tuple[Any, Any]] = {"beta_2": (0.9, 0.95), "schedule": ("cosine", "coslog4")}
+    changes |= {"epochs": (3, 4), "snapshots": (2, 3), "width": (8, 100), "batch_size": (16, 32)}
+    changes |= dict.fromkeys(("learning_rate", "dropout", "l1", "l2", "weight_decay", "label_smoothing"), (0.1, 0.2))
+    for name, values in changes.items():
+        for number, value in enumerate(values):
+            members = members_of([configuration(depth=1, **{name: value})], [0], [1])
+            before = trainer.cache_info().misses
+            engine.fit(members, table("binary"), "binary", 2, 2)
+            assert not number or trainer.cache_info().misses == before, name
+
+
 def test_a_limit_of_one_member_is_not_its_neighbours() -> None:
     known = table("regression")
     options = [{}, {"huber": 0.3}, {"huber": 0.3, "family": "tabm", "copies": 2}, {"family": "tabm", "copies": 2}]
@@ -164,7 +178,8 @@ def test_schedules_begin_and_end_where_they_should() -> None:
     np.testing.assert_allclose(SCHEDULES["coslog4"](np.array([1, 3, 7]) / 15), 0, atol=1e-6)
 
 
-def test_snapshots_are_the_mean_of_the_last_epochs() -> None:
+@pytest.mark.parametrize("count", [2, 3])
+def test_snapshots_are_the_mean_of_the_last_epochs(count: int) -> None:
     """Without stop rows the last weights are kept, so the runs of 3, 4 and 5 epochs end with the snapshots of one."""
     known = table("binary")
     unwatched = Table(known.inputs, known.codes, 0, known.target, np.where(known.roles == 1, 2, known.roles), 1)
@@ -173,7 +188,7 @@ def test_snapshots_are_the_mean_of_the_last_epochs() -> None:
         members = members_of([configuration(depth=1, dropout=0.2, **changes)], [0], [4])
         return engine.fit(members, unwatched, "binary", epochs, epochs).weights[0]
 
-    found, ends = weights(5, snapshots=3), [weights(epochs) for epochs in (3, 4, 5)]
+    found, ends = weights(5, snapshots=count), [weights(epochs) for epochs in (3, 4, 5)[-count:]]
     for name in ("kernel_0", "bias_0", "kernel_1", "bias_1"):
         np.testing.assert_allclose(found[name], np.mean([end[name] for end in ends], axis=0), rtol=1e-4, atol=1e-6)
         assert not np.allclose(found[name], ends[-1][name], rtol=1e-3)
