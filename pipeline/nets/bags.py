@@ -40,8 +40,8 @@ def _first_layer(network: Network, starts: np.ndarray, ids: np.ndarray, values: 
     """What the first layer's units get, ``[m, n, o]``: the sum of the kernel's rows at a bag's words, and the bias."""
     kernel, bias = network["kernel_0"], network["bias_0"]
     found = np.repeat(bias[:, None].astype(np.float32), len(starts) - 1, axis=1)
-    edges = np.searchsorted(starts, np.arange(0, len(ids) + PAIRS_AT_ONCE, PAIRS_AT_ONCE))
-    edges = np.unique(np.append(edges, [0, len(starts) - 1]).clip(0, len(starts) - 1))
+    edges = np.searchsorted(starts, np.arange(0, len(ids), PAIRS_AT_ONCE))
+    edges = np.unique(np.append(edges, len(starts) - 1))
     for begin, end in zip(edges[:-1], edges[1:], strict=True):  # whole texts at a time
         part = slice(starts[begin], starts[end])
         added = kernel[:, ids[part]].astype(np.float32) * values[part, None]

@@ -72,9 +72,11 @@ def initial_waves(
 ) -> tuple[np.ndarray, np.ndarray]:
     """First kernel ``[fan_in, fan_out]`` and bias ``[fan_out]``, both float32, of one member's waves.
 
-    Weights from a Cauchy distribution of scale ``frequency`` (radians per unit of input), cut off: the sines of such
-    sums are random features of the Laplacian kernel ``exp(-frequency |x - y|_1)`` (Rahimi and Recht, 2007), under which
-    far rows have no say, and here are learned from there (Sitzmann et al., 2020).
+    Weights from a Cauchy distribution of scale ``frequency`` (radians per unit of input), cut off: with phases all
+    around, the sines of such sums are random features of the Laplacian kernel ``exp(-frequency |x - y|_1)`` (Rahimi and
+    Recht, 2007), under which far rows have no say. Here phases keep to an eighth of a turn either way, which adds a
+    kernel of ``x + y`` (rows that lie opposite take something from one another), and all is learned from there
+    (Sitzmann et al., 2020).
     """
     kernel = (frequency * generator.standard_cauchy((fan_in, fan_out))).clip(-FASTEST, FASTEST)
     return kernel.astype(np.float32), generator.uniform(-PHASE, PHASE, fan_out).astype(np.float32)
