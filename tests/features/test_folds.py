@@ -59,8 +59,8 @@ def test_more_repeats_leave_the_earlier_ones_alone() -> None:
 
 
 def test_too_few_rows_of_a_class_name_the_cure() -> None:
-    with pytest.raises(UserError, match=r"has 4 rows.*encode.folds"):
-        draw_roles(np.repeat([0.0, 1.0], [30, 4]), True, 5, 1, 0.2, None, 0)
+    with pytest.raises(UserError, match=r"class 'lost' of the target has 4 rows.*encode.folds"):
+        draw_roles(np.repeat([0.0, 1.0], [30, 4]), True, 5, 1, 0.2, None, 0, ["saved", "lost"])
     with pytest.raises(UserError, match="3 training rows are too few for 5 folds"):
         draw_roles(np.arange(3.0), False, 5, 1, 0.2, None, 0)
 
@@ -81,6 +81,24 @@ def test_few_rows_of_few_groups_are_divided_too() -> None:
     """One row per group, five of each class beside those that score: ten parts can't all have a row of one class."""
     found = draw_roles(np.repeat([0.0, 1.0], 6), True, 5, 1, 0.1, np.arange(12), 0)
     assert ((found == SCORE).sum(axis=1) == 1).all() and ((found == STOP).sum(axis=0) == 1).all()
+
+
+def test_three_groups_are_just_enough() -> None:
+    """One scores, of the two others one stops and one teaches."""
+    found = draw_roles(np.tile([0.0, 1.0], 30), True, 3, 1, 0.1, np.arange(60) // 20, 0)
+    assert all(set(column) == {TRAIN, STOP, SCORE} for column in found.T)
+
+
+@pytest.mark.parametrize(
+    ("target", "fraction"),
+    [
+        pytest.param(np.arange(12.0) % 3, 0.1, id="fewer stop rows than classes"),
+        pytest.param(np.repeat([0.0, 1.0], [37, 3]), 0.2, id="a class with one row left"),
+    ],
+)
+def test_stop_rows_that_cannot_hold_every_class_are_drawn_all_the_same(target: np.ndarray, fraction: float) -> None:
+    found = draw_roles(target, True, 2, 3, fraction, None, 0)
+    assert all(set(column) == {TRAIN, STOP, SCORE} for column in found.T)
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,12 @@ def test_binary_measures_by_hand() -> None:
     assert found["accuracy"] == 1.0 and found["roc_auc"] == 1.0
 
 
+def test_a_class_is_decided_at_one_half_where_nothing_else_is_said() -> None:
+    target, answer = np.array([1.0, 0.0]), np.array([[0.6], [0.55]])
+    assert metrics.measures("binary", target, answer)["accuracy"] == 0.5
+    assert metrics.measures("binary", target, answer, 0.57)["accuracy"] == 1.0
+
+
 def test_exactly_half_counts_as_class_0() -> None:
     assert metrics.decide(np.array([[0.5], [0.5000001]])).tolist() == [0, 1]
 
@@ -74,6 +80,7 @@ def test_rows_of_one_group_tell_less_of_a_mean() -> None:
     assert alone == pytest.approx(values.std(ddof=1) / np.sqrt(30)) == metrics.mean_error(values, np.arange(30))
     assert metrics.mean_error(np.tile(values, 2), np.tile(np.arange(30), 2)) == pytest.approx(alone)
     assert metrics.mean_error(np.tile(values, 2)) < 0.75 * alone
+    assert metrics.mean_error(values[:2], np.arange(2)) == pytest.approx(metrics.mean_error(values[:2]))
     assert np.isnan(metrics.mean_error(values, np.zeros(30))) and np.isnan(metrics.mean_error(values[:1]))
 
 
@@ -109,6 +116,21 @@ def test_equal_predictions_are_calibrated_alike_in_any_order_of_rows() -> None:
     assert min(came) > 0.3 and max(came) < 0.7
     numbers = [came for _, came, *_ in metrics.calibration_bins("regression", np.arange(1000.0), answer)]
     assert min(numbers) > 350 and max(numbers) < 650
+
+
+def test_the_error_of_a_share_by_hand() -> None:
+    """Three of six, and none of six: as if two more of either outcome had been seen."""
+    assert metrics.share_error(3, 6) == pytest.approx(math.sqrt(0.5 * 0.5 / 10))
+    assert metrics.share_error(0, 6) == pytest.approx(math.sqrt(0.2 * 0.8 / 10))
+
+
+def test_bins_hold_the_error_of_a_share_or_of_a_mean() -> None:
+    answer, came = np.linspace(0, 1, 40)[:, None], np.tile([0.0, 1.0, 1.0, 1.0], 10)
+    for task, error in (("binary", metrics.share_error(3, 4)), ("regression", came[:4].std(ddof=1) / 2)):
+        found = metrics.calibration_bins(task, came, answer)
+        assert [row[2] for row in found] == [4] * 10
+        assert [row[1:] for row in found] == [(0.75, 4, pytest.approx(error))] * 10
+        assert found[0][0] == pytest.approx(answer[:4].mean())
 
 
 def test_losses_of_many_answers_at_once_are_those_of_each() -> None:

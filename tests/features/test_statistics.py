@@ -52,3 +52,13 @@ def test_how_many_columns() -> None:
 
 def test_one_row() -> None:
     assert statistics.recall_train(np.array([0]), 1, np.array([[3.0]])).tolist() == [[3.0]]
+
+
+def test_rows_of_one_group_do_not_judge_one_another() -> None:
+    """All of one level, each group of three with a label of its own."""
+    groups = np.random.default_rng(0).permutation(np.repeat(np.arange(10), 3))
+    values = np.zeros((30, 1))
+    before = statistics.recall_train(np.zeros(30, int), 1, values, groups)
+    values[groups == 4] = 100.0
+    moved = statistics.recall_train(np.zeros(30, int), 1, values, groups) != before
+    assert not moved[groups == 4].any() and moved[groups == 5].all()

@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from features.target import TargetScale, choose, tamed_by_logarithm, transformed
+from features.target import TargetScale, choose, skewness, tamed_by_logarithm, transformed
 from pipeline.files import _plain
 
 SKEWED = np.exp(np.random.default_rng(0).normal(12, 0.6, 400))
@@ -26,6 +26,7 @@ EVEN = np.random.default_rng(0).normal(100, 5, 400)
         (SKEWED - SKEWED.min(), "rmse", "log", "log1p"),
         (SKEWED - SKEWED.min() - 5, "rmsle", "log", "none"),
         (-SKEWED, "mae", "auto", "none"),
+        (np.array([-1.0, 3.0, 8.0]), "rmsle", "auto", "none"),
     ],
 )
 def test_which_logarithm(target: np.ndarray, metric: str, setting: str, name: str) -> None:
@@ -37,6 +38,13 @@ def test_a_logarithm_tames_what_is_positive_and_skewed_to_the_right() -> None:
     # To the left a logarithm makes it worse; of nothing there is none.
     for values in (EVEN, -SKEWED, SKEWED.max() + 1 - SKEWED, np.append(SKEWED, 0), np.zeros(0)):
         assert not tamed_by_logarithm(values)
+
+
+def test_skewness_by_hand() -> None:
+    """One of four: standard deviation ``sqrt(3) / 4``, third moment ``3 / 32``; whatever the units."""
+    values = np.array([0.0, 0.0, 0.0, 1.0])
+    assert skewness(values) == pytest.approx(2 / np.sqrt(3)) == pytest.approx(-skewness(7 - 3 * np.tile(values, 5)))
+    assert skewness(np.full(3, 5.0)) == 0.0
 
 
 @pytest.mark.parametrize("name", ["none", "log", "log1p"])
@@ -84,5 +92,5 @@ def test_classes_are_left_alone() -> None:
 
 def test_a_constant_target_divides_by_one() -> None:
     fitted = TargetScale.fit("none", np.full(3, 7.0), np.ones((3, 1), bool))
-    assert fitted.standard(np.full(3, 7.0)).tolist() == [[0, 0, 0]]
+    assert fitted.standard(np.full(3, 7.0)).tolist() == [[0, 0, 0]] and fitted.scale.tolist() == [1.0]
     assert transformed("log1p", np.array([0.0])).tolist() == [0.0]

@@ -158,10 +158,12 @@ def test_training_equals_keras(table: Table, l1: float, l2: float) -> None:
     np.testing.assert_allclose(ours.stop_loss[0], stop_loss, rtol=5e-4)
 
 
-def test_best_weights_are_kept(table: Table) -> None:
-    members = members_of([bare_configuration(width=32, learning_rate=0.05)], [0], [1])
+@pytest.mark.parametrize("fold", [0, 1])
+def test_best_weights_are_kept(table: Table, fold: int) -> None:
+    """By all stop rows; those of fold 1 begin with the very first row."""
+    members = members_of([bare_configuration(width=32, learning_rate=0.05)], [fold], [1])
     found = engine.fit(members, table, "binary", 60, 15)
-    stop = table.roles[:, 0] == STOP
+    stop = table.roles[:, fold] == STOP
     assert found.best_epoch[0] == np.nanargmin(found.stop_loss[0]) + 1
     assert found.epochs_run[0] < 60
     assert found.loss[0, stop].mean() == pytest.approx(np.nanmin(found.stop_loss[0]), abs=1e-5)

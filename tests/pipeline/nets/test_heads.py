@@ -57,3 +57,21 @@ def test_huber_is_the_squared_error_up_to_its_limit_and_straight_beyond() -> Non
     assert HEADS["regression"].robust is not None
     loss = np.array(HEADS["regression"].robust(target, logits, limit))
     np.testing.assert_allclose(loss, [[0.25, 1.0, 5.0, 7.0], [0.25, 1.0, 9.0, 16.0]])
+
+
+@pytest.mark.parametrize(("task", "classes", "outputs"), [("binary", 2, 1), ("multiclass", 5, 5), ("regression", 9, 1)])
+def test_pooled_logits_are_those_of_the_mean_answer(task: str, classes: int, outputs: int) -> None:
+    head = HEADS[task]
+    assert head.outputs(classes) == outputs
+    logits = np.random.default_rng(0).normal(0, 3, (2, 4, 6, outputs))  # of four copies
+    answers = np.array(head.answer(logits)).mean(axis=1)
+    np.testing.assert_allclose(np.array(head.answer(head.pool(logits))), answers, rtol=1e-5)
+
+
+@pytest.mark.parametrize(("task", "classes"), [("binary", 2), ("multiclass", 4)])
+def test_smoothed_labels_add_the_mean_loss_of_all_classes(task: str, classes: int) -> None:
+    head = HEADS[task]
+    logits = np.random.default_rng(0).normal(0, 3, (2, 5, head.outputs(classes)))
+    each = [np.array(head.loss(np.full((2, 5), float(one)), logits)) for one in range(classes)]
+    assert head.spread is not None
+    np.testing.assert_allclose(np.array(head.spread(logits)), np.mean(each, axis=0), rtol=1e-5)

@@ -76,11 +76,12 @@ def test_a_convolution_and_its_gradient_equal_keras(groups: int, precision: str,
 
 
 def test_embed_looks_up_each_members_own_table() -> None:
-    tables = np.arange(24, dtype=np.float32).reshape(2, 3, 4)
-    codes = np.array([[[0, 2]], [[1, 1]]])
+    tables = np.arange(36, dtype=np.float32).reshape(3, 3, 4)
+    codes = np.array([[[0, 2]], [[1, 1]], [[2, 0]]])
     found = np.array(embed(codes, tables))
     np.testing.assert_array_equal(found[0, 0], np.concatenate([tables[0, 0], tables[0, 2]]))
     np.testing.assert_array_equal(found[1, 0], np.concatenate([tables[1, 1], tables[1, 1]]))
+    np.testing.assert_array_equal(found[2, 0], np.concatenate([tables[2, 2], tables[2, 0]]))
 
 
 def test_dropout_drops_the_asked_share_and_keeps_the_mean() -> None:
@@ -151,6 +152,7 @@ def test_forward_equals_numpy_for_members_of_different_depth() -> None:
 def test_initializers_have_their_variance(name: str, variance: float) -> None:
     kernel = initial_kernel(name, np.random.default_rng(0), 200, 100)
     assert kernel.var() == pytest.approx(variance, rel=0.05)
+    assert kernel.mean() == pytest.approx(0.0, abs=4 * np.sqrt(variance / kernel.size))
 
 
 @pytest.mark.parametrize(("name", "weight"), [("zeros", 0.0), ("small_equal", 0.05), ("ones", 1.0)])

@@ -105,6 +105,24 @@ def test_vectors_of_numbers_equal_loops(numbers: Numbers, train_and_rest: tuple[
                 np.testing.assert_allclose(vector, expected, rtol=2e-4, atol=2e-4)
 
 
+def test_first_weights_are_drawn_as_their_papers_say() -> None:
+    """PyTorch's bounds of a linear layer, phases all around, bins that say nothing yet."""
+    drawn = Numbers("periodic", 0, 5).weights(300, np.random.default_rng(0))
+    phase, quarter = drawn["numbers_phase"], 1 / math.sqrt(FREQUENCIES)
+    assert phase.min() < -3.1 < 3.1 < phase.max() and np.abs(phase).max() <= np.float32(math.pi)
+    assert drawn["numbers_frequency"].std() == pytest.approx(1.0, abs=0.05)
+    shapes = {"numbers_mix": (300 * FREQUENCIES, 4), "numbers_bias": (300, 4)}
+    bins = Numbers("piecewise_linear", 6, 9).weights(300, np.random.default_rng(0))
+    assert not bins["numbers_pieces"].any() and bins["numbers_pieces"].shape == (300 * 6, 9)
+    for weights, names, bound in ((drawn, shapes, quarter), (bins, ("numbers_linear", "numbers_bias"), 1 / 3)):
+        for name in names:
+            least, most = weights[name].min(), weights[name].max()
+            assert -bound <= least < -0.98 * bound and 0.98 * bound < most <= bound * (1 + 1e-6), name
+    assert {name: drawn[name].shape for name in shapes} == shapes
+    assert Numbers("piecewise_linear", 6).weights(300, np.random.default_rng(0)) == {}
+    assert [Numbers(*one).width for one in (("plain",), ("piecewise_linear", 6), ("periodic", 0, 4))] == [1, 7, 4]
+
+
 def test_a_table_counts_the_inputs_it_makes() -> None:
     generator = np.random.default_rng(0)
     inputs = generator.normal(size=(1, 30, 3)).astype(np.float32)

@@ -39,3 +39,20 @@ def test_a_batch_larger_than_all_rows_holds_them_and_no_more(table: Table) -> No
     sources = engine.Sources(table)
     program = Program(members, *sources.of(members, 0), HEADS["binary"], 0)
     assert program._batch == -(-(table.roles == TRAIN).sum(axis=0).max() // 64) * 64
+
+
+@pytest.mark.parametrize("embedded", [False, True])
+def test_copies_begin_with_random_signs_or_where_columns_are_embedded_with_normal_scales(
+    table: Table, embedded: bool
+) -> None:
+    """As in TabM; of an embedded column, all of its inputs are scaled alike."""
+    codes = np.zeros((130, int(embedded)), np.int32)
+    known = Table(table.inputs, codes, 1, table.target, table.roles, 1)
+    members = members_of([bare_configuration(family="tabm", copies=64)], [0], [1])
+    adapter = Program(members, known, {}, HEADS["binary"], 0).best_weights()["adapter"][0]
+    if embedded:
+        assert adapter.shape == (64, 8) and np.std(adapter) == pytest.approx(1, abs=0.15)
+        np.testing.assert_array_equal(adapter[:, 4:], np.repeat(adapter[:, 4:5], 4, axis=1))
+        assert len(np.unique(adapter[:, :5].round(5))) == 64 * 5
+    else:
+        assert adapter.shape == (64, 4) and set(adapter.round(5).ravel()) == {-1.0, 1.0}
