@@ -376,9 +376,14 @@ def combination(params: Params, metrics: Mapping[str, float]) -> str:
     used = {"mean": "the mean", "greedy": "greedy selection", "rank_mean": "the mean of ranks"}[params.ensemble.method]
     if params.ensemble.calibration == "temperature" and params.table.task != "regression":
         used += f" at temperature {metrics['temperature']:.3f}"
+    decided, halved = "", ""
+    if metrics.get("threshold", 0.5) != 0.5:  # then the table at the top has other decisions than the one here
+        decided, halved = f", decided at the threshold {metrics['threshold']:.3g}", " and decided at 0.5"
+    scatter = any(name.endswith("_se") for step in STEPS for name in metrics if name.startswith(f"{step}_"))
+    error = "; ± is the standard error over the repeats of the cross-validation" if scatter else ""
     said = filled(
-        f"The answer is {used} of {metrics['members_used']} members. Here all ways to combine them are scored out of "
-        "fold, each as chosen by other rows; ± is the standard error over the repeats of the cross-validation:"
+        f"The answer is {used} of {metrics['members_used']} members{decided}. Here all ways to combine them are scored "
+        f"out of fold, each as chosen by other rows{halved}{error}:"
     )
     head = ("", *(name.replace("_", " ") for name in measures))
     return f"## How members are combined\n\n{said}\n{table(head, rows)}"

@@ -211,3 +211,14 @@ def test_a_long_dictionary_is_folded_and_nothing_breaks_a_table() -> None:
     assert "| a\\|b &lt;c> | feature, text | any text | none |  | nothing |" in short and "<details>" not in short
     assert "<details><summary>All 21 columns</summary>\n\n| column |" in long and long.endswith("\n</details>\n")
     assert report.table(("a",), []) == ""
+
+
+def test_combination_says_what_its_table_holds() -> None:
+    """No ± is explained where one repeat gives none; a threshold of its own is why the table at the top differs."""
+    params = load(ROOT / "params.yaml", "titanic")
+    two = " ".join(report.combination(params, METRICS | {"threshold": 0.5}).split())
+    assert "of 6 members. Here" in two and "by other rows; ± is the standard error over the repeats" in two
+    once = {key: value for key, value in METRICS.items() if key != "mean_log_loss_se"} | {"threshold": 0.51}
+    one = " ".join(report.combination(params, once).split())
+    assert "±" not in one
+    assert "of 6 members, decided at the threshold 0.51. Here" in one and "by other rows and decided at 0.5:" in one
