@@ -147,11 +147,11 @@ def already(parcel: Parcel, submissions: Sequence[Submission], force: bool = Fal
     """
     mark = f"{parcel.row['sha256'][:12]}]"
     if force:
-        same = f"{parcel.row['message']} {parcel.tag}"
+        start = f"{parcel.row['message']} ["  # whatever the revision is by now
         submissions = [
             one
             for one in submissions
-            if one.description == same and one.status != "ERROR" and str(one.ref) not in parcel.recorded
+            if one.description.startswith(start) and one.status != "ERROR" and str(one.ref) not in parcel.recorded
         ]
     for one in submissions:
         if one.description.endswith(mark):

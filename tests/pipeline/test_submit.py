@@ -279,6 +279,7 @@ def test_a_forced_submission_whose_score_comes_late_is_found_by_the_same_command
     kaggle.polls_until_scored = 10**6
     assert "recognised" in refused(capsys, "--force", "--timeout", "0.2")
     kaggle.polls_until_scored = 0
+    git("commit", "--allow-empty", "-qm", "meanwhile")
     assert send("--force") == 0
     assert len(kaggle.uploads) == 2 and board()["submission"].tolist() == ["1000", "1001"]
     assert send("--force") == 0  # recorded by now, so it is sent once more
