@@ -380,10 +380,10 @@ def combination(params: Params, metrics: Mapping[str, float]) -> str:
     if metrics.get("threshold", 0.5) != 0.5:  # then the table at the top has other decisions than the one here
         decided, halved = f", decided at the threshold {metrics['threshold']:.3g}", " and decided at 0.5"
     scatter = any(name.endswith("_se") for step in STEPS for name in metrics if name.startswith(f"{step}_"))
-    error = "; ± is the standard error over the repeats of the cross-validation" if scatter else ""
+    spread = "; ± is the standard error over the repeats of the cross-validation" if scatter else ""
     said = filled(
         f"The answer is {used} of {metrics['members_used']} members{decided}. Here all ways to combine them are scored "
-        f"out of fold, each as chosen by other rows{halved}{error}:"
+        f"out of fold, each as chosen by other rows{halved}{spread}:"
     )
     head = ("", *(name.replace("_", " ") for name in measures))
     return f"## How members are combined\n\n{said}\n{table(head, rows)}"
