@@ -24,6 +24,13 @@ PRIOR = 0.5
 LEVELS = np.linspace(0, 1, 65)
 
 
+def logarithms(answers: np.ndarray) -> np.ndarray:
+    """``ln(1 + x)`` of answers of any shape, what is below 0 as 0 and NaN as it is: as what members are averaged where
+    the metric is RMSLE. Its error is squared on this scale, so here the mean of several is no worse than they are on
+    average, and one that is far too high does not outweigh the others."""
+    return np.log1p(np.maximum(answers.astype(np.float64), 0.0))
+
+
 def pooled(out_of_fold: np.ndarray, weights: np.ndarray, columns: np.ndarray) -> np.ndarray:
     """The weighted mean of the members of one repeat: ``out_of_fold [m, t, c]`` (NaN where a member does not score
     the row), ``weights [m]``, ``columns [m] bool`` -> ``[t, c]``, NaN where no member scores."""

@@ -33,18 +33,21 @@ class Combined:
 @dataclass(frozen=True)
 class Choice:
     """How members are combined: their ``weights [m]`` (within a fold they sum to 1), the ``temperature`` and
-    ``threshold`` of the answer, and ``ranks`` where those are averaged."""
+    ``threshold`` of the answer, ``ranks`` where those are averaged, and whether answers are averaged as
+    ``logarithms``."""
 
     weights: np.ndarray
     temperature: float
     threshold: float
     ranks: Ranks | None
+    logarithmic: bool
 
     def answer(self, answers: np.ndarray) -> np.ndarray:
         """The answer ``[n, c]`` of all members ``[m, n, c]``; a row's does not depend on the rows beside it."""
-        given = answers if self.ranks is None else self.ranks.forward(answers)
-        mixed = combination.blend(self.weights, given)
-        return combination.with_temperature(mixed if self.ranks is None else self.ranks.back(mixed), self.temperature)
+        given = combination.logarithms(answers) if self.logarithmic else answers
+        mixed = combination.blend(self.weights, given if self.ranks is None else self.ranks.forward(given))
+        mixed = mixed if self.ranks is None else self.ranks.back(mixed)
+        return combination.with_temperature(np.expm1(mixed) if self.logarithmic else mixed, self.temperature)
 
     def to_mapping(self) -> dict[str, Any]:
         """What ``from_mapping`` reads, for JSON."""
@@ -54,13 +57,16 @@ class Choice:
             "temperature": self.temperature,
             "threshold": self.threshold,
             "ranks": ranks,
+            "logarithmic": self.logarithmic,
         }
 
     @classmethod
     def from_mapping(cls, entry: Mapping[str, Any]) -> Choice:
         """From ``ensemble.json``."""
         ranks = entry["ranks"] and Ranks(np.array(entry["ranks"]["members"]), np.array(entry["ranks"]["common"]))
-        return cls(np.array(entry["weights"]), entry["temperature"], entry["threshold"], ranks)
+        # Choices from before this could be say nothing of it.
+        logarithmic = entry.get("logarithmic", False)
+        return cls(np.array(entry["weights"]), entry["temperature"], entry["threshold"], ranks, logarithmic)
 
 
 def combine(params: Params, predictions: Mapping[str, np.ndarray], target: np.ndarray, roles: np.ndarray) -> Combined:
@@ -103,6 +109,9 @@ class Combiner:
         self._params, self._target, self._fold = params, target, predictions["fold"]
         self._unit = combination.units(predictions["trial"], predictions["seed"])
         self._plain, self._test = predictions["out_of_fold"], predictions["test"]
+        self._logarithmic = params.table.metric == "rmsle"
+        if self._logarithmic:
+            self._plain, self._test = combination.logarithms(self._plain), combination.logarithms(self._test)
         self._ranked = params.ensemble.method == "rank_mean"
         # Each fold's mean ranks are read back by its own members alone: the others have learned from rows it scores.
         self._ranks = [Ranks.of(self._test[self._fold == one]) for one in self._folds] if self._ranked else []
@@ -135,7 +144,8 @@ class Combiner:
             if settings.threshold == "metric" and task == "binary" and self._params.table.metric == "accuracy":
                 answers = combination.with_temperature(known, degrees)[..., 0]
                 threshold = combination.best_threshold(self._target[rows], answers)
-        return Choice(weights, degrees, threshold, Ranks.of(self._test) if self._ranked else None), steps
+        ranks = Ranks.of(self._test) if self._ranked else None
+        return Choice(weights, degrees, threshold, ranks, self._logarithmic), steps
 
     def answers(self, weights: np.ndarray, fold: int, rows: np.ndarray) -> np.ndarray:
         """What the members of ``fold`` answer together ``[k, c]`` for ``rows`` that it scores."""
@@ -150,7 +160,11 @@ class Combiner:
             mixed = ranks.back(combination.pooled(ranks.forward(said), step.weights[inside], equal))
         else:
             mixed = combination.pooled(said, step.weights[inside], equal)
-        return combination.with_temperature(mixed, step.temperature)
+        return combination.with_temperature(self._back(mixed), step.temperature)
+
+    def _back(self, mixed: np.ndarray) -> np.ndarray:
+        """What members say together, on the scale that they are averaged on, as an answer."""
+        return np.expm1(mixed) if self._logarithmic else mixed
 
     def _all(self, weights: np.ndarray) -> np.ndarray:
         """The answers of every fold for the rows it scores ``[r, t, c]``."""
@@ -165,4 +179,4 @@ class Combiner:
         return combination.member_weights(votes, self._unit, self._fold)
 
     def _loss(self, rows: np.ndarray, answers: np.ndarray) -> np.ndarray:
-        return metrics.row_loss(self._params.table.metric, self._target[rows], answers)
+        return metrics.row_loss(self._params.table.metric, self._target[rows], self._back(answers))

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from pipeline.combining import Choice
 from pipeline.ensemble import calibration, main
 from pipeline.files import read_json, write_json, write_npz
 from pipeline.predict import written
@@ -455,6 +456,31 @@ def test_a_regression_is_judged_in_the_units_of_its_metric(tmp_path: Path, capsy
     assert [metrics["cv_rmsle_se"], metrics["ensemble_gain"]] == pytest.approx([0, 0], abs=1e-6)
     assert metrics["baseline_rmsle"] == pytest.approx(np.sqrt(1.25), abs=1e-6)
     assert "CV RMSLE 0.5 ±" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("method", ["mean", "greedy"])
+def test_members_are_averaged_on_the_scale_that_the_metric_squares(tmp_path: Path, method: str) -> None:
+    """Of RMSLE by their logarithms, so one member far too high does not outweigh the other, and a negative answer is 0;
+    of RMSE as they are. Both members are equally good, so each has half of the votes."""
+    target = np.expm1(np.array([2.0, 3.0, 2.0, 3.0]))
+    low, high = np.expm1(np.array([1.0, 2.0, 1.0, 2.0])), np.expm1(np.array([3.0, 4.0, 3.0, 4.0]))
+    said = np.stack([low, high])[:, None, :, None]
+    test = np.array([[np.expm1(1.0), -5.0], [np.expm1(3.0), np.expm1(1.0)]])[..., None]
+    plain = PLAIN.replace("binary", "regression")
+    write_params(tmp_path, plain.replace("accuracy", "rmsle"), method=method)
+    write_case(tmp_path, target, said, test, ROLES, [])
+    assert ensemble(tmp_path) == 0
+    assert found(tmp_path)["cv_rmsle"] == pytest.approx(0, abs=1e-6) and found(tmp_path)["single_rmsle"] == 1.0
+    answers = pd.read_csv(tmp_path / "report" / "submission.csv")["Survived"]
+    np.testing.assert_allclose(answers, np.expm1([2.0, 0.5]), rtol=1e-6)
+    made = read_json(tmp_path / "report" / "ensemble.json")
+    assert made["logarithmic"] is True
+    again = Choice.from_mapping(made).answer(np.concatenate([test] * FOLDS).astype(np.float32))
+    np.testing.assert_allclose(again[:, 0], answers, rtol=1e-6)
+    write_params(tmp_path, plain.replace("accuracy", "rmse"))
+    assert ensemble(tmp_path) == 0
+    answers = pd.read_csv(tmp_path / "report" / "submission.csv")["Survived"]
+    np.testing.assert_allclose(answers, test.mean(axis=0)[:, 0], rtol=1e-6)
 
 
 @pytest.mark.parametrize("unit", [1e-9, 1.0, 1e9])
