@@ -134,6 +134,7 @@ def test_the_stage_learns_and_writes_all_it_promises(tmp_path: Path, raw: Path) 
     page = (tmp_path / "reports" / "README.md").read_text()
     assert f"{metrics['ensemble_accuracy']:.4f}" in page
     assert "training images, not distorted by this preset." in page
+    assert "Distorting" not in page and "| deep, other seeds (this preset distorts nothing), mean of 2 |" in page
     assert f"from an ensemble; here it is {100 * metrics['ensemble_gain']:.1f} %." in page
     assert "lowest (early stopping; training ends 10 epochs later, or after 12)" in page
     for picture in ("learning_curves.png", "mistakes.png", "distortions.png", "confusion.png"):
@@ -175,10 +176,11 @@ def test_a_gain_is_told_from_noise_and_from_what_else_differs() -> None:
 def test_the_page_says_what_networks_are_given() -> None:
     dense = fashion_mnist_page.given(preset_of("dense"))
     assert dense.endswith(
-        "from 0 to 1, to the power of 0.5, and how far it is from that of the pixels to its right and below it."
+        "from 0 to 1, to the power of 0.5, and how far it is from that of the pixels to its right and below it, "
+        "standardised."
     )
     plain = fashion_mnist_page.given(preset_of("convolutional"))
-    assert plain == "All networks are given the brightness of each pixel, from 0 to 1."
+    assert plain == "All networks are given the brightness of each pixel, from 0 to 1, standardised."
 
 
 def test_what_is_taken_for_what_is_counted() -> None:
