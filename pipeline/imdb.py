@@ -196,7 +196,7 @@ def spoken(settings: Imdb, chosen: Chosen, metrics: Mapping[str, float], variant
     if variants.loc[PLAIN, "diagnosis"] == "overfits":
         overfits = f"overfits from epoch {metrics['overfit_epoch']:.0f}"
     return (
-        f"imdb: accuracy on {count} test reviews: {PLAIN} {metrics['plain_accuracy']:.4f} (overfitted "
+        f"imdb: accuracy on {count} test reviews: {PLAIN} {metrics['plain_accuracy']:.4f} (not stopped "
         f"{metrics['overfitted_accuracy']:.4f}), {chosen.variant} {metrics['multi_hot_accuracy']:.4f}, phrases "
         f"{metrics['phrases_accuracy']:.4f}, convolution {metrics['convolution_accuracy']:.4f}, all "
         f"{metrics['ensemble_accuracy']:.4f} ± {metrics['ensemble_accuracy_se']:.4f}; {PLAIN} {overfits}"

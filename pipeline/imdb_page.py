@@ -99,9 +99,10 @@ def page(
 
 def compared_networks(settings: Imdb, chosen: Chosen, metrics: Mapping[str, float]) -> list[str]:
     """The table of what each kind of network reaches."""
+    longest = settings.phrases.length
     kinds = {
         "multi_hot": f"`{chosen.variant}`, the multi-hot variant chosen",
-        "phrases": f"words and phrases of up to {settings.phrases.length} words",
+        "phrases": "words by themselves" if longest == 1 else f"words and phrases of up to {longest} words",
         "convolution": "convolution over the words in their order",
     }
     rows = [

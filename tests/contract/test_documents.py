@@ -141,6 +141,7 @@ def test_the_run_that_the_readme_shows_is_that_of_the_reports() -> None:
     """By the lines that change first when code or params do."""
     text, titanic, honest = README.read_text(), read("titanic/metrics.json"), read("titanic/honest.json")
     houses = read("bench/tables.json")["house_prices"]["metrics"]
+    clothes, reviews = read("fashion_mnist/metrics.json"), read("imdb/metrics.json")
     for line in (
         f"ensemble: CV accuracy {titanic['cv_accuracy']:.4f} ± {titanic['cv_accuracy_se']:.4f} "
         f"(+{titanic['ensemble_gain']:.4f} over a single member), log loss {titanic['cv_log_loss']:.4f} ± "
@@ -152,15 +153,24 @@ def test_the_run_that_the_readme_shows_is_that_of_the_reports() -> None:
         f"calibrated {titanic['calibrated_log_loss']:.4f}",
         read("titanic/validation.json")["drift"]["sentence"],
         f"ensemble: CV RMSLE {houses['cv_rmsle']:.4f} ± {houses['cv_rmsle_se']:.4f}",
+        f"fashion_mnist: test accuracy {clothes['mlp_accuracy']:.4f} shallow, {clothes['dnn_accuracy']:.4f} deep, "
+        f"{clothes['augmented_accuracy']:.4f} distorted, {clothes['ensemble_accuracy']:.4f} ± "
+        f"{clothes['ensemble_accuracy_se']:.4f} ensemble of {clothes['members']}",
+        f"plain {reviews['plain_accuracy']:.4f} (not stopped {reviews['overfitted_accuracy']:.4f}), ",
+        f"phrases {reviews['phrases_accuracy']:.4f}, convolution {reviews['convolution_accuracy']:.4f}, all "
+        f"{reviews['ensemble_accuracy']:.4f} ± {reviews['ensemble_accuracy_se']:.4f}; plain ",
     ):
         assert line in " ".join(text.split()), line
+    page = " ".join((ROOT / "reports" / "titanic" / "README.md").read_text().split())
+    said = [line.removeprefix("    columns: ") for line in text.split("\n") if line.startswith("    columns: ")]
+    assert len(said) > 2 and [line for line in said[1:] if line not in page] == []  # the first says what is trained
 
 
 def test_pictures_and_reviews_have_the_figures_of_the_reports() -> None:
     clothes, reviews = read("fashion_mnist/metrics.json"), read("imdb/metrics.json")
     cells = dict(table(README, "test accuracy, seed 0")[1:])
     dense = ("mlp_accuracy", "dnn_accuracy", "augmented_accuracy", "ensemble_accuracy")
-    words = ("overfitted_accuracy", "multi_hot_accuracy", "ngram_accuracy", "ensemble_accuracy")
+    words = ("overfitted_accuracy", "plain_accuracy", "phrases_accuracy", "ensemble_accuracy")
     (found,) = [figures for first, figures in cells.items() if first.startswith("Fashion-MNIST")]
     assert found == "; ".join(f"{clothes[name]:.4f}" for name in dense)
     (found,) = [figures for first, figures in cells.items() if first.startswith("IMDB")]

@@ -186,7 +186,8 @@ def test_a_loss_that_falls_to_the_end_is_no_overfitting(
 ) -> None:
     put(tmp_path / "raw", archive(arrays))
     assert run(tmp_path, epochs=3, learning_rate=1e-4) == 0
-    assert "; plain does not overfit in 3 epochs\n" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "; plain does not overfit in 3 epochs\n" in told and "overfitted" not in told
     assert run(tmp_path, epochs=8) == 0
     epoch = json.loads((tmp_path / "reports" / "metrics.json").read_text())["overfit_epoch"]
     assert epoch <= 8 and f"; plain overfits from epoch {epoch:.0f}\n" in capsys.readouterr().out
@@ -422,3 +423,15 @@ def test_the_real_files_are_read() -> None:
     assert (reviews.trained, len(reviews.labels), reviews.labels.sum()) == (25000, 50000, 25000)
     assert np.diff(reviews.starts)[:25000].mean() == pytest.approx(237.71, abs=0.01)
     assert (reviews.words[0], len(reviews.words)) == ("the", 88584)
+
+
+def test_the_page_names_words_without_phrases_as_such() -> None:
+    _, settings = load_block(ROOT / "params.yaml", "imdb")
+    kinds = [f"{kind}_{what}" for kind in (*imdb_experiment.KINDS, "ensemble") for what in ("accuracy", "log_loss")]
+    names = [*kinds, *(f"{kind}_share" for kind in imdb_experiment.KINDS), "overfitted_accuracy", "plain_accuracy"]
+    metrics = {f"{name}{end}": 0.5 for name in names for end in ("", "_se")}
+    chosen = imdb_experiment.Chosen("plain", np.ones(3) / 3, 1, 0.6, {})
+    for length, told in ((1, "words by themselves"), (3, "words and phrases of up to 3 words")):
+        changed = replace(settings, phrases=replace(settings.phrases, length=length))
+        rows = imdb_page.compared_networks(changed, chosen, metrics)
+        assert [row.split(" | ")[0] for row in rows].count(f"| {told}") == 1
