@@ -175,3 +175,9 @@ def test_pictures_and_reviews_have_the_figures_of_the_reports() -> None:
     assert found == "; ".join(f"{clothes[name]:.4f}" for name in dense)
     (found,) = [figures for first, figures in cells.items() if first.startswith("IMDB")]
     assert found == "; ".join(f"{reviews[name]:.4f}" for name in words)
+    dense_cells = [row[1] for row in table(MEASUREMENTS, "networks", "seed 0")[1:]]
+    assert dense_cells == [f"{clothes[name]:.4f}" for name in dense]
+    words = (*words[:2], "multi_hot_accuracy", "phrases_accuracy", "convolution_accuracy", "ensemble_accuracy")
+    assert [row[1] for row in table(MEASUREMENTS, "networks", "test accuracy")[1:]] == [
+        f"{reviews[name]:.4f}" for name in words
+    ]
