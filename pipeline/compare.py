@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 # Rows of a submission that are named one by one, unless all are asked for.
 NAMED = 30
-# Parameters, likewise, that were changed and not run.
+# Likewise of what was changed and not run.
 NAMED_KEYS = 3
 LOCK = Path("dvc.lock")
 
@@ -47,7 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 @dataclass(frozen=True)
 class Run:
     """One competition's results at one revision; ``metric``: what its submission is scored by; ``folds`` is None where
-    the revision is older than that report; ``outdated``: parameters that had changed, but not been run."""
+    the revision is older than that report; ``outdated``: what had changed without being run to the end."""
 
     revision: str
     metric: str
@@ -105,11 +105,12 @@ def load_run(revision: str, document: dict[str, Any], name: str, lock: dict[str,
         folds = _csv(read_at(revision, report / "folds.csv"), {"scored": str})
     except UserError:
         folds = None
-    submission = _csv(read_at(revision, report / "submission.csv"), str)
+    path = report / "submission.csv"
+    content = read_at(revision, path)
     params, metrics = own_params(document, name), json.loads(read_at(revision, report / "metrics.json"))
     metric = str(params.get(f"competitions.{name}.table.metric"))
-    changed = outdated(report / "submission.csv", lock, document, file.name)
-    return Run(revision, metric, params, metrics, folds, submission, tuple(changed))
+    changed = outdated(path, content, lock, document, file.name)
+    return Run(revision, metric, params, metrics, folds, _csv(content, str), tuple(changed))
 
 
 def own_params(document: dict[str, Any], name: str) -> dict[str, Any]:

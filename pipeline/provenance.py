@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from features.errors import UserError
+from features.errors import UserError, listed
 from pipeline.params import read_document
 
 
@@ -26,16 +26,14 @@ def parameters_of(file: Path, lock: Path, params: Path) -> dict[str, Any]:
     behind = stages_behind(file, stages)
     for stage in behind:
         for dep in stage.get("deps", []):
-            made = _made_by(dep["path"], outs)
-            if made == dep["path"]:  # what one stage wrote and the next one read
-                changed += [dep["path"]] if outs[made][1] != dep["md5"] else []
-            else:
+            if _made_by(dep["path"], outs) != dep["path"]:  # else one stage wrote what the next one read
                 changed += _changed(Path(dep["path"]), dep["md5"])
     found = recorded(behind, params.name)
+    changed += made_anew(behind, stages)
     changed += [f"{params}: {key}" for key in changed_since(behind, document, params.name)]
     if changed:
         raise UserError(
-            f"{file}: changed since the run that made it: {', '.join(sorted(set(changed))[:3])}. "
+            f"{file}: changed since the run that made it: {listed(sorted(set(changed)), 3)}. "
             f"Run `dvc repro` first, so that what is sent is what the parameters make."
         )
     return found
@@ -54,6 +52,14 @@ def stages_behind(file: Path, stages: Mapping[str, Any]) -> list[Any]:
                 seen[outs[made][0]] = None
                 waiting.append(outs[made][0])
     return [stages[name] for name in seen]
+
+
+def made_anew(behind: Iterable[Mapping[str, Any]], stages: Mapping[str, Any]) -> list[str]:
+    """What one of the ``stages`` of a dvc.lock has written otherwise than one of those ``behind`` a file read it: a run
+    broke off between the two."""
+    outs = {out["path"]: out.get("md5") for stage in stages.values() for out in stage.get("outs", [])}
+    deps = [dep for stage in behind for dep in stage.get("deps", []) if dep["path"] in outs]
+    return sorted({dep["path"] for dep in deps if outs[dep["path"]] != dep.get("md5")})
 
 
 def recorded(stages: Iterable[Mapping[str, Any]], params: str) -> dict[str, Any]:
@@ -78,10 +84,18 @@ def changed_since(stages: Iterable[Mapping[str, Any]], document: Mapping[str, An
     return sorted(changed)
 
 
-def outdated(file: Path, lock: Mapping[str, Any], document: Mapping[str, Any], params: str) -> list[str]:
-    """Dotted keys of the ``document`` of the file ``params`` that have changed since the run that wrote ``file``, by a
-    dvc.lock; none where that does not know the file."""
-    return changed_since(stages_behind(file, lock.get("stages") or {}), document, params)
+def outdated(
+    file: Path, content: bytes, lock: Mapping[str, Any], document: Mapping[str, Any], params: str
+) -> list[str]:
+    """What has changed since the run that wrote ``file`` with this ``content``, by a dvc.lock: dotted keys of the
+    ``document`` of the file ``params``, and what a run that broke off has made anew; none where another run, which that
+    does not know, wrote the content."""
+    stages = lock.get("stages") or {}
+    known = {(out["path"], out.get("md5")) for stage in stages.values() for out in stage.get("outs", [])}
+    if (file.as_posix(), hashlib.md5(content, usedforsecurity=False).hexdigest()) not in known:
+        return []
+    behind = stages_behind(file, stages)
+    return [*changed_since(behind, document, params), *made_anew(behind, stages)]
 
 
 def flat(value: Any, key: str) -> dict[str, Any]:

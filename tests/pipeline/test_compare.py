@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import subprocess
@@ -38,6 +39,12 @@ def results(losses: list[float], labels: str, scored: str = "abc") -> None:
     (REPORT / "metrics.json").write_text(json.dumps(metrics))
     rows = pd.DataFrame({"PassengerId": range(892, 892 + len(labels)), "Survived": list(labels)})
     rows.to_csv(REPORT / "submission.csv", index=False)
+
+
+def submission_out() -> dict[str, str]:
+    """The submission as dvc.lock has it."""
+    path = REPORT / "submission.csv"
+    return {"path": path.as_posix(), "md5": hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()}
 
 
 @pytest.fixture
@@ -178,7 +185,7 @@ def test_results_that_are_older_than_their_parameters_are_told(
 ) -> None:
     """Else a parameter that was changed and not run seems to change nothing."""
     ensemble = read_document(Path("params.yaml"))["ensemble"]
-    stage = {"params": {"params.yaml": {"ensemble": ensemble}}, "outs": [{"path": f"{REPORT}/submission.csv"}]}
+    stage = {"params": {"params.yaml": {"ensemble": ensemble}}, "outs": [submission_out()]}
     write_yaml(Path("dvc.lock"), {"stages": {"ensemble@titanic": stage}})
     git("add", "dvc.lock")
     git("commit", "-qm", "its lock")
@@ -186,6 +193,30 @@ def test_results_that_are_older_than_their_parameters_are_told(
     change("method: mean", "method: greedy")
     out = " ".join(told(capsys, "HEAD", "workspace").split())
     assert "the results of B were made before ensemble.method changed: run `dvc repro`" in out and "of A" not in out
+    results([0.38, 0.39, 0.40], "0011")  # by a command of its own: dvc.lock says nothing of this run
+    assert "warning" not in told(capsys, "HEAD", "workspace")
+
+
+def test_results_from_before_a_run_that_broke_off_are_told(
+    repository: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """dvc.lock has the new parameter already, of the stage that ran, but not the results."""
+    change("method: mean", "method: greedy")
+    ensemble = read_document(Path("params.yaml"))["ensemble"]
+    arrays = "data/encode/titanic/arrays.npz"
+    stages = {
+        "encode@titanic": {
+            "params": {"params.yaml": {"ensemble": ensemble}},
+            "outs": [{"path": arrays, "md5": "new"}],
+        },
+        "ensemble@titanic": {"deps": [{"path": arrays, "md5": "old"}], "outs": [submission_out()]},
+    }
+    write_yaml(Path("dvc.lock"), {"stages": stages})
+    out = " ".join(told(capsys, "HEAD", "workspace").split())
+    assert f"the results of B were made before {arrays} changed: run `dvc repro`" in out
+    stages["ensemble@titanic"]["deps"][0]["md5"] = "new"
+    write_yaml(Path("dvc.lock"), {"stages": stages})
+    assert "warning" not in told(capsys, "HEAD", "workspace")
 
 
 def test_of_experiments_of_one_name_that_of_the_current_commit_is_taken(

@@ -97,9 +97,18 @@ def made_anew(run: Path) -> None:
         pytest.param(file_changed("raw.csv"), "raw.csv", id="raw data"),
         pytest.param(file_changed("sub.csv"), "sub.csv", id="the file itself"),
         pytest.param(made_anew, "out/mid.npz", id="what lies between"),
-        pytest.param(param_changed("first", {"a": 2, "list": [1, 2]}), "params.yaml: first", id="an earlier param"),
-        pytest.param(param_changed("second", {"b": {"low": 0.5}}), "params.yaml: second.b", id="a later param"),
-        pytest.param(param_changed("second", {}), "params.yaml: second.b", id="a param that is gone"),
+        pytest.param(param_changed("first", {"a": 2, "list": [1, 2]}), "params.yaml: first.a", id="an earlier param"),
+        pytest.param(param_changed("second", {"b": {"low": 0.5}}), "params.yaml: second.b.log", id="a later param"),
+        pytest.param(
+            param_changed("second", {}),
+            "params.yaml: second.b.log, params.yaml: second.b.low",
+            id="params that are gone",
+        ),
+        pytest.param(
+            param_changed("first", {"a": 2, "list": [2], "b": 1, "c": 1}),
+            r"params.yaml: first.a, params.yaml: first.b, params.yaml: first.c, ... \(4 in all\)",
+            id="more than are named",
+        ),
     ],
 )
 def test_whatever_changed_since_is_named(run: Path, change: Callable[[Path], None], named: str) -> None:
