@@ -46,7 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 @dataclass(frozen=True)
 class Parcel:
     """What is to be sent, the parameters that made it, all else that a row of the leaderboard says before the score
-    is known, and Kaggle's numbers of the submissions that have a row already."""
+    is known, and Kaggle's numbers of the submissions that have a row already, under whatever name."""
 
     slug: str
     file: Path
@@ -110,7 +110,7 @@ def prepare(arguments: argparse.Namespace, message: str) -> Parcel:
         "sha256": digest,
     }
     state = f"{revision[:7]}{'+' if dirty else ''} " if revision else ""
-    return Parcel(slug, file, f"[{state}{digest[:12]}]", used, row, frozenset(own["submission"]))
+    return Parcel(slug, file, f"[{state}{digest[:12]}]", used, row, frozenset(rows["submission"]))
 
 
 def slug_of(params: Path, name: str) -> str:

@@ -284,6 +284,9 @@ def test_a_forced_submission_whose_score_comes_late_is_found_by_the_same_command
     assert len(kaggle.uploads) == 2 and board()["submission"].tolist() == ["1000", "1001"]
     assert send("--force") == 0  # recorded by now, so it is sent once more
     assert len(kaggle.uploads) == 3 and len(board()) == 3
+    BOARD.write_text(BOARD.read_text().replace("\ntitanic,", "\nboat,"))  # as the competition was called before
+    assert send("--force") == 0
+    assert len(kaggle.uploads) == 4 and board()["submission"].iloc[-1] == "1003"
 
 
 def test_a_change_that_was_not_run_is_told_before_that_the_old_file_was_sent(
