@@ -57,7 +57,8 @@ def estimate(
     values, extra = row_values(measure, target, answer, thresholds, parts)
     valued = ~np.isnan(values)
     values, parts = values[valued], np.unique(parts[valued], return_inverse=True)[1]
-    likeness = design_effect(values, None if groups is None else groups[valued])
+    groups = None if groups is None else groups[valued]
+    likeness = design_effect(values, groups)
     mean, spread = float(values.mean()), float(np.r_[values, extra].var(ddof=1)) * likeness
     variance = spread * scatter(len(values), int(parts.max()) + 1) + excess(values, parts, likeness)
     half, error = width(groups) * float(np.sqrt(variance + spread / tests)), float(np.sqrt(variance))

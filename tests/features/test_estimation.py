@@ -235,3 +235,16 @@ def test_the_interval_covers_the_score_of_other_groups(count: int, size: int) ->
         later = np.sqrt(((table(count // 2) - target.mean()) ** 2).mean())
         covered.append(found.low <= later <= found.high)
     assert np.mean(covered) >= 0.93
+
+
+def test_groups_of_folds_without_a_value_are_not_counted() -> None:
+    """Of a ROC AUC: a fold of one class says nothing, and its groups are no more known for that."""
+    rng, parts = np.random.default_rng(0), np.repeat([0, 1, 2], 20)
+    target, groups = np.tile([0.0, 1.0], 30), np.tile(np.arange(3), 20) + 3 * parts
+    target[parts == 2], groups[parts == 2] = 0.0, 100 + np.arange(20)
+    answer, inside = rng.normal(size=(60, 1)), parts < 2
+    whole = estimation.estimate("roc_auc", target, answer, HALF[:60], parts, 60, groups)
+    valued = estimation.estimate(
+        "roc_auc", target[inside], answer[inside], HALF[:40], parts[inside], 60, groups[inside]
+    )
+    assert whole == valued
