@@ -31,6 +31,14 @@ from features.errors import UserError, hint, listed
 FUNCTIONS = ("fit", "derive", "in_fold", "groups", "sources", "about", "learn", "recall")
 
 
+class UnknownGroup(UserError):
+    """A switch ``name`` that is of none of a module's ``groups``."""
+
+    def __init__(self, name: str, groups: Collection[str]) -> None:
+        super().__init__(f"unknown feature group {name!r}{hint(name, groups)} Known: {listed(groups)}.")
+        self.name, self.groups = name, groups
+
+
 @dataclass(frozen=True)
 class Derived:
     """Columns of ``n`` rows.
@@ -66,9 +74,8 @@ def module_of(name: str) -> Any:
 
 
 def chosen(groups: Collection[str], switches: Mapping[str, bool]) -> set[str]:
-    """The feature groups that are switched on; a group not named is on. Raises ``UserError`` on an unknown name."""
+    """The feature groups that are switched on; a group not named is on. Raises ``UnknownGroup`` on an unknown name."""
     for name in switches:
         if name not in groups:
-            near = hint(name, groups)
-            raise UserError(f"encode.features: unknown feature group {name!r}{near} Known: {listed(groups)}.")
+            raise UnknownGroup(name, groups)
     return {name for name in groups if switches.get(name, True)}

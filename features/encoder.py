@@ -15,7 +15,7 @@ import pandas as pd
 
 from features import encoding, formulas
 from features.contract import Contract
-from features.derived import Derived, module_of
+from features.derived import Derived, UnknownGroup, module_of
 from features.errors import UserError, hint, listed
 from features.normalization import Affine
 
@@ -55,7 +55,11 @@ def fit(
     """
     made = made or {}
     others = {name: on for name, on in switches.items() if name not in made}
-    state: dict[str, Any] = {"module": module, "features": module_of(module).fit(frame, contract, others, classes)}
+    try:
+        features = module_of(module).fit(frame, contract, others, classes)
+    except UnknownGroup as error:  # the module knows neither the file nor the columns made of others
+        raise UserError(f"{place}.features: {UnknownGroup(error.name, [*error.groups, *made])}") from None
+    state: dict[str, Any] = {"module": module, "features": features}
     derived: Derived = module_of(module).derive(frame, state["features"])
     _check_free(made, [*derived.numbers, *derived.categories, *module_of(module).in_fold(state["features"])], place)
     wanted = {name: text for name, text in made.items() if switches.get(name, True)}

@@ -105,3 +105,17 @@ def test_an_encoding_chosen_for_what_is_no_category(name: str, given: dict[str, 
             defaults=["onehot"], exceptions={name: "integer"}, min_count=1, missing_indicators=True,
             place="p.yaml: competitions.x.encode",
         )  # fmt: skip
+
+
+def test_a_switch_that_names_nothing_is_told_with_its_place_and_all_names() -> None:
+    """Columns made of others, which the module does not know, are among them."""
+    columns = {"id": {"role": "id", "type": "text"}, "y": {"role": "target", "type": "number"}}
+    contract = Contract.from_mapping({"columns": columns | {"size": {"role": "feature", "type": "number"}}}, "c.yaml")
+    frame = pd.DataFrame({"id": ["1", "2"], "size": [1.0, 2.0]})
+    said = r"unknown feature group 'Areas'; did you mean 'Area'\? Known: size, Area.$"
+    with pytest.raises(UserError, match=f"^p.yaml: competitions.x.encode.features: {said}"):
+        encoder.fit(
+            frame, 2, contract, "plain", {"Areas": False}, 0,
+            defaults=["onehot"], exceptions={}, min_count=1, missing_indicators=True, made={"Area": "size * 2"},
+            place="p.yaml: competitions.x.encode",
+        )  # fmt: skip
