@@ -1,8 +1,8 @@
 # One vocabulary for people and CI: setup lint type test repro new submit leaderboard demo bench clean help
 PYTHON ?=
-# What .venv was made with holds until somebody says otherwise: GPU= goes back to the processor's lock.
+# What .venv was made with holds until somebody says otherwise: GPU= or GPU=0 goes back to the processor's lock.
 GPU ?= $(shell cat .venv/gpu 2>/dev/null)
-LOCK := requirements$(if $(GPU),-gpu).lock
+LOCK := requirements$(if $(filter-out 0,$(GPU)),-gpu).lock
 BIN := .venv/bin
 # The lock's content and this folder: another lock or a moved folder makes a new environment, a new date on it does not.
 STAMP := .venv/setup-$(shell { pwd; cat $(LOCK); } | cksum | tr ' ' '-').stamp
@@ -36,7 +36,7 @@ repro: setup  ## run every stage that is not up to date: raw files to submission
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/dvc repro
 
 submit: setup  ## send a file to Kaggle and keep its score: make submit NAME=titanic M="what is new"
-	@$(BIN)/python -m pipeline.submit "$(or $(NAME),titanic)" -m "$$M" $(if $(FORCE),--force)
+	@$(BIN)/python -m pipeline.submit "$(or $(NAME),titanic)" -m "$$M" $(if $(filter-out 0,$(FORCE)),--force)
 
 leaderboard: setup  ## what was submitted, CV beside public score, as a table and a plot
 	@$(BIN)/python -m pipeline.leaderboard $(NAME)

@@ -91,7 +91,9 @@ def columns(arguments: argparse.Namespace) -> None:
     examined, paired = worst[: params.columns.groups], worst[: min(params.columns.pairs, params.columns.groups)]
     sets = sets_to_train(inputs.names, examined, paired) if examined else []
     folds = params.encode.folds * params.columns.repeats
-    print(f"columns: {len(counts)} groups, {len(sets)} networks x {folds} folds on {device_name(tensorflow)}")
+    grouped = f"{len(counts)} group{'s' if len(counts) != 1 else ''}"
+    networks = f"{len(sets)} network{'s' if len(sets) != 1 else ''}"
+    print(f"columns: {grouped}, {networks} x {folds} folds on {device_name(tensorflow)}")
     with Progress(max(len(sets), 1), "sets", "columns, trained") as progress:
         known = retrained(trained, sets, range(folds), progress.to) if sets else {}
     table = group_table(counts, permuted, known, trained.share)

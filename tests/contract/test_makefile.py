@@ -45,6 +45,13 @@ def test_an_environment_stays_what_it_was_made_for(project: Path) -> None:
     assert make(project, "setup", python) == ""
     assert "from requirements-gpu.lock" in make(project, "setup", python, "GPU=1")
     assert "from requirements.lock" in make(project, "setup", python, "GPU=")
+    assert make(project, "setup", python, "GPU=0") == ""
+
+
+def test_a_switch_of_0_is_off(project: Path) -> None:
+    """``FORCE=0`` would else send the same content once more, of the few that Kaggle takes in a day."""
+    for word, forced in (("FORCE=1", True), ("FORCE=0", False), ("FORCE=", False)):
+        assert ("--force" in make(project, "--dry-run", "submit", word)) is forced, word
 
 
 def test_help_lists_every_target(project: Path) -> None:
