@@ -54,6 +54,7 @@ def fit(
     it belongs to, see ``_belongings``.
     """
     made = made or {}
+    _check_free(made, [column.name for column in contract.columns], place)
     others = {name: on for name, on in switches.items() if name not in made}
     try:
         features = module_of(module).fit(frame, contract, others, classes)
@@ -61,7 +62,9 @@ def fit(
         raise UserError(f"{place}.features: {UnknownGroup(error.name, [*error.groups, *made])}") from None
     state: dict[str, Any] = {"module": module, "features": features}
     derived: Derived = module_of(module).derive(frame, state["features"])
-    _check_free(made, [*derived.numbers, *derived.categories, *module_of(module).in_fold(state["features"])], place)
+    groups = module_of(module).groups(state["features"]).values()
+    taken = [*derived.numbers, *derived.categories, *module_of(module).in_fold(state["features"])]
+    _check_free(made, [*taken, *groups], place, "a column or feature group")
     wanted = {name: text for name, text in made.items() if switches.get(name, True)}
     state["formulas"] = formulas.fit(frame, contract, wanted, f"{place}.formulas")
     derived = _with_formulas(derived, frame, state)
@@ -156,10 +159,10 @@ def inputs_made(state: Mapping[str, Any]) -> list[tuple[str, str]]:
     return made + [(name, "embedding") for name in state["codes"]]
 
 
-def _check_free(made: Mapping[str, str], taken: Sequence[object], place: str) -> None:
+def _check_free(made: Mapping[str, str], taken: Sequence[object], place: str, what: str = "a column") -> None:
     for name in made:
         if name in map(str, taken):
-            raise UserError(f"{place}.formulas.{name}: the table has a column {name!r} already; expected another name.")
+            raise UserError(f"{place}.formulas.{name}: the table has {what} {name!r} already; expected another name.")
 
 
 def _no_category(name: str, known: list[str], contract: Contract, place: str) -> str:

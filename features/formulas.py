@@ -56,6 +56,7 @@ _FUNCTIONS: dict[str, Callable[..., np.ndarray]] = {
     "fill": lambda value, other: np.asarray(np.where(np.isnan(value), other, value)),
     "missing": lambda value: np.isnan(value).astype(np.float64),
 }
+_LARGEST = float(np.finfo(np.float32).max)
 # Least and most arguments, where it is not one.
 _ARGUMENTS = {"max": (2, 99), "min": (2, 99), "fill": (2, 2)}
 # What a column that is no plain word stands between.
@@ -122,8 +123,9 @@ def _check(node: ast.expr, names: dict[str, None]) -> None:
             names[node.id] = None
         case ast.Constant(value=bool() | str()):
             raise _Refused(f"{node.value!r} stands where a number or a column is due")
-        case ast.Constant(value=int() | float()):
-            pass
+        case ast.Constant(value=int() | float() as number):
+            if number > _LARGEST:
+                raise _Refused(f"a number is beyond the largest that 32 bits hold, {_LARGEST:.1e}")
         case ast.UnaryOp(op=ast.USub() | ast.UAdd() | ast.Not()):
             _check(node.operand, names)
         case ast.BinOp() if type(node.op) in _OPERATORS:
@@ -168,8 +170,9 @@ def _words(node: ast.Compare) -> list[str] | None:
 def fit(frame: pd.DataFrame, contract: Contract, formulas: Mapping[str, str], place: str) -> list[dict[str, Any]]:
     """The state of each formula by name: what ``apply`` takes. ``frame``: typed rows of train and test.
 
-    Raises ``UserError`` where a formula names no feature of the contract, reckons with words that have no order, or
-    gives the same in all rows; ``place``: of the parameter that holds the formulas.
+    Raises ``UserError`` where a formula names no feature of the contract, reckons with words that have no order,
+    compares with a word that no cell is, or gives the same in all rows; ``place``: of the parameter that holds the
+    formulas.
     """
     features = {column.name: column for column in contract.features}
     made = []
@@ -178,6 +181,7 @@ def fit(frame: pd.DataFrame, contract: Contract, formulas: Mapping[str, str], pl
         for column in formula.columns:
             if column not in features:
                 raise UserError(f"{where} is {text!r}: {_no_feature(column, contract)}")
+        _check_words(formula, frame, features, f"{where} is {text!r}")
         states = [_fit_column(features[column], frame[column], contract.file) for column in formula.columns]
         state: dict[str, Any] = {"name": name, "formula": text, "columns": states}
         values = _values(formula, frame, states, where)
@@ -189,6 +193,24 @@ def fit(frame: pd.DataFrame, contract: Contract, formulas: Mapping[str, str], pl
             )
         made.append({**state, **columns.fit_number(pd.Series(values))})
     return made
+
+
+def _check_words(formula: Formula, frame: pd.DataFrame, features: Mapping[str, Column], place: str) -> None:
+    """Raises ``UserError`` where a column is compared with a word that none of its cells can be: the comparison would
+    be 0 everywhere, and a sum with it would show nothing of that."""
+    for node in ast.walk(formula.tree):
+        match node:
+            case ast.Compare(left=ast.Name(id=name)) if (words := _words(node)) is not None:
+                column = features[formula.spelt.get(name, name)]
+                if column.type == "number":
+                    raise UserError(f"{place}: {column.name!r} holds numbers; compare it with one, without quotes.")
+                known = sorted({*frame[column.name].dropna(), *(column.values or ())})
+                for word in words:
+                    if word not in known:
+                        raise UserError(
+                            f"{place}: no cell of {column.name!r} is {word!r}{hint(word, known)} "
+                            f"Known: {listed(map(repr, known), most=12)}."
+                        )
 
 
 def _fit_column(column: Column, cells: pd.Series, file: str) -> dict[str, Any]:
@@ -257,7 +279,7 @@ def _values(formula: Formula, frame: pd.DataFrame, states: Sequence[Mapping[str,
 
     with np.errstate(all="ignore"):
         found = value(formula.tree)
-    return np.where(np.abs(found) <= np.finfo(np.float32).max, found, np.nan)
+    return np.where(np.abs(found) <= _LARGEST, found, np.nan)
 
 
 def _numbers(frame: pd.DataFrame, state: Mapping[str, Any], place: str) -> np.ndarray:

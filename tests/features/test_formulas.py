@@ -126,6 +126,10 @@ def test_what_a_formula_reckons(text: str, expected: list[float]) -> None:
         ("Zone + 1", ["'Zone' holds words", "Zone == 'word'", "`order`"]),
         ("fill(Area, 0) * 0 + 3", ["gives 3 in every row"]),
         ("log(-abs(Area) - 1)", ["no number in any row"]),
+        ("1" * 400 + " * Area", ["beyond the largest", "3.4e+38"]),
+        ("Area + 100 * (Zone == 'RLL')", ["no cell of 'Zone' is 'RLL'", "did you mean 'RL'"]),
+        ("Area + (Central in ('Y', 'yes'))", ["no cell of 'Central' is 'yes'", "Known: 'N', 'Y'."]),
+        ("Area == '4'", ["'Area' holds numbers", "without quotes"]),
         ("(" * 300 + "Area" + ")" * 300, ["can't be read"]),
     ],
 )
@@ -154,9 +158,11 @@ def test_a_skewed_result_is_learned_as_its_logarithm() -> None:
     np.testing.assert_allclose(formulas.apply(frame, states)["twice"], np.log1p(2 * sizes / unit))
 
 
-def encoded(made: dict[str, str], switches: dict[str, bool]) -> tuple[dict[str, Any], encoder.Encoded]:
+def encoded(
+    made: dict[str, str], switches: dict[str, bool], contract: Contract = CONTRACT
+) -> tuple[dict[str, Any], encoder.Encoded]:
     return encoder.fit(
-        FRAME, 3, CONTRACT, "plain", switches, 0,
+        FRAME, 3, contract, "plain", switches, 0,
         defaults=["onehot"], exceptions={}, min_count=1, missing_indicators=True, made=made,
     )  # fmt: skip
 
@@ -178,3 +184,13 @@ def test_a_formula_can_be_switched_off_and_needs_a_name_of_its_own() -> None:
     assert "room" not in [column["name"] for column in state["columns"]]
     with pytest.raises(UserError, match=r"encode.formulas.Area: the table has a column 'Area' already"):
         encoded({"Area": "Area * 2"}, {})
+
+
+@pytest.mark.parametrize("name", ["Built", "Old", "Price"])
+def test_a_formula_is_not_called_as_a_column_or_a_feature_group(name: str) -> None:
+    """Else it would be judged with the column's parts, and the column's switch would be the formula's."""
+    with pytest.raises(UserError, match=rf"encode.formulas.{name}: the table has a column '{name}' already"):
+        encoded({name: "Area * 2"}, {})
+    grouped = {**COLUMNS, "Area": {**COLUMNS["Area"], "group": "rooms"}}
+    with pytest.raises(UserError, match=r"encode.formulas.rooms: the table has a column or feature group 'rooms'"):
+        encoded({"rooms": "Area * 2"}, {}, Contract.from_mapping({"columns": grouped}, "contract.yaml"))
