@@ -62,8 +62,11 @@ class Trained:
 
     @property
     def states(self) -> list[Mapping[str, Any]]:
-        """How ``features.columns`` reads each column; none where a feature module of another kind does."""
-        return list(self.encoding["features"]["columns"]) if self.encoding["module"] == "plain" else []
+        """How ``features.columns`` reads each column, for the feature module ``plain`` or for a formula; none where
+        only a feature module of another kind does."""
+        states = list(self.encoding["features"]["columns"]) if self.encoding["module"] == "plain" else []
+        states += [column for one in self.encoding.get("formulas", []) for column in one["columns"]]
+        return list({state["name"]: state for state in reversed(states)}.values())[::-1]
 
 
 def predict(arguments: argparse.Namespace) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import pandas as pd
 import pytest
@@ -13,7 +13,7 @@ from features import columns
 from features.contract import Column, Contract
 from features.errors import UserError
 from features.spelling import Spelling
-from pipeline.predict import accepted, spelt
+from pipeline.predict import Trained, accepted, spelt
 
 DATES = [f"{day:02d}.03.2015" for day in range(1, 29)]
 
@@ -43,6 +43,18 @@ def test_rows_that_are_read_are_accepted_without_a_word(capsys: pytest.CaptureFi
     for rows in (3, 0):
         assert len(accepted(table().iloc[:rows], contract(), states(), "new.csv")) == rows
     assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize(("module", "made"), [("plain", ["date", "boolean", "code"]), ("titanic", ["boolean", "code"])])
+def test_what_formulas_take_counts_as_learned_from(module: str, made: list[str]) -> None:
+    """As the columns that the networks see do, each once: so none is gone, or unread, without a word."""
+    date, code, boolean = states()
+    encoding = {"module": module, "features": {"columns": [date, boolean]}}
+    encoding["formulas"] = [{"columns": [boolean, code]}, {"columns": [code]}]
+    trained = Trained(contract(), encoding, {}, *[cast(Any, None)] * 2, clip=False, ensemble={})
+    assert [state["name"] for state in trained.states] == made
+    before = replace(trained, encoding={name: encoding[name] for name in ("module", "features")})
+    assert [state["name"] for state in before.states] == (["date", "boolean"] if module == "plain" else [])
 
 
 @pytest.mark.parametrize(
