@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from features.columns import FEW, code_separator, date_formats, dates_of, fit_number, twofold_date
+from features.columns import FEW, code_separator, date_formats, dates_of, far_date, fit_number, twofold_date
 from features.contract import SIGNS, Column, levels_of
 from features.errors import listed
 from features.identifiers import REPEATED, named_after_things, named_like_an_id
@@ -42,6 +42,7 @@ YEARS = 1800, 2100
 _YEAR = re.compile(r"(?i:(.*[^a-z])?(year|yr|jahr|année|annee|año|ano|anno)s?([^a-z].*)?|.*[a-z]Year)")
 # Days in eight digits.
 _EIGHT_DIGITS = re.compile("(19|20)[0-9]{2}[01][0-9][0-3][0-9]")
+_SEASON = re.compile("[0-9]{4}-[0-9]{2}")
 # Times of day in four digits.
 _CLOCK = re.compile("([01][0-9]|2[0-4])[0-5][0-9]")
 # Numbers that a range holds for each that occurs, from which on those that occur are scattered as codes are.
@@ -234,8 +235,12 @@ def told_far(column: Column, cells: pd.Series) -> list[str]:
 
 
 def told_twofold(column: Column, cells: pd.Series) -> list[str]:
-    """A sentence where days of the column may be months and months days."""
-    found = twofold_date(cells) if column.type == "date" else None
+    """A sentence where days of the column may be months and months days, or years of two digits of this century or the
+    last."""
+    if column.type != "date":
+        return []
+    cells = cells[~cells.astype(str).str.strip().isin(column.spelling.missing)]
+    found = twofold_date(cells) or far_date(cells)
     if found is None:
         return []
     cell, read, other = found
@@ -253,7 +258,7 @@ def _number_or_code(
     column, reason = _number(spelt, present, numbers, distinct, gaps, rows)
     if column.role == "ignore":
         return column, reason
-    if _names(column, numbers):
+    if _names(column, present, numbers):
         column, reason = _words(replace(spelt, spelling=Spelling(missing=spelt.spelling.missing)), present, distinct,
                                 gaps, classes)  # fmt: skip
         return column, f"{reason}; not as numbers, since the name says that they stand for something"
@@ -266,11 +271,16 @@ def _number_or_code(
     return column, f"{reason}; not as numbers, since zeros in front tell codes apart"
 
 
-def _names(column: Column, numbers: pd.Series) -> bool:
-    """Are whole numbers, by the name of their column, names of what several rows are of, as stores and kinds are?"""
-    if (column.spelling.prefix, column.spelling.suffix) != ("", "") or not (numbers.dropna() % 1 == 0).all():
+def _names(column: Column, present: pd.Series, numbers: pd.Series) -> bool:
+    """Are whole numbers, by the name of their column, names of what several rows are of, as stores and kinds are?
+
+    Each is written in one way: words 1 and 1.0, as a program writes the columns with and without gaps, would be two. Of
+    two numbers a category says no more.
+    """
+    distinct = numbers.nunique()
+    if distinct <= 2 or not named_after_things(column.name) or len(numbers) < REPEATED * distinct:
         return False
-    return named_after_things(column.name) and len(numbers) >= REPEATED * numbers.nunique()
+    return present.nunique() == distinct and bool(present.str.fullmatch("-?[0-9]+").all())
 
 
 def _number(
@@ -347,7 +357,7 @@ def _date(plain: Column, present: pd.Series) -> tuple[Column, str] | None:
     # A mark has no say in how the others are written.
     candidates = present[~marked(present)]
     forms = date_formats(candidates)
-    if not forms:
+    if not forms or candidates.map(_season).all():
         return None
     read = dates_of(present, forms).notna().to_numpy()
     spelling = with_slips(PLAIN, present, read, ~read)
@@ -356,6 +366,11 @@ def _date(plain: Column, present: pd.Series) -> tuple[Column, str] | None:
     shown = [repr(present[dates_of(present, [form]).notna().to_numpy()].iloc[0]) for form in forms]
     column = replace(plain, type="date", spelling=spelling, nullable=plain.nullable or not read.all())
     return column, f"dates, as {' and '.join(shown)}; calendar parts"
+
+
+def _season(cell: str) -> bool:
+    """Does it name a year and the one that follows, as 2001-02 does, rather than a month?"""
+    return bool(_SEASON.fullmatch(cell)) and (int(cell[:4]) + 1) % 100 == int(cell[5:])
 
 
 def _code(present: pd.Series) -> bool:

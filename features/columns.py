@@ -29,6 +29,8 @@ DATE_FORMATS = ("ISO8601", "%d.%m.%Y", "%d.%m.%Y %H:%M", "%d.%m.%Y %H:%M:%S", "%
                 "%m/%d/%Y %I:%M %p", "%d.%m.%y", "%d.%m.%y %H:%M", "%d/%m/%y", "%d/%m/%y %H:%M", "%m/%d/%y",
                 "%m/%d/%y %H:%M", "%m/%d/%y %I:%M %p", "%b-%Y", "%I:%M %p", "%I:%M:%S %p", "%Y%m%d")  # fmt: skip
 _PLACE = {form: place for place, form in enumerate(DATE_FORMATS)}
+# Years of two digits up to 68 are read as 20..: those after this one may well be of the last century.
+FAR = 2030
 # Cells, at most, that a format is tried on before all.
 FEW = 256
 # What the ISO reader of pandas takes beyond dates: a bare year or number.
@@ -164,6 +166,21 @@ def twofold_date(cells: pd.Series) -> tuple[str, str, str] | None:
     read, else_read = _dates(present, form), _dates(present, other)
     place = int(np.flatnonzero((read != else_read).to_numpy())[0])
     return present.iloc[place], str(read.iloc[place].date()), str(else_read.iloc[place].date())
+
+
+def far_date(cells: pd.Series) -> tuple[str, str, str] | None:
+    """The cell that is read as the latest day, that day and the one a century before, where its year has two digits and
+    is after ``FAR``; else None. Cells are str."""
+    present = cells.dropna().astype(str).str.strip()
+    forms = [form for form in date_formats(present) if "%y" in form]
+    if not forms:
+        return None
+    dates = dates_of(present, forms)
+    place = int(dates.reset_index(drop=True).idxmax())
+    latest = dates.iloc[place]
+    if latest.year <= FAR:
+        return None
+    return present.iloc[place], str(latest.date()), f"{latest.year - 100}{latest:-%m-%d}"
 
 
 def _few(present: pd.Series) -> pd.Series:

@@ -20,8 +20,12 @@ _WHOSE = (
 _MARK = r"[_ .-]?(id|key|code|no|nr|nbr|num|number)"
 _MARKED = re.compile(rf"(?i:(.*[_ .-])?({_WHOSE})s?{_MARK})")
 _BARE = re.compile(rf"(?i:(.*[_ .-])?({_WHOSE})s?)")
-# Names by which numbers may be counts: n_employees, number of trips, students.
-_COUNT = re.compile(rf"(?i:(.*[_ .-])?(({_WHOSE})s|(n|no|nr|nb|num|number|count|total|sum|mean|avg)[_ .-].*))")
+# Names by which numbers may be counts or measures: n_employees, number of trips, students, distance_to_school.
+_SIZE = (
+    "n|no|nr|nb|num|number|count|total|sum|mean|avg|min|max|std|age|amount|days|dist|distance|hours|income|minutes|"
+    "months|per|pct|percent|ratio|salary|score|since|spend|time|years"
+)
+_COUNT = re.compile(rf"(?i:(.*[_ .-])?(({_WHOSE})s|({_SIZE})[_ .-].*))")
 # Names of numbers that stand for kinds of something.
 _KINDS = re.compile(r"(?i:.*[_ .-](cat|category|code|type))")
 # Names that say nothing of whose: only repeated values make them names of groups.

@@ -236,12 +236,28 @@ def test_eight_digits_are_dates_where_all_are_days_of_the_calendar() -> None:
 @pytest.mark.parametrize(
     ("name", "kind"),
     [("Store", "category"), ("store_nbr", "category"), ("vendor_id", "category"), ("ps_ind_02_cat", "category"),
-     ("n_stores", "number"), ("stores", "number"), ("size", "number"), ("row", "number")],
+     ("n_stores", "number"), ("stores", "number"), ("size", "number"), ("row", "number"),
+     ("distance_to_school", "number"), ("minutes_per_session", "number"), ("rooms_per_household", "number"),
+     ("age_group", "number"), ("income_category", "number"), ("blood_group", "category"), ("rate_code", "category")],
 )  # fmt: skip
 def test_whole_numbers_that_stand_for_something_are_a_category(name: str, kind: str) -> None:
     numbers = np.random.default_rng(0).integers(1, 13, 200)
     assert infer_column(name, pd.Series(numbers.astype(str)))[0].type == kind
     assert infer_column(name, pd.Series((numbers / 7).astype(str)))[0].type == "number"
+
+
+def test_numbers_that_a_category_would_not_tell_apart_rightly_stay_numbers() -> None:
+    numbers = np.random.default_rng(0).integers(1, 13, 200)
+    with_gaps = pd.Series([f"{number}.0" for number in numbers] + [None])
+    both = pd.concat([with_gaps, pd.Series(numbers.astype(str))], ignore_index=True)
+    assert infer_column("store", both)[0].type == "number", "1.0 of train and 1 of test are one store"
+    assert infer_column("is_member", pd.Series((numbers % 2).astype(str)))[0].type == "number"
+
+
+def test_two_years_are_no_month() -> None:
+    seasons = pd.Series([f"{year}-{(year + 1) % 100:02}" for year in range(2001, 2012)] * 9)
+    assert infer_column("season", seasons)[0].type == "category"
+    assert infer_column("month", pd.concat([seasons, pd.Series(["2001-03"])]))[0].type == "date"
 
 
 def test_a_number_far_from_all_others_is_told() -> None:
@@ -260,6 +276,17 @@ def test_days_that_may_be_months_are_told() -> None:
     column = infer_column("d", days)[0]
     assert told_twofold(column, days)[0].startswith("d: '8/1/2014' is read as 2014-01-08, and no cell tells whether it")
     assert not told_twofold(column, pd.concat([days, pd.Series(["1/31/2014"])]))
+    marked = pd.concat([days, pd.Series(["?"])], ignore_index=True)
+    assert told_twofold(infer_column("d", marked)[0], marked) == told_twofold(column, days)
+
+
+def test_years_of_two_digits_far_ahead_are_told() -> None:
+    days = pd.Series([f"{day:02}/06/{year:02}" for year in (43, 29, 31, 85, 99) for day in range(10, 25)])
+    (said,) = told_twofold(infer_column("born", days)[0], days)
+    assert said.startswith(
+        "born: '24/06/43' is read as 2043-06-24, and no cell tells whether it is 1943-06-24; if it is"
+    )
+    assert not told_twofold(infer_column("d", days[15:30])[0], days[15:30])
 
 
 def test_dates_may_be_written_in_two_ways() -> None:
