@@ -74,14 +74,14 @@ def recorded(stages: Iterable[Mapping[str, Any]], params: str) -> dict[str, Any]
 
 def changed_since(stages: Iterable[Mapping[str, Any]], document: Mapping[str, Any], params: str) -> list[str]:
     """Dotted keys that the ``document`` has otherwise than ``stages`` had them from the file ``params``."""
-    changed: set[str] = set()
-    for stage in stages:
-        for key, value in (stage.get("params", {}).get(params) or {}).items():
-            now = _at(document, key)
-            if now != value:
-                old, new = flat(value, key), flat(now, key)
-                changed |= {one for one in old.keys() | new.keys() if old.get(one) != new.get(one)} or {key}
-    return sorted(changed)
+    return sorted(
+        {
+            one
+            for stage in stages
+            for key, value in (stage.get("params", {}).get(params) or {}).items()
+            for one in _differing(value, _at(document, key), key)
+        }
+    )
 
 
 def outdated(
@@ -103,6 +103,15 @@ def flat(value: Any, key: str) -> dict[str, Any]:
     if not isinstance(value, Mapping):
         return {key: value}
     return {name: leaf for part, inner in value.items() for name, leaf in flat(inner, f"{key}.{part}").items()}
+
+
+def _differing(old: Any, new: Any, key: str) -> list[str]:
+    """The deepest dotted keys below ``key`` that hold all that differs, also where that is an empty mapping."""
+    if not (isinstance(old, Mapping) and isinstance(new, Mapping)):
+        return [] if old == new else [key]
+    one_only = [f"{key}.{part}" for part in old.keys() ^ new.keys()]
+    shared = [name for part in old.keys() & new.keys() for name in _differing(old[part], new[part], f"{key}.{part}")]
+    return one_only + shared
 
 
 def _changed(path: Path, digest: str) -> list[str]:

@@ -99,10 +99,11 @@ def made_anew(run: Path) -> None:
         pytest.param(made_anew, "out/mid.npz", id="what lies between"),
         pytest.param(param_changed("first", {"a": 2, "list": [1, 2]}), "params.yaml: first.a", id="an earlier param"),
         pytest.param(param_changed("second", {"b": {"low": 0.5}}), "params.yaml: second.b.log", id="a later param"),
+        pytest.param(param_changed("second", {}), "params.yaml: second.b", id="a param that is gone"),
         pytest.param(
-            param_changed("second", {}),
-            "params.yaml: second.b.log, params.yaml: second.b.low",
-            id="params that are gone",
+            param_changed("second", {"b": {"low": 0.5, "log": True, "more": {}}}),
+            "params.yaml: second.b.more",
+            id="a param without entries",
         ),
         pytest.param(
             param_changed("first", {"a": 2, "list": [2], "b": 1, "c": 1}),
