@@ -377,6 +377,8 @@ def combination(params: Params, metrics: Mapping[str, float]) -> str:
     if params.ensemble.calibration == "temperature" and params.table.task != "regression":
         used += f" at temperature {metrics['temperature']:.3f}"
     decided, halved = "", ""
+    if params.table.metric == "rmsle" and params.ensemble.method != "rank_mean":
+        decided = ", averaged by their logarithms"
     if metrics.get("threshold", 0.5) != 0.5:  # then the table at the top has other decisions than the one here
         decided, halved = f", decided at the threshold {metrics['threshold']:.3g}", " and decided at 0.5"
     scatter = any(name.endswith("_se") for step in STEPS for name in metrics if name.startswith(f"{step}_"))

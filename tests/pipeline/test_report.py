@@ -222,3 +222,7 @@ def test_combination_says_what_its_table_holds() -> None:
     one = " ".join(report.combination(params, once).split())
     assert "±" not in one
     assert "of 6 members, decided at the threshold 0.51. Here" in one and "by other rows and decided at 0.5:" in one
+    squared = replace(params, table=replace(params.table, task="regression", metric="rmsle"))
+    assert "The answer is the mean of 6 members, averaged by their logarithms. Here" in " ".join(
+        report.combination(squared, METRICS).split()
+    )
