@@ -6,7 +6,7 @@ import argparse
 import io
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -70,7 +70,12 @@ def compare(arguments: argparse.Namespace) -> None:
     revisions = [resolve(arguments.a), resolve(arguments.b)]
     documents = [parse_document(read_at(one, arguments.params), str(arguments.params)) for one in revisions]
     locks = [locked(one) for one in revisions]
-    known = [list(document.get("competitions") or {}) for document in documents]
+    known = []
+    for one, document in zip(revisions, documents, strict=True):
+        entries = document.get("competitions") or {}
+        if not isinstance(entries, Mapping):
+            raise UserError(f"{arguments.params} of {one[:10]}: competitions is {entries!r}; expected keys and values.")
+        known.append(list(entries))
     names = [name for name in known[0] if name in known[1]]
     if arguments.name:
         for one, there in zip(revisions, known, strict=True):

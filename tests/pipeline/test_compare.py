@@ -137,6 +137,12 @@ def test_what_cannot_be_compared_is_told(
     assert "No revision 'nope'" in told(capsys, "HEAD", "nope", code=1)
     assert "No revision '--all'" in told(capsys, "--", "--all", "HEAD", code=1)
     assert "no competition 'house'" in told(capsys, "HEAD", "workspace", "house", code=1)
+    kept = Path("params.yaml").read_text()
+    for entries in ("5", "[titanic]"):
+        Path("params.yaml").write_text(f"competitions: {entries}\n")
+        said = told(capsys, "HEAD", "workspace", code=1)
+        assert f"params.yaml of workspace: competitions is {entries.replace('titanic', repr('titanic'))}; exp" in said
+    Path("params.yaml").write_text(kept)
     git("rm", "-q", "--cached", "reports/titanic/submission.csv")
     git("commit", "-qm", "gone")
     assert "submission.csv is not in revision" in told(capsys, "HEAD", "workspace", code=1)
