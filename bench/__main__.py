@@ -52,7 +52,7 @@ def measured(name: str, arguments: argparse.Namespace) -> dict[str, Any]:
     if name == "tables":
         from bench import tables
 
-        return tables.measure()
+        return tables.measure(arguments.seeds)
     if name == "accuracy":
         from bench import accuracy
 

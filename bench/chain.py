@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,14 +35,16 @@ def measure(seeds: int) -> dict[str, Any]:
         "peak_memory_mb": max(run["peak_memory_mb"] for run in runs),
         "two_cold_runs_equal_bytes": runs[0]["digests"] == runs[1]["digests"],
         "stage_seconds": runs[0]["stage_seconds"],
-        "quality": {
-            key: {
-                "mean": round(float(np.mean([m[key] for m in metrics])), 5),
-                "sd": round(float(np.std([m[key] for m in metrics], ddof=1)), 5) if len(metrics) > 1 else None,
-                "by_seed": [m[key] for m in metrics],
-            }
-            for key in MEASURES
-        },
+        "quality": {key: over_seeds([m[key] for m in metrics], 5) for key in MEASURES},
+    }
+
+
+def over_seeds(values: Sequence[float], digits: int) -> dict[str, Any]:
+    """Mean and standard deviation, to ``digits`` behind the point, and the ``values`` themselves."""
+    return {
+        "mean": round(float(np.mean(values)), digits),
+        "sd": round(float(np.std(values, ddof=1)), digits) if len(values) > 1 else None,
+        "by_seed": [round(value, 7) for value in values],
     }
 
 
@@ -61,9 +64,14 @@ def copy_tree(target: Path) -> None:
 def project_copy(target: Path) -> dict[str, str]:
     """``copy_tree`` with DVC told that there is no Git, and the environment of commands there, this Python first."""
     copy_tree(target)
-    environment = {**os.environ, "DVC_NO_ANALYTICS": "1", "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    environment = command_environment()
     dvc(target, environment, "config", "--local", "core.no_scm", "true")
     return environment
+
+
+def command_environment() -> dict[str, str]:
+    """The environment of commands: this Python first, no analytics."""
+    return {**os.environ, "DVC_NO_ANALYTICS": "1", "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
 
 
 def unignored() -> list[str]:

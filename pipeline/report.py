@@ -228,7 +228,7 @@ def filled(text: str) -> str:
 
 def cell(text: str) -> str:
     """A text as it may stand in a cell of a table, or in a title."""
-    return " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;")
+    return " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;").replace("*", "\\*")
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

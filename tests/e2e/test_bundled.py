@@ -59,7 +59,7 @@ def test_every_form_of_column_met_later_is_answered_alike(
     assert predict.main(["shops", "--input", demo.FILES[1], "--output", "later.csv"]) == 0
     submitted = Path("reports/shops/submission.csv").read_bytes()
     assert set(made) <= set(pd.read_csv("reports/shops/columns.csv")["group"])
-    assert "The formula area * (2 + `number 0`)." in Path("reports/shops/README.md").read_text()
+    assert r"The formula area \* (2 + `number 0`)." in Path("reports/shops/README.md").read_text()
     assert Path("later.csv").read_bytes() == submitted
     test.iloc[[7]].assign(shop="never seen", colour="pink").to_csv("odd.csv", index=False)
     assert predict.main(["shops", "--input", "odd.csv", "--output", "odd_answer.csv"]) == 0
