@@ -9,14 +9,15 @@ from __future__ import annotations
 from typing import Any
 
 FOLDS = 5
-# Rows up to which a tier holds: encode.repeats; trials; epochs and patience in the search, in the final training; the
-# ensemble's trials a fold; batch sizes. The first tier keeps the defaults of tune and train.
-TIERS: tuple[tuple[int, int, int, tuple[int, int], tuple[int, int], int, tuple[int, ...]], ...] = (
-    (20_000, 1, 20, (40, 6), (60, 8), 4, (128, 256)),
-    (100_000, 1, 12, (20, 4), (30, 5), 3, (256, 512)),
-    (1 << 62, 1, 8, (12, 3), (20, 4), 2, (1024, 2048)),
-)
+# Rows up to which a table is small: folds are drawn twice, and the search is that of the defaults.
 SMALL = 5_000
+# Beyond that, rows up to which a tier holds: trials; epochs and patience in the search, in the final training; the
+# ensemble's trials a fold; batch sizes.
+TIERS: tuple[tuple[int, int, tuple[int, int], tuple[int, int], int, tuple[int, ...]], ...] = (
+    (20_000, 20, (40, 6), (60, 8), 4, (128, 256)),
+    (100_000, 12, (20, 4), (30, 5), 3, (256, 512)),
+    (1 << 62, 8, (12, 3), (20, 4), 2, (1024, 2048)),
+)
 # What a search for values has in place of the defaults: activations without corners, steps that may be larger and
 # weights averaged over the last epochs, less that holds back, and a scale of its own that is learned for each input.
 SMOOTH: dict[str, Any] = {
@@ -71,7 +72,7 @@ def budget(
         blocks["train"] = {"top_k": top_k, "together": True}
         why["train"] = "Two families: the trials whose mean is best, and more of them."
     if rows > SMALL:
-        _, _, trials, search, final, top_k, batches = next(tier for tier in TIERS if rows <= tier[0])
+        _, trials, search, final, top_k, batches = next(tier for tier in TIERS if rows <= tier[0])
         blocks["tune"] = {
             "max_trials": trials,
             "generation": min(trials, 10),

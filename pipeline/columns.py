@@ -228,7 +228,7 @@ def _filled(rows: np.ndarray, size: int) -> np.ndarray:
 def retrained(
     trained: Trained, sets: Sequence[frozenset[str]], folds: Sequence[int], progress: Callable[[float], None]
 ) -> dict[frozenset[str], Measures]:
-    """Measures ``[folds]`` of one network trained anew for each set of groups, all in one program, and of the best
+    """Measures ``[folds]`` of one network trained anew for each set of groups, all trained together, and of the best
     constant for the empty set. In one fold all start from the same seed."""
     from pipeline.arrays import COLUMNS
     from pipeline.nets.fit import fit

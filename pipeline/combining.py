@@ -64,7 +64,7 @@ class Choice:
     def from_mapping(cls, entry: Mapping[str, Any]) -> Choice:
         """From ``ensemble.json``."""
         ranks = entry["ranks"] and Ranks(np.array(entry["ranks"]["members"]), np.array(entry["ranks"]["common"]))
-        # Choices from before this could be say nothing of it.
+        # Older code averaged values as they were, and said nothing of it.
         logarithmic = entry.get("logarithmic", False)
         return cls(np.array(entry["weights"]), entry["temperature"], entry["threshold"], ranks, logarithmic)
 

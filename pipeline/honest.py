@@ -101,6 +101,7 @@ def honest(arguments: argparse.Namespace) -> None:
         return
     tensorflow = start_tensorflow(small=True)
     scaled = nested_table(params, encoded, state, target, plan.roles)
+    together = encoded.derived.groups  # they err alike, whether or not folds keep them together
     del encoded  # a large table's columns should not lie beside what is made of them
     count = sum(part.trials for part in search_parts(params.tune, params.table.task, scaled.inputs))
     print(
@@ -112,7 +113,7 @@ def honest(arguments: argparse.Namespace) -> None:
     least = min(map(len, trials))
     if least < count:
         print(f"honest: an outer fold has {least} trials, for its oracle proposed no more that it had not tried")
-    found = estimates(params.table.task, target, answers, plan.parts, tests, groups)
+    found = estimates(params.table.task, target, answers, plan.parts, tests, together)
     counts = {"honest_folds": plan.outer, "honest_rows": len(target), "honest_test_rows": tests}
     folds = by_outer_fold(params.table.task, target, answers, plan.parts)
     write_csv(arguments.report / "honest.csv", metrics.rounded_table(params.table.task, folds))

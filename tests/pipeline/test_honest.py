@@ -7,6 +7,7 @@ import dataclasses
 import importlib
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,7 @@ import pytest
 
 from features import encoder
 from features.contract import Contract
+from features.estimation import Estimate
 from features.roles import UNUSED
 from features.tables import parse_table
 from pipeline import demo, honest
@@ -156,6 +158,23 @@ def test_each_part_has_the_rows_that_ranks_need(folder: Path, grouped: bool) -> 
         assert plan.outer == int(plan.parts.max()) + 1 and np.bincount(plan.parts).min() >= 65
         assert rows < 700 or np.array_equal(plan.roles, plain.roles)
     assert drawn(ranked, 120) is None and drawn(params, 120) is not None
+
+
+def test_rows_that_err_alike_count_as_fewer_though_folds_part_them(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Titanic's parties, with `group_aware: false`, as in the standard errors of `metrics.json`."""
+    estimates, seen = honest.estimates, []
+
+    def watched(*arguments: Any) -> dict[str, Estimate]:
+        seen.append(arguments[-1])
+        return estimates(*arguments)
+
+    monkeypatch.setattr(honest, "estimates", watched)
+    assert run(folder, "honest", "titanic", report="watched") == 0
+    parties = read_npz(folder / "data/encode/titanic/arrays.npz")["together"][:ROWS]
+    assert len(np.unique(parties)) < ROWS
+    assert (np.unique(seen[0], return_inverse=True)[1] == np.unique(parties, return_inverse=True)[1]).all()
 
 
 def test_folds_by_group_without_groups_are_one_error(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
