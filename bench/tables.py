@@ -59,7 +59,9 @@ def _run(folder: Path, files: dict[str, Path], sample: Path | None) -> dict[str,
     to_submission = time.perf_counter() - begin
     stages |= stage_seconds(dvc(folder, environment, "repro", f"report@{name}"))
     seconds = time.perf_counter() - begin
-    metrics = json.loads((folder / "reports" / name / "metrics.json").read_text())
+    reports = folder / "reports" / name
+    metrics = json.loads((reports / "metrics.json").read_text()) | json.loads((reports / "honest.json").read_text())
+    told = ("cv_", "honest_", "baseline", "members")
     return {
         "seconds": round(seconds, 1),
         "seconds_to_submission": round(to_submission, 1),
@@ -68,7 +70,7 @@ def _run(folder: Path, files: dict[str, Path], sample: Path | None) -> dict[str,
             resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / (1024 if sys.platform == "linux" else 1024**2)
         ),
         "stage_seconds": stages,
-        "metrics": {key: value for key, value in metrics.items() if key.startswith(("cv_", "baseline", "members"))},
+        "metrics": {key: value for key, value in metrics.items() if key.startswith(told)},
     }
 
 
