@@ -38,6 +38,11 @@ def prose(path: Path) -> list[tuple[int, str]]:
     return [(number, line) for number, line in lines if not line.startswith(("|", "    "))]
 
 
+def flat(path: Path) -> str:
+    """The text with single spaces, without breaks."""
+    return " ".join(path.read_text().split())
+
+
 def anchors(path: Path) -> set[str]:
     """Of a document's headings, as GitHub makes them."""
     titles = [line.lstrip("# ") for _, line in prose(path) if line.startswith("#")]
@@ -160,7 +165,7 @@ def test_the_run_that_the_readme_shows_is_that_of_the_reports() -> None:
         f"phrases {reviews['phrases_accuracy']:.4f}, convolution {reviews['convolution_accuracy']:.4f}, all "
         f"{reviews['ensemble_accuracy']:.4f} ± {reviews['ensemble_accuracy_se']:.4f}; plain ",
     ):
-        assert line in " ".join(text.split()), line
+        assert line in flat(README), line
     page = " ".join((ROOT / "reports" / "titanic" / "README.md").read_text().split())
     said = [line.removeprefix("    columns: ") for line in text.split("\n") if line.startswith("    columns: ")]
     assert len(said) > 2 and [line for line in said[1:] if line not in page] == []  # the first says what is trained
@@ -181,3 +186,60 @@ def test_pictures_and_reviews_have_the_figures_of_the_reports() -> None:
     assert [row[1] for row in table(MEASUREMENTS, "networks", "test accuracy")[1:]] == [
         f"{reviews[name]:.4f}" for name in words
     ]
+
+
+def test_the_search_is_that_of_the_report() -> None:
+    report = read("bench/search.json")
+    stock, ours = report["stock"], report["ours"]
+    rows = {row[0]: row[1:] for row in table(MEASUREMENTS, "stock KerasTuner and `model.fit`", "here")[1:]}
+    assert rows["seconds, search included"] == [
+        f"{stock['seconds']:.0f}",
+        f"{ours['seconds']:.1f} ({report['times_less_end_to_end']:.0f} times less)",
+    ]
+    assert rows["ms per network and epoch"] == [
+        f"{stock['ms_per_member_epoch']:.1f}",
+        f"{ours['ms_per_member_epoch']:.2f} ({report['times_less_per_member_epoch']:.0f} times less)",
+    ]
+    losses = [f"{one['mean_log_loss']:.4f} ± {one['mean_log_loss_se']:.4f}" for one in (stock, ours)]
+    difference = f"{report['log_loss_difference']:.4f} ± {report['log_loss_difference_se']:.4f}"
+    assert rows["mean log loss"] == [losses[0], f"{losses[1]} (difference {difference}, paired)"]
+    assert report["times_less_end_to_end"] >= 100 and "a hundredth of the time of stock" in flat(README)
+
+
+def test_the_intervals_hold_as_often_as_the_report_says() -> None:
+    report = read("bench/coverage.json")
+    names = {"generated, groups that share an outcome": "parties", "generated, mixed columns": "mixed"}
+    names["generated, one class of 3 %"] = "rare"
+    titles, *rows = table(MEASUREMENTS, "share of splits covered")
+    assert len(rows) == len(report["ridge"]["tables"])
+    for row in rows:
+        found = report["ridge"]["tables"][names.get(row[0], name_of(row))]["covered"]
+        shares = [found.get(title.lower().replace(" ", "_"), {}).get("share", "") for title in titles[1:]]
+        assert row[1:] == [str(share) for share in shares], row[0]
+    covered = [one for part in report["stages"]["tables"].values() for one in _covered(part)]
+    assert f"{sum(covered)} of {len(covered)} intervals covered" in flat(MEASUREMENTS)
+    assert f"[{sum(covered)} of {len(covered)} cases]" in flat(README)
+
+
+def _covered(part: Any) -> list[bool]:
+    """Whether the interval held, of each split and measure."""
+    return [
+        split["honest"][f"{name}_lo"] <= split["test"][name] <= split["honest"][f"{name}_hi"]
+        for split in part["splits"]
+        for name in part["covered"]
+    ]
+
+
+def test_house_prices_and_the_stages_take_what_the_reports_say() -> None:
+    houses, chain = read("bench/tables.json")["house_prices"], read("bench/chain.json")
+    pooled, folds = houses["quality"]["cv_rmsle"], houses["quality"]["cv_rmsle_mean_of_folds"]
+    figures = [f"{one['mean']:.4f} ± {one['sd']:.4f}" for one in (pooled, folds)]
+    nested = f"{houses['metrics']['honest_rmsle']:.4f}"
+    assert f"an RMSLE of {figures[0]} over all rows, {figures[1]} as the mean" in flat(MEASUREMENTS)
+    assert f"House Prices' RMSLE is {figures[0]} out of fold (nested, seed 0: {nested} " in flat(README)
+    assert f"seed 0 is {nested}, where it has {houses['metrics']['cv_rmsle']:.4f} out of fold" in flat(MEASUREMENTS)
+    for stage, *_, seconds in table(ROOT / "docs" / "defaults.md", "stage", "seconds")[1:]:
+        assert float(seconds) == pytest.approx(chain["stage_seconds"][f"{stage}@titanic"], abs=0.51), stage
+    assert f"took {min(chain['cold_seconds']):.0f} to {max(chain['cold_seconds']):.0f} s (six runs" in flat(
+        MEASUREMENTS
+    )
