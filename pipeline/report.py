@@ -311,7 +311,7 @@ def expectation(params: Params, metrics: Mapping[str, float], drift: str) -> str
         "The search behind the usual score has seen all rows, which may flatter it. Here the whole choice (search, "
         f"trials, weights, threshold) was made anew in each of {metrics['honest_folds']} outer folds and scored on "
         f"rows that had no say in it. {ranked}A test table of the same kind, of "
-        f"{metrics['honest_test_rows']} rows, scores within the interval 95 times out of 100{by_hand(params)}:"
+        f"{metrics['honest_test_rows']} rows, scores within the interval 95 times out of 100.{by_hand(params)}"
     )
     return f"{title}\n\n{said}\n{table(('', 'usual', 'honest', '95 % interval'), rows)}\n{drift}\n"
 
@@ -321,8 +321,8 @@ def by_hand(params: Params) -> str:
     if params.table.module == "plain":
         return ""
     return (
-        f", were it not for what `features/{params.table.module}.py` makes of the columns: whoever chose that by "
-        "scores on these rows has flattered both"
+        f" What `features/{params.table.module}.py` makes of the columns is not chosen anew: whoever chose it by "
+        "scores on these rows has flattered both."
     )
 
 
