@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
@@ -56,38 +56,28 @@ def _key(
     low: float | None = None,
     high: float | None = None,
     choices: Sequence[str] = (),
-    of: type | None = None,
     several: bool = False,
     repeated: bool = False,
     default: Any = MISSING,
     reader: Reader | None = None,
 ) -> Any:
-    """A key of a block; a ``kind`` that is itself a block nests, a mapping ``of`` blocks holds one for each name;
-    ``several``: one value or a list of them, a tuple here, in which one may be ``repeated``; ``reader``: makes the
-    value of what the file has, where that and the key lie, for what is none of these."""
-    meta: dict[str, Any] = {"kind": kind, "low": low, "high": high, "choices": tuple(choices), "of": of}
-    meta |= {"several": several, "repeated": repeated, "reader": reader}
-    return field(metadata=meta) if default is MISSING else field(default=default, metadata=meta)
+    """A key of a block; a ``kind`` that is itself a block nests, a ``tuple`` is a list of whole numbers; ``several``:
+    one value or a list of them, a tuple here, in which one may be ``repeated``; ``reader``: makes the value of what the
+    file has, where that and the key lie, for what is none of these."""
+    rule = {"kind": kind, "low": low, "high": high, "choices": tuple(choices)}
+    return field(default=default, metadata=rule | {"several": several, "repeated": repeated, "reader": reader})
 
 
-def _switches(raw: Any, place: Place, key: str) -> Mapping[str, bool]:
-    """Names, each on or off."""
-    where = place(key)
-    return MappingProxyType({name: _value(on, bool, f"{where}.{name}") for name, on in _mapping(raw, where).items()})
+def _each(kind: type, choices: Sequence[str] = ()) -> Reader:
+    """A reader of names, each with a value of ``kind``, which may be a block."""
 
+    def read(raw: Any, place: Place, key: str) -> Mapping[str, Any]:
+        named = {name: (one, f"{place(key)}.{name}") for name, one in _mapping(raw, place(key)).items()}
+        if is_dataclass(kind):
+            return MappingProxyType({name: _block(kind, *one) for name, one in named.items()})
+        return MappingProxyType({name: _value(one, kind, at, choices=choices) for name, (one, at) in named.items()})
 
-def _encodings(raw: Any, place: Place, key: str) -> Mapping[str, str]:
-    """Columns, each with its encoding."""
-    where = place(key)
-    return MappingProxyType(
-        {name: _value(one, str, f"{where}.{name}", choices=ENCODINGS) for name, one in _mapping(raw, where).items()}
-    )
-
-
-def _formulas(raw: Any, place: Place, key: str) -> Mapping[str, str]:
-    """Columns made of others, each with its formula, which ``features.formulas`` reads."""
-    where = place(key)
-    return MappingProxyType({name: _value(text, str, f"{where}.{name}") for name, text in _mapping(raw, where).items()})
+    return read
 
 
 def _whole_space(raw: Any, place: Place, key: str) -> Space:
@@ -127,9 +117,9 @@ class Source:
     """Where the raw files of one name come from; ``files`` maps a file name to its SHA-256, or to several where the
     same content is in circulation in different bytes; ``kaggle``: the competition's name at Kaggle, or ""."""
 
-    files: Mapping[str, tuple[str, ...]] = _key(dict)
-    urls: tuple[str, ...] = _key(tuple)
-    kaggle: str = ""
+    files: Mapping[str, tuple[str, ...]]
+    urls: tuple[str, ...]
+    kaggle: str
 
 
 @dataclass(frozen=True)
@@ -145,7 +135,7 @@ class Encode:
     """How columns become arrays, and rows get their folds and roles."""
 
     encoding: tuple[str, ...] = _key(str, choices=ENCODINGS, several=True)
-    columns: Mapping[str, str] = _key(dict, reader=_encodings)
+    columns: Mapping[str, str] = _key(dict, reader=_each(str, ENCODINGS))
     missing_indicators: bool = _key(bool)
     min_count: int = _key(int, low=1)
     folds: int = _key(int, low=2, high=20)
@@ -153,8 +143,8 @@ class Encode:
     stop_fraction: float = _key(float, low=0.05, high=0.5)
     group_aware: bool = _key(bool)
     target: str = _key(str, choices=("auto", "log", "none"))
-    features: Mapping[str, bool] = _key(dict, reader=_switches)
-    formulas: Mapping[str, str] = _key(dict, reader=_formulas)
+    features: Mapping[str, bool] = _key(dict, reader=_each(bool))
+    formulas: Mapping[str, str] = _key(dict, reader=_each(str))
 
 
 @dataclass(frozen=True)
@@ -171,6 +161,14 @@ class Range:
     low: float
     high: float
     log: bool
+
+
+class Bounds(NamedTuple):
+    """What a searched hyperparameter that is a number may be."""
+
+    kind: type
+    low: float
+    high: float
 
 
 Choices = tuple[int | float | str, ...]
@@ -276,7 +274,7 @@ class FashionMnist:
     precision: str = _key(str, choices=("auto", "float32", "bfloat16"))
     validation: int = _key(int, low=10, high=50000)
     mlp_width: int = _key(int, low=1, high=4096)
-    presets: Mapping[str, ImageNetwork] = _key(dict, of=ImageNetwork)
+    presets: Mapping[str, ImageNetwork] = _key(dict, reader=_each(ImageNetwork))
 
 
 @dataclass(frozen=True)
@@ -333,7 +331,7 @@ class Imdb:
     epochs: int = _key(int, low=1)
     batch_size: int = _key(int, low=1, high=65536)
     learning_rate: float = _key(float, low=1e-7, high=10)
-    variants: Mapping[str, Variant] = _key(dict, of=Variant)
+    variants: Mapping[str, Variant] = _key(dict, reader=_each(Variant))
     phrases: Phrases = _key(Phrases)
     convolution: Convolution = _key(Convolution)
     words: int = _key(int, low=1, high=100_000)
@@ -376,35 +374,37 @@ _BLOCKS: dict[str, type] = {
     "columns": Columns,
     "honest": Honest,
 }
+# Blocks of stages that belong to no competition.
+_OTHER_BLOCKS: dict[str, type] = {"fetch": Fetch, "fashion_mnist": FashionMnist, "imdb": Imdb, "labs": Labs}
 # Those that hold for every competition: what the table is only its own entry can say.
 BLOCKS = tuple(block for block in _BLOCKS if block != "table")
 # Keys that only a competition can know, so that no general block may hold them.
 _OWN_KEYS = {"encode": ("features",)}
 _EMPTY: dict[str, Any] = {"features": {}, "columns": {}, "formulas": {}}
-# Bounds of the searched hyperparameters: kind, low, high, or the names allowed.
-_SPACE: dict[str, tuple[type, float, float] | tuple[str, ...]] = {
-    "depth": (int, 1, 16),
-    "width": (int, 1, 4096),
-    "dropout": (float, 0.0, 0.95),
-    "l2": (float, 0.0, 10.0),
+# Of the searched hyperparameters: their bounds, or the names allowed.
+_SPACE: dict[str, Bounds | tuple[str, ...]] = {
+    "depth": Bounds(int, 1, 16),
+    "width": Bounds(int, 1, 4096),
+    "dropout": Bounds(float, 0.0, 0.95),
+    "l2": Bounds(float, 0.0, 10.0),
     "initializer": INITIALIZERS,
     "activation": ACTIVATIONS,
-    "learning_rate": (float, 1e-7, 10.0),
-    "batch_size": (int, 1, 65536),
-    "weight_decay": (float, 0.0, 10.0),
-    "label_smoothing": (float, 0.0, 0.9),
-    "huber": (float, 0.0, 100.0),
-    "frequency": (float, 0.0, 100.0),
-    "beta_2": (float, 0.5, 0.99999),
+    "learning_rate": Bounds(float, 1e-7, 10.0),
+    "batch_size": Bounds(int, 1, 65536),
+    "weight_decay": Bounds(float, 0.0, 10.0),
+    "label_smoothing": Bounds(float, 0.0, 0.9),
+    "huber": Bounds(float, 0.0, 100.0),
+    "frequency": Bounds(float, 0.0, 100.0),
+    "beta_2": Bounds(float, 0.5, 0.99999),
     "schedule": SCHEDULES,
-    "epochs": (int, 0, 100_000),
-    "snapshots": (int, 1, 64),
-    "copies": (int, 2, 256),
+    "epochs": Bounds(int, 0, 100_000),
+    "snapshots": Bounds(int, 1, 64),
+    "copies": Bounds(int, 2, 256),
     "feature_scale": ("fixed", "learned"),
     "numbers": NUMBERS,
-    "number_bins": (int, 2, 256),
-    "number_units": (int, 0, 64),
-    "number_frequency": (float, 1e-4, 100.0),
+    "number_bins": Bounds(int, 2, 256),
+    "number_units": Bounds(int, 0, 64),
+    "number_frequency": Bounds(float, 1e-4, 100.0),
 }
 
 
@@ -416,14 +416,14 @@ def load(path: Path, name: str) -> Params:
         raise UserError(f"{path}: no competition {name!r}{hint(name, competitions)} Known: {listed(competitions)}.")
     check_name(name)
     entry = _mapping(competitions[name], f"{path}: competitions.{name}")
-    _known(entry, list(_BLOCKS), str(path), f"competitions.{name}.")
+    _known(entry, list(_BLOCKS), f"{path}: competitions.{name}")
     blocks: dict[str, Any] = {}
     for block, cls in _BLOCKS.items():
         own = _mapping(entry.get(block, {}), f"{path}: competitions.{name}.{block}")
         general = _mapping(document.get(block, {}), f"{path}: {block}") if block != "table" else {}
         names = [f.name for f in fields(cls)]
-        _known(general, [n for n in names if n not in _OWN_KEYS.get(block, ())], str(path), f"{block}.")
-        _known(own, names, str(path), f"competitions.{name}.{block}.")
+        _known(general, [n for n in names if n not in _OWN_KEYS.get(block, ())], f"{path}: {block}")
+        _known(own, names, f"{path}: competitions.{name}.{block}")
         merged = {**_EMPTY, **general, **own}
         if block == "tune":
             _merge_spaces(merged, general, own, f"{path}: ", f"competitions.{name}.")
@@ -464,10 +464,6 @@ def _merge_spaces(
             merged["families"][family] = {**before, **_mapping(space, f"{file}{entry}{key}")}
 
 
-# Blocks of stages that belong to no competition.
-_OTHER_BLOCKS: dict[str, type] = {"fetch": Fetch, "fashion_mnist": FashionMnist, "imdb": Imdb, "labs": Labs}
-
-
 def load_block(path: Path, name: str) -> tuple[int, Any]:
     """The seed and the block ``name`` of a stage that belongs to no competition (``fetch``: a ``Fetch``, and so on)."""
     document = _document(path)
@@ -482,7 +478,7 @@ def load_source(path: Path, name: str) -> Source:
     check_name(name)
     where = f"{path}: sources.{name}"
     entry = _mapping(sources[name], where)
-    _known(entry, [f.name for f in fields(Source)], str(path), f"sources.{name}.")
+    _known(entry, [f.name for f in fields(Source)], where)
     urls = entry.get("urls") or []
     if not isinstance(urls, list):
         raise UserError(f"{where}.urls is {urls!r}; expected a list of addresses.")
@@ -508,12 +504,7 @@ def load_source(path: Path, name: str) -> Source:
 def _document(path: Path) -> dict[str, Any]:
     """The whole file, its top-level keys checked."""
     document = read_document(path)
-    _known(
-        document,
-        ["seed", *BLOCKS, *_OTHER_BLOCKS, "sources", "competitions"],
-        str(path),
-        "",
-    )
+    _known(document, ["seed", *BLOCKS, *_OTHER_BLOCKS, "sources", "competitions"], str(path))
     return document
 
 
@@ -588,41 +579,31 @@ def _check_together(params: Params, path: Path, place: Place) -> None:
 
 
 def _build(cls: type, values: Mapping[str, Any], place: Place) -> Any:
-    """``place`` says where the file has a key of the block."""
-    built: dict[str, Any] = {}
-    for item in fields(cls):
-        meta, where = item.metadata, place(item.name)
-        raw = values.get(item.name, item.default)
-        if meta["reader"]:
-            built[item.name] = meta["reader"](raw, place, item.name)
-        elif meta["of"]:
-            built[item.name] = MappingProxyType(
-                {key: _block(meta["of"], entry, f"{where}.{key}") for key, entry in _mapping(raw, where).items()}
-            )
-        elif is_dataclass(meta["kind"]):
-            built[item.name] = _block(meta["kind"], raw, where)
-        elif meta["several"]:
-            built[item.name] = tuple(
-                _value(v, meta["kind"], where, choices=meta["choices"]) for v in _choices(raw, where, meta["repeated"])
-            )
-        elif meta["kind"] is tuple:
-            if not isinstance(raw, list):
-                raise UserError(f"{where} is {raw!r}; expected a list.")
-            whole = meta["low"] is not None  # else words
-            built[item.name] = tuple(
-                _value(one, int, where, low=meta["low"], high=meta["high"]) if whole else one for one in raw
-            )
-        else:
-            built[item.name] = _value(
-                raw, meta["kind"], where, low=meta["low"], high=meta["high"], choices=meta["choices"]
-            )
-    return cls(**built)
+    """The block ``cls``; ``place`` says where the file has a key of it."""
+    return cls(**{f.name: _read(f.metadata, values.get(f.name, f.default), place, f.name) for f in fields(cls)})
+
+
+def _read(rule: Mapping[str, Any], raw: Any, place: Place, key: str) -> Any:
+    """The value of a ``key``, by its ``rule`` (see ``_key``)."""
+    where, kind = place(key), rule["kind"]
+    if rule["reader"]:
+        return rule["reader"](raw, place, key)
+    if is_dataclass(kind):
+        return _block(kind, {} if raw is MISSING else raw, where)
+    if rule["several"]:
+        return tuple(_value(v, kind, where, choices=rule["choices"]) for v in _choices(raw, where, rule["repeated"]))
+    limits = {"low": rule["low"], "high": rule["high"]}
+    if kind is not tuple:
+        return _value(raw, kind, where, **limits, choices=rule["choices"])
+    if not isinstance(raw, list):
+        raise _unlike(raw, where, "a list")
+    return tuple(_value(one, int, where, **limits) for one in raw)
 
 
 def _block(cls: Any, raw: Any, where: str) -> Any:
     """A mapping with the keys of ``cls``: none unknown, none missing that has no default."""
-    values, (file, _, prefix) = _mapping({} if raw is MISSING else raw, where), where.partition(": ")
-    _known(values, [f.name for f in fields(cls)], file, f"{prefix}.")
+    values = _mapping(raw, where)
+    _known(values, [f.name for f in fields(cls)], where)
     return _build(cls, values, lambda key: f"{where}.{key}")
 
 
@@ -630,38 +611,36 @@ def _space(raw: Any, place: Place, key: str, needed: Sequence[str]) -> Space:
     """``needed``: hyperparameters that may not be left out."""
     space = _mapping(raw, place(key))
     _known_at(space, list(_SPACE), place, key)
-    result: dict[str, Choices | Range] = {}
-    for name in _SPACE:
-        if name not in space and name not in needed:
-            continue
+    found: dict[str, Choices | Range] = {}
+    for name, rule in _SPACE.items():
         where = place(f"{key}.{name}")
-        if name not in space:
+        if name not in space and name in needed:
             raise UserError(f"{where} is missing; expected a list of choices or low/high.")
-        rule, value = _SPACE[name], space[name]
-        if isinstance(rule[0], str):
-            names = [str(n) for n in rule]
-            result[name] = tuple(_value(v, str, where, choices=names) for v in _choices(value, where))
-        elif isinstance(value, Mapping):
-            kind, low, high = _bounds(rule)
-            file, _, prefix = where.partition(": ")
-            _known(value, ["low", "high", "log"], file, f"{prefix}.")
-            if kind is int:
-                raise UserError(f"{where} has low/high; expected a list of whole numbers to choose from.")
-            bounds = [_value(value.get(b, MISSING), kind, f"{where}.{b}", low=low, high=high) for b in ("low", "high")]
-            log = _value(value.get("log", False), bool, f"{where}.log")
-            if bounds[0] >= bounds[1]:
-                raise UserError(f"{where}: low is {bounds[0]}, not below high ({bounds[1]}).")
-            if log and bounds[0] <= 0:
-                raise UserError(f"{where}: low is {bounds[0]}; a log-uniform range needs low above 0.")
-            result[name] = Range(bounds[0], bounds[1], log)
+        if name not in space:
+            continue
+        if not isinstance(rule, Bounds):
+            found[name] = tuple(_value(v, str, where, choices=rule) for v in _choices(space[name], where))
+        elif isinstance(space[name], Mapping):
+            found[name] = _range(space[name], rule, where)
         else:
-            kind, low, high = _bounds(rule)
-            result[name] = tuple(_value(v, kind, where, low=low, high=high) for v in _choices(value, where))
-    return MappingProxyType(result)
+            kind, low, high = rule
+            found[name] = tuple(_value(v, kind, where, low=low, high=high) for v in _choices(space[name], where))
+    return MappingProxyType(found)
 
 
-def _bounds(rule: tuple[Any, ...]) -> tuple[type, float, float]:
-    return rule[0], rule[1], rule[2]
+def _range(raw: Mapping[str, Any], bounds: Bounds, where: str) -> Range:
+    """The interval that ``raw`` has, within the ``bounds``."""
+    kind, least, most = bounds
+    _known(raw, ["low", "high", "log"], where)
+    if kind is int:
+        raise UserError(f"{where} has low/high; expected a list of whole numbers to choose from.")
+    low, high = (_value(raw.get(end, MISSING), kind, f"{where}.{end}", low=least, high=most) for end in ("low", "high"))
+    log = _value(raw.get("log", False), bool, f"{where}.log")
+    if low >= high:
+        raise UserError(f"{where}: low is {low}, not below high ({high}).")
+    if log and low <= 0:
+        raise UserError(f"{where}: low is {low}; a log-uniform range needs low above 0.")
+    return Range(low, high, log)
 
 
 def _choices(value: Any, where: str, repeated: bool = False) -> list[Any]:
@@ -683,42 +662,41 @@ def _value(
     words = {int: "a whole number", float: "a number", bool: "true or false", str: "a word"}[kind]
     # Ten digits: the largest seed has as many.
     bounds = ("" if low is None else f" from {low:.10g}") + ("" if high is None else f" to {high:.10g}")
-    if raw is MISSING:
-        raise UserError(f"{where} is missing; expected {words}{bounds}.")
-    if kind is str and choices:
+    if raw is not MISSING and choices:
         if raw not in choices:
             raise UserError(f"{where} is {raw!r}{hint(str(raw), choices)} Expected one of {listed(choices)}.")
         return str(raw)
-    wrong = isinstance(raw, bool) is not (kind is bool)
-    value: Any = raw
-    if kind is float and isinstance(raw, int) and not wrong:
-        value = float(raw)
-    if wrong or not isinstance(value, kind):
-        raise UserError(f"{where} is {raw!r}; expected {words}{bounds}.")
-    if kind in (str, bool):
-        return value
-    number: Any = value  # isinstance with a variable type makes it an object
-    if (low is not None and not number >= low) or (high is not None and not number <= high):
+    kinds: Any = (int, float) if kind is float else kind
+    if not isinstance(raw, kinds) or isinstance(raw, bool) is not (kind is bool):  # in Python true is a whole number
+        raise _unlike(raw, where, words + bounds)
+    if (low is not None and not raw >= low) or (high is not None and not raw <= high):
         raise UserError(f"{where} is {raw!r}, out of range; expected {words}{bounds}.")
-    return value
+    return kind(raw)
 
 
 def _mapping(value: Any, where: str) -> dict[str, Any]:
     if value is None:
         return {}
     if not isinstance(value, Mapping):
-        raise UserError(f"{where} is {value!r}; expected keys and values.")
+        raise _unlike(value, where, "keys and values")
     return {str(key): value[key] for key in value}
+
+
+def _unlike(raw: Any, where: str, expected: str) -> UserError:
+    return UserError(f"{where} is {'missing' if raw is MISSING else repr(raw)}; expected {expected}.")
 
 
 def _known_at(mapping: Mapping[str, Any], known: Sequence[str], place: Place, key: str) -> None:
     """``_known`` for what lies under ``key`` partly in the competition's entry, partly in the general block."""
     for name in mapping:
-        file, _, where = place(f"{key}.{name}").partition(": ")
-        _known([name], known, file, where.removesuffix(name))
+        _known([name], known, place(f"{key}.{name}").removesuffix(f".{name}"))
 
 
-def _known(keys: Iterable[str], known: Sequence[str], file: str, prefix: str) -> None:
+def _known(keys: Iterable[str], known: Sequence[str], where: str) -> None:
+    """``where``: the file, and the dotted key of the block that the ``keys`` are in."""
+    file, _, block = where.partition(": ")
     for key in keys:
         if key not in known:
-            raise UserError(f"{file}: unknown key {prefix}{key}{hint(key, known)} Known: {listed(known)}.")
+            raise UserError(
+                f"{file}: unknown key {block}{block and '.'}{key}{hint(key, known)} Known: {listed(known)}."
+            )

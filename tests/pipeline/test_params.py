@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from features.errors import UserError
-from pipeline.params import _BLOCKS, _OTHER_BLOCKS, _SPACE, Range, load, load_block, load_source
+from pipeline.params import _BLOCKS, _OTHER_BLOCKS, _SPACE, Bounds, Range, load, load_block, load_source
 
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = (ROOT / "params.yaml").read_text(encoding="utf-8")
@@ -172,6 +172,9 @@ def test_a_block_of_no_competition(tmp_path: Path) -> None:
     path.write_text(TEXT.replace("  ensemble: 50", "  ensemble: 1", 1), encoding="utf-8")
     with pytest.raises(UserError, match=r"labs.ensemble is 1, out of range; expected a whole number from 2 to 1000"):
         load_block(path, "labs")
+    path.write_text(TEXT.replace("      filters: []\n", "", 1), encoding="utf-8")
+    with pytest.raises(UserError, match=r"fashion_mnist.presets.dense.filters is missing; expected a list"):
+        load_block(path, "fashion_mnist")
     seed, plan = load_block(ROOT / "params.yaml", "labs")
     assert seed == 0 and plan.ensemble == 50
 
@@ -214,7 +217,6 @@ def test_a_comment_tells_the_bounds_that_are_kept(block: str, key: str, low: flo
 def test_a_comment_tells_the_bounds_of_each_hyperparameter() -> None:
     comment = comment_of("tune", "space")
     for name, rule in _SPACE.items():
-        numbers = [] if isinstance(rule[0], str) else [rule[1:]]
-        for low, high in numbers:
-            assert re.search(rf"\b{name}: [^;]*\b{spelt(low)} to {spelt(high)}\b", comment), name
+        if isinstance(rule, Bounds):
+            assert re.search(rf"\b{name}: [^;]*\b{spelt(rule.low)} to {spelt(rule.high)}\b", comment), name
         assert f"{name}: " in comment
