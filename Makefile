@@ -32,7 +32,7 @@ scm: $(STAMP)
 
 # The competitions first: their submissions are what most people wait for.
 repro: setup  ## run every stage that is not up to date: raw files to submissions, then images, reviews and labs
-	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/dvc repro report
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/dvc repro check report
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/dvc repro
 
 submit: setup  ## send a file to Kaggle and keep its score: make submit NAME=titanic M="what is new"

@@ -83,9 +83,10 @@ def prepare(folder: Path, tables: Sequence[str], rows: int, budgets: Mapping[str
     """A folder with the code, the tables, their contracts and parameters with small ``budgets``."""
     for name in ("pipeline", "features"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    # The stages of tables alone: those of images, texts and labs stand on files that are not here.
+    # Without the stages of images, texts and labs, which stand on files that are not here.
     stages = read_document(ROOT / "dvc.yaml")["stages"]
-    write_yaml(folder / "dvc.yaml", {"stages": {name: stage for name, stage in stages.items() if "foreach" in stage}})
+    kept = {name: stage for name, stage in stages.items() if "foreach" in stage or name == "check"}
+    write_yaml(folder / "dvc.yaml", {"stages": kept})
     write_bytes(folder / "reports" / "DEMO", b"Results of `make demo`: made-up and bundled tables, small budgets.\n")
     params = read_document(ROOT / "params.yaml")
     params["competitions"] = {"titanic": params["competitions"]["titanic"]} if "titanic" in tables else {}

@@ -408,9 +408,23 @@ _SPACE: dict[str, Bounds | tuple[str, ...]] = {
 }
 
 
+def load_all(path: Path) -> None:
+    """Read all that the file holds: every competition, every other block, every source. Raises as ``load`` does."""
+    document = _document(path)
+    for name in _mapping(document.get("competitions"), f"{path}: competitions"):
+        _competition(document, path, name)
+    for name in _OTHER_BLOCKS:
+        _other_block(document, path, name)
+    for name in _mapping(document.get("sources"), f"{path}: sources"):
+        _source(document, path, name)
+
+
 def load(path: Path, name: str) -> Params:
     """Read the parameters of competition ``name``; raises ``UserError`` with file, key, value and cure."""
-    document = _document(path)
+    return _competition(_document(path), path, name)
+
+
+def _competition(document: Mapping[str, Any], path: Path, name: str) -> Params:
     competitions = _mapping(document.get("competitions"), f"{path}: competitions")
     if name not in competitions:
         raise UserError(f"{path}: no competition {name!r}{hint(name, competitions)} Known: {listed(competitions)}.")
@@ -466,13 +480,20 @@ def _merge_spaces(
 
 def load_block(path: Path, name: str) -> tuple[int, Any]:
     """The seed and the block ``name`` of a stage that belongs to no competition (``fetch``: a ``Fetch``, and so on)."""
-    document = _document(path)
+    return _other_block(_document(path), path, name)
+
+
+def _other_block(document: Mapping[str, Any], path: Path, name: str) -> tuple[int, Any]:
     return _seed(document, path), _block(_OTHER_BLOCKS[name], document.get(name, {}), f"{path}: {name}")
 
 
 def load_source(path: Path, name: str) -> Source:
     """Where the raw files of ``name`` come from. Raises ``UserError`` on a hash that is none."""
-    sources = _mapping(_document(path).get("sources"), f"{path}: sources")
+    return _source(_document(path), path, name)
+
+
+def _source(document: Mapping[str, Any], path: Path, name: str) -> Source:
+    sources = _mapping(document.get("sources"), f"{path}: sources")
     if name not in sources:
         raise UserError(f"{path}: no source {name!r}{hint(name, sources)} Known: {listed(sources)}.")
     check_name(name)
@@ -485,7 +506,7 @@ def load_source(path: Path, name: str) -> Source:
     files: dict[str, tuple[str, ...]] = {}
     for file, digests in _mapping(entry.get("files"), f"{where}.files").items():
         files[file] = tuple(str(digest) for digest in (digests if isinstance(digests, list) else [digests]))
-        for digest in files[file]:
+        for digest in files[file] or ("",):
             if not re.fullmatch(r"[0-9a-f]{64}", digest):
                 raise UserError(f"{where}.files.{file} is {digest!r}; expected a SHA-256, 64 hexadecimal digits.")
         if Path(file).name != file:

@@ -197,7 +197,7 @@ def test_every_parameter_has_its_comment() -> None:
     """A comment right above a key holds for it and for the scalar keys that follow it without a break."""
     lines = (ROOT / "params.yaml").read_text().split("\n")
     blocks = [index for index, line in enumerate(lines) if re.match(r"[a-z_]+:", line)]
-    own = [name for name, entry in STAGES.items() if name in entry["params"]]
+    own = [name for name, entry in STAGES.items() if name in entry.get("params", ())]
     assert [lines[index].split(":")[0] for index in blocks] == ["seed", *own, "sources", "competitions"]
     for index in blocks:
         above = lines[index - 1]

@@ -68,7 +68,10 @@ def change(folder: Path, *keys: str, value: object) -> None:
 def ran(folder: Path, capfd: pytest.CaptureFixture[str]) -> list[str]:
     assert demo.dvc(folder, "repro").returncode == 0
     lines = capfd.readouterr().out.split("\n")
-    return [line.split("'")[1].split("@")[0] for line in lines if line.startswith("Running stage")]
+    stages = [line.split("'")[1].split("@")[0] for line in lines if line.startswith("Running stage")]
+    # Whatever changes in params.yaml, this one reads it, and before all others.
+    assert "check" not in stages[1:]
+    return [one for one in stages if one != "check"]
 
 
 def test_the_chain_ends_in_a_submission_and_its_metrics(chain: Path) -> None:
@@ -143,9 +146,18 @@ def test_a_stage_that_fails_keeps_the_older_results(copy: Path) -> None:
     before = results()
     for key, wrong, right in (("seeds", "two", 1), ("top_k", 600, 2)):
         change(copy, "train", key, value=wrong)
-        assert demo.dvc(copy, "repro", "--quiet").returncode != 0
+        # By its name: of a whole run the stage `check` would stop it.
+        assert demo.dvc(copy, "repro", "--quiet", "train@titanic").returncode != 0
         assert results() == before
         change(copy, "train", key, value=right)
+
+
+def test_a_key_that_no_stage_reads_stops_a_run(copy: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """To DVC nothing else has changed: it would skip every stage and call all up to date."""
+    change(copy, "tuen", value={"max_trials": 60})
+    assert demo.dvc(copy, "repro").returncode != 0
+    told = capfd.readouterr()
+    assert "unknown key tuen; did you mean 'tune'?" in told.err and told.out.count("Running stage") == 1
 
 
 def test_two_cold_searches_are_the_same_bytes_and_an_interrupted_one_goes_on_where_it_was(

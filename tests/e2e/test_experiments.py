@@ -95,7 +95,7 @@ def test_the_recipes(repository: Path, tmp_path: Path, capsys: pytest.CaptureFix
     assert "tune.max_trials" not in shown[0]  # the same in all, so not shown
     best = next(name for name, value in epochs.items() if value == "12")
     ran = [line.split("'")[1] for line in dvc("queue", "logs", best).split("\n") if line.startswith("Running stage")]
-    assert ran == [f"{stage}@wine" for stage in ("train", "ensemble", "columns", "honest", "report")]
+    assert ran == ["check"] + [f"{stage}@wine" for stage in ("train", "ensemble", "columns", "honest", "report")]
 
     dvc("exp", "apply", best)
     assert "train.epochs" in dvc("params", "diff")

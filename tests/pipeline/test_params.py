@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from features.errors import UserError
+from pipeline import check
 from pipeline.params import _BLOCKS, _OTHER_BLOCKS, _SPACE, Bounds, Range, load, load_block, load_source
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -220,3 +221,41 @@ def test_a_comment_tells_the_bounds_of_each_hyperparameter() -> None:
         if isinstance(rule, Bounds):
             assert re.search(rf"\b{name}: [^;]*\b{spelt(rule.low)} to {spelt(rule.high)}\b", comment), name
         assert f"{name}: " in comment
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        pytest.param("seed: 0\n", "seed: 0\ntuen: {}\n", "unknown key tuen; did you mean 'tune'?", id="top"),
+        pytest.param("  mirror:", "  miror:", "unknown key fetch.miror; did you mean 'mirror'?", id="fetch"),
+        pytest.param("  mlp_width: 128", "  mlp_width: 0", "fashion_mnist.mlp_width is 0", id="pictures"),
+        pytest.param(
+            "      depth: 2\n", "      dept: 2\n", "unknown key fashion_mnist.presets.dense.dept", id="preset"
+        ),
+        pytest.param("      width: 4\n", "      widht: 4\n", "unknown key imdb.variants.smaller.widht", id="variant"),
+        pytest.param("    skip: 0.3", "    skip: 3", "imdb.convolution.skip is 3", id="reviews"),
+        pytest.param("  ensemble: 50", "  ensemble: 1", "labs.ensemble is 1", id="labs"),
+        pytest.param("    kaggle: titanic", "    kagle: titanic", "unknown key sources.titanic.kagle", id="source"),
+        pytest.param(
+            "      train.csv:\n      - 7d118fef8b6ccf7f81111877bc388536f7b1e498a655e3d649d19aaa010e9f6f\n",
+            "      train.csv: []\n",
+            "sources.titanic.files.train.csv is ''; expected a SHA-256",
+            id="hash",
+        ),
+        pytest.param("    tune: {}", "    tuen: {}", "unknown key competitions.titanic.tuen", id="competition"),
+        pytest.param(
+            "competitions:\n", "competitions:\n  other: {}\n", "competitions.other.table.task is mis", id="two"
+        ),
+    ],
+)
+def test_one_stage_reads_the_whole_file(
+    before: str, after: str, told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "params.yaml"
+    file.write_text(TEXT)
+    assert check.main(["--params", str(file)]) == 0
+    assert "every key is known" in capsys.readouterr().out
+    assert before in TEXT
+    file.write_text(TEXT.replace(before, after, 1))
+    assert check.main(["--params", str(file)]) == 1
+    assert told in capsys.readouterr().err
