@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtri
 
-from features import columns
+from features import columns, duplicates
 from features.contract import Column, Contract, Fault, fault_at
 from features.errors import UserError
 
@@ -127,8 +127,10 @@ def run_checks(
     *,
     leak_auc: float,
     drift_auc: float,
+    switches: Mapping[str, bool] | None = None,
 ) -> dict[str, list[Fault]]:
-    """All checks by name, each with the faults it found (none where it passed)."""
+    """All checks by name, each with the faults it found (none where it passed). ``switches``: features that are left
+    out (false), by which rows may differ unseen."""
     found: dict[str, list[Fault]] = {
         "cells_unread": [
             *readings.faults,
@@ -137,7 +139,7 @@ def run_checks(
         ],
         "columns_match": columns_match(contract, train, test, test_file),
         "ids_shared": ids_shared(contract, train, test, train_file, test_file),
-        "rows_duplicated": rows_duplicated(contract, train, test, train_file, test_file),
+        "rows_duplicated": rows_duplicated(contract, train, test, train_file, test_file, switches or {}),
         "target_varies": target_varies(contract, train, train_file),
         "target_given_away": target_given_away(contract, train, train_file, leak_auc),
         "categories_unseen": categories_unseen(contract, train, test, test_file),
@@ -201,16 +203,29 @@ def ids_shared(
 
 
 def rows_duplicated(
-    contract: Contract, train: pd.DataFrame, test: pd.DataFrame, train_file: str, test_file: str
+    contract: Contract,
+    train: pd.DataFrame,
+    test: pd.DataFrame,
+    train_file: str,
+    test_file: str,
+    switches: Mapping[str, bool],
 ) -> list[Fault]:
-    """Rows alike in every feature, within a table or across: a warning, since real tables may hold twins."""
-    names = [c.name for c in contract.features]
-    if not names:
+    """Rows alike in every feature, within a table or across: a warning, since real tables may hold twins. What those of
+    train do to a score depends on whether test's rows have twins there, too."""
+    if not contract.features or not len(train) or not len(test):
         return []
+    found = duplicates.find(contract, switches, train, test)
+    shares = f"{found.train:.1%} of its rows have a twin there, of test's {found.test:.1%}"
+    told, cure = f"{shares}: no sign that this flatters a score", "Nothing to do."
+    if found.flattering:
+        told = f"{shares}: a score flatters where one learns from the other"
+        cure = "Twins are kept in one fold while encode.duplicates is auto or together. Better, leave each row once."
     faults = []
-    within = "the same row twice flatters the score"
-    for frame, file in ((train, train_file), (test, test_file)):
-        doubles = frame.duplicated(subset=names, keep="first").to_numpy()
+    for frame, labels, file, more in (
+        (train, found.labels, train_file, f" ({told})"),
+        (test, found.asked, test_file, ""),
+    ):
+        doubles = pd.Series(labels).duplicated(keep="first").to_numpy()
         if doubles.any():
             faults.append(
                 fault_at(
@@ -221,27 +236,24 @@ def rows_duplicated(
                     "each row once",
                     check="rows_duplicated",
                     warning=True,
-                    problem=f"{int(doubles.sum())} of {len(frame)} rows repeat an earlier row ({within})",
+                    problem=f"{int(doubles.sum())} of {len(frame)} rows repeat an earlier row{more}",
+                    cure=cure if more else "",
                 )
             )
-    # The first frame is unique among itself here, so every double is a test row that stands in train.
-    both = pd.concat([train[names].drop_duplicates(), test[names].drop_duplicates()], ignore_index=True)
-    copies = both[both.duplicated(keep="first")]
-    if len(copies):
-        wrong = test[names].apply(tuple, axis=1).isin(set(copies.apply(tuple, axis=1))).to_numpy()
-        if wrong.any():
-            faults.append(
-                fault_at(
-                    test_file,
-                    contract.id,
-                    test[contract.id],
-                    wrong,
-                    "other rows than in train",
-                    check="rows_duplicated",
-                    warning=True,
-                    problem=f"{int(wrong.sum())} of {len(test)} rows are, but for the id, in {train_file} too",
-                )
+    met = np.isin(found.asked, found.labels)
+    if met.any():
+        faults.append(
+            fault_at(
+                test_file,
+                contract.id,
+                test[contract.id],
+                met,
+                "other rows than in train",
+                check="rows_duplicated",
+                warning=True,
+                problem=f"{int(met.sum())} of {len(test)} rows are, but for the id, in {train_file} too",
             )
+        )
     return faults
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from features import duplicates
 from features.checks import auc
 from features.columns import telling
 from features.contract import Column, Contract, together
@@ -80,12 +81,18 @@ class Drift:
 
 
 def adversarial(
-    contract: Contract, train: pd.DataFrame, test: pd.DataFrame, states: Mapping[str, Mapping[str, Any]], seed: int
+    contract: Contract,
+    train: pd.DataFrame,
+    test: pd.DataFrame,
+    states: Mapping[str, Mapping[str, Any]],
+    seed: int,
+    copied: bool = False,
 ) -> Drift | None:
     """Of typed frames; None where either has too few rows, or groups of them, to tell. A random forest on all features
     but texts, whose words belong to one side by nature; by the ``states`` of ``checks.read_states`` a date is its days
     there, a code its parts. Of large tables a sample. Rows that the contract's role ``group`` keeps together are in one
-    fold of the cross-validation, or the classifier would know test rows by others of their group."""
+    fold of the cross-validation, or the classifier would know test rows by others of their group; so are rows that are
+    alike where one table has them ``copied``, by which it would know rows of that table."""
     from sklearn.ensemble import RandomForestClassifier
     from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
@@ -101,9 +108,10 @@ def adversarial(
     frame = pd.concat(parts, ignore_index=True)
     inputs, owner = coded(frame[names], judged, states)
     splitter: StratifiedKFold | StratifiedGroupKFold = StratifiedKFold(FOLDS, shuffle=True, random_state=seed % 2**32)
-    groups = None
-    if contract.grouping is not None:
-        groups = together(frame[contract.grouping])
+    groups = None if contract.grouping is None else together(frame[contract.grouping])
+    if copied:
+        groups = duplicates.joined(groups, duplicates.labels(contract, {}, frame))
+    if groups is not None:
         splitter = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=seed % 2**32)
     areas, values, part = [], np.empty(len(side)), np.empty(len(side), int)
     falls = np.zeros((FOLDS, len(names)))

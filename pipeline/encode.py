@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from features import encoder
+from features import duplicates, encoder
 from features.contract import Contract, levels_of
 from features.errors import UserError
 from features.folds import draw_roles, groups_if_asked
@@ -18,7 +19,7 @@ from features.tables import parse_table
 from features.target import choose, transformed
 from pipeline import stage
 from pipeline.files import read_bytes, write_json, write_npz
-from pipeline.params import load, read_document
+from pipeline.params import Params, load, read_document
 from pipeline.runtime import seed_for
 
 
@@ -75,16 +76,17 @@ def encode(arguments: argparse.Namespace) -> None:
             f"warning: {arguments.params}: encode.group_aware is false, so rows of one {contract.grouping!r} may lie "
             "in several folds. Scores are flattered if rows to be predicted are of other groups; set it to true."
         )
-    roles = draw_roles(
-        target,
-        task != "regression",
-        settings.folds,
-        settings.repeats,
-        settings.stop_fraction,
-        None if groups is None else groups[: len(train)],
-        seed_for(params.seed, "folds"),
-        classes,
-    )
+    alike = duplicates.find(contract, settings.features, train, test)
+    once = duplicates.together(settings.duplicates, alike)
+    if once:
+        state["duplicates"] = "together"
+        one = duplicates.groups_with(encoded.derived.groups, alike.labels, len(frame))
+        encoded = replace(encoded, derived=replace(encoded.derived, groups=one))
+        print(
+            f"encode: {alike.train:.1%} of the training rows have a double among them, {alike.test:.1%} of the test "
+            f"rows have one there; doubles are kept in one fold (encode.duplicates is {settings.duplicates})"
+        )
+    roles = roles_of(params, target, None if groups is None else groups[: len(train)], alike.labels, once, classes)
     transform = choose(target, params.table.metric, settings.target) if task == "regression" else "none"
     in_fold = np.zeros((roles.shape[1], len(frame), len(state["in_fold"])), np.float32)
     state["folds"] = []
@@ -113,6 +115,42 @@ def encode(arguments: argparse.Namespace) -> None:
         f"encode: {len(state['columns'])} columns, {len(state['in_fold'])} learned in each of {roles.shape[1]} folds, "
         f"{len(state['codes'])} embedded" + (f", target as {transform}" if transform != "none" else "")
     )
+
+
+def roles_of(
+    params: Params,
+    target: np.ndarray,
+    groups: np.ndarray | None,
+    alike: np.ndarray,
+    once: bool,
+    classes: Sequence[str],
+) -> np.ndarray:
+    """``folds.draw_roles`` for the training rows, those of one label of ``alike [t]`` counting ``once`` or each by
+    itself."""
+    settings = params.encode
+    first, place = np.arange(len(target)), np.arange(len(target))
+    if once:
+        first, place = duplicates.first_of(alike)
+        groups = None if groups is None else duplicates.joined(groups, alike)
+    try:
+        roles = draw_roles(
+            target[first],
+            params.table.task != "regression",
+            settings.folds,
+            settings.repeats,
+            settings.stop_fraction,
+            None if groups is None else groups[first],
+            seed_for(params.seed, "folds"),
+            classes,
+        )
+    except UserError as error:
+        if not once:
+            raise
+        raise UserError(
+            f"{error}\nRows that are alike in every column count as one here, since encode.duplicates is "
+            f"{settings.duplicates!r}; 'apart' counts each, which flatters the score."
+        ) from None
+    return roles[place]
 
 
 def row_groups(groups: np.ndarray | None, rows: int) -> np.ndarray:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from features import encoder, estimation, metrics, normalization
+from features import duplicates, encoder, estimation, metrics, normalization
 from features.combination import LEVELS
 from features.contract import Contract
 from features.encoder import Encoded
@@ -88,17 +88,25 @@ def honest(arguments: argparse.Namespace) -> None:
     """Read, draw outer and inner folds, search, train, combine, estimate, write."""
     params = load(arguments.params, arguments.competition)
     state = read_json(arguments.encoding / "encoding.json")
-    encoded, target, tests = read(arguments, state)
+    encoded, target, tests, alike = read(arguments, params, state)
     groups = groups_if_asked(
         params.encode.group_aware, encoded.derived.groups, params.table.module, str(arguments.params)
     )
-    plan = draw(params, target, groups)
+    first, place = np.arange(len(target)), np.arange(len(target))
+    if alike is not None:
+        first, place = duplicates.first_of(alike)
+        groups = None if groups is None else duplicates.joined(groups, alike)
+        one = duplicates.groups_with(encoded.derived.groups, alike, len(target))
+        encoded = replace(encoded, derived=replace(encoded.derived, groups=one))
+    groups = None if groups is None else groups[first]
+    plan = draw(params, target[first], groups)
     if plan is None:
         write_csv(arguments.report / "honest.csv", pd.DataFrame({"outer": []}))
-        reason = why_none(params, target, groups, state["classes"])
+        reason = why_none(params, target[first], groups, state["classes"])
         write_json(arguments.report / "honest.json", {"honest_folds": 0, "not_estimated": reason})
         print(f"honest: no estimate, since {reason}")
         return
+    plan = replace(plan, parts=plan.parts[place], roles=plan.roles[place])
     tensorflow = start_tensorflow(small=True)
     scaled = nested_table(params, encoded, state, target, plan.roles)
     together = encoded.derived.groups  # they err alike, whether or not folds keep them together
@@ -128,13 +136,17 @@ def told(measure: str, found: Estimate) -> str:
     return f"{measure.replace('_', ' ')} {value} ({low} to {high})"
 
 
-def read(arguments: argparse.Namespace, state: Mapping[str, Any]) -> tuple[Encoded, np.ndarray, int]:
-    """The training rows by the encode stage's ``state``, their target, and how many test rows there are."""
+def read(
+    arguments: argparse.Namespace, params: Params, state: Mapping[str, Any]
+) -> tuple[Encoded, np.ndarray, int, np.ndarray | None]:
+    """The training rows by the encode stage's ``state``, their target, how many test rows there are, and where doubles
+    are kept together the label ``[t]`` of rows that are alike."""
     arrays = read_npz(arguments.encoding / "arrays.npz")
     contract = Contract.from_mapping(read_document(arguments.contract), str(arguments.contract))
     train = contract.typed(parse_table(read_bytes(arguments.train), str(arguments.train)), str(arguments.train), True)
     encoded = encoder.transform(train.drop(columns=contract.target), state)
-    return encoded, arrays["target"], len(arrays["ids"]) - len(arrays["target"])
+    alike = duplicates.labels(contract, params.encode.features, train) if "duplicates" in state else None
+    return encoded, arrays["target"], len(arrays["ids"]) - len(arrays["target"]), alike
 
 
 def draw(params: Params, target: np.ndarray, groups: np.ndarray | None) -> Plan | None:

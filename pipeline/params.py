@@ -142,6 +142,7 @@ class Encode:
     repeats: int = _key(int, low=1, high=20)
     stop_fraction: float = _key(float, low=0.05, high=0.5)
     group_aware: bool = _key(bool)
+    duplicates: str = _key(str, choices=("auto", "together", "apart"))
     target: str = _key(str, choices=("auto", "log", "none"))
     features: Mapping[str, bool] = _key(dict, reader=_each(bool))
     formulas: Mapping[str, str] = _key(dict, reader=_each(str))

@@ -44,12 +44,14 @@ SCORED = "out of fold, mean over repeats"
 class Told:
     """What the page says besides its measures, in Markdown; "" where there is nothing to say.
 
-    ``tables``: what is predicted from what; ``drift``: whether test rows are like train rows; ``picture``: how to read
+    ``tables``: what is predicted from what; ``doubles``: what
+    became of rows that are alike; ``drift``: whether test rows are like train rows; ``picture``: how to read
     it; ``sections``: which rows have which answer, how training went; ``worth``: of the columns, in sentences;
     ``groups``: what the feature groups are; ``columns``: the data dictionary.
     """
 
     tables: str = ""
+    doubles: str = ""
     drift: str = ""
     picture: str = ""
     sections: Sequence[str] = ()
@@ -85,6 +87,7 @@ def report(arguments: argparse.Namespace) -> None:
     told = Told(
         tables=tables(params, rows),
         drift=(validation.get("drift") or {}).get("sentence", ""),
+        doubles="; rows alike in every column are all in one fold" if "duplicates" in encoding else "",
         picture=repeats(params, frames["plots/confusion_matrix"]),
         sections=(kinds(params, validation.get("levels") or []), training(frames["learning_curves"])),
         worth=sentences(worth, pairs),
@@ -189,8 +192,8 @@ def page(params: Params, metrics: Mapping[str, float], told: Told) -> str:
     together = "; the rows of a group are all in one fold" if params.encode.group_aware else ""
     scored = filled(
         f"The measures are cross-validated, out of fold: each row is scored by those of {metrics['members']} members "
-        f"(networks) that neither learned from it nor were stopped by it{together}. *Single member*: one of them "
-        f"alone, on average. *Baseline*: {baseline(params)}."
+        f"(networks) that neither learned from it nor were stopped by it{together}{told.doubles}. *Single member*: one "
+        f"of them alone, on average. *Baseline*: {baseline(params)}."
     )
     return f"""# {params.name}: predicting {cell(params.table.target)}
 

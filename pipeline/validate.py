@@ -19,7 +19,7 @@ from typing import Any
 
 import pandas as pd
 
-from features import submission
+from features import duplicates, submission
 from features.checks import Readings, read_states, run_checks, target_binary
 from features.contract import Column, Contract, ContractError, Fault, fault_at, reordered
 from features.drift import Drift, adversarial
@@ -80,7 +80,9 @@ def validate(arguments: argparse.Namespace) -> None:
     cautions = [fault for fault in faults if fault.warning]
     drift = None
     if readings is not None and not failures:
-        drift = adversarial(contract, typed["train"], typed["test"], readings.states, seed_for(params.seed, "drift"))
+        copied = duplicates.find(contract, params.encode.features, typed["train"], typed["test"]).flattering
+        seed = seed_for(params.seed, "drift")
+        drift = adversarial(contract, typed["train"], typed["test"], readings.states, seed, copied)
     write_json(arguments.report, report_of(params, contract, tables, checks, expectations, faults, drift))
     for caution in cautions:
         print(f"warning: {caution}")
@@ -140,6 +142,7 @@ def all_checks(params: Params, contract: Contract, tables: Tables, readings: Rea
             readings,
             leak_auc=params.validate.leak_auc,
             drift_auc=params.validate.drift_auc,
+            switches=params.encode.features,
         )
     if "test" in typed and "sample" in tables.raw:
         checks["sample_matches"] = sample_matches(

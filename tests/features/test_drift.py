@@ -49,6 +49,14 @@ def test_rows_of_one_kind_are_not_told_apart() -> None:
     assert quiet[0].sentence().startswith("No difference between train and test rows was found (AUC 0.")
 
 
+def test_rows_copied_in_train_are_no_drift() -> None:
+    """A forest knows a copy by its double, which it has learned from, and so would know rows of train."""
+    train = pd.concat([table(60, 1)] * 10, ignore_index=True)
+    states = read_states(CONTRACT, train, table(300, 2), ()).states
+    apart, kept = (adversarial(CONTRACT, train, table(300, 2), states, 0, copied) for copied in (False, True))
+    assert apart is not None and apart.found and kept is not None and not kept.found
+
+
 @pytest.mark.parametrize(
     ("test", "carrier"), [(table(200, 2, shift=1.5), "fare"), (table(200, 2, ports=(0.05, 0.05, 0.9)), "port")]
 )

@@ -190,3 +190,46 @@ def test_target(task: str, cells: list[object], codes: list[float], classes: lis
 def test_two_classes_have_two_labels(cells: list[str]) -> None:
     with pytest.raises(UserError, match=r"labels of the target 'y' are 'a'.*; expected two .*multiclass"):
         coded_target(pd.Series(cells, name="y"), "binary")
+
+
+def with_copies(folder: Path, rows: int = 40) -> tuple[np.ndarray, np.ndarray]:
+    """Training rows added that repeat the first ones but for the id; numbers of the first and of their copies."""
+    write_tables(folder)
+    train = pd.read_csv(folder / "train.csv", dtype=str)
+    copies = train.iloc[:rows].assign(PassengerId=[str(10_000 + number) for number in range(rows)])
+    pd.concat([train, copies]).to_csv(folder / "train.csv", index=False)
+    return np.arange(rows), len(train) + np.arange(rows)
+
+
+def test_rows_copied_in_train_alone_are_one_row_to_every_fold(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Else a network would be scored by rows that it has learned from."""
+    first, copies = with_copies(tmp_path)
+    assert encode(tmp_path) == 0
+    said = capsys.readouterr().out
+    assert "61.5% of the training rows have a double among them, 0.0% of the test rows have one there" in said
+    arrays = read_npz(tmp_path / "out" / "arrays.npz")
+    assert (arrays["roles"][first] == arrays["roles"][copies]).all()
+    assert (arrays["together"][first] == arrays["together"][copies]).all()
+    assert "duplicates" in json.loads((tmp_path / "out" / "encoding.json").read_text())
+    apart = changed_params(tmp_path, "duplicates: auto", "duplicates: apart")
+    assert encode(tmp_path, "apart", apart) == 0
+    arrays = read_npz(tmp_path / "apart" / "arrays.npz")
+    assert (arrays["roles"][first] != arrays["roles"][copies]).any()
+    assert "duplicates" not in json.loads((tmp_path / "apart" / "encoding.json").read_text())
+
+
+def test_a_class_that_is_many_copies_of_few_rows_is_too_small(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Copied until it had enough rows, it would be learned by heart and scored by heart."""
+    write_tables(tmp_path)
+    train = pd.read_csv(tmp_path / "train.csv", dtype=str)
+    rare = train[train["Survived"] == "1"].head(3)
+    several = pd.concat([train[train["Survived"] == "0"], *[rare] * 20], ignore_index=True)
+    several["PassengerId"] = np.arange(10_000, 10_000 + len(several)).astype(str)
+    several.to_csv(tmp_path / "train.csv", index=False)
+    assert encode(tmp_path) == 1
+    said = capsys.readouterr().err
+    assert "class '1' of the target has 3 rows" in said and "alike in every column count as one here" in said
