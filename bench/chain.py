@@ -21,7 +21,7 @@ import numpy as np
 ROOT = Path(__file__).resolve().parent.parent
 REPORTS = ("submission.csv", "metrics.json", "honest.json", "trials.csv")
 HONEST = ("honest_log_loss", "honest_accuracy", "honest_roc_auc")
-MEASURES = ("cv_log_loss", "cv_accuracy", "cv_roc_auc", "ensemble_gain", "single_member_accuracy", *HONEST)
+MEASURES = ("cv_log_loss", "cv_accuracy", "cv_roc_auc", "ensemble_gain", "single_accuracy", *HONEST)
 
 
 def measure(seeds: int) -> dict[str, Any]:

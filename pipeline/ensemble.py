@@ -14,6 +14,7 @@ from features import metrics, submission
 from features.errors import UserError
 from features.roles import SCORE
 from features.tables import parse_table
+from features.tasks import RISING
 from pipeline import stage
 from pipeline.combining import Combined, combine
 from pipeline.files import fingerprint, read_bytes, read_json, read_npz, sha256, write_csv, write_json
@@ -163,25 +164,12 @@ def summary(
     found |= {
         f"cv_{name}_sd": float(values.dropna().std()) for name, values in folds.items() if values.notna().sum() > 1
     }
-    single: dict[str, list[float]] = {}
-    for member, fold in enumerate(predictions["fold"]):
-        scored = roles[:, fold] == SCORE
-        answer = predictions["out_of_fold"][member][scored].astype(np.float64)
-        if task == "regression":
-            for name, value in metrics.measures(task, target[scored], answer).items():
-                if name in by_repeat[0]:
-                    single.setdefault(name, []).append(value)
-        else:
-            single.setdefault("accuracy", []).append(metrics.accuracy(target[scored], answer))
-            single.setdefault("log_loss", []).append(float(metrics.row_log_loss(target[scored], answer).mean()))
-    found |= {f"single_member_{name}": float(np.mean(values)) for name, values in single.items()}
     steps = by_step(task, combined, singles(predictions, roles, params.encode.folds), target)
-    if task == "regression":
-        # Both pooled over rows: the mean of folds' own roots lies below the root of the mean over all rows.
-        metric = params.table.metric
-        found["ensemble_gain"] = steps[f"single_{metric}"] - found[f"cv_{metric}"]
-    else:
-        found["ensemble_gain"] = found["cv_accuracy"] - found["single_member_accuracy"]
+    # Both pooled over rows: of folds' own roots, say, the mean lies below the root of the mean over all rows.
+    metric = params.table.metric if task == "regression" else "accuracy"
+    gain = found[f"cv_{metric}"] - steps[f"single_{metric}"]
+    found["ensemble_gain"] = gain if metric in RISING else -gain
+    if task != "regression":
         found["threshold"], found["temperature"] = combined.choice.threshold, combined.choice.temperature
     found["members"] = len(predictions["fold"])
     found["members_used"] = int((combined.choice.weights > 0).sum())

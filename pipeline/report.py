@@ -180,13 +180,11 @@ def page(params: Params, metrics: Mapping[str, float], told: Told) -> str:
     """The page in Markdown: measures with their errors, what a test table will score, the picture, how members were
     combined, what is ``told`` besides, and where the rest lies."""
     rows = []
-    # As ``ensemble_gain`` has it: a root is pooled over rows, as the ensemble's is, not a mean of each fold's own.
-    single = "single" if params.table.task == "regression" else "single_member"
     for measure in MEASURES[params.table.task]:
         if f"cv_{measure}" not in metrics:
             continue
         cells = [metrics.get(key) for key in (f"cv_{measure}", f"cv_{measure}_se", f"cv_{measure}_sd")]
-        cells += [metrics.get(f"{single}_{measure}"), metrics.get(f"baseline_{measure}")]
+        cells += [metrics.get(f"single_{measure}"), metrics.get(f"baseline_{measure}")]
         rows.append([measure.replace("_", " "), *("" if value is None else shown(measure, value) for value in cells)])
     head = ("", "ensemble", "standard error", "standard deviation over folds", "single member", "baseline")
     together = "; the rows of a group are all in one fold" if params.encode.group_aware else ""
