@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import shutil
 from pathlib import Path
@@ -14,6 +13,7 @@ from features.synthetic import mixed
 from pipeline import demo, new, predict
 from pipeline.files import read_npz
 from pipeline.params import load, read_document
+from tests.stages import run_stage
 
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).resolve().parents[2]
@@ -23,6 +23,7 @@ SMALL = {
     "train": {"top_k": 1, "epochs": 15},
     "honest": {"outer": 2, "search": 2, "members": 2},
 }
+STAGES = ("fetch", "validate", "encode", "normalize", "tune", "train", "ensemble", "columns", "honest", "report")
 # Task, metric, and what even these budgets reach: accuracy, or the root of the mean squared error.
 EXPECTED = {
     "breast_cancer": ("binary", "accuracy", 0.9),
@@ -41,7 +42,8 @@ def learned(folder: Path, monkeypatch: pytest.MonkeyPatch, name: str, tables: tu
     train_file, test_file, sample_file = demo.FILES
     assert new.main([name, "--train", train_file, "--test", test_file, "--sample", sample_file]) == 0
     demo.write_yaml(folder / "params.yaml", demo.shortened(read_document(folder / "params.yaml"), SMALL))
-    run(name)
+    for stage in STAGES:
+        assert run_stage(folder, stage, name) == 0, stage
 
 
 @pytest.mark.parametrize("target", ["level", "cost"])
@@ -116,25 +118,3 @@ def test_from_files_to_a_submission(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         assert seen.min() <= min(map(float, answers)) and max(map(float, answers)) <= seen.max()
     else:
         assert set(answers) <= set(seen.astype(str)), "labels as they were spelt"
-
-
-def run(name: str) -> None:
-    """Every stage as dvc.yaml calls it, but in this process; DVC itself does the same in the demo's test."""
-    graph = read_document(ROOT / "dvc.yaml")["stages"]
-    for stage in (
-        "fetch",
-        "validate",
-        "encode",
-        "normalize",
-        "tune",
-        "train",
-        "ensemble",
-        "columns",
-        "honest",
-        "report",
-    ):
-        command = graph[stage]["do"]["cmd"].replace("${key}", name).replace("${item.table.sample}", demo.FILES[2])
-        assert "$" not in command
-        python, option, module, *arguments = command.split()
-        assert (python, option) == ("python", "-m")
-        assert importlib.import_module(module).main(arguments) == 0, stage

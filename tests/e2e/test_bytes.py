@@ -13,7 +13,7 @@ import pytest
 
 from features.synthetic import mixed, titanic
 from pipeline import demo
-from pipeline.params import read_document
+from tests.stages import command
 
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).resolve().parents[2]
@@ -58,14 +58,7 @@ def prepared(folder: Path) -> Path:
 
 def run(folder: Path, hash_seed: str) -> subprocess.Popen[str]:
     """Under way, in a process whose sets of words have an order of their own."""
-    stages = read_document(ROOT / "dvc.yaml")["stages"]
-    sample = {"${item.table.sample}": demo.FILES[2]}
-    commands = []
-    for name, stage in COMMANDS:
-        command = stages[stage]["do"]["cmd"]
-        for place, word in ({"${key}": name} | sample).items():
-            command = command.replace(place, word)
-        commands.append(command.split())
+    commands = [command(stage, name) for name, stage in COMMANDS]
     return subprocess.Popen(
         [sys.executable, "-c", CODE, json.dumps([SMALL, demo.FILES, commands])],
         cwd=folder,

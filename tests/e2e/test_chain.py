@@ -14,10 +14,11 @@ import pandas as pd
 import pytest
 from ruamel.yaml import YAML
 
-from pipeline import demo, encode, ensemble, normalize, train, tune
+from pipeline import demo, tune
 from pipeline.nets.search import Result
 from pipeline.params import load, read_document
 from pipeline.searching import trials_at_equal_cost
+from tests.stages import run_stage
 
 pytestmark = pytest.mark.slow
 # Python imports a module of this name when it starts: each stage leaves the names of what it has loaded by its end.
@@ -171,9 +172,8 @@ def test_two_cold_searches_are_the_same_bytes_and_an_interrupted_one_goes_on_whe
 
     def searched(name: str) -> int:
         trained.clear()
-        words = ["--competition", "titanic", "--params", str(copy / "params.yaml")]
-        words += ["--input", str(copy / "data/normalize/titanic/arrays.npz"), "--output", str(tmp_path / name)]
-        return tune.main([*words, "--report", str(tmp_path / name), "--memory", str(tmp_path / name / "memory")])
+        place = tmp_path / name
+        return run_stage(copy, "tune", "titanic", output=place, report=place, memory=place / "memory")
 
     def stop(memory: tune.Memory, *generation: Any) -> None:
         kept(memory, *generation)
@@ -209,88 +209,9 @@ def test_shuffled_labels_fall_to_chance(chain: Path, tmp_path: Path) -> None:
     table = pd.read_csv(raw, dtype=str, keep_default_na=False)
     table["Survived"] = np.random.default_rng(1).permutation(table["Survived"])
     table.to_csv(raw, index=False)
-    data, report = folder / "data", folder / "reports"
-    base = ["--competition", "titanic", "--params", str(folder / "params.yaml")]
-    arrays = str(data / "normalize/titanic/arrays.npz")
-    assert (
-        encode.main(
-            [
-                *base,
-                "--contract",
-                str(data / "contracts/titanic.yaml"),
-                "--train",
-                str(raw),
-                "--test",
-                str(raw.with_name("test.csv")),
-                "--output",
-                str(data / "encode/titanic"),
-            ]
-        )
-        == 0
-    )
-    assert (
-        normalize.main([*base, "--input", str(data / "encode/titanic"), "--output", str(data / "normalize/titanic")])
-        == 0
-    )
-    assert (
-        tune.main(
-            [
-                *base,
-                "--input",
-                arrays,
-                "--output",
-                str(data / "tune/titanic"),
-                "--report",
-                str(report),
-                "--memory",
-                str(folder / "memory"),
-            ]
-        )
-        == 0
-    )
-    assert (
-        train.main(
-            [
-                *base,
-                "--input",
-                arrays,
-                "--trials",
-                str(data / "tune/titanic"),
-                "--output",
-                str(data / "train/titanic"),
-                "--report",
-                str(report),
-            ]
-        )
-        == 0
-    )
-    assert (
-        ensemble.main(
-            [
-                *base,
-                "--input",
-                arrays,
-                "--predictions",
-                str(data / "train/titanic/predictions.npz"),
-                "--encoding",
-                str(data / "encode/titanic/encoding.json"),
-                "--train",
-                str(raw),
-                "--sample",
-                str(raw.with_name("sample_submission.csv")),
-                "--weights",
-                str(data / "train/titanic/weights.npz"),
-                "--normalization",
-                str(data / "normalize/titanic/normalization.json"),
-                "--output",
-                str(data / "ensemble/titanic/ensemble.json"),
-                "--report",
-                str(report),
-            ]
-        )
-        == 0
-    )
-    metrics = json.loads((report / "metrics.json").read_text())
+    for stage in ("encode", "normalize", "tune", "train", "ensemble"):
+        assert run_stage(folder, stage, "titanic") == 0
+    metrics = json.loads((folder / "reports/titanic/metrics.json").read_text())
     share = np.mean(table["Survived"].astype(int))
     entropy = -(share * np.log(share) + (1 - share) * np.log(1 - share))
     # 240 rows: an AUC of chance has a standard error of 0.04.

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import demo, encode, labs, normalize
+from pipeline import demo, labs
 from pipeline.params import read_document
 from tests.contract.test_repository import STAGES
+from tests.stages import options, run_stage
 
 pytestmark = pytest.mark.slow
 
@@ -22,21 +23,16 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     params["labs"] = {"folds": 2, "epochs": 3, "ensemble": 4}
     params["encode"] |= {"folds": 3, "repeats": 2}
     demo.write_yaml(folder / "params.yaml", params)
-    data = folder / "data"
-    common = ["--competition", "titanic", "--params", str(folder / "params.yaml")]
-    raw = ["--train", str(data / "raw/titanic/train.csv"), "--test", str(data / "raw/titanic/test.csv")]
-    contract = ["--contract", str(data / "contracts/titanic.yaml")]
-    assert encode.main([*common, *contract, *raw, "--output", str(data / "encode")]) == 0
-    assert normalize.main([*common, "--input", str(data / "encode"), "--output", str(data / "normalize")]) == 0
+    for stage in ("encode", "normalize"):
+        assert run_stage(folder, stage, "titanic") == 0
     return folder
 
 
 def run(
     folder: Path, report: Path, train: str = "data/raw/titanic/train.csv", params: str | Path = "params.yaml"
 ) -> int:
-    arguments = {"params": params, "train": train, "normalized": "data/normalize/arrays.npz"}
-    paths = [word for name, path in arguments.items() for word in (f"--{name}", str(folder / path))]
-    return labs.main([*paths, "--report", str(report)])
+    arrays = "data/normalize/titanic/arrays.npz"
+    return labs.main(options(folder, params=params, train=train, normalized=arrays, report=report))
 
 
 def test_every_output_is_there_and_comes_again(

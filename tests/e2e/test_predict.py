@@ -5,8 +5,6 @@ Titanic has columns that folds learn and an embedding, wine three classes, diabe
 
 from __future__ import annotations
 
-import contextlib
-import importlib
 import itertools
 import json
 import resource
@@ -23,21 +21,11 @@ from features.tables import parse_table
 from pipeline import demo, predict
 from pipeline.combining import Choice
 from pipeline.params import read_document
+from tests.stages import run_stage
 
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).resolve().parents[2]
 TABLES = ["titanic", "wine", "diabetes"]
-
-
-def run_stages(chain: Path) -> None:
-    """The commands of dvc.yaml from encode to ensemble, in this process, which starts TensorFlow once for all."""
-    stages = read_document(chain / "dvc.yaml")["stages"]
-    competitions = read_document(chain / "params.yaml")["competitions"]
-    with contextlib.chdir(chain):
-        for name, stage in itertools.product(TABLES, ("encode", "normalize", "tune", "train", "ensemble")):
-            command = stages[stage]["do"]["cmd"].replace("${key}", name)
-            words = command.replace("${item.table.sample}", competitions[name]["table"]["sample"]).split()
-            assert importlib.import_module(words[2]).main(words[3:]) == 0
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +46,8 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     params["competitions"]["titanic"]["encode"]["encoding"] = ["onehot", "embedding"]
     params["competitions"]["titanic"]["ensemble"]["method"] = "rank_mean"
     demo.write_yaml(chain / "params.yaml", params)
-    run_stages(chain)
+    for name, stage in itertools.product(TABLES, ("encode", "normalize", "tune", "train", "ensemble")):
+        assert run_stage(chain, stage, name) == 0
     shutil.copy(chain / "params.yaml", folder)
     for part in ("contracts", "encode", "normalize", "train", "ensemble"):
         keep = shutil.ignore_patterns("arrays.npz", "predictions.npz")

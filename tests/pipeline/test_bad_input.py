@@ -15,8 +15,10 @@ import pytest
 
 from pipeline import encode, normalize
 from pipeline.validate import main
+from tests.stages import options
 
 ROOT = Path(__file__).resolve().parents[2]
+CONTRACT = ROOT / "data" / "contracts" / "titanic.yaml"
 REAL = ROOT.parent / "shared" / "data" / "titanic"
 HEADER = [
     "PassengerId",
@@ -256,37 +258,18 @@ CASES = [
 ]
 
 
-def validate(folder: Path, contract: Path = ROOT / "data" / "contracts" / "titanic.yaml") -> int:
-    reports = folder / "reports"
-    return main(
-        [
-            "--competition",
-            "titanic",
-            "--params",
-            str(folder / "params.yaml"),
-            "--contract",
-            str(contract),
-            "--train",
-            str(folder / "train.csv"),
-            "--test",
-            str(folder / "test.csv"),
-            "--sample",
-            str(folder / "sample.csv"),
-            "--report",
-            str(reports / "validation.json"),
-            "--docs",
-            str(reports / "data_docs"),
-        ]
-    )
+def validate(folder: Path, contract: Path = CONTRACT) -> int:
+    paths = {"params": "params.yaml", "train": "train.csv", "test": "test.csv", "sample": "sample.csv"}
+    reports = {"report": "reports/validation.json", "docs": "reports/data_docs"}
+    return main(["--competition", "titanic", *options(folder, contract=contract, **paths, **reports)])
 
 
 def goes_on(folder: Path) -> None:
     """What is harmless is harmless to the next stages too: they end with finite inputs for every row."""
-    common = ["--competition", "titanic", "--params", str(folder / "params.yaml")]
-    tables = ["--train", str(folder / "train.csv"), "--test", str(folder / "test.csv")]
-    contract = ["--contract", str(ROOT / "data" / "contracts" / "titanic.yaml")]
-    assert encode.main([*common, *contract, *tables, "--output", str(folder / "encode")]) == 0
-    assert normalize.main([*common, "--input", str(folder / "encode"), "--output", str(folder / "normalize")]) == 0
+    common = ["--competition", "titanic", *options(folder, params="params.yaml")]
+    tables = options(folder, contract=CONTRACT, train="train.csv", test="test.csv", output="encode")
+    assert encode.main([*common, *tables]) == 0
+    assert normalize.main([*common, *options(folder, input="encode", output="normalize")]) == 0
     inputs = np.load(folder / "normalize" / "arrays.npz")["inputs"]
     assert inputs.shape[:2] == (20, 120) and np.isfinite(inputs).all()
 

@@ -16,6 +16,7 @@ from ruamel.yaml import YAML
 from features.target import TargetScale
 from pipeline import columns, demo, train
 from pipeline.files import write_json, write_npz
+from tests.stages import options
 
 ROOT = Path(__file__).resolve().parents[2]
 ROWS, FOLDS = 600, 4
@@ -79,12 +80,11 @@ def prepared(folder: Path, meaning: bool, task: str = "binary") -> list[str]:
         params["competitions"]["titanic"]["table"] |= {"metric": "rmsle"}
         params["columns"] |= {"pairs": 0, "permutations": 1}
     demo.write_yaml(folder / "params.yaml", params)
-    common = ["--competition", "titanic", "--params", str(folder / "params.yaml")]
-    common += ["--input", str(folder / "arrays.npz"), "--trials", str(folder / "tune")]
-    assert train.main([*common, "--output", str(folder / "train"), "--report", str(folder / "report")]) == 0
+    common = ["--competition", "titanic", *options(folder, params="params.yaml", input="arrays.npz", trials="tune")]
+    assert train.main([*common, *options(folder, output="train", report="report")]) == 0
     choice = {"weights": [0.25] * 2 * FOLDS, "temperature": 1.0, "threshold": 0.5, "ranks": None}
     write_json(folder / "ensemble.json", choice)
-    return [*common, "--weights", str(folder / "train" / "weights.npz"), "--ensemble", str(folder / "ensemble.json")]
+    return [*common, *options(folder, weights="train/weights.npz", ensemble="ensemble.json")]
 
 
 @pytest.fixture(scope="module")

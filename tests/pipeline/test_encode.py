@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from features.synthetic import titanic
 from features.titanic import GROUPS
 from pipeline.encode import coded_target, main, row_groups
 from pipeline.files import read_npz
+from tests.stages import options
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -26,18 +28,13 @@ def write_tables(folder: Path, rows: int = 90) -> None:
 
 
 def encode(folder: Path, output: str = "out", params: Path = ROOT / "params.yaml") -> int:
-    return main(
-        ["--competition", "titanic", "--params", str(params)]
-        + ["--contract", str(ROOT / "data" / "contracts" / "titanic.yaml")]
-        + ["--train", str(folder / "train.csv"), "--test", str(folder / "test.csv"), "--output", str(folder / output)]
-    )
+    paths = {"contract": ROOT / "data/contracts/titanic.yaml", "train": "train.csv", "test": "test.csv"}
+    return main(["--competition", "titanic", *options(folder, params=params, **paths, output=output)])
 
 
 def changed_params(folder: Path, old: str, new: str) -> Path:
-    text = (ROOT / "params.yaml").read_text(encoding="utf-8")
-    assert old in text
-    (folder / "params.yaml").write_text(text.replace(old, new, 1), encoding="utf-8")
-    return folder / "params.yaml"
+    shutil.copy(ROOT / "params.yaml", folder)
+    return changed_params_again(folder / "params.yaml", old, new)
 
 
 def changed_params_again(path: Path, old: str, new: str) -> Path:

@@ -16,6 +16,7 @@ from pipeline.combining import Choice
 from pipeline.ensemble import calibration, main
 from pipeline.files import read_json, write_json, write_npz
 from pipeline.predict import written
+from tests.stages import options
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDS = 2
@@ -85,14 +86,10 @@ def write_case(
 
 
 def ensemble(folder: Path, report: str = "report") -> int:
-    return main(
-        ["--competition", "titanic", "--params", str(folder / "params.yaml"), "--input", str(folder / "arrays.npz")]
-        + ["--predictions", str(folder / "predictions.npz"), "--encoding", str(folder / "encoding.json")]
-        + ["--normalization", str(folder / "normalization.json"), "--weights", str(folder / "weights.npz")]
-        + ["--output", str(folder / report / "ensemble.json")]
-        + ["--train", str(folder / "train.csv"), "--sample", str(folder / "sample.csv")]
-        + ["--report", str(folder / report)]
-    )
+    made = {"input": "arrays.npz", "predictions": "predictions.npz", "weights": "weights.npz"}
+    told = {"params": "params.yaml", "encoding": "encoding.json", "normalization": "normalization.json"}
+    paths = {**made, **told, "train": "train.csv", "sample": "sample.csv", "output": f"{report}/ensemble.json"}
+    return main(["--competition", "titanic", *options(folder, **paths, report=report)])
 
 
 def found(folder: Path) -> dict[str, float]:

@@ -21,6 +21,7 @@ from pipeline import fashion_mnist, fashion_mnist_networks, fashion_mnist_page, 
 from pipeline.demo import write_yaml
 from pipeline.nets.fit import Fit
 from pipeline.params import ImageNetwork
+from tests.stages import options
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -62,12 +63,11 @@ def run(folder: Path, raw: Path, **changes: Any) -> int:
         preset["filters"] = preset["filters"][:1]
     block.update(changes)
     write_yaml(folder / "params.yaml", params)
-    return fashion_mnist.main(
-        [
-            *("--params", str(folder / "params.yaml"), "--input", str(raw)),
-            *("--output", str(folder / "data"), "--report", str(folder / "reports")),
-        ]
-    )
+    return run_again(folder, raw)
+
+
+def run_again(folder: Path, raw: Path) -> int:
+    return fashion_mnist.main(options(folder, params="params.yaml", input=raw, output="data", report="reports"))
 
 
 @pytest.mark.parametrize(
@@ -356,12 +356,3 @@ def test_a_full_disk_keeps_older_results(
     assert run_again(tmp_path, raw) == 1
     assert "Free some space" in capsys.readouterr().err
     assert {file: file.read_bytes() for file in (tmp_path / "reports").iterdir()} == before
-
-
-def run_again(folder: Path, raw: Path) -> int:
-    return fashion_mnist.main(
-        [
-            *("--params", str(folder / "params.yaml"), "--input", str(raw)),
-            *("--output", str(folder / "data"), "--report", str(folder / "reports")),
-        ]
-    )

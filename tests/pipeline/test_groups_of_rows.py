@@ -4,7 +4,6 @@ that of new customers."""
 from __future__ import annotations
 
 import contextlib
-import importlib
 import json
 import shutil
 from pathlib import Path
@@ -19,10 +18,11 @@ from features.contract import Contract
 from features.roles import SCORE, STOP, TRAIN, UNUSED
 from features.synthetic import visits
 from features.tables import parse_table
-from pipeline import honest, new
+from pipeline import honest, new, predict
 from pipeline.demo import write_yaml
 from pipeline.files import read_csv, read_json, read_npz
 from pipeline.params import load, read_document
+from tests.stages import run_stage
 
 ROOT = Path(__file__).resolve().parents[2]
 BUDGETS: dict[str, dict[str, Any]] = {
@@ -48,18 +48,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for block, values in BUDGETS.items():
         params["competitions"]["visits"][block] = {**params["competitions"]["visits"][block], **values}
     write_yaml(folder / "params.yaml", params)
-    assert run(folder, "encode") == 0
+    assert run_stage(folder, "encode", "visits") == 0
     return folder
-
-
-def run(folder: Path, stage: str, **changed: str) -> int:
-    """A stage as dvc.yaml has it, in this process; ``changed``: options of its own."""
-    command = read_document(ROOT / "dvc.yaml")["stages"][stage]["do"]["cmd"].replace("${key}", "visits")
-    words = command.replace("${item.table.sample}", "sample_submission.csv").split()[3:]
-    for option, value in changed.items():
-        words[words.index(f"--{option}") + 1] = value
-    with contextlib.chdir(folder):
-        return int(importlib.import_module(f"pipeline.{stage}").main(words))
 
 
 def customers(folder: Path) -> np.ndarray:
@@ -114,7 +104,7 @@ def test_rows_without_a_customer_are_alone(folder: Path) -> None:
     frame.loc[:59, "customer_id"] = None
     (folder / "gaps").mkdir()
     frame.to_csv(folder / "gaps" / "train.csv", index=False)
-    assert run(folder, "encode", train="gaps/train.csv", output="gaps") == 0
+    assert run_stage(folder, "encode", "visits", train="gaps/train.csv", output="gaps") == 0
     roles = read_npz(folder / "gaps" / "arrays.npz")["roles"]
     assert not together(np.repeat("none", 60), roles[:60]) and together(customers(folder)[60:], roles[60:])
 
@@ -122,7 +112,7 @@ def test_rows_without_a_customer_are_alone(folder: Path) -> None:
 def test_groups_that_are_not_asked_for_are_told(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     text = (folder / "params.yaml").read_text()
     (folder / "apart.yaml").write_text(text.replace("group_aware: true", "group_aware: false"))
-    assert run(folder, "encode", params="apart.yaml", output="apart") == 0
+    assert run_stage(folder, "encode", "visits", params="apart.yaml", output="apart") == 0
     assert "warning: apart.yaml: encode.group_aware is false, so rows of one 'customer_id' may lie" in (
         capsys.readouterr().out
     )
@@ -134,7 +124,7 @@ def test_fewer_groups_than_folds_are_one_error(folder: Path, capsys: pytest.Capt
     frame = pd.read_csv(path, dtype=str).assign(customer_id=np.arange(480) % 4)
     (folder / "few").mkdir()
     frame.to_csv(folder / "few" / "train.csv", index=False)
-    assert run(folder, "encode", train="few/train.csv", output="few") == 1
+    assert run_stage(folder, "encode", "visits", train="few/train.csv", output="few") == 1
     assert "4 groups of rows to keep together are too few for 5 folds; expected 5 or more" in capsys.readouterr().err
 
 
@@ -143,14 +133,13 @@ def test_the_estimate_is_that_of_new_customers_and_rows_to_predict_need_none(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for stage in ("validate", "normalize", "tune", "train", "ensemble", "honest"):
-        assert run(folder, stage) == 0
+        assert run_stage(folder, stage, "visits") == 0
     with contextlib.chdir(folder):
-        told = importlib.import_module("pipeline.predict").main
         test = read_csv(Path("data/raw/visits/test.csv"))
-        assert told(["visits", "--input", "given_test.csv", "--output", "raw.csv"]) == 0, "which has no id"
+        assert predict.main(["visits", "--input", "given_test.csv", "--output", "raw.csv"]) == 0, "which has no id"
         for number, asked in enumerate((test, test.drop(columns="customer_id"))):
             asked.to_csv("asked.csv", index=False)
-            assert told(["visits", "--input", "asked.csv", "--output", f"out{number}.csv"]) == 0
+            assert predict.main(["visits", "--input", "asked.csv", "--output", f"out{number}.csv"]) == 0
         assert Path("out0.csv").read_bytes() == Path("out1.csv").read_bytes()
         assert "customer_id" not in capsys.readouterr().out.split("honest:")[-1]
         said = read_csv(Path("out0.csv"))["amount"].to_numpy(float)

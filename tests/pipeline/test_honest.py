@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import importlib
 import json
 from pathlib import Path
 from typing import Any
@@ -22,6 +20,7 @@ from pipeline import demo, honest
 from pipeline.files import read_json, read_npz
 from pipeline.honest import Answers, Plan
 from pipeline.params import Params, load, read_document
+from tests.stages import run_stage
 
 pytestmark = pytest.mark.slow
 ROWS = 240
@@ -41,18 +40,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("honest") / "demo"
     demo.prepare(folder, TABLES, ROWS, BUDGETS)
     for name in TABLES:
-        assert run(folder, "encode", name) == 0
+        assert run_stage(folder, "encode", name) == 0
     return folder
-
-
-def run(folder: Path, stage: str, name: str, **changed: str) -> int:
-    """A stage as dvc.yaml has it, in this process; ``changed``: options of its own."""
-    command = read_document(folder / "dvc.yaml")["stages"][stage]["do"]["cmd"].replace("${key}", name)
-    words = command.split()[3:]
-    for option, value in changed.items():
-        words[words.index(f"--{option}") + 1] = value
-    with contextlib.chdir(folder):
-        return int(importlib.import_module(f"pipeline.{stage}").main(words))
 
 
 def answers(folder: Path, target: np.ndarray, plan: Plan | None = None) -> tuple[Params, Plan, Answers]:
@@ -79,7 +68,7 @@ def answers(folder: Path, target: np.ndarray, plan: Plan | None = None) -> tuple
     ],
 )
 def test_each_measure_has_its_interval_and_the_same_bytes_twice(folder: Path, name: str, measures: list[str]) -> None:
-    assert run(folder, "honest", name) == run(folder, "honest", name, report="again") == 0
+    assert run_stage(folder, "honest", name) == run_stage(folder, "honest", name, report="again") == 0
     report = folder / "reports" / name
     for file in ("honest.json", "honest.csv"):
         assert (report / file).read_bytes() == (folder / "again" / file).read_bytes()
@@ -171,7 +160,7 @@ def test_rows_that_err_alike_count_as_fewer_though_folds_part_them(
         return estimates(*arguments)
 
     monkeypatch.setattr(honest, "estimates", watched)
-    assert run(folder, "honest", "titanic", report="watched") == 0
+    assert run_stage(folder, "honest", "titanic", report="watched") == 0
     parties = read_npz(folder / "data/encode/titanic/arrays.npz")["together"][:ROWS]
     assert len(np.unique(parties)) < ROWS
     assert (np.unique(seen[0], return_inverse=True)[1] == np.unique(parties, return_inverse=True)[1]).all()
@@ -181,14 +170,14 @@ def test_folds_by_group_without_groups_are_one_error(folder: Path, capsys: pytes
     text = (folder / "params.yaml").read_text()
     assert "  group_aware: false\n" in text
     (folder / "grouped.yaml").write_text(text.replace("  group_aware: false\n", "  group_aware: true\n"))
-    assert run(folder, "honest", "wine", params="grouped.yaml", report="grouped") == 1
+    assert run_stage(folder, "honest", "wine", params="grouped.yaml", report="grouped") == 1
     assert "the feature module 'plain' names no groups" in capsys.readouterr().err
 
 
 def test_left_out_it_still_writes_its_files(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     text = (folder / "params.yaml").read_text()
     (folder / "none.yaml").write_text(text.replace("  outer: 3\n", "  outer: 0\n"))
-    assert run(folder, "honest", "wine", params="none.yaml", report="none") == 0
+    assert run_stage(folder, "honest", "wine", params="none.yaml", report="none") == 0
     written = {"honest_folds": 0, "not_estimated": "honest.outer is 0"}
     assert json.loads((folder / "none" / "honest.json").read_text()) == written
     assert "honest: no estimate, since honest.outer is 0\n" in capsys.readouterr().out
@@ -219,7 +208,7 @@ def test_it_says_how_many_trials_its_searches_have(folder: Path, capsys: pytest.
     space = {"depth": [1, 2], **fixed, "learning_rate": 0.01, "batch_size": 32}
     params["competitions"]["wine"]["tune"] |= {"family": "plain", "space": space}
     demo.write_yaml(folder / "few.yaml", params)
-    assert run(folder, "honest", "wine", params="few.yaml", report="few") == 0
+    assert run_stage(folder, "honest", "wine", params="few.yaml", report="few") == 0
     out = capsys.readouterr().out
     assert "honest: 2 trials x 2 folds in each of 3 outer folds on" in out
     assert "test rows, with 95 % intervals: accuracy " in out

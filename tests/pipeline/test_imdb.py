@@ -23,6 +23,7 @@ from pipeline import files, imdb, imdb_experiment, imdb_networks, imdb_page, imd
 from pipeline.demo import write_yaml
 from pipeline.params import load_block
 from pipeline.reviews import ARRAYS, INDEX, read_reviews
+from tests.stages import options
 
 ROOT = Path(__file__).resolve().parents[2]
 REAL = ROOT.parent / "shared" / "data" / "imdb"
@@ -81,12 +82,7 @@ def run(folder: Path, pins: dict[str, list[str]] | None = None, **changes: Any) 
     block.update(changes)
     params["sources"]["imdb"]["files"] = digests(folder / "raw") if pins is None else pins
     write_yaml(folder / "params.yaml", params)
-    return imdb.main(
-        [
-            *["--params", str(folder / "params.yaml"), "--input", str(folder / "raw")],
-            *["--output", str(folder / "data"), "--report", str(folder / "reports")],
-        ]
-    )
+    return imdb.main(options(folder, params="params.yaml", input="raw", output="data", report="reports"))
 
 
 def results(folder: Path) -> dict[str, bytes]:

@@ -12,6 +12,7 @@ import pytest
 
 from pipeline.files import read_npz, write_json, write_npz
 from pipeline.normalize import main
+from tests.stages import options
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -46,8 +47,7 @@ def arguments(folder: Path, output: str, method: str) -> list[str]:
     text = (ROOT / "params.yaml").read_text(encoding="utf-8")
     assert "  method: zscore" in text
     (folder / "params.yaml").write_text(text.replace("  method: zscore", f"  method: {method}", 1), encoding="utf-8")
-    common = ["--competition", "titanic", "--params", str(folder / "params.yaml")]
-    return [*common, "--input", str(folder / "in"), "--output", str(folder / output)]
+    return ["--competition", "titanic", *options(folder, params="params.yaml", input="in", output=output)]
 
 
 SHARED = [[1.0, 0], [3, 0], [5, 0], [9, 0], [np.nan, 1], [100, 0]]

@@ -14,7 +14,7 @@ from features.contract import Contract
 from pipeline import report
 from pipeline.params import load
 from pipeline.pictures import panels, png
-from tests.pipeline.test_bad_input import ROOT
+from tests.stages import ROOT, options
 
 METRICS = {"cv_accuracy": 0.8123, "cv_accuracy_se": 0.0111, "cv_log_loss": 0.4, "baseline_accuracy": 0.6, "members": 7}
 METRICS |= {"mean_log_loss": 0.41, "mean_log_loss_se": 0.003, "single_log_loss": 0.42, "members_used": 6}
@@ -79,9 +79,8 @@ def written(folder: Path) -> list[str]:
     (folder / "honest.json").write_text(json.dumps(HONEST))
     (folder / "validation.json").write_text(VALIDATION)
     (folder / "encoding.json").write_text(json.dumps(STATE))
-    arguments = ["--competition", "titanic", "--params", str(ROOT / "params.yaml"), "--report", str(folder)]
-    contract = str(ROOT / "data" / "contracts" / "titanic.yaml")
-    return [*arguments, "--contract", contract, "--encoding", str(folder / "encoding.json")]
+    ours = options(ROOT, params="params.yaml", contract="data/contracts/titanic.yaml")
+    return ["--competition", "titanic", *ours, *options(folder, encoding="encoding.json", report="")]
 
 
 def size(picture: bytes) -> tuple[int, int]:

@@ -19,6 +19,7 @@ from pipeline.nets.search import Result
 from pipeline.params import load, read_document
 from pipeline.progress import Progress
 from tests.contract.test_repository import closure
+from tests.stages import options
 
 ROOT = Path(__file__).resolve().parents[2]
 INPUTS = Inputs(np.array(["a"]), np.array([""]), ("zscore",))
@@ -121,8 +122,7 @@ def test_a_search_without_a_valid_trial_is_one_error(
     }
     write_npz(tmp_path / "arrays.npz", arrays)
     paths = {"params": "params.yaml", "input": "arrays.npz", "output": "out", "report": "report", "memory": "memory"}
-    words = [word for name, path in paths.items() for word in (f"--{name}", str(tmp_path / path))]
-    assert tune.main(["--competition", "titanic", *words]) == 1
+    assert tune.main(["--competition", "titanic", *options(tmp_path, **paths)]) == 1
     said = capsys.readouterr().err
     assert "none of 6 trials is valid; the first failed with: diverged" in said and "Lower tune.space" in said
     assert not (tmp_path / "out").exists() and not (tmp_path / "report").exists()

@@ -12,6 +12,7 @@ from pipeline import train
 from pipeline.demo import write_yaml
 from pipeline.files import read_npz, write_json, write_npz
 from pipeline.params import read_document
+from tests.stages import options
 
 ROOT = Path(__file__).resolve().parents[2]
 NETWORK = {
@@ -50,8 +51,7 @@ def trained(folder: Path, *methods: str) -> int:
     params["train"] |= {"top_k": 2, "epochs": 2, "patience": 2}
     write_yaml(folder / "params.yaml", params)
     paths = {"params": "params.yaml", "input": "arrays.npz", "trials": "tune", "output": "out", "report": "report"}
-    words = [word for name, path in paths.items() for word in (f"--{name}", str(folder / path))]
-    return train.main(["--competition", "titanic", *words])
+    return train.main(["--competition", "titanic", *options(folder, **paths)])
 
 
 @pytest.mark.filterwarnings("ignore:invalid value encountered:RuntimeWarning")
