@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from ruamel.yaml import YAML
 
 from pipeline import demo, tune
 from pipeline.nets.search import Result
@@ -57,9 +56,7 @@ def copy(chain: Path, tmp_path: Path) -> Path:
 
 
 def change(folder: Path, *keys: str, value: object) -> None:
-    yaml = YAML(typ="safe", pure=True)
-    params = yaml.load((folder / "params.yaml").read_text())
-    block = params
+    params = block = read_document(folder / "params.yaml")
     for key in keys[:-1]:
         block = block[key]
     block[keys[-1]] = value

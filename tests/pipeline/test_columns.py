@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from ruamel.yaml import YAML
 
 from features.target import TargetScale
 from pipeline import columns, demo, train
 from pipeline.files import write_json, write_npz
+from pipeline.params import read_document
 from tests.stages import options
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -70,7 +70,7 @@ def prepared(folder: Path, meaning: bool, task: str = "binary") -> list[str]:
     write_npz(folder / "arrays.npz", arrays)
     write_json(folder / "tune" / "trials.json", [{"trial": 0, "valid": True, "configuration": NETWORK}])
     write_npz(folder / "tune" / "out_of_fold.npz", {name: np.ones((1, ROWS), np.float32) for name in ("loss", "error")})
-    params = YAML(typ="safe", pure=True).load((ROOT / "params.yaml").read_text())
+    params = read_document(ROOT / "params.yaml")
     params["encode"] |= {"folds": FOLDS, "repeats": 1}
     params["tune"] |= {"max_trials": 1, "generation": 1, "epochs": 40, "patience": 8}
     params["train"] |= {"top_k": 1, "seeds": 2, "epochs": 40, "patience": 8}
@@ -177,7 +177,7 @@ def test_the_smallest_network_that_is_as_good_as_the_best_is_taken() -> None:
 
 def test_no_networks_and_one_group_are_no_special_case(planted: tuple[Path, list[str]], tmp_path: Path) -> None:
     folder, arguments = planted
-    params = YAML(typ="safe", pure=True).load((folder / "params.yaml").read_text())
+    params = read_document(folder / "params.yaml")
     params["columns"] |= {"groups": 0}
     demo.write_yaml(tmp_path / "params.yaml", params)
     arguments = [str(tmp_path / "params.yaml") if part.endswith("params.yaml") else part for part in arguments]

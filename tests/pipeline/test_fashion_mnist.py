@@ -14,13 +14,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from ruamel.yaml import YAML
 
 from features.diagnosis import diagnose
 from pipeline import fashion_mnist, fashion_mnist_networks, fashion_mnist_page, files
 from pipeline.demo import write_yaml
 from pipeline.nets.fit import Fit
-from pipeline.params import ImageNetwork
+from pipeline.params import ImageNetwork, read_document
 from tests.stages import options
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -54,7 +53,7 @@ def raw(tmp_path: Path) -> Path:
 
 
 def run(folder: Path, raw: Path, **changes: Any) -> int:
-    params = YAML(typ="safe", pure=True).load((ROOT / "params.yaml").read_text())
+    params = read_document(ROOT / "params.yaml")
     block = params["fashion_mnist"]
     block.update({"validation": 60, "mlp_width": 16, "preset": "dense"})
     small = {"members": 2, "width": 32, "batch_size": 32, "epochs": 12, "shift": 0.0, "flip": False}
@@ -81,7 +80,7 @@ def run_again(folder: Path, raw: Path) -> int:
 def test_filters_are_looked_at(
     tmp_path: Path, raw: Path, filters: list[Any], said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    params = YAML(typ="safe", pure=True).load((ROOT / "params.yaml").read_text())["fashion_mnist"]["presets"]
+    params = read_document(ROOT / "params.yaml")["fashion_mnist"]["presets"]
     presets = {name: {**one, "filters": filters} for name, one in params.items()}
     assert run(tmp_path, raw, preset="convolutional", presets=presets) == 1
     assert said in capsys.readouterr().err
@@ -97,7 +96,7 @@ def test_filters_are_looked_at(
 def test_filters_go_with_the_network(
     tmp_path: Path, raw: Path, preset: str, filters: list[int], said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    presets = YAML(typ="safe", pure=True).load((ROOT / "params.yaml").read_text())["fashion_mnist"]["presets"]
+    presets = read_document(ROOT / "params.yaml")["fashion_mnist"]["presets"]
     presets[preset]["filters"] = filters
     assert run(tmp_path, raw, preset=preset, presets=presets) == 1
     assert said in capsys.readouterr().err
@@ -153,7 +152,7 @@ def test_the_stage_learns_and_writes_all_it_promises(tmp_path: Path, raw: Path) 
 
 
 def preset_of(name: str, **changes: Any) -> ImageNetwork:
-    presets = YAML(typ="safe", pure=True).load((ROOT / "params.yaml").read_text())["fashion_mnist"]["presets"]
+    presets = read_document(ROOT / "params.yaml")["fashion_mnist"]["presets"]
     entry = {**presets[name], **changes}
     return ImageNetwork(**{**entry, "filters": tuple(entry["filters"])})
 

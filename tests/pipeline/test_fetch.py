@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ruamel.yaml import YAML
 
 from pipeline.demo import write_yaml
 from pipeline.fetch import main
+from pipeline.params import read_document
 from tests.pipeline.kaggle_stand_in import TOKEN, serving, settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -46,7 +46,7 @@ def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Pa
 
 def run(folder: Path, mirror: Path, *urls: str, files: Any = None, kaggle: str = "", retries: int = 1) -> int:
     """Fetch the three files into ``folder/raw``, with ``retries`` attempts an address."""
-    params = YAML(typ="safe", pure=True).load((ROOT / "params.yaml").read_text())
+    params = read_document(ROOT / "params.yaml")
     params["fetch"] = {"mirror": str(mirror), "retries": retries}
     digests = {name: hashlib.sha256(content).hexdigest() for name, content in FILES.items()}
     params["sources"]["titanic"] = {"urls": list(urls), "files": digests if files is None else files, "kaggle": kaggle}

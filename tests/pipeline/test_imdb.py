@@ -15,13 +15,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from ruamel.yaml import YAML
 
 from features.roles import TRAIN
 from features.sentiment import average
 from pipeline import files, imdb, imdb_experiment, imdb_networks, imdb_page, imdb_text
 from pipeline.demo import write_yaml
-from pipeline.params import load_block
+from pipeline.params import load_block, read_document
 from pipeline.reviews import ARRAYS, INDEX, read_reviews
 from tests.stages import options
 
@@ -72,7 +71,7 @@ def digests(folder: Path) -> dict[str, list[str]]:
 
 def run(folder: Path, pins: dict[str, list[str]] | None = None, **changes: Any) -> int:
     """The stage on the files in ``folder/raw``, their hashes pinned unless others are given."""
-    params = YAML(typ="safe", pure=True).load((ROOT / "params.yaml").read_text())
+    params = read_document(ROOT / "params.yaml")
     block = params["imdb"]
     block.update({"vocabulary": 80, "epochs": 12, "batch_size": 32, "learning_rate": 0.01, "words": 5})
     block["phrases"].update({"epochs": 4, "batch_size": 32, "learning_rate": 0.03, "seeds": 2})
@@ -370,7 +369,7 @@ def test_parameters_that_can_not_be_are_told(
         assert f"imdb.variants has {name!r}" in capsys.readouterr().err
     assert run(tmp_path, variants={"plain": {"drop": 0.1}}) == 1
     assert "did you mean 'dropout'" in capsys.readouterr().err
-    block = YAML(typ="safe", pure=True).load((ROOT / "params.yaml").read_text())["imdb"]["convolution"]
+    block = read_document(ROOT / "params.yaml")["imdb"]["convolution"]
     assert run(tmp_path, convolution={**block, "skip": 1.0}) == 1
     assert "imdb.convolution.skip" in capsys.readouterr().err
 
@@ -414,7 +413,7 @@ def test_a_full_disk_keeps_the_older_results(
 @pytest.mark.real_data
 @pytest.mark.skipif(not REAL.is_dir(), reason="needs the mirror")
 def test_the_real_files_are_read() -> None:
-    params = YAML(typ="safe", pure=True).load((ROOT / "params.yaml").read_text())
+    params = read_document(ROOT / "params.yaml")
     reviews = read_reviews(REAL, params["sources"]["imdb"]["files"])
     assert (reviews.trained, len(reviews.labels), reviews.labels.sum()) == (25000, 50000, 25000)
     assert np.diff(reviews.starts)[:25000].mean() == pytest.approx(237.71, abs=0.01)
