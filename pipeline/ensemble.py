@@ -139,28 +139,7 @@ def summary(
     ``together [t]``.
     """
     task = params.table.task
-    repeats = range(len(combined.out_of_fold))
-    shifted = decidable(task, combined)
-    found: dict[str, float] = {}
-    by_repeat = [metrics.measures(task, target, combined.out_of_fold[r]) for r in repeats]
-    for name in by_repeat[0]:
-        found[f"cv_{name}"] = float(np.mean([measure[name] for measure in by_repeat]))
-    if task == "regression":
-        for name in by_repeat[0]:
-            error = metrics.mean_error(
-                np.mean([metrics.row_loss(name, target, combined.out_of_fold[r]) for r in repeats], axis=0), together
-            )
-            # Delta method for a root; without any error there is none of the error either.
-            root = 2 * found[f"cv_{name}"] if name != "mae" else 1.0
-            found[f"cv_{name}_se"] = error / root if root > 0 else 0.0
-    else:
-        right = np.array([metrics.decide(shifted[r]) == target for r in repeats], float)
-        rows = {
-            "accuracy": right.mean(axis=0),
-            "log_loss": np.mean([metrics.row_log_loss(target, combined.out_of_fold[r]) for r in repeats], axis=0),
-        }
-        found["cv_accuracy"] = float(right.mean())
-        found |= {f"cv_{name}_se": metrics.mean_error(values, together) for name, values in rows.items()}
+    found = scores(task, combined, target, together)
     found |= {
         f"cv_{name}_sd": float(values.dropna().std()) for name, values in folds.items() if values.notna().sum() > 1
     }
@@ -174,6 +153,27 @@ def summary(
     found["members"] = len(predictions["fold"])
     found["members_used"] = int((combined.choice.weights > 0).sum())
     return found | steps
+
+
+def scores(task: str, combined: Combined, target: np.ndarray, together: np.ndarray) -> dict[str, float]:
+    """``cv_<measure>`` and its ``_se``, see ``summary``."""
+    repeats = combined.out_of_fold
+    by_repeat = [metrics.measures(task, target, one) for one in repeats]
+    found = {f"cv_{name}": float(np.mean([measure[name] for measure in by_repeat])) for name in by_repeat[0]}
+    if task == "regression":
+        rows = {name: [metrics.row_loss(name, target, one) for one in repeats] for name in by_repeat[0]}
+    else:
+        rows = {
+            "accuracy": [metrics.decide(one) == target for one in decidable(task, combined)],
+            "log_loss": [metrics.row_log_loss(target, one) for one in repeats],
+        }
+        found["cv_accuracy"] = float(np.mean(rows["accuracy"]))
+    for name, values in rows.items():
+        error = metrics.mean_error(np.mean(values, axis=0), together)
+        # Delta method for a root; without any error there is none of the error either.
+        root = 2 * found[f"cv_{name}"] if name in ("rmse", "rmsle") else 1.0
+        found[f"cv_{name}_se"] = error / root if root > 0 else 0.0
+    return found
 
 
 def by_step(task: str, combined: Combined, single: np.ndarray, target: np.ndarray) -> dict[str, float]:
