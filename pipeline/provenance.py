@@ -18,7 +18,7 @@ def parameters_of(file: Path, lock: Path, params: Path) -> dict[str, Any]:
     then nobody could say what was sent. Data that is not on this computer is left aside.
     """
     stages: dict[str, Any] = read_document(lock).get("stages") or {}
-    outs = {out["path"]: (name, out["md5"]) for name, stage in stages.items() for out in stage.get("outs", [])}
+    outs = _outs(stages)
     if file.as_posix() not in outs:
         raise UserError(f"{file}: no stage in {lock} has made it. Run `dvc repro`.")
     document = read_document(params)
@@ -42,7 +42,7 @@ def parameters_of(file: Path, lock: Path, params: Path) -> dict[str, Any]:
 def stages_behind(file: Path, stages: Mapping[str, Any]) -> list[Any]:
     """Of the ``stages`` of a dvc.lock the one that wrote ``file``, and all whose outs led to that; none where none
     did."""
-    outs = {out["path"]: (name, out) for name, stage in stages.items() for out in stage.get("outs", [])}
+    outs = _outs(stages)
     waiting = [outs[file.as_posix()][0]] if file.as_posix() in outs else []
     seen = dict.fromkeys(waiting)
     while waiting:
@@ -54,12 +54,17 @@ def stages_behind(file: Path, stages: Mapping[str, Any]) -> list[Any]:
     return [stages[name] for name in seen]
 
 
+def _outs(stages: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
+    """By the path of each out: the stage that wrote it, and its hash ("" where dvc.lock has none)."""
+    return {out["path"]: (name, out.get("md5", "")) for name, stage in stages.items() for out in stage.get("outs", [])}
+
+
 def made_anew(behind: Iterable[Mapping[str, Any]], stages: Mapping[str, Any]) -> list[str]:
     """What one of the ``stages`` of a dvc.lock has written otherwise than one of those ``behind`` a file read it: a run
     broke off between the two."""
-    outs = {out["path"]: out.get("md5") for stage in stages.values() for out in stage.get("outs", [])}
+    outs = _outs(stages)
     deps = [dep for stage in behind for dep in stage.get("deps", []) if dep["path"] in outs]
-    return sorted({dep["path"] for dep in deps if outs[dep["path"]] != dep.get("md5")})
+    return sorted({dep["path"] for dep in deps if outs[dep["path"]][1] != dep.get("md5", "")})
 
 
 def recorded(stages: Iterable[Mapping[str, Any]], params: str) -> dict[str, Any]:
@@ -91,8 +96,7 @@ def outdated(
     ``document`` of the file ``params``, and what a run that broke off has made anew; none where another run, which that
     does not know, wrote the content."""
     stages = lock.get("stages") or {}
-    known = {(out["path"], out.get("md5")) for stage in stages.values() for out in stage.get("outs", [])}
-    if (file.as_posix(), hashlib.md5(content, usedforsecurity=False).hexdigest()) not in known:
+    if _outs(stages).get(file.as_posix(), ("", ""))[1] != hashlib.md5(content, usedforsecurity=False).hexdigest():
         return []
     behind = stages_behind(file, stages)
     return [*changed_since(behind, document, params), *made_anew(behind, stages)]
