@@ -475,24 +475,25 @@ def drift(
 def infinities(contract: Contract, frame: pd.DataFrame, file: str) -> list[Fault]:
     """No number is infinite, or so large that it is for 32 bits, in which networks compute."""
     faults = []
-    for column in _present(contract, frame):
-        if column.type == "number":
-            wrong = np.abs(frame[column.name].to_numpy(float)) > np.finfo(np.float32).max
-            if wrong.any():
-                count = int(wrong.sum())
-                faults.append(
-                    fault_at(
-                        file,
-                        column.name,
-                        frame[column.name],
-                        wrong,
-                        "finite numbers",
-                        check="infinities",
-                        problem=f"{count} {'value is' if count == 1 else 'values are'} infinite or beyond 3.4e38",
-                        cure="Correct the cells or "
-                        + ("delete the rows." if column.role == "target" else "leave them empty."),
-                    )
+    for column in contract.columns:
+        if column.type != "number" or column.role == "ignore" or column.name not in frame.columns:
+            continue
+        wrong = np.abs(frame[column.name].to_numpy(float)) > np.finfo(np.float32).max
+        count = int(wrong.sum())
+        if count:
+            cure = "Correct the cells or " + ("delete the rows." if column.role == "target" else "leave them empty.")
+            faults.append(
+                fault_at(
+                    file,
+                    column.name,
+                    frame[column.name],
+                    wrong,
+                    "finite numbers",
+                    check="infinities",
+                    problem=f"{count} {'value is' if count == 1 else 'values are'} infinite or beyond 3.4e38",
+                    cure=cure,
                 )
+            )
     return faults
 
 
@@ -532,10 +533,6 @@ def columns_constant(contract: Contract, frame: pd.DataFrame, file: str) -> list
         for c in _features(contract, frame)
         if len(frame) > 1 and frame[c.name].notna().all() and frame[c.name].nunique() == 1
     ]
-
-
-def _present(contract: Contract, frame: pd.DataFrame) -> Sequence[Column]:
-    return [c for c in contract.columns if c.name in frame.columns and c.role != "ignore"]
 
 
 def _features(contract: Contract, frame: pd.DataFrame) -> Sequence[Column]:
