@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.ticker import MaxNLocator
 
 from features.diagnosis import Diagnosis
+from features.errors import enumerated
 from features.roles import TRAIN
 from pipeline.fashion_mnist_networks import (
     CLASSES,
@@ -237,9 +238,9 @@ def beside_depth(preset: ImageNetwork, shallow_width: int) -> str:
         "dropout": preset.dropout,
         "L2": preset.l2,
     }
-    *most, last = [words for words, amount in has.items() if amount] or [""]
-    owns = f"with {', '.join(most)}{' and ' if most else ''}{last}" if last else ""
-    return ", ".join([*(words for words, holds in wider.items() if holds), *([owns] if owns else [])])
+    owns = [words for words, amount in has.items() if amount]
+    told = [words for words, holds in wider.items() if holds] + ([f"with {enumerated(owns)}"] if owns else [])
+    return ", ".join(told)
 
 
 def gain(metrics: Mapping[str, Any], name: str) -> str:

@@ -156,9 +156,9 @@ def row_loss(loss: np.ndarray, roles: np.ndarray, role: int) -> np.ndarray:
     return np.where(counted, loss, 0.0).sum(axis=-1) / counted.sum(axis=-1)
 
 
-def standard_error(values: np.ndarray, axis: int = -1) -> np.ndarray:
-    """Of the mean along ``axis``."""
-    return values.std(axis=axis, ddof=1) / np.sqrt(values.shape[axis])
+def standard_error(values: np.ndarray) -> np.ndarray:
+    """Of the mean along the last axis."""
+    return values.std(axis=-1, ddof=1) / np.sqrt(values.shape[-1])
 
 
 def paired(loss: np.ndarray, other: np.ndarray, counted: np.ndarray) -> tuple[float, float]:

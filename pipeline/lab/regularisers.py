@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from features.errors import enumerated
 from features.roles import SCORE, STOP, TRAIN, UNUSED
 from pipeline.lab.laboratory import BEYOND, Frames, Lab, Material, by_setting, paired, row_loss, sentence_case, train
 from pipeline.nets.table import Table
@@ -103,7 +104,7 @@ def sentence(frames: Frames) -> str:
         )
     return (
         f"Without a regulariser the loss of unseen rows is {none['unseen_loss']:.3f}, {none['gap']:.3f} above that of "
-        f"train rows. At the best of the strengths tried it is {', '.join(parts[:-1])} and {parts[-1]}."
+        f"train rows. At the best of the strengths tried it is {enumerated(parts)}."
     )
 
 
