@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-import subprocess
 from pathlib import Path
 
 import pandas as pd
@@ -15,19 +14,10 @@ from pipeline.compare import main
 from pipeline.demo import write_yaml
 from pipeline.params import read_document
 from pipeline.revisions import head, resolve
+from tests.pipeline.test_submit import git
 
 ROOT = Path(__file__).resolve().parents[2]
 REPORT = Path("reports/titanic")
-
-
-def git(*words: str) -> str:
-    done = subprocess.run(
-        ["git", "-c", "user.name=t", "-c", "user.email=t@example.org", *words],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return done.stdout.strip()
 
 
 def results(losses: list[float], labels: str, scored: str = "abc") -> None:
