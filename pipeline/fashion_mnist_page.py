@@ -33,6 +33,8 @@ BEYOND = 2
 MISTAKES = 12
 # Distorted copies of each picture shown; of every third class, so that they have room.
 COPIES, EVERY = 5, 3
+# How far the row that shows each kind by itself goes: far enough to be seen.
+PIXELS, DEGREES, SHARE = 4.0, 20.0, 0.4
 
 
 def draw_curves(outcomes: Mapping[str, Outcome], readings: Mapping[str, Diagnosis]) -> bytes:
@@ -91,9 +93,36 @@ def distorted(images: np.ndarray, augmentation: Augmentation, seed: int) -> np.n
     return np.asarray(ops.convert_to_numpy(found))
 
 
+def each_kind(image: np.ndarray, other: np.ndarray) -> dict[str, np.ndarray]:
+    """``image [h, w] float32`` under every kind of distortion that a preset may have, by itself; ``other``: what it is
+    mixed with."""
+    from keras import ops
+
+    from pipeline.nets.augmentation import DRAWS, Augmentation, distort, mix
+
+    # A half moves nothing; which number does what is said at ``DRAWS``.
+    kinds = {
+        "mirrored": (Augmentation(flip=True), {0: 0.0}),
+        f"shifted by {PIXELS:g} pixels": (Augmentation(shift=PIXELS), {1: 1.0, 2: 1.0}),
+        f"turned by {DEGREES:g} degrees": (Augmentation(rotation=DEGREES), {3: 1.0}),
+        "a box blanked": (Augmentation(erase=1.0), {}),
+    }
+    found = {}
+    for name, (augmentation, drawn) in kinds.items():
+        draws = np.full((1, DRAWS), 0.5, np.float32)
+        draws[0, list(drawn)] = list(drawn.values())
+        found[name] = np.asarray(
+            ops.convert_to_numpy(distort(image[None], ops.convert_to_tensor(draws), augmentation))
+        )[0]
+    pair, share = ops.convert_to_tensor(np.stack([image, other])), ops.convert_to_tensor([SHARE, 0.0])
+    mixed = mix(pair, ops.convert_to_tensor([1, 0], "int32"), ops.cast(share, "float32"))
+    return found | {f"{100 * SHARE:.0f} % of another": np.asarray(ops.convert_to_numpy(mixed))[0]}
+
+
 def draw_distortions(clothes: Clothes, roles: np.ndarray, preset: ImageNetwork, seed: int) -> bytes:
-    """One row per training image: as it is, then as it may come in training. Dashed: where the image as it is ends,
-    since a shift by a pixel is hard to see. Brightness is what the networks are given, see ``Images.gamma``."""
+    """One row per training image: as it is, then as it may come in training; a last row of each kind of distortion by
+    itself, used or not. Dashed: where the image as it is ends, since a shift by a pixel is hard to see. Brightness is
+    what the networks are given, see ``Images.gamma``."""
     known = np.flatnonzero(roles[:, 0] == TRAIN)
     _, first = np.unique(clothes.labels[known], return_index=True)
     rows = known[first[::EVERY]]
@@ -102,15 +131,21 @@ def draw_distortions(clothes: Clothes, roles: np.ndarray, preset: ImageNetwork, 
         distorted(images, augmentation_of(preset), seed_for(seed, "fashion_mnist", "picture", copy))
         for copy in range(COPIES)
     ]
-    figure, axes = panels(len(rows) * (1 + COPIES), columns=1 + COPIES, width=1.7, height=1.9)
-    shown = np.stack([images, *copies], axis=1).reshape(-1, *images.shape[1:])
-    for place, (axis, image) in enumerate(zip(axes, shown, strict=True)):
-        row, copy = divmod(place, 1 + COPIES)
+    shown = [
+        (image, copy[place] if number else image, "distorted" if number else CLASSES[clothes.labels[row]])
+        for place, (row, image) in enumerate(zip(rows, images, strict=True))
+        for number, copy in enumerate([images, *copies])
+    ]
+    # Of the last image, a shoe: its left and right differ.
+    shown.append((images[-1], images[-1], "each kind by itself:"))
+    shown += [(images[-1], image, title) for title, image in each_kind(images[-1], images[0]).items()]
+    figure, axes = panels(len(shown), columns=1 + COPIES, width=1.7, height=1.9)
+    for axis, (plain, image, title) in zip(axes, shown, strict=True):
         axis.set_axis_off()
         axis.imshow(image, cmap="gray_r", vmin=0, vmax=1)
-        axis.set_title("distorted" if copy else CLASSES[clothes.labels[rows[row]]], fontsize=8)
+        axis.set_title(title, fontsize=8)
         for draw, side in ((axis.axhline, 1), (axis.axvline, 0)):
-            for end in ends(images[row].max(axis=side)):
+            for end in ends(plain.max(axis=side)):
                 draw(end, color=COLOURS[1], linewidth=0.8, linestyle="--")
     return png(figure)
 
@@ -155,6 +190,9 @@ def page(
     lines = [
         "# Fashion-MNIST",
         "",
+        "*In the chapter: MLP vs DNN, 데이터 증강 방법 (figure 8-15), 앙상블, 패션 MNIST (ten softmax outputs, sparse "
+        "categorical cross-entropy).*",
+        "",
         f"Preset `{name}`. Accuracy on the test images, which were looked at once, ± one standard error over images.",
         "",
         "| network | accuracy |",
@@ -180,7 +218,8 @@ def page(
         "## Distorted images",
         "",
         f"What the networks on distorted images learn from: training images, {way}. As they are, and {COPIES} times as "
-        "they may come (dashed: where the image ends as it is):",
+        f"they may come (dashed: where the image ends as it is). In the last row each kind of distortion that a preset "
+        "may have by itself, used here or not, and further than is usual:",
         "",
         "![distorted images](distortions.png)",
         "",

@@ -64,6 +64,8 @@ def page(
     lines = [
         "# Film reviews",
         "",
+        "*In the chapter: 과잉 적합의 예 (IMDB), 과잉 적합 방지 전략, 조기 종료, 가중치 규제, 드롭아웃.*",
+        "",
         f"Accuracy on {tested} test reviews, which were scored once, ± standard error over reviews.",
         "",
         *compared_networks(settings, chosen, metrics),

@@ -61,7 +61,8 @@ def labs(arguments: argparse.Namespace) -> None:
             write_csv(arguments.report / f"{file}.csv", frame)
         write_bytes(arguments.report / f"{name}.png", picture)
     write_json(arguments.report / "metrics.json", {name: rounded(value) for name, value in measures.items()})
-    last = f"## {len(every) + 1}. CPU against GPU\n\n{devices.ABOUT}\n\n{devices.sentence(devices.devices())}{TIMES}\n"
+    parts = (place(devices.CHAPTER), devices.ABOUT, devices.sentence(devices.devices()) + TIMES)
+    last = "\n\n".join([f"## {len(every) + 1}. CPU against GPU", *parts]) + "\n"
     write_bytes(arguments.report / "README.md", "\n".join([INTRODUCTION, *texts, last]).encode())
     print(devices.spoken(times))
     print(f"labs: {arguments.report / 'README.md'}")
@@ -70,12 +71,12 @@ def labs(arguments: argparse.Namespace) -> None:
 INTRODUCTION = """# The labs
 
 The textbook's experiments, run on Titanic's real rows by the engine that trains everything else here. Each begins with
-what it is about and what was done; what was found is computed from the run, except for what the textbook says and the
-times on an H100, and the numbers behind a picture lie beside it. Losses are log losses (cross-entropy): 0 is perfect,
-0.693 is guessing. Unseen rows are rows that no network of their fold learned from or was stopped by. ± is one standard
-error over rows (or over what is named instead), and what is no more than two of them is called noise; how another seed
-would change the networks is not in it. Where a sentence names the best of several settings or epochs, it is picked by
-the losses shown, which flatters it a little.
+where the chapter has it, what it is about and what was done; what was found is computed from the run, except for what
+the textbook says and the times on an H100, and the numbers behind a picture lie beside it. Losses are log losses
+(cross-entropy): 0 is perfect, 0.693 is guessing. Unseen rows are rows that no network of their fold learned from or was
+stopped by. ± is one standard error over rows (or over what is named instead), and what is no more than two of them is
+called noise; how another seed would change the networks is not in it. Where a sentence names the best of several
+settings or epochs, it is picked by the losses shown, which flatters it a little.
 """
 # The columns that the lab on normalisation scales, and whether a passenger is a woman.
 NUMBERS = ["Pclass", "Age", "SibSp", "Parch", "Fare"]
@@ -87,7 +88,7 @@ TIMES = (
 
 
 def all_labs() -> list[Lab]:
-    """In the textbook's order."""
+    """As the page numbers them."""
     from pipeline.lab import (
         capacity,
         encodings,
@@ -144,9 +145,14 @@ def rounded(value: float) -> float:
     return float(f"{value:.3g}") if abs(value) < 1e-3 else round(value, 6)
 
 
+def place(chapter: str) -> str:
+    """Where the textbook's chapter has a lab's topic, if it has."""
+    return f"*In the chapter: {chapter}.*" if chapter else "*The chapter takes this for granted.*"
+
+
 def section(number: int, lab: Lab, frames: Frames) -> str:
     """The lab's part of the page: its sentences, its table if it has one, its picture."""
-    parts = [f"## {number}. {lab.title}", lab.about, lab.sentence(frames)]
+    parts = [f"## {number}. {lab.title}", place(lab.chapter), lab.about, lab.sentence(frames)]
     if lab.table:
         shown = lab.table(frames)
         rows = [list(shown.columns), ["---"] * len(shown.columns), *shown.to_numpy().tolist()]

@@ -19,6 +19,7 @@ from pipeline.pictures import COLOURS, label, panels
 WIDTHS = (1, 4, 16, 64)
 ROWS = (50, 100, 200, 400)
 WIDEST, RATE = 64, 3e-3
+CHAPTER = "과잉 적합과 과소 적합, 과잉 적합을 아는 방법, 많은 훈련 데이터 사용"
 ABOUT = (
     "A network that is too small for its task *underfits*: it does badly on train rows and unseen rows alike. One "
     "that is large for the rows it has *overfits*: it learns them by heart, so that the loss of train rows still "
@@ -160,4 +161,4 @@ def measures(frames: Frames) -> dict[str, float]:
     }
 
 
-LAB = Lab("capacity", "Over- and underfitting", ABOUT, run, picture, sentence, measures, table)
+LAB = Lab("capacity", "Over- and underfitting", CHAPTER, ABOUT, run, picture, sentence, measures, table)

@@ -16,6 +16,7 @@ from pipeline.nets.trainer import trainer
 
 SIZES = (16, 64, 256)
 NETWORKS, EPOCHS = 4, 3
+CHAPTER = "CPU와 GPU의 성능비교"
 ABOUT = (
     "A GPU does thousands of products at once, but each step of a training has to be handed over to it, so it gains "
     f"where steps are large. Here: the same training of {NETWORKS} networks a fold, with 2 hidden layers of "

@@ -37,6 +37,7 @@ MODELS = {"linear": 0, "network": 1}
 # The textbook's examples: countries for scikit-learn's LabelEncoder, classes for Keras's to_categorical.
 COUNTRIES = ("Korea", "Japan", "China")
 VECTOR, CLASSES = (2, 6, 6, 1), 7
+CHAPTER = "범주형 데이터 처리, 정수 인코딩, 원-핫 인코딩 (sklearn, 케라스), 임베딩"
 ABOUT = (
     "A network takes numbers only, so words must become numbers. *By hand*: "
     f"{', '.join(f'{word} {value:g}' for word, value in BY_HAND.items())} (women and children first, written down "
@@ -176,4 +177,4 @@ def measures(frames: Frames) -> dict[str, float]:
     return losses | {"encoding_largest_difference": max(each.difference for each in examples())}
 
 
-LAB = Lab("encodings", "One column in four encodings", ABOUT, run, picture, sentence, measures, table)
+LAB = Lab("encodings", "One column in four encodings", CHAPTER, ABOUT, run, picture, sentence, measures, table)

@@ -29,6 +29,7 @@ PATIENCE = 8
 # Ensembles of each size that are drawn from all networks and averaged.
 DRAWS = 20
 SIZES = (1, 2, 3, 5, 8, 12, 20, 30, 50, 75, 100)
+CHAPTER = "앙상블: 여러 전문가를 동시에 훈련시키는 것"
 ABOUT = (
     "Networks that are alike but for their seed err on different rows, so the mean of their probabilities errs less "
     f"than they do. Here: networks with {BASE['depth']} hidden layers of {BASE['width']} units, dropout "
@@ -126,4 +127,4 @@ def measures(frames: Frames) -> dict[str, float]:
     return {f"ensemble_{name}": float(last[name]) for name in names}
 
 
-LAB = Lab("ensembles", "Ensemble size", ABOUT, run, picture, sentence, measures)
+LAB = Lab("ensembles", "Ensemble size", CHAPTER, ABOUT, run, picture, sentence, measures)

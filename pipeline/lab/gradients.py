@@ -28,6 +28,7 @@ DEPTHS = (2, 3, 5, 8, 12, 20)
 WIDTH, NETWORKS, ROWS = 32, 8, 256
 # A gradient smaller by this many powers of ten has vanished.
 VANISHED = 2
+CHAPTER = "그래디언트 소실 문제 (figure 8-5), 새로운 활성화 함수 (figure 8-7)"
 ABOUT = (
     "A network learns by the gradient of its loss, which is carried back from the output layer by layer. On the way "
     "each layer multiplies it by its weights and by the slope of its activation, and the slope of sigmoid is at most "
@@ -157,4 +158,4 @@ def measures(frames: Frames) -> dict[str, float]:
     }
 
 
-LAB = Lab("gradients", "Vanishing gradient", ABOUT, run, picture, sentence, measures, table)
+LAB = Lab("gradients", "Vanishing gradient", CHAPTER, ABOUT, run, picture, sentence, measures, table)

@@ -47,6 +47,7 @@ TOO_LARGE = ("ones", "too_large")
 SAME = 1e-3
 # A loss that is not lower than that of one answer to all rows by more than this is no better.
 NOTHING = 0.01
+CHAPTER = "가중치 초기화 문제 (figure 8-10), 케라스에서 가중치 초기화 방법, Lab: 가중치 초기화 실험"
 ABOUT = (
     "What the weights are before the first step. By the textbook, 0 stops the error on its way back (only the "
     "output's bias learns), equal weights make neurons that all do the same (each gets the same gradient), and too "
@@ -179,4 +180,4 @@ def measures(frames: Frames) -> dict[str, float]:
     return found
 
 
-LAB = Lab("initializers", "First weights", ABOUT, run, picture, sentence, measures)
+LAB = Lab("initializers", "First weights", CHAPTER, ABOUT, run, picture, sentence, measures)

@@ -64,11 +64,13 @@ class Material:
 
 @dataclass(frozen=True)
 class Lab:
-    """``name`` names its files; ``about`` says in plain words what it is about and what is done; ``run`` gives the plot
-    data by file name. ``table`` may show some of it on the page."""
+    """``name`` names its files; ``chapter``: where the textbook has it, by its headings and figures; ``about`` says in
+    plain words what it is about and what is done; ``run`` gives the plot data by file name. ``table`` may show some
+    of it on the page."""
 
     name: str
     title: str
+    chapter: str
     about: str
     run: Callable[[Material], Frames]
     picture: Callable[[Frames], Figure]

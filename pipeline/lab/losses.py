@@ -34,6 +34,10 @@ ROUNDED = (
     "The textbook rounds on the way: its 0.74 is the mean of the rounded 0.51, 0.51 and 1.20; its 0.154901, to base 10 "
     "where its other logarithms are natural, is cut off, not rounded."
 )
+CHAPTER = (
+    "손실 함수 선택 문제, 소프트맥스 활성화 함수, 교차 엔트로피 손실 함수 (figure 8-9), BinaryCrossentropy, "
+    "CategoricalCrossentropy, SparseCategoricalCrossentropy"
+)
 ABOUT = (
     "A loss says how far the answers are from the truth; learning makes it smaller. For numbers it is the mean "
     "squared error, for two classes (one sigmoid output) binary cross-entropy, for more (one softmax output each, "
@@ -50,7 +54,8 @@ def run(material: Material) -> Frames:
     """One row per figure: what the textbook prints, in its digits ("" where nothing), and the three ways to compute it;
     the curves of the chapter's pictures, of ``x`` and of the probability of the true class."""
     rows = [
-        _binary("binary cross-entropy, y = (1, 0, 0, 1)", "0.345", [1, 0, 0, 1], [0.8, 0.3, 0.5, 0.9]),
+        _binary("binary cross-entropy, y = (1, 0, 0, 1)", "0.345", [y for y, _ in PAIRS], [p for _, p in PAIRS]),
+        *(_binary(f"sample {i}: y = {y}, given {p:g}", "", [y], [p]) for i, (y, p) in enumerate(PAIRS, start=1)),
         _categorical(ONE_HOT, "1.936381", [1, 2, 0], THREE, one_hot=True),
         _categorical(INTEGER, "1.936381", [1, 2, 0], THREE),
         _categorical("true class given 0.7, base 10", "0.154901", [0], [[0.7, 0.2, 0.1]], base=10.0),
@@ -89,6 +94,8 @@ def cross_entropy() -> pd.DataFrame:
     return pd.DataFrame({"probability": probability, "loss": abs(-np.log(probability))}).round(6)
 
 
+# Label and answer of each sample of the chapter's binary cross-entropy.
+PAIRS = ((1, 0.8), (0, 0.3), (0, 0.5), (1, 0.9))
 THREE = [[0.6, 0.3, 0.1], [0.3, 0.6, 0.1], [0.1, 0.7, 0.2]]
 BATCH = [[0.1, 0.3, 0.6], [0.2, 0.6, 0.2], [0.3, 0.4, 0.3]]
 Row = tuple[str, str, float, float, float]
@@ -243,4 +250,4 @@ def measures(frames: Frames) -> dict[str, float]:
     }
 
 
-LAB = Lab("losses", "Losses by hand", ABOUT, run, picture, sentence, measures, table)
+LAB = Lab("losses", "Losses by hand", CHAPTER, ABOUT, run, picture, sentence, measures, table)

@@ -21,6 +21,7 @@ STRENGTHS = {
 }
 NAMES = {"dropout": "dropout", "l1": "L1", "l2": "L2"}
 WIDTH, RATE = 64, 3e-3
+CHAPTER = "가중치 규제 (L1, L2), 드롭아웃 (figure 8-14)"
 ABOUT = (
     "Three ways against overfitting. *L1* adds the absolute weights, *L2* the squared weights, times a strength, to "
     "the loss that is learned, so that large weights cost; *dropout* leaves out a share of the units at each training "
@@ -115,4 +116,4 @@ def measures(frames: Frames) -> dict[str, float]:
     return found | {"regulariser_gap_none": float(frame["gap"].first()["none"])}
 
 
-LAB = Lab("regularisers", "Dropout, L1 and L2", ABOUT, run, picture, sentence, measures)
+LAB = Lab("regularisers", "Dropout, L1 and L2", CHAPTER, ABOUT, run, picture, sentence, measures)

@@ -32,6 +32,7 @@ from pipeline.pictures import label, panels
 AGES = (30.0, 36.0, 52.0, 42.0)
 METHODS = {"raw": "none", "min_max": "minmax", "z_score": "zscore", "keras_layer": "keras"}
 NAMES = {"raw": "raw columns", "min_max": "min-max", "z_score": "z-scores", "keras_layer": "Keras's layer"}
+CHAPTER = "데이터 정규화 (figure 8-11), sklearn의 데이터 정규화 방법, 케라스의 데이터 정규화 방법"
 ABOUT = (
     "Columns of different size (years of age, pounds of fare, classes 1 to 3) make a network's weights learn at "
     "different speeds. Scaled they are alike: *min-max* puts each column between 0 and 1, the *z-score* takes off its "
@@ -150,4 +151,4 @@ def measures(frames: Frames) -> dict[str, float]:
     }
 
 
-LAB = Lab("scaling", "Normalisation", ABOUT, run, picture, sentence, measures, table)
+LAB = Lab("scaling", "Normalisation", CHAPTER, ABOUT, run, picture, sentence, measures, table)

@@ -12,6 +12,8 @@ from pipeline.pictures import label, panels
 
 RATES = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1)
 BATCHES = (16, 64, 256)
+# It takes both for granted.
+CHAPTER = ""
 ABOUT = (
     "The learning rate says how far a step goes, the batch size by how many rows its direction is found: with fewer, "
     "there are more steps in an epoch, each less sure of its way. A rate too small does not arrive in time, one too "
@@ -87,4 +89,4 @@ def measures(frames: Frames) -> dict[str, float]:
     return found
 
 
-LAB = Lab("steps", "Batch size and learning rate", ABOUT, run, picture, sentence, measures)
+LAB = Lab("steps", "Batch size and learning rate", CHAPTER, ABOUT, run, picture, sentence, measures)

@@ -8,6 +8,7 @@ import re
 import shutil
 import struct
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ import pytest
 from features.diagnosis import diagnose
 from pipeline import fashion_mnist, fashion_mnist_networks, fashion_mnist_page, files
 from pipeline.demo import write_yaml
+from pipeline.nets.augmentation import Augmentation
 from pipeline.nets.fit import Fit
 from pipeline.params import ImageNetwork, read_document
 from tests.stages import options
@@ -253,6 +255,21 @@ def test_the_pictures_of_distortions_are_of_training_images_and_follow_the_prese
     assert drawn(np.zeros_like(pixels), dense).startswith(b"\x89PNG")
     assert fashion_mnist_page.distortions(dense) == "shifted by up to 1 pixel across and down"
     assert fashion_mnist_page.distortions(convolutional).startswith("mirrored or not, shifted by up to 1 pixel")
+
+
+def test_every_kind_of_distortion_is_shown_by_itself() -> None:
+    """Also those that no preset uses: of mirrored, turned and shifted images the chapter has pictures."""
+    image, other = np.zeros((28, 28), np.float32), np.ones((28, 28), np.float32)
+    image[10:18, 4:12] = 1.0
+    found = fashion_mnist_page.each_kind(image, other)
+    names = {field.name for field in fields(Augmentation)}
+    assert len(found) == len(names) == fashion_mnist_page.COPIES
+    np.testing.assert_array_equal(found["mirrored"], image[:, ::-1])
+    np.testing.assert_allclose(found["shifted by 4 pixels"][14:22, 8:16], 1.0, atol=1e-5)
+    turned, blanked = found["turned by 20 degrees"], found["a box blanked"]
+    assert turned.sum() == pytest.approx(image.sum(), rel=0.05) and abs(turned - image).max() > 0.5
+    assert 0 <= blanked.sum() < image.sum() and not (blanked > image).any()
+    np.testing.assert_allclose(found["40 % of another"], 0.6 * image + 0.4, atol=1e-6)
 
 
 def test_two_runs_are_the_same_bytes_and_convolutions_are_an_option(tmp_path: Path, raw: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -62,6 +63,10 @@ def test_figures_of_the_textbook_agree_to_a_millionth(material: Material) -> Non
     frame = losses.run(material)["losses"].set_index("figure")
     exact = {
         "binary cross-entropy, y = (1, 0, 0, 1)": 0.344582,
+        "sample 1: y = 1, given 0.8": 0.223144,
+        "sample 2: y = 0, given 0.3": 0.356675,
+        "sample 3: y = 0, given 0.5": 0.693147,
+        "sample 4: y = 1, given 0.9": 0.105361,
         losses.ONE_HOT: 1.936381,
         losses.INTEGER: 1.936381,
         "true class given 0.7, base 10": 0.154901,
@@ -339,3 +344,15 @@ def test_every_lab_says_in_plain_words_what_it_is_about() -> None:
 
     for lab in all_labs():
         assert "Here: " in lab.about and len(lab.about.split()) > 40, lab.name
+
+
+def test_every_lab_says_where_the_chapter_has_it() -> None:
+    """By the headings of the textbook, which is Korean; README's table names them too."""
+    from pipeline.labs import all_labs, place
+
+    readme = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
+    chapters = {lab.name: lab.chapter for lab in all_labs()} | {"devices": devices.CHAPTER}
+    assert place(chapters.pop("steps")) == "*The chapter takes this for granted.*"
+    for name, chapter in chapters.items():
+        assert place(chapter) == f"*In the chapter: {chapter}.*"
+        assert chapter.split(",")[0].split(" (")[0].split(":")[0] in readme, name
