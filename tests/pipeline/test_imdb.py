@@ -52,7 +52,7 @@ def archive(arrays: Arrays) -> bytes:
     return buffer.getvalue()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def arrays() -> Arrays:
     (x_train, y_train), (x_test, y_test) = made_up(400, 1), made_up(200, 2)
     return {"x_train": x_train, "y_train": y_train, "x_test": x_test, "y_test": y_test}
@@ -88,10 +88,21 @@ def results(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for place in ("data", "reports") for path in (folder / place).iterdir()}
 
 
-def test_the_stage_learns_from_made_up_reviews(tmp_path: Path, arrays: Arrays) -> None:
-    put(tmp_path / "raw", archive(arrays))
-    assert run(tmp_path) == 0
-    metrics = json.loads((tmp_path / "reports" / "metrics.json").read_text())
+@pytest.fixture(scope="module")
+def learned(tmp_path_factory: pytest.TempPathFactory, arrays: Arrays) -> tuple[Path, imdb.Final]:
+    """A folder in which the stage has run, not to be changed, and the networks that it trained in the end."""
+    folder, kept = tmp_path_factory.mktemp("imdb"), []
+    put(folder / "raw", archive(arrays))
+    original = imdb.train_finally
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(imdb, "train_finally", lambda *given: kept.append(original(*given)) or kept[-1])
+        assert run(folder) == 0
+    return folder, kept[0]
+
+
+def test_the_stage_learns_from_made_up_reviews(learned: tuple[Path, imdb.Final]) -> None:
+    reports = learned[0] / "reports"
+    metrics = json.loads((reports / "metrics.json").read_text())
     assert metrics["phrases_accuracy"] > 0.9
     assert metrics["phrases_accuracy"] > metrics["plain_accuracy"] > 0.6  # pairs of words tell more
     assert metrics["convolution_accuracy"] > max(metrics["plain_accuracy"], 0.85)
@@ -102,17 +113,17 @@ def test_the_stage_learns_from_made_up_reviews(tmp_path: Path, arrays: Arrays) -
         np.sqrt(metrics["ensemble_accuracy"] * (1 - metrics["ensemble_accuracy"]) / 199), abs=1e-6
     )
     assert 2 <= metrics["overfit_epoch"] <= 13
-    curves = pd.read_csv(tmp_path / "reports" / "learning_curves.csv")
+    curves = pd.read_csv(reports / "learning_curves.csv")
     assert len(curves) == 12 and not curves.isna().any(axis=None)
     assert curves["plain_validation"].idxmin() + 2 == metrics["overfit_epoch"]
-    variants = pd.read_csv(tmp_path / "reports" / "variants.csv").set_index("variant")
+    variants = pd.read_csv(reports / "variants.csv").set_index("variant")
     assert variants["chosen"].sum() == 1 and not variants.loc["plain", "chosen"]
     assert variants.loc["larger", "width"] == 128
-    words = pd.read_csv(tmp_path / "reports" / "words.csv")
+    words = pd.read_csv(reports / "words.csv")
     assert {"great", "lovely", "not dull", "not awful"} & set(words.loc[words["kind"] == "for", "phrase"])
     assert {"dull", "awful", "not great", "not lovely"} & set(words.loc[words["kind"] == "against", "phrase"])
     assert (words.loc[words["kind"] == "for", "effect"] > 0).all()
-    page = (tmp_path / "reports" / "README.md").read_text()
+    page = (reports / "README.md").read_text()
     for measure in ("ensemble_accuracy", "overfitted_accuracy", "phrases_accuracy", "ensemble_gain", "stopping_gain"):
         assert f"{metrics[measure]:.4f} ± {metrics[f'{measure}_se']:.4f}" in page, measure
     for name, row in variants.iterrows():
@@ -126,7 +137,7 @@ def test_the_stage_learns_from_made_up_reviews(tmp_path: Path, arrays: Arrays) -
     assert "| `larger` | depth 1, width 128 |" in page
     assert f"| {words['phrase'][0]} | {words['effect'][0]:.2f} |" in page
     linked = {"overview.png", *re.findall(r"`(\w+\.(?:csv|json))`", page)}
-    assert linked == {path.name for path in (tmp_path / "reports").iterdir()} - {"README.md"}
+    assert linked == {path.name for path in reports.iterdir()} - {"README.md"}
 
 
 def test_what_the_page_says_of_fitting_is_read_off_the_curves() -> None:
@@ -215,21 +226,13 @@ def test_test_reviews_choose_nothing(tmp_path: Path, arrays: Arrays) -> None:
     assert first["ensemble_accuracy"] == pytest.approx(1 - second["ensemble_accuracy"])
 
 
-def chosen_variant(folder: Path) -> str:
-    variants = pd.read_csv(folder / "reports" / "variants.csv").set_index("variant")
-    return str(variants.index[variants["chosen"]][0])
-
-
 def test_a_sentence_is_scored_as_the_engine_scores_it(
-    tmp_path: Path, arrays: Arrays, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    learned: tuple[Path, imdb.Final], arrays: Arrays, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    put(tmp_path / "raw", archive(arrays))
-    kept: list[imdb.Final] = []
-    original = imdb.train_finally
-    monkeypatch.setattr(imdb, "train_finally", lambda *given: kept.append(original(*given)) or kept[-1])
-    assert run(tmp_path) == 0
-    model, reviews = imdb_text.read_model(tmp_path / "data" / "model.npz"), arrays["x_test"]
-    multi_hot, phrases, convolution = opinions = kept[0].opinions(chosen_variant(tmp_path))
+    folder, final = learned
+    model, reviews = imdb_text.read_model(folder / "data" / "model.npz"), arrays["x_test"]
+    variants = pd.read_csv(folder / "reports" / "variants.csv").set_index("variant")
+    multi_hot, phrases, convolution = opinions = final.opinions(str(variants.index[variants["chosen"]][0]))
     ensemble = average(model["shares"], opinions)
     for row in range(20):
         opinion = imdb_text.judge([WORDS[rank - 1] for rank in reviews[row]], model)
@@ -238,8 +241,7 @@ def test_a_sentence_is_scored_as_the_engine_scores_it(
         assert opinion.multi_hot == pytest.approx(multi_hot[row], abs=1e-4)
         assert opinion.probability == pytest.approx(ensemble[row], abs=5e-3)
         assert not opinion.unknown
-    capsys.readouterr()
-    command = ["--model", str(tmp_path / "data" / "model.npz")]
+    command = ["--model", str(folder / "data" / "model.npz")]
     assert imdb_text.main(["Not GREAT! A blockchain word3.", *command]) == 0
     told = capsys.readouterr().out
     assert "against the film" in told
@@ -374,13 +376,11 @@ def test_parameters_that_can_not_be_are_told(
     assert "imdb.convolution.skip" in capsys.readouterr().err
 
 
-def test_copies_of_a_network_learn_in_orders_of_their_own(tmp_path: Path, arrays: Arrays) -> None:
+def test_copies_of_a_network_learn_in_orders_of_their_own(learned: tuple[Path, imdb.Final]) -> None:
     """Alone or with others, a copy's answers are the same."""
-    put(tmp_path / "raw", archive(arrays))
-    assert run(tmp_path) == 0
-    params = tmp_path / "params.yaml"
-    seed, settings = load_block(params, "imdb")
-    reviews = read_reviews(tmp_path / "raw", digests(tmp_path / "raw"))
+    folder, _ = learned
+    seed, settings = load_block(folder / "params.yaml", "imdb")
+    reviews = read_reviews(folder / "raw", digests(folder / "raw"))
     texts = imdb_networks.Texts(reviews.starts, reviews.ranks, reviews.labels[:400], np.full(400, TRAIN))
     one = replace(settings, phrases=replace(settings.phrases, seeds=1))
     alone, both = (
