@@ -3,6 +3,10 @@
 set -eu
 # A .venv that is active now is about to be removed, so its Python can't make the next one.
 PATH=$(printf '%s' "$PATH" | tr ':' '\n' | grep -v '\.venv/bin' | paste -sd: -)
+if [ "$(uname -sm)" = "Darwin x86_64" ]; then
+  echo "error: TensorFlow is no longer built for Macs with an Intel processor. Use Linux or a Mac with Apple silicon." >&2
+  exit 1
+fi
 wanted=$1
 lock=$2
 python=""

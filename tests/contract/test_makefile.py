@@ -48,6 +48,15 @@ def test_an_environment_stays_what_it_was_made_for(project: Path) -> None:
     assert make(project, "setup", python, "GPU=0") == ""
 
 
+def test_a_machine_that_the_lock_has_no_tensorflow_for_is_told_before_anything_is_made(project: Path) -> None:
+    (project / "uname").write_text("#!/bin/sh\necho Darwin x86_64\n")
+    (project / "uname").chmod(0o755)
+    with pytest.raises(subprocess.CalledProcessError) as error:
+        make(project, "setup", f"PYTHON={project / 'python'}", PATH=f"{project}{os.pathsep}{os.environ['PATH']}")
+    assert "error: TensorFlow is no longer built for Macs with an Intel processor." in error.value.stderr
+    assert not (project / ".venv").exists()
+
+
 def test_a_switch_of_0_is_off(project: Path) -> None:
     """``FORCE=0`` would else send the same content once more, of the few that Kaggle takes in a day."""
     for word, forced in (("FORCE=1", True), ("FORCE=0", False), ("FORCE=", False)):
