@@ -7,7 +7,7 @@ import io
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -70,7 +70,7 @@ def leaderboard(arguments: argparse.Namespace) -> None:
 
     console = Console()
     for name in names:
-        own = rows[rows["competition"] == name]
+        own = in_time(rows[rows["competition"] == name])
         console.print(table(name, own))
         console.print(agreement(own))
         path = arguments.board.parent / name / "leaderboard.png"
@@ -96,6 +96,11 @@ def read_board(path: Path) -> pd.DataFrame:
                 "sides and delete Git's marks; else restore the file from Git."
             )
     return rows
+
+
+def in_time(rows: pd.DataFrame) -> pd.DataFrame:
+    """By date: rows of two clones may lie one clone's after the other's."""
+    return rows.sort_values("date", kind="stable", ignore_index=True)
 
 
 def _is_mapping(cell: str) -> bool:
@@ -153,6 +158,7 @@ def table(name: str, rows: pd.DataFrame) -> Table:
         shown.add_column(column, justify=side, no_wrap=True)  # type: ignore[arg-type]
     shown.add_column("what is new", overflow="fold")
     stars = best(numbers(rows["cv"]), metric), best(numbers(rows["public_score"]), metric)
+    used = [json.loads(cell or "{}") for cell in rows["params"]]
     for position, (_, row) in enumerate(rows.iterrows()):
         cv = Text(_digits(metric, row["cv"]) + (f" ± {_digits(metric, row['cv_se'])}" if row["cv_se"] else ""))
         public = Text(row["public_score"] or "none")
@@ -164,16 +170,17 @@ def table(name: str, rows: pd.DataFrame) -> Table:
             cv.append("\n" + _digits("log_loss", row["cv_log_loss"]), style="dim")
         revision = row["revision"][:7] + ("+" if row["dirty"] == "true" else "")
         new = Text(row["message"])
-        if position and changes(row["params"]):
-            new.append("\n" + changes(row["params"]), style="dim")
+        if position and (changed := changes(used[position - 1], used[position])):
+            new.append("\n" + changed, style="dim")
         shown.add_row(str(position + 1), f"{row['date'][:10]}\n{revision}", cv, public, new)
     return shown
 
 
-def changes(cell: str) -> str:
-    """``key=value`` of the parameters that a row names as differing from the row before."""
-    found = json.loads(cell or "{}")
-    return ", ".join(f"{key}={value if isinstance(value, str) else json.dumps(value)}" for key, value in found.items())
+def changes(old: dict[str, Any], new: dict[str, Any]) -> str:
+    """``key=value`` of the parameters of a row that differ from those of the row before; ``null`` where one is gone."""
+    keys = [key for key in sorted(old.keys() | new.keys()) if old.get(key) != new.get(key)]
+    values = [(key, new.get(key)) for key in keys]
+    return ", ".join(f"{key}={value if isinstance(value, str) else json.dumps(value)}" for key, value in values)
 
 
 def plot(name: str, rows: pd.DataFrame) -> Figure:

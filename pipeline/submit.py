@@ -125,19 +125,6 @@ def slug_of(params: Path, name: str) -> str:
     return slug
 
 
-def before(own: pd.DataFrame) -> dict[str, Any]:
-    """All parameters of the last row: the first row holds all, each later one what differs (null: no longer there)."""
-    known: dict[str, Any] = {}
-    for cell in own["params"]:
-        known |= json.loads(cell or "{}")
-    return {key: value for key, value in known.items() if value is not None}
-
-
-def difference(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
-    """Keys whose values differ, with the new value; null for a key that is gone."""
-    return {key: new.get(key) for key in sorted(old.keys() | new.keys()) if old.get(key) != new.get(key)}
-
-
 def already(parcel: Parcel, submissions: Sequence[Submission], force: bool = False) -> Submission | None:
     """The submission of the same content that Kaggle knows of, by the mark that ours carry.
 
@@ -192,8 +179,7 @@ def record(parcel: Parcel, scored: Submission) -> int:
     row = parcel.row | {"date": scored.date, "public_score": scored.public_score, "submission": str(scored.ref)}
     with alone(BOARD.parent):
         rows = read_board(BOARD)
-        own = rows[rows["competition"] == row["competition"]]
-        row["params"] = json.dumps(difference(before(own), parcel.parameters), sort_keys=True, ensure_ascii=False)
+        row["params"] = json.dumps(parcel.parameters, sort_keys=True, ensure_ascii=False)
         write_csv(BOARD, pd.concat([rows, pd.DataFrame([row], columns=COLUMNS)], ignore_index=True))
     return len(rows) + 1
 

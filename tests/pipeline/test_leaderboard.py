@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +11,8 @@ import pandas as pd
 import pytest
 
 from pipeline.leaderboard import COLUMNS, agreement, best, changes, correlation, main, read_board, scored
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def rows(*scores: tuple[str, str], metric: str = "accuracy", name: str = "titanic") -> pd.DataFrame:
@@ -76,7 +80,44 @@ def test_the_same_rows_draw_the_same_bytes(tmp_path: Path) -> None:
 
 
 def test_changed_parameters_read_as_keys_and_values() -> None:
-    assert changes('{"tune.max_trials": 60, "encode.columns": ["a"]}') == 'tune.max_trials=60, encode.columns=["a"]'
+    old = {"tune.max_trials": 40, "encode.columns": [], "seed": 0, "tune.oracle": "grid"}
+    new = {"tune.max_trials": 60, "encode.columns": ["a"], "seed": 0, "tune.family": "tabm"}
+    assert changes(old, new) == 'encode.columns=["a"], tune.family=tabm, tune.max_trials=60, tune.oracle=null'
+    assert changes(old, old) == ""
+
+
+def test_rows_of_two_clones_are_told_in_the_order_they_were_sent(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Git appends one clone's rows to the other's; what is new is new against the row sent before, whoever sent it."""
+    made = rows(("0.80", "0.76"), ("0.83", "0.78"), ("0.82", "0.77"))
+    made["date"] = [f"2026-11-{day}T06:00:00Z" for day in (24, 26, 25)]
+    made["params"] = ['{"seed": 0, "train.top_k": 6}', '{"seed": 0, "train.top_k": 9}', '{"seed": 1, "train.top_k": 6}']
+    assert main(write(tmp_path, made)) == 0
+    cells = [[cell.strip() for cell in line.split("│")[1:-1]] for line in capsys.readouterr().out.split("\n")]
+    told = [cell for cell in cells if len(cell) == 5]
+    assert [(cell[0], cell[4]) for cell in told if cell[0]] == [("1", "try [0]"), ("2", "try [2]"), ("3", "try [1]")]
+    assert [cell[4] for cell in told if "=" in cell[4]] == ["seed=1", "seed=0, train.top_k=9"]
+
+
+def test_git_merges_rows_of_two_clones_by_itself(tmp_path: Path) -> None:
+    def git(*words: str) -> None:
+        who = ("-c", "user.name=t", "-c", "user.email=t@example.org")
+        subprocess.run(["git", *who, *words], cwd=tmp_path, check=True, capture_output=True)
+
+    git("init", "-qb", "main")
+    shutil.copy(ROOT / ".gitattributes", tmp_path)
+    board = tmp_path / "reports" / "leaderboard.csv"
+    for branch, count in (("main", 1), ("mine", 2), ("main", 2)):
+        if count > 1:
+            git("checkout", "-q", *(["-b"] if branch == "mine" else []), branch)
+        made = rows(*FIVE[:count])
+        made["message"] = ["first", f"then {branch}"][:count]
+        write(board.parent, made)
+        git("add", ".")
+        git("commit", "-qm", branch)
+    git("merge", "-q", "mine", "-m", "both")
+    assert sorted(read_board(board)["message"]) == ["first", "then main", "then mine"]
 
 
 def test_no_row_and_a_broken_file_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
