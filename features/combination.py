@@ -5,8 +5,9 @@ Everything here that learns is told which rows it may learn from, and sees no ot
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -20,6 +21,8 @@ JUDGING_ROWS = 20_000
 # Bounds of a temperature, and how far from 1 its inverse is expected to be (the standard deviation of a normal prior).
 TEMPERATURES = (0.25, 4.0)
 PRIOR = 0.5
+# How far the logarithm of a factor is expected to be from 0, likewise.
+FACTOR_PRIOR = 0.5
 # Levels at which a member's answers are described for a mean of ranks.
 LEVELS = np.linspace(0, 1, 65)
 
@@ -182,6 +185,83 @@ def temperature(target: np.ndarray, answers: np.ndarray) -> float:
 def with_temperature(answers: np.ndarray, degrees: float) -> np.ndarray:
     """Probabilities ``[..., c]`` at the temperature ``degrees``; 1 leaves them as they are."""
     return answers if degrees == 1 else _softmax(_logits(answers) / degrees)
+
+
+def mean_factor(target: np.ndarray, answers: np.ndarray) -> float:
+    """The factor by which ``answers [k]``, none below 0, add up to ``target [k]``: means of what is nearer to medians.
+
+    Networks that learn logarithms answer with the exponential of a mean logarithm, too low by what they can't know.
+    Duan's smearing (1983) takes the mean of all ``target / answer``, which is the same where errors are of one size in
+    percent, and goes astray where they are not. ``drawn`` to 1.
+    """
+    said, total = float(answers.sum()), float(target.sum())
+    if not said or not total:
+        return 1.0
+    error = float(np.sqrt(np.square(target - total / said * answers).sum())) / total
+    return float(np.exp(drawn(np.log(total / said), error, FACTOR_PRIOR)))
+
+
+def median_factor(target: np.ndarray, answers: np.ndarray) -> float:
+    """The factor by which ``answers [k]``, none below 0, are nearest to ``target [k]`` in absolute error, ``drawn`` to
+    1: the median of their ratios, each with the weight of its answer. 1 where that is 0."""
+    known = answers > 0
+    if not known.any():
+        return 1.0
+    found, error = median(target[known] / answers[known], answers[known])
+    return float(np.exp(drawn(np.log(found), error / found, FACTOR_PRIOR))) if found > 0 else 1.0
+
+
+def median_shift(target: np.ndarray, answers: np.ndarray) -> float:
+    """What is added to ``answers [k]`` so that they are nearest to ``target [k]`` in absolute error, ``drawn`` to 0 by
+    as much of their usual distance from it as a factor is."""
+    away, equal = target - answers, np.ones(len(target))
+    found, error = median(away, equal)
+    return float(drawn(found, error, FACTOR_PRIOR * median(np.abs(away - found), equal)[0]))
+
+
+def median(values: np.ndarray, weights: np.ndarray) -> tuple[float, float]:
+    """The weighted median of ``values [k]`` and its standard error, by the order of the values alone."""
+    order = np.argsort(values, kind="stable")
+    shares = weights[order] / weights.sum()
+    half = 0.5 * float(np.sqrt(np.square(shares).sum()))  # of how many lie below the true median
+    low, found, high = np.interp([0.5 - half, 0.5, 0.5 + half], np.cumsum(shares) - shares / 2, values[order])
+    return float(found), float(high - low) / 2
+
+
+def drawn(found: float, error: float, prior: float) -> float:
+    """``found`` with its standard ``error``, drawn to 0 by a normal prior around it, whose standard deviation is
+    ``prior``: few or wild rows say little."""
+    return found * prior**2 / (prior**2 + error**2) if error else found
+
+
+@dataclass(frozen=True)
+class Level:
+    """What values are multiplied by, what is added then, and the range in which they stay after that."""
+
+    factor: float
+    shift: float
+    low: float
+    high: float
+
+    @classmethod
+    def from_mapping(cls, entry: Mapping[str, Any]) -> Level:
+        """From ``ensemble.json``."""
+        low, high = entry["low"], entry["high"]
+        ends = -np.inf if low is None else low, np.inf if high is None else high
+        return cls(entry["factor"], entry["shift"], *ends)
+
+    def to_mapping(self) -> dict[str, Any]:
+        """What ``from_mapping`` reads, for JSON, which has no infinity."""
+        low, high = (float(end) if np.isfinite(end) else None for end in (self.low, self.high))
+        return {"factor": self.factor, "shift": self.shift, "low": low, "high": high}
+
+    def moves(self) -> dict[str, float]:
+        """``factor`` and ``shift``, for reports."""
+        return {"factor": self.factor, "shift": self.shift}
+
+    def apply(self, answers: np.ndarray) -> np.ndarray:
+        """``answers`` of any shape at this level; NaN stays."""
+        return np.clip(answers * self.factor + self.shift, self.low, self.high)
 
 
 def _logits(answers: np.ndarray) -> np.ndarray:

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+# What makes a logarithm of a target.
+LOGARITHMS = ("log", "log1p")
 # A positive target more skewed than this is learned as its logarithm. A normal sample of 100 stays below 0.7.
 SKEWED = 1.0
 

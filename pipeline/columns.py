@@ -21,7 +21,7 @@ from features.errors import UserError
 from features.importance import group_table, measured, measures_of, pair_table, sentences, sets_to_train
 from features.roles import SCORE, TRAIN
 from pipeline import stage
-from pipeline.combining import Choice
+from pipeline.combining import Choice, level_of
 from pipeline.files import read_json, read_npz, write_bytes, write_csv
 from pipeline.params import Params, load
 from pipeline.pictures import AS_WRITTEN, COLOURS, label, panels, png
@@ -253,6 +253,8 @@ def retrained(
     )
     answers = scaled.scale.original(found.answers[:, : len(table.roles)], fold_of, params.train.clip)
     answers[found.best_epoch == 0] = np.nan
+    if trained.choice.level is not None:
+        answers = at_level(trained, plan, answers)
     values: dict[tuple[frozenset[str], int], list[list[float]]] = {}
     for (one, fold, _), answer in zip(plan, answers, strict=True):
         scored = table.roles[:, fold] == SCORE
@@ -265,6 +267,24 @@ def retrained(
         one: dict(zip(names, np.array([np.mean(values[one, fold], axis=0) for fold in folds]).T, strict=True))
         for one in [*sets, frozenset()]
     }
+
+
+def at_level(trained: Trained, plan: Sequence[tuple[frozenset[str], int, int]], answers: np.ndarray) -> np.ndarray:
+    """``answers [m, t, 1]`` of the networks of ``plan`` (set, fold, copy), each at the level that the rows want which
+    networks of its set score in other folds, as the ensemble's answers are: else networks that say medians would be
+    held against the best constant, a mean."""
+    scored, found = trained.scaled.table.roles == SCORE, np.empty_like(answers)
+    networks: dict[frozenset[str], list[int]] = {}
+    for number, (one, _, _) in enumerate(plan):
+        networks.setdefault(one, []).append(number)
+    for number, (one, fold, _) in enumerate(plan):
+        others = [(each, scored[:, plan[each][1]] & ~scored[:, fold]) for each in networks[one]]
+        said = np.concatenate([answers[each, rows] for each, rows in others])
+        known = np.concatenate([trained.target[rows] for _, rows in others])
+        sound = np.isfinite(said[:, 0])
+        level = level_of(trained.params, trained.scaled.scale.transform, known[sound], said[sound].T)
+        found[number] = level.apply(answers[number])
+    return found
 
 
 def constant(trained: Trained, fold: int) -> np.ndarray:

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from features import combination, metrics
-from features.combination import Ranks
+from features.combination import Level, Ranks
 from features.roles import SCORE
+from features.target import LOGARITHMS
 from pipeline.params import Params
 from pipeline.runtime import seed_for
 
@@ -33,21 +34,23 @@ class Combined:
 @dataclass(frozen=True)
 class Choice:
     """How members are combined: their ``weights [m]`` (within a fold they sum to 1), the ``temperature`` and
-    ``threshold`` of the answer, ``ranks`` where those are averaged, and whether answers are averaged as
-    ``logarithms``."""
+    ``threshold`` of the answer, ``ranks`` where those are averaged, whether answers are averaged as ``logarithms``, and
+    the ``level`` that values are brought to, if they are."""
 
     weights: np.ndarray
     temperature: float
     threshold: float
     ranks: Ranks | None
     logarithmic: bool
+    level: Level | None = None
 
     def answer(self, answers: np.ndarray) -> np.ndarray:
         """The answer ``[n, c]`` of all members ``[m, n, c]``; a row's does not depend on the rows beside it."""
         given = combination.logarithms(answers) if self.logarithmic else answers
         mixed = combination.blend(self.weights, given if self.ranks is None else self.ranks.forward(given))
         mixed = mixed if self.ranks is None else self.ranks.back(mixed)
-        return combination.with_temperature(np.expm1(mixed) if self.logarithmic else mixed, self.temperature)
+        mixed = np.expm1(mixed) if self.logarithmic else mixed
+        return calibrated(mixed, self.temperature, self.level)
 
     def to_mapping(self) -> dict[str, Any]:
         """What ``from_mapping`` reads, for JSON."""
@@ -58,6 +61,7 @@ class Choice:
             "threshold": self.threshold,
             "ranks": ranks,
             "logarithmic": self.logarithmic,
+            **({"level": self.level.to_mapping()} if self.level else {}),
         }
 
     @classmethod
@@ -66,17 +70,26 @@ class Choice:
         ranks = entry["ranks"] and Ranks(np.array(entry["ranks"]["members"]), np.array(entry["ranks"]["common"]))
         # Older code averaged values as they were, and said nothing of it.
         logarithmic = entry.get("logarithmic", False)
-        return cls(np.array(entry["weights"]), entry["temperature"], entry["threshold"], ranks, logarithmic)
+        level = Level.from_mapping(entry["level"]) if "level" in entry else None
+        return cls(np.array(entry["weights"]), entry["temperature"], entry["threshold"], ranks, logarithmic, level)
 
 
-def combine(params: Params, predictions: Mapping[str, np.ndarray], target: np.ndarray, roles: np.ndarray) -> Combined:
-    """Members to one answer per row: ``predictions`` as the train stage writes them, ``target [t]``, ``roles [t, F]``.
+def calibrated(answers: np.ndarray, temperature: float, level: Level | None) -> np.ndarray:
+    """What members answer together, of any shape: probabilities at the ``temperature``, values at their ``level``."""
+    return combination.with_temperature(answers, temperature) if level is None else level.apply(answers)
 
-    Weights, temperature and threshold are chosen for each fold from the rows that the fold does not score, and for the
-    test table from all rows. What those rows are answered by has learned from the rows that the fold scores, see
-    ``choosing.choose``: of few rows a selection of members flatters a little.
+
+def combine(
+    params: Params, predictions: Mapping[str, np.ndarray], target: np.ndarray, roles: np.ndarray, transform: str
+) -> Combined:
+    """Members to one answer per row: ``predictions`` as the train stage writes them, ``target [t]``, ``roles [t, F]``,
+    the ``transform`` by which networks learned the target (``features.target``).
+
+    Weights, temperature, level and threshold are chosen for each fold from the rows that the fold does not score, and
+    for the test table from all rows. What those rows are answered by has learned from the rows that the fold scores,
+    see ``choosing.choose``: of few rows a selection of members flatters a little.
     """
-    members = Combiner(params, predictions, target)
+    members = Combiner(params, predictions, target, transform)
     repeats, folds = roles.shape[1] // params.encode.folds, params.encode.folds
     steps: dict[str, np.ndarray] = {}
     answers = np.full((repeats, len(target), predictions["out_of_fold"].shape[2]), np.nan)
@@ -85,7 +98,8 @@ def combine(params: Params, predictions: Mapping[str, np.ndarray], target: np.nd
         scored = np.flatnonzero(roles[:, one] == SCORE)
         place = one // folds, scored
         choice, found = members.choose(np.flatnonzero(roles[:, one] != SCORE), one)
-        answers[place] = combination.with_temperature(members.answers(choice.weights, one, scored), choice.temperature)
+        said = members.answers(choice.weights, one, scored)
+        answers[place] = calibrated(said, choice.temperature, choice.level)
         thresholds[place] = choice.threshold
         for name, step in found.items():
             steps.setdefault(name, np.full_like(answers, np.nan))[place] = members.step(step, one, scored)
@@ -93,25 +107,50 @@ def combine(params: Params, predictions: Mapping[str, np.ndarray], target: np.nd
     return Combined(answers, thresholds, choice.answer(predictions["test"]), choice, steps)
 
 
+def levelled(params: Params, transform: str) -> bool:
+    """Whether values are brought to a level: where MAE judges them, which wants medians, and where RMSE does, which
+    wants means, and logarithms (``transform``) were learned."""
+    of_rmse = params.table.metric == "rmse" and transform in LOGARITHMS
+    return params.ensemble.calibration == "auto" and (of_rmse or params.table.metric == "mae")
+
+
+def level_of(params: Params, transform: str, target: np.ndarray, answers: np.ndarray) -> Level:
+    """The level that ``answers [r, k]`` of several repeats want to be means or medians of ``target [k]``, as the metric
+    asks: times a factor where logarithms were learned, else with a shift; with ``train.clip`` in the target's range."""
+    said, factor, shift = answers.mean(axis=0), 1.0, 0.0
+    if params.table.metric == "rmse":
+        factor = combination.mean_factor(target, said)
+    elif transform in LOGARITHMS:
+        factor = combination.median_factor(target, said)
+    else:
+        shift = combination.median_shift(target, said)
+    ends = (float(target.min()), float(target.max())) if params.train.clip else (-np.inf, np.inf)
+    return Level(factor, shift, *ends)
+
+
 @dataclass(frozen=True)
 class Step:
-    """One way to combine: members' ``weights [m]``, whether ``ranked``, and the ``temperature``."""
+    """One way to combine: members' ``weights [m]``, whether ``ranked``, the ``temperature`` and the ``level``."""
 
     weights: np.ndarray
     ranked: bool
     temperature: float = 1.0
+    level: Level | None = None
 
 
 class Combiner:
     """The members' out-of-fold answers, and what some of the rows choose of them."""
 
-    def __init__(self, params: Params, predictions: Mapping[str, np.ndarray], target: np.ndarray) -> None:
+    def __init__(
+        self, params: Params, predictions: Mapping[str, np.ndarray], target: np.ndarray, transform: str
+    ) -> None:
         self._params, self._target, self._fold = params, target, predictions["fold"]
         self._unit = combination.units(predictions["trial"], predictions["seed"])
         self._plain, self._test = predictions["out_of_fold"], predictions["test"]
         self._logarithmic = params.table.metric == "rmsle"
         if self._logarithmic:
             self._plain, self._test = combination.logarithms(self._plain), combination.logarithms(self._test)
+        self._transform = transform
         self._ranked = params.ensemble.method == "rank_mean"
         # Each fold's mean ranks are read back by its own members alone: the others have learned from rows it scores.
         self._ranks = [Ranks.of(self._test[self._fold == one]) for one in self._folds] if self._ranked else []
@@ -135,7 +174,10 @@ class Combiner:
         steps = {"mean": Step(self._weights(equal), False), "selected": Step(self._weights(selected), False)}
         if self._ranked:
             steps["ranked"] = Step(weights, True)
-        degrees, threshold = 1.0, 0.5
+        degrees, threshold, level = 1.0, 0.5, None
+        if levelled(self._params, self._transform):
+            level = level_of(self._params, self._transform, self._target[rows], self._all(weights)[:, rows, 0])
+            steps["calibrated"] = Step(weights, self._ranked, level=level)
         if task != "regression":
             known = self._all(weights)[:, rows]
             fitted = combination.temperature(self._target[rows], known)
@@ -145,14 +187,14 @@ class Combiner:
                 answers = combination.with_temperature(known, degrees)[..., 0]
                 threshold = combination.best_threshold(self._target[rows], answers)
         ranks = Ranks.of(self._test) if self._ranked else None
-        return Choice(weights, degrees, threshold, ranks, self._logarithmic), steps
+        return Choice(weights, degrees, threshold, ranks, self._logarithmic, level), steps
 
     def answers(self, weights: np.ndarray, fold: int, rows: np.ndarray) -> np.ndarray:
         """What the members of ``fold`` answer together ``[k, c]`` for ``rows`` that it scores."""
         return self.step(Step(weights, self._ranked), fold, rows)
 
     def step(self, step: Step, fold: int, rows: np.ndarray) -> np.ndarray:
-        """As ``answers``, with the weights, the ranking and the temperature of ``step``."""
+        """As ``answers``, with the weights, the ranking, the temperature and the level of ``step``."""
         inside = self._fold == fold
         said, equal = self._plain[inside][:, rows], np.ones(int(inside.sum()), bool)
         if step.ranked:
@@ -160,7 +202,7 @@ class Combiner:
             mixed = ranks.back(combination.pooled(ranks.forward(said), step.weights[inside], equal))
         else:
             mixed = combination.pooled(said, step.weights[inside], equal)
-        return combination.with_temperature(self._back(mixed), step.temperature)
+        return calibrated(self._back(mixed), step.temperature, step.level)
 
     def _back(self, mixed: np.ndarray) -> np.ndarray:
         """What members say together, on the scale that they are averaged on, as an answer."""

@@ -58,7 +58,8 @@ def ensemble(arguments: argparse.Namespace) -> None:
             f"({params.encode.folds}). Run `dvc repro` to draw them anew."
         )
     check_predictions(predictions, roles, len(arrays["ids"]) - len(target), str(arguments.predictions))
-    combined = combine(params, predictions, target, roles)
+    transform = str(arrays["target_transform"]) if params.table.task == "regression" else "none"
+    combined = combine(params, predictions, target, roles, transform)
     folds = by_fold(params, combined, target, roles, arrays["ids"])
     together = arrays["together"][: len(target)]
     found = summary(params, combined, predictions, target, roles, folds.drop(columns=FOLD_KEYS), together)
@@ -150,6 +151,8 @@ def summary(
     found["ensemble_gain"] = gain if metric in RISING else -gain
     if task != "regression":
         found["threshold"], found["temperature"] = combined.choice.threshold, combined.choice.temperature
+    if combined.choice.level is not None:
+        found |= combined.choice.level.moves()
     found["members"] = len(predictions["fold"])
     found["members_used"] = int((combined.choice.weights > 0).sum())
     return found | steps
@@ -178,7 +181,8 @@ def scores(task: str, combined: Combined, target: np.ndarray, together: np.ndarr
 
 def by_step(task: str, combined: Combined, single: np.ndarray, target: np.ndarray) -> dict[str, float]:
     """What each step of combining is worth: ``single``, the ``mean`` of all, greedily ``selected``, ``calibrated`` (the
-    answer's weights at the temperature learned), each at the threshold 0.5, whether the answer takes that step or not.
+    answer's weights at the temperature or the level learned), each at the threshold 0.5, whether the answer takes that
+    step or not.
 
     Pooled over rows within a repeat, averaged over repeats; ``_se``: standard error over repeats (for lack of others
     not with one), which tells of folds and first weights, not of rows. ``single [j, repeats, t, c]`` is averaged over

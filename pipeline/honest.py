@@ -344,7 +344,8 @@ def answer(
             "trial": trial[own],
             "seed": copy[own],
         }
-        made = combine(inside, predictions, target[rows], table.roles[np.ix_(rows, plan.trained(outer))])
+        own_roles = table.roles[np.ix_(rows, plan.trained(outer))]
+        made = combine(inside, predictions, target[rows], own_roles, scaled.scale.transform)
         answers.answer[~rows], answers.thresholds[~rows] = made.test, made.choice.threshold
         best = min((t for t in trials[outer] if not t.result.reason), key=lambda t: t.result.mean)
         answers.choices.append(
@@ -352,6 +353,7 @@ def answer(
                 "members": int((made.choice.weights > 0).sum()),
                 "temperature": made.choice.temperature,
                 "threshold": made.choice.threshold,
+                **(made.choice.level.moves() if made.choice.level else {}),
                 "best_trial": best.number,
                 "search_loss": best.result.mean,
             }

@@ -228,7 +228,7 @@ class Ensemble:
     method: str = _key(str, choices=("mean", "greedy", "rank_mean"))
     bags: int = _key(int, low=0, high=200)
     prune: bool = _key(bool)
-    calibration: str = _key(str, choices=("none", "temperature"))
+    calibration: str = _key(str, choices=("auto", "temperature", "none"))
     threshold: str = _key(str, choices=("half", "metric"))
 
 

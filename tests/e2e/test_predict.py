@@ -1,6 +1,7 @@
 """Predicting new rows, from what a whole chain saved: its own bytes, in any company, and what is refused.
 
-Titanic has columns that folds learn and an embedding, wine three classes, diabetes a target on a scale of its own.
+Titanic has columns that folds learn and an embedding, wine three classes, diabetes a target on a scale of its own
+and answers brought to their medians.
 """
 
 from __future__ import annotations
@@ -45,6 +46,8 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     params["competitions"]["wine"]["normalize"]["method"] = ["zscore", "robust"]
     params["competitions"]["titanic"]["encode"]["encoding"] = ["onehot", "embedding"]
     params["competitions"]["titanic"]["ensemble"]["method"] = "rank_mean"
+    params["competitions"]["diabetes"]["table"]["metric"] = "mae"
+    params["competitions"]["diabetes"]["ensemble"]["calibration"] = "auto"
     demo.write_yaml(chain / "params.yaml", params)
     for name, stage in itertools.product(TABLES, ("encode", "normalize", "tune", "train", "ensemble")):
         assert run_stage(chain, stage, name) == 0

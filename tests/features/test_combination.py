@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
@@ -149,6 +151,51 @@ def test_the_temperature_is_the_one_of_a_search_by_hand() -> None:
     cooler = combination.with_temperature(sure[:, None], found)
     assert np.log(cooler / (1 - cooler))[:, 0] == pytest.approx(logits / found)
     assert metrics.row_log_loss(target, cooler).mean() < metrics.row_log_loss(target, sure[:, None]).mean()
+
+
+def test_a_level_moves_answers_and_keeps_them_in_its_range() -> None:
+    level = combination.Level(2.0, 1.0, 3.0, 9.0)
+    np.testing.assert_allclose(level.apply(np.array([[0.5, 2.0], [np.nan, 7.0]])), [[3.0, 5.0], [np.nan, 9.0]])
+    free = combination.Level(3.0, 0.5, -np.inf, np.inf)
+    kept = combination.Level.from_mapping(json.loads(json.dumps(free.to_mapping())))
+    assert kept == free and kept.apply(np.array([7.0])) == pytest.approx([21.5])
+
+
+def test_a_factor_makes_answers_add_up_to_the_target() -> None:
+    """One that fits to the last digit needs no prior. By hand: the sum is 4 times what is said, and its error
+    1 / sqrt(2) of it (errors of 4, where the sum is 8). One wild row of a thousand is not believed."""
+    assert combination.mean_factor(np.array([3.0, 6.0, 9.0]), np.array([1.0, 2.0, 3.0])) == pytest.approx(3)
+    found = combination.mean_factor(np.array([8.0, 0.0]), np.ones(2))
+    assert np.log(found) == pytest.approx(np.log(4) / (1 + 0.5 / combination.FACTOR_PRIOR**2))
+    assert 1 < combination.mean_factor(np.r_[1e6, np.ones(999)], np.ones(1000)) < 5
+    for nothing in (np.zeros(3), np.ones(3)):
+        assert combination.mean_factor(nothing, 1 - nothing) == 1.0
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_medians_lower_the_absolute_error_as_far_as_any_factor_or_shift(seed: int) -> None:
+    """Of many rows, against a search by hand; skewed errors, whose mean is elsewhere."""
+    generator = np.random.default_rng(seed)
+    answers = np.exp(generator.normal(size=4000))
+    target = answers * generator.exponential(size=4000)
+    factors, shifts = np.linspace(0.4, 1.4, 201), np.linspace(-0.5, 0.5, 201)
+    best = factors[np.argmin([np.abs(factor * answers - target).sum() for factor in factors])]
+    assert combination.median_factor(target, answers) == pytest.approx(best, abs=0.02)
+    noise = answers + generator.exponential(size=4000) - 1
+    best = shifts[np.argmin([np.abs(answers + shift - noise).sum() for shift in shifts])]
+    assert combination.median_shift(noise, answers) == pytest.approx(best, abs=0.02)
+
+
+def test_few_rows_hardly_move_a_median() -> None:
+    """Equal errors need no prior; three rows that differ as much as they are off move by a quarter of it; where answers
+    or medians are 0, there is no factor."""
+    assert combination.median_factor(np.array([2.0, 4.0, 6.0]), np.array([1.0, 2.0, 3.0])) == pytest.approx(2)
+    assert combination.median_shift(np.array([2.0, 3.0, 4.0]), np.array([1.0, 2.0, 3.0])) == pytest.approx(1)
+    found, error = combination.median(np.array([3.0, 1.0, 2.0]), np.ones(3))
+    assert found == 2 and error == pytest.approx(0.5 * np.sqrt(1 / 3) * 3)
+    moved = combination.median_shift(np.array([1.0, 2.0, 3.0]), np.zeros(3))
+    assert moved == pytest.approx(2 / (1 + error**2 / combination.FACTOR_PRIOR**2)) == pytest.approx(0.5)
+    assert combination.median_factor(np.ones(3), np.zeros(3)) == combination.median_factor(np.zeros(3), np.ones(3)) == 1
 
 
 def test_the_temperature_of_several_classes() -> None:

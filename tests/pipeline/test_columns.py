@@ -165,6 +165,28 @@ def test_no_column_at_all_is_the_best_constant_of_the_train_rows() -> None:
         assert columns.constant(trained, 0).tolist() == [[best]] * 4
 
 
+def test_retrained_networks_are_held_against_a_mean_at_the_level_of_other_folds() -> None:
+    """Of 100 rows a fold, whose means are 2 and 3. Networks of one set say half of that and a third, those of the other
+    all of it; one that diverged teaches nothing."""
+    roles = np.where(np.arange(200)[:, None] % 2 == [0, 1], 2, 0).astype(np.int8)
+    target = np.array([2.0, 3.0, 2.0, 3.0])[np.arange(200) % 4] + np.tile([-0.5, -0.5, 0.5, 0.5], 50)
+    low, right = frozenset({"low"}), frozenset({"right"})
+    plan = [(one, fold, copy) for one in (low, right) for fold in range(2) for copy in range(2)]
+    said = np.array([1.0, 1.0, 1.0, np.nan, 2.0, 2.0, 3.0, 3.0])
+    trained: Any = SimpleNamespace(
+        params=SimpleNamespace(
+            train=SimpleNamespace(clip=True),
+            table=SimpleNamespace(metric="rmse"),
+            ensemble=SimpleNamespace(calibration="auto"),
+        ),
+        scaled=SimpleNamespace(table=SimpleNamespace(roles=roles), scale=SimpleNamespace(transform="log")),
+        target=target,
+    )
+    found = columns.at_level(trained, plan, np.tile(said[:, None, None], (1, 200, 1)))[:, 0, 0]
+    wanted = [3.0, 3.0, 2.0, np.nan, 2.5, 2.5, 2.5, 2.5]  # in the other fold's range: 2.5 to 3.5, and 1.5 to 2.5
+    np.testing.assert_allclose(found, wanted, rtol=0.01)
+
+
 def test_the_smallest_network_that_is_as_good_as_the_best_is_taken() -> None:
     shapes = [(1, 64), (2, 16), (1, 16), (1, 4), (1, 2)]
     trials = [{"configuration": {"depth": depth, "width": width}} for depth, width in shapes]

@@ -12,9 +12,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.combining import Choice
+from pipeline.combining import Choice, combine
 from pipeline.ensemble import calibration, main
-from pipeline.files import read_json, write_json, write_npz
+from pipeline.files import read_json, read_npz, write_json, write_npz
+from pipeline.params import load
 from pipeline.predict import written
 from tests.stages import options
 
@@ -55,6 +56,7 @@ def write_case(
     roles: np.ndarray,
     classes: list[str],
     together: np.ndarray | None = None,
+    transform: str = "none",
 ) -> None:
     """``answers [trials, repeats, t, c]``: what the member of each trial says of each row in the fold that scores it;
     ``test [trials, n - t, c]`` the same in all folds."""
@@ -66,7 +68,8 @@ def write_case(
     count, tests = len(target), test.shape[1]
     ids = np.array([str(number) for number in range(1, count + tests + 1)])
     together = np.arange(count + tests) if together is None else np.r_[together, np.arange(tests)]
-    write_npz(folder / "arrays.npz", {"target": target, "roles": roles, "ids": ids, "together": together})
+    arrays = {"target": target, "roles": roles, "ids": ids, "together": together}
+    write_npz(folder / "arrays.npz", arrays | {"target_transform": np.array(transform)})
     write_npz(
         folder / "predictions.npz",
         {
@@ -477,6 +480,78 @@ def test_members_are_averaged_on_the_scale_that_the_metric_squares(tmp_path: Pat
     assert ensemble(tmp_path) == 0
     answers = pd.read_csv(tmp_path / "report" / "submission.csv")["Survived"]
     np.testing.assert_allclose(answers, test.mean(axis=0)[:, 0], rtol=1e-6)
+
+
+def skewed(folder: Path, target: np.ndarray, transform: str = "log", metric: str = "rmse", **changed: str) -> None:
+    """400 rows in two folds, answered with medians, of a target whose means are twice as large."""
+    write_params(folder, PLAIN.replace("binary", "regression").replace("accuracy", metric), **changed)
+    folds = np.arange(400) % 2
+    roles = np.stack([np.where(folds == fold, 2, 0) for fold in range(2)], axis=1).astype(np.int8)
+    said, test = np.exp(np.arange(400) % 5 / 4), np.array([[[2.0], [1e9]]])
+    write_case(folder, target, said[None, None, :, None], test, roles, [], transform=transform)
+
+
+def doubled() -> np.ndarray:
+    """What is said in ``skewed``, half of the rows by half and half by three and a half."""
+    target: np.ndarray = np.exp(np.arange(400) % 5 / 4) * np.where(np.arange(400) // 200, 3.5, 0.5)
+    return target
+
+
+@pytest.mark.parametrize("method", ["mean", "greedy"])
+def test_rmse_gets_means_where_logarithms_were_learned(tmp_path: Path, method: str) -> None:
+    """Twice what members say, all but what the prior keeps; in the range of the target, even where members left it. The
+    same factor answers the test rows, and new ones."""
+    target = doubled()
+    skewed(tmp_path, target, method=method)
+    assert ensemble(tmp_path) == 0
+    metrics = found(tmp_path)
+    assert 1.95 < metrics["factor"] < 2
+    assert metrics["calibrated_rmse"] == metrics["cv_rmse"] < metrics["mean_rmse"] - 0.2
+    assert metrics["cv_mae"] > metrics["mean_mae"] - 1e-6, "a median is nearer"
+    answers = pd.read_csv(tmp_path / "report" / "submission.csv")["Survived"]
+    assert answers.tolist() == pytest.approx([2 * metrics["factor"], target.max()], rel=1e-6)
+    choice = Choice.from_mapping(read_json(tmp_path / "report" / "ensemble.json"))
+    again = choice.answer(np.tile(np.array([2.0, 1e9])[None, :, None], (FOLDS, 1, 1)))
+    np.testing.assert_allclose(again[:, 0], answers, rtol=1e-6)
+
+
+@pytest.mark.parametrize("transform", ["log", "none"])
+def test_mae_gets_medians(tmp_path: Path, transform: str) -> None:
+    """Three rows in four lie at half of what is said (where values were learned as they are, 0.3 below it), one at ten
+    times that."""
+    said, wild = np.exp(np.arange(400) % 5 / 4), np.arange(400) // 5 % 4 == 3
+    skewed(tmp_path, np.where(wild, 10 * said, said / 2 if transform == "log" else said - 0.3), transform, "mae")
+    assert ensemble(tmp_path) == 0
+    metrics = found(tmp_path)
+    assert [metrics["factor"], metrics["shift"]] == pytest.approx([0.5, 0] if transform == "log" else [1, -0.3])
+    assert metrics["calibrated_mae"] == metrics["cv_mae"] < metrics["mean_mae"] - 0.1
+    answers = pd.read_csv(tmp_path / "report" / "submission.csv")["Survived"]
+    assert answers[0] == pytest.approx(1.0 if transform == "log" else 1.7)
+
+
+def test_the_level_of_a_fold_is_learned_without_its_rows(tmp_path: Path) -> None:
+    """A fold's rows a hundred times as large: its own answers stay, those of the other fold follow."""
+    scored = {}
+    for size in (1.0, 100.0):
+        skewed(tmp_path, doubled() * np.where(np.arange(400) % 2, size, 1.0))
+        assert ensemble(tmp_path) == 0
+        predictions, arrays = (read_npz(tmp_path / f"{name}.npz") for name in ("predictions", "arrays"))
+        made = combine(load(tmp_path / "params.yaml", "titanic"), predictions, arrays["target"], arrays["roles"], "log")
+        scored[size] = made.out_of_fold[0, :, 0]
+    fold = np.arange(400) % 2 == 1
+    assert (scored[100.0][fold] == scored[1.0][fold]).all() and (scored[100.0][~fold] > 20 * scored[1.0][~fold]).all()
+
+
+@pytest.mark.parametrize(
+    ("transform", "metric", "calibration"),
+    [("none", "rmse", "auto"), ("log1p", "rmsle", "auto"), ("log", "rmse", "none"), ("log", "mae", "none")],
+)
+def test_no_other_answer_is_brought_to_a_level(tmp_path: Path, transform: str, metric: str, calibration: str) -> None:
+    skewed(tmp_path, doubled(), transform, metric, calibration=calibration)
+    assert ensemble(tmp_path) == 0
+    assert not {"factor", "calibrated_rmse"} & found(tmp_path).keys()
+    assert "level" not in read_json(tmp_path / "report" / "ensemble.json")
+    assert pd.read_csv(tmp_path / "report" / "submission.csv")["Survived"].tolist() == pytest.approx([2, 1e9])
 
 
 @pytest.mark.parametrize("unit", [1e-9, 1.0, 1e9])

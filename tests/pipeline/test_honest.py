@@ -39,6 +39,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Three tables, encoded."""
     folder = tmp_path_factory.mktemp("honest") / "demo"
     demo.prepare(folder, TABLES, ROWS, BUDGETS)
+    params = read_document(folder / "params.yaml")
+    params["competitions"]["diabetes"]["table"]["metric"] = "mae"
+    params["competitions"]["diabetes"]["ensemble"]["calibration"] = "auto"
+    demo.write_yaml(folder / "params.yaml", params)
     for name in TABLES:
         assert run_stage(folder, "encode", name) == 0
     return folder
@@ -80,6 +84,10 @@ def test_each_measure_has_its_interval_and_the_same_bytes_twice(folder: Path, na
     rows = pd.read_csv(report / "honest.csv")
     assert rows["outer"].tolist() == [0, 1, 2] and rows["rows"].sum() == found["honest_rows"]
     assert set(measures) <= set(rows.columns)
+    if name == "diabetes":
+        assert (rows["factor"] == 1).all() and rows["shift"].nunique() == 3, "each outer fold has a level of its own"
+    else:
+        assert "shift" not in rows
     counts = rows["rows"] / rows["rows"].sum()
     if measures[0] == "log_loss":
         assert (rows["log_loss"] * counts).sum() == pytest.approx(found["honest_log_loss"], abs=2e-6)
