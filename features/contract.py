@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from features.composite import several, taken_apart
 from features.errors import UserError, aside, nearest
 from features.spelling import MISSING_WORDS, PLAIN, Spelling, numbers_of
 
@@ -39,6 +40,8 @@ _KEYS = (
     "suffix",
     "missing",
     "added",
+    "separator",
+    "parts",
     "description",
 )
 # Keys that say how the numbers of a column are written, and what each may be; None: a sign or word.
@@ -59,6 +62,8 @@ class Column:
     rows: those with one value belong together, and a row without a value to none.
     ``spelling``: how its numbers are written, and which words mean an empty cell.
     ``added``: of an id that the files as they came lack, the number of the first row of such a file; None of others.
+    ``parts``: the columns that its cells, which hold several values, are taken apart into, in their order, at the
+    ``separator`` (see ``features.composite.taken_apart``). No file has these columns, and each has its own rules.
     """
 
     name: str
@@ -76,6 +81,8 @@ class Column:
     order: tuple[str, ...] | None = None
     spelling: Spelling = PLAIN
     added: int | None = None
+    separator: str | tuple[str, ...] = ""
+    parts: tuple[str, ...] = ()
 
     @property
     def expected(self) -> str:
@@ -192,6 +199,7 @@ class Contract:
                 f"{file}: {len(named)} columns have role 'group' ({', '.join(named)}); expected one at most. Keep the "
                 "one with the largest groups of rows, and set `role: ignore` for the others."
             )
+        _check_parts(columns, file)
         return cls(columns, file)
 
     def to_mapping(self) -> dict[str, Any]:
@@ -229,22 +237,35 @@ class Contract:
                 return column
         raise KeyError(name)
 
+    @property
+    def part_of(self) -> dict[str, Column]:
+        """The column that a part is taken out of, by the part's name."""
+        return {part: column for column in self.columns for part in column.parts}
+
     def expected_columns(self, with_target: bool) -> tuple[Column, ...]:
-        """The columns a file must hold, in contract order."""
+        """The columns of a typed table, in contract order."""
         return tuple(c for c in self.columns if with_target or c.role != "target")
+
+    def file_columns(self, with_target: bool) -> tuple[Column, ...]:
+        """The columns a file must hold, in contract order: those of a typed table that are no part of another."""
+        parts = self.part_of
+        return tuple(c for c in self.expected_columns(with_target) if c.name not in parts)
 
     def typed(self, frame: pd.DataFrame, file: str, with_target: bool) -> pd.DataFrame:
         """``frame`` (``[n, any]`` of strings) in contract order and types; reordered columns are put right.
 
         Numbers become ``float64`` with NaN where missing, everything else ``object`` of ``str`` with NaN where missing.
-        Raises ``ContractError`` on missing or extra columns and on text where a number is due.
+        Raises ``ContractError`` on missing or extra columns, on text where a number is due, and on cells that can't be
+        taken apart as the contract says.
         """
         faults = self._column_faults(frame, file, with_target)
         if faults:
             raise ContractError(faults)
         built: dict[str, pd.Series] = {}
+        raw = {c.name: frame[c.name].reset_index(drop=True) for c in self.file_columns(with_target)}
+        faults = self._take_apart(raw, file)
         for column in self.expected_columns(with_target):
-            cells = frame[column.name].reset_index(drop=True)
+            cells = raw[column.name]
             if column.type == "number":
                 built[column.name], wrong = numbers_of(cells, column.spelling)
                 if wrong.any():
@@ -374,8 +395,39 @@ class Contract:
                 )
         return found
 
+    def _take_apart(self, cells: dict[str, pd.Series], file: str) -> list[Fault]:
+        """Adds the parts to the ``cells`` of a file's columns; what is wrong where cells have another form."""
+        faults = []
+        left = [column for column in self.columns if column.parts]
+        while left:
+            # A part may have parts itself, and stand anywhere.
+            column = next(c for c in left if c.name in cells)
+            left.remove(column)
+            whole = _words(cells[column.name], column)
+            found, wrong = taken_apart(whole, column.separator, len(column.parts))
+            cells |= dict(zip(column.parts, found, strict=True))
+            # Of rows to predict, what only says which rows belong together is not asked for.
+            needed = any(c.name in column.parts and (c.role != "ignore" or c.parts) for c in self.columns)
+            if wrong.any() and needed:
+                cure = "Correct the cells, leave them empty, or name them under `missing`, "
+                if not column.nullable:
+                    cure = "Correct the cells, or delete `separator`, `parts` and the parts' own entries, "
+                faults.append(
+                    fault_at(
+                        file,
+                        column.name,
+                        whole,
+                        wrong,
+                        several(column.separator, len(column.parts)),
+                        problem=_times(wrong, "cell", "cells") + " can't be taken apart",
+                        cure=f"{cure}for it in {self.file}.",
+                        check="parts",
+                    )
+                )
+        return faults
+
     def _column_faults(self, frame: pd.DataFrame, file: str, with_target: bool) -> list[Fault]:
-        expected = [c.name for c in self.expected_columns(with_target)]
+        expected = [c.name for c in self.file_columns(with_target)]
         have = [str(name) for name in frame.columns]
         faults: list[Fault] = []
         missing = [name for name in expected if name not in have]
@@ -414,7 +466,11 @@ class Contract:
         for name in extra:
             if any(nearest(m, [name], cutoff=0.6) for m in missing):
                 continue
-            cells = frame[name]
+            cells, problem = frame[name], "the column is not in the contract"
+            cure = f"Delete it, or add it to {self.file} (`role: ignore` keeps it out)."
+            if name in self.part_of:
+                problem = f"by the contract it is no column of the file, but a part of {self.part_of[name].name!r}"
+                cure = f"Delete it, or name the part otherwise in {self.file}."
             faults.append(
                 fault_at(
                     file,
@@ -422,9 +478,9 @@ class Contract:
                     cells,
                     np.ones(len(cells), bool),
                     f"the columns {', '.join(expected)}",
-                    problem="the column is not in the contract",
+                    problem=problem,
                     check="columns",
-                    cure=f"Delete it, or add it to {self.file} (`role: ignore` keeps it out).",
+                    cure=cure,
                 )
             )
         return faults
@@ -432,7 +488,7 @@ class Contract:
 
 def reordered(contract: Contract, frame: pd.DataFrame, with_target: bool) -> bool:
     """Whether the columns are the contract's in another order."""
-    return [str(n) for n in frame.columns] != [c.name for c in contract.expected_columns(with_target)]
+    return [str(n) for n in frame.columns] != [c.name for c in contract.file_columns(with_target)]
 
 
 def _column(name: str, entry: Any, file: str) -> Column:
@@ -501,6 +557,9 @@ def _column(name: str, entry: Any, file: str) -> Column:
     description, group = str(entry.get("description", "")), entry.get("group", "")
     if not isinstance(group, str) or (group and role != "feature"):
         raise UserError(f"{where}.group is {group!r} (role {role!r}); expected a word, for a feature only.")
+    separator, parts = _composition(entry, role, kind, where)
+    if parts and added is not False:
+        raise UserError(f"{where}.parts is {list(parts)!r}, but the id is a number added to each row. Delete parts.")
     missing = _levels(entry.get("missing"), TYPES, kind, f"{where}.missing")
     if missing is not None and (role in ("id", "target") or not flags["nullable"]):
         raise UserError(
@@ -522,7 +581,66 @@ def _column(name: str, entry: Any, file: str) -> Column:
         group=group,
         order=order,
         spelling=replace(_signs(entry, kind, where), missing=missing or ()),
+        separator=separator,
+        parts=parts,
     )
+
+
+def _composition(
+    entry: Mapping[str, Any], role: str, kind: str, where: str
+) -> tuple[str | tuple[str, ...], tuple[str, ...]]:
+    """The separator and the parts of a column whose cells hold several values; "" and none of others."""
+    separator, parts = entry.get("separator"), entry.get("parts")
+    if separator is None and parts is None:
+        return "", ()
+    if role == "target" or kind not in ("text", "category"):
+        key = "separator" if parts is None else "parts"
+        raise UserError(
+            f"{where}.{key} is {entry[key]!r} (role {role!r}, type {kind!r}); expected it for text or a category that "
+            f"is no target. Delete {key}."
+        )
+    if not isinstance(parts, list) or len({str(part) for part in parts}) != len(parts) or len(parts) < 2:
+        raise UserError(
+            f"{where}.parts is {parts!r}; expected two names or more, each once, of the columns that a cell is taken "
+            "apart into, as [Deck, Number]."
+        )
+    signs = [separator] if isinstance(separator, str) else separator
+    if not isinstance(signs, list) or not all(isinstance(sign, str) and sign for sign in signs) or not signs:
+        raise UserError(
+            f"{where}.separator is {separator!r}; expected what stands between the parts, as '/', or a list with one "
+            "for each place between two of them."
+        )
+    if not isinstance(separator, str) and len(signs) != len(parts) - 1:
+        raise UserError(
+            f"{where}.separator is {separator!r}, {len(signs)} for {len(parts)} parts; expected {len(parts) - 1}, one "
+            "for each place between two, or a single one that stands in all of them, without brackets."
+        )
+    return separator if isinstance(separator, str) else tuple(signs), tuple(map(str, parts))
+
+
+def _check_parts(columns: Sequence[Column], file: str) -> None:
+    """Raises ``UserError`` where a part has no entry, may not be one, or is taken out of two columns or of itself."""
+    by_name, owner = {column.name: column for column in columns}, dict[str, str]()
+    for column in columns:
+        for part in column.parts:
+            where = f"{file}: columns.{column.name}.parts holds {part!r}"
+            if part not in by_name:
+                raise UserError(
+                    f"{where}, which has no entry{aside(part, by_name)}; expected one with role and type, as of any "
+                    "column."
+                )
+            if by_name[part].role in ("id", "target"):
+                raise UserError(f"{where}, which has role {by_name[part].role!r}; expected feature, group or ignore.")
+            if part in owner:
+                raise UserError(f"{where}, and so does columns.{owner[part]}; expected each part in one column.")
+            owner[part] = column.name
+    for part in owner:
+        seen, name = {part}, part
+        while name in owner:
+            name = owner[name]
+            if name in seen:
+                raise UserError(f"{file}: columns.{name}.parts: it would be a part of itself. Name another part.")
+            seen.add(name)
 
 
 def _signs(entry: Mapping[str, Any], kind: str, where: str) -> Spelling:
@@ -578,6 +696,9 @@ def _written(column: Column) -> dict[str, Any]:
         entry["unique"] = True
     if column.added is not None:
         entry["added"] = column.added
+    if column.parts:
+        entry["separator"] = column.separator if isinstance(column.separator, str) else list(column.separator)
+        entry["parts"] = list(column.parts)
     if column.order is not None:
         entry["order"] = list(column.order)
     for key in SIGNS:

@@ -7,8 +7,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from features.composite import several
 from features.contract import Column, Contract
 from features.encoder import about, inputs_made, sources
+from features.errors import enumerated
 
 COLUMNS = ("column", "role, type", "expected", "missing in train / test", "what it is", "what a network sees")
 GROUPS = ("group", "made from", "inputs", "what it is")
@@ -55,6 +57,9 @@ def columns(
         groups = seen.get(column.name, {})
         if groups:
             what = ", ".join(_seen(column.name, group, inputs, told) for group, inputs in groups.items())
+        if column.parts:
+            seen_of_parts = f"its parts, {enumerated(column.parts)}"
+            what = seen_of_parts if what == "nothing" else f"{what}; {seen_of_parts}"
         tables = [name for name in ("train", "test") if column.role != "target" or name == "train"]
         shares = [share(missing[name].get(column.name, 0), rows[name]) for name in tables]
         gaps = "none" if set(shares) == {"0"} else " / ".join(shares)
@@ -76,7 +81,7 @@ def groups(state: Mapping[str, Any], order: Sequence[str]) -> list[tuple[str, ..
 def rule(column: Column) -> str:
     """What the contract expects of a column's cells, in words; of long lists of values the first."""
     if column.role == "ignore":
-        return "not checked"
+        return several(column.separator, len(column.parts)) if column.parts else "not checked"
     if column.values is not None and len(column.values) > NAMED:
         words = f"one of {', '.join(map(repr, column.values[:NAMED]))}, ... ({len(column.values)} in all)"
     elif column.values is not None or column.type == "number":
@@ -87,6 +92,8 @@ def rule(column: Column) -> str:
         words += f", from {column.order[0]!r} up to {column.order[-1]!r}"
     if column.spelling.missing:
         words += f", {' or '.join(map(repr, column.spelling.missing))} for missing"
+    if column.parts:
+        words += f", {several(column.separator, len(column.parts))}"
     return words + (", each once" if column.unique else "") + ("" if column.nullable else ", never missing")
 
 

@@ -154,13 +154,13 @@ def accepted(table: pd.DataFrame, contract: Contract, states: Sequence[Mapping[s
     unseen category, a date of another form where it may be missing) is told and let through, whatever rows it is among.
     The column that keeps rows together may be there or not, and rows are numbered where `new` had to add the id.
     """
-    if contract.grouping is not None:
+    if contract.grouping is not None and not contract.column(contract.grouping).parts:
         # Which rows belong together matters to folds alone.
         table = table.drop(columns=contract.grouping, errors="ignore")
         contract = contract.without(contract.grouping)
-    absent = [c.name for c in contract.expected_columns(False) if c.name not in table.columns and c.nullable]
+    absent = [c.name for c in contract.file_columns(False) if c.name not in table.columns and c.nullable]
     # Not if another column looks like it under another name: then the contract's message says so.
-    complete = not [name for name in table.columns if name not in {c.name for c in contract.columns}]
+    complete = not [name for name in table.columns if name not in {c.name for c in contract.file_columns(True)}]
     first = contract.column(contract.id).added
     if complete and first is not None and contract.id not in table.columns:
         print(

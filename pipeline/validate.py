@@ -236,7 +236,7 @@ def _agree(params: Params, contract: Contract, arguments: argparse.Namespace) ->
 def _order(contract: Contract, frame: pd.DataFrame, file: str, with_target: bool) -> list[Fault]:
     if not reordered(contract, frame, with_target):
         return []
-    expected = [c.name for c in contract.expected_columns(with_target)]
+    expected = [c.name for c in contract.file_columns(with_target)]
     first = next(n for n, e in zip(frame.columns, expected, strict=True) if n != e)
     return [
         Fault(

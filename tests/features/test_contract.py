@@ -305,3 +305,105 @@ def test_a_whole_number_of_any_length_is_a_word() -> None:
         pd.DataFrame({"zip": cells}, dtype=object), "t.csv", False
     )["zip"]
     assert typed.tolist() == ["2139", "10001", "7", "0", "9" * 400, "12345678901234567890"]
+
+
+APART: dict[str, Any] = {
+    "columns": {
+        "side": {"role": "feature", "type": "category", "values": ["P", "S"]},
+        "id": {"role": "id", "type": "text", "separator": "_", "parts": ["who", "number"]},
+        "who": {"role": "group", "type": "text"},
+        "number": {"role": "feature", "type": "number", "nullable": False},
+        "y": {"role": "target", "type": "category"},
+        "cabin": {"role": "ignore", "type": "text", "separator": "/", "parts": ["deck", "place", "side"],
+                  "missing": ["none"]},
+        "deck": {"role": "feature", "type": "category"},
+        "place": {"role": "feature", "type": "number", "maximum": 99},
+    }
+}  # fmt: skip
+PARTS = Contract.from_mapping(APART, "c.yaml")
+
+
+def ship(**changes: list[str | None]) -> pd.DataFrame:
+    cells: dict[str, list[str | None]] = {"id": ["07_1", "07_2", "8_1"], "y": ["0", "1", "0"]}
+    return pd.DataFrame(cells | {"cabin": ["B/12/P", None, "none"]} | changes, dtype=object)
+
+
+def composed(column: str, **entry: Any) -> dict[str, Any]:
+    return {"columns": {name: rules | (entry if name == column else {}) for name, rules in APART["columns"].items()}}
+
+
+def test_parts_are_columns_with_rules_of_their_own() -> None:
+    assert Contract.from_mapping(PARTS.to_mapping(), "c.yaml") == PARTS
+    typed = PARTS.typed(ship(), "f.csv", True)
+    assert typed.columns.tolist() == list(APART["columns"])
+    assert typed["who"].tolist() == ["07", "07", "8"] and typed["number"].tolist() == [1.0, 2.0, 1.0]
+    assert typed["place"].iloc[0] == 12 and typed[["deck", "place", "side"]].iloc[1:].isna().all(axis=None)
+    assert PARTS.faults(typed, "f.csv", True) == []
+    odd = PARTS.typed(ship(cabin=["B/120/Q", "B//P", None]), "f.csv", True)
+    assert [str(fault) for fault in PARTS.faults(odd, "f.csv", True)] == [
+        "f.csv: column 'side': 1 value is not allowed: 'Q' (row 2); expected one of 'P', 'S'. Correct the cells, or "
+        "add the value to `values` in c.yaml.",
+        "f.csv: column 'place': 1 value is out of range: 120 (row 2); expected a number, 99 or less. Correct the "
+        "cells, or widen the rule in c.yaml.",
+    ]
+    rows = PARTS.typed(ship().drop(columns="y").iloc[:1], "f.csv", False)
+    pd.testing.assert_frame_equal(rows, typed.drop(columns="y").iloc[:1])
+
+
+@pytest.mark.parametrize("with_target", [True, False])
+def test_a_cell_of_another_form_names_itself(with_target: bool) -> None:
+    table = ship(id=["07_1", "072", "8_1"], cabin=["B12P", "B/12/P/7", "B/12/P"])
+    table = table if with_target else table.drop(columns="y")
+    with pytest.raises(ContractError) as raised:
+        PARTS.typed(table, "f.csv", with_target)
+    assert str(raised.value).splitlines() == [
+        "f.csv: column 'id': 1 cell can't be taken apart: '072' (row 3); expected 2 parts, '_' between them. "
+        "Correct the cells, or delete `separator`, `parts` and the parts' own entries, for it in c.yaml.",
+        "f.csv: column 'cabin': 2 cells can't be taken apart: 'B12P' (row 2), 'B/12/P/7' (row 3); expected 3 parts, "
+        "'/' between them. Correct the cells, leave them empty, or name them under `missing`, for it in c.yaml.",
+    ]
+    with pytest.raises(ContractError, match=r"column 'place': 1 cell is text: 'x' \(row 2\)"):
+        PARTS.typed(ship(cabin=["B/x/P", None, None]), "f.csv", True)
+
+
+def test_no_file_holds_a_part() -> None:
+    assert [column.name for column in PARTS.file_columns(True)] == ["id", "y", "cabin"]
+    with pytest.raises(ContractError, match=r"'deck': by the contract it is no column of the file, but a part of 'cab"):
+        PARTS.typed(ship(deck=["A", "B", "C"]), "f.csv", True)
+    with pytest.raises(ContractError, match=r"'cabin': the column is missing in row 1, the header; expected the col"):
+        PARTS.typed(ship().drop(columns="cabin"), "f.csv", True)
+
+
+def test_a_part_may_have_parts() -> None:
+    mapping = composed("deck", separator="-", parts=["floor", "wing"])
+    mapping["columns"] = {"floor": {"role": "feature", "type": "number"}} | mapping["columns"]
+    mapping["columns"]["wing"] = {"role": "feature", "type": "text"}
+    typed = Contract.from_mapping(mapping, "c.yaml").typed(ship(cabin=["3-E/12/P", None, None]), "f.csv", True)
+    assert typed[["floor", "wing", "deck"]].iloc[0].tolist() == [3.0, "E", "3-E"]
+    with pytest.raises(ContractError, match=r"column 'deck': 1 cell can't be taken apart: 'B' \(row 2\)"):
+        Contract.from_mapping(mapping, "c.yaml").typed(ship(), "f.csv", True)
+
+
+@pytest.mark.parametrize(
+    ("column", "entry", "said"),
+    [
+        ("cabin", {"parts": ["deck"]}, "parts is ['deck']; expected two names or more, each once"),
+        ("cabin", {"parts": ["deck", "deck", "side"]}, "expected two names or more, each once"),
+        ("cabin", {"parts": None}, "parts is None; expected two names"),
+        ("cabin", {"parts": ["deck", "plaice", "side"]}, "'plaice', which has no entry (did you mean 'place'?)"),
+        ("cabin", {"parts": ["deck", "y", "side"]}, "holds 'y', which has role 'target'; expected feature, group or"),
+        ("cabin", {"parts": ["who", "deck", "place"]}, "holds 'who', and so does columns.id; expected each part in"),
+        ("cabin", {"parts": ["cabin", "deck", "place"]}, "columns.cabin.parts: it would be a part of itself"),
+        ("deck", {"separator": "-", "parts": ["cabin", "number"]}, "holds 'number', and so does columns.id"),
+        ("cabin", {"separator": ""}, "separator is ''; expected what stands between the parts, as '/'"),
+        ("cabin", {"separator": 7}, "separator is 7; expected what stands between"),
+        ("cabin", {"separator": ["/"]}, "separator is ['/'], 1 for 3 parts; expected 2, one for each place"),
+        ("cabin", {"type": "number", "missing": None}, "(role 'ignore', type 'number'); expected it for text or a cat"),
+        ("y", {"separator": "/", "parts": ["deck", "side"]}, "(role 'target', type 'category'); expected it for text"),
+        ("id", {"added": 7}, "but the id is a number added to each row. Delete parts"),
+    ],
+)  # fmt: skip
+def test_impossible_parts_are_refused(column: str, entry: dict[str, Any], said: str) -> None:
+    with pytest.raises(UserError) as raised:
+        Contract.from_mapping(composed(column, **entry), "c.yaml")
+    assert said in str(raised.value) and str(raised.value).startswith("c.yaml: columns.")

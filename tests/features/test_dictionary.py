@@ -102,3 +102,37 @@ def test_groups_that_say_what_they_are_stand_in_the_order_asked_for() -> None:
     assert fare == ("fare", "Ticket, Fare", "1 number, 1 for missing", titanic.GROUPS["fare"].sentence)
     assert near[:3] == ("near_tickets", "Pclass, Name, Sex, Ticket", "1 learned in each fold")
     assert dictionary.groups(state("onehot"), ["sides", "kind"]) == []
+
+
+def test_what_holds_several_values_names_its_parts() -> None:
+    """And each part has a row of its own, with its gaps and its inputs."""
+    apart = Contract(
+        (
+            Column("id", "id", "text", nullable=False, unique=True, separator="_", parts=("who", "number")),
+            Column("who", "group", "text"),
+            Column("number", "feature", "number"),
+            Column("y", "target", "number", nullable=False),
+            Column("cabin", "ignore", "text", separator="/", parts=("deck", "side")),
+            Column("deck", "feature", "category"),
+            Column("side", "ignore", "text"),
+            Column("size", "feature", "category", separator="x", parts=("width", "height")),
+            Column("width", "feature", "number"),
+            Column("height", "feature", "number"),
+        )
+    )
+    cells = {"id": [f"{n // 2}_{n % 2}" for n in range(20)], "cabin": ["A/P", "B/S", None, "A/S"] * 5}
+    frame = apart.typed(pd.DataFrame(cells | {"size": ["2x4", "4x4"] * 10}, dtype=object), "f.csv", False)
+    made, _ = encoder.fit(
+        frame, 20, apart, "plain", {}, 0,
+        defaults=["onehot"], exceptions={}, min_count=1, missing_indicators=True,
+    )  # fmt: skip
+    found = dictionary.columns(apart, {"train": 20, "test": 20}, {"train": {"deck": 5}, "test": {}}, made)
+    rows = {row[0]: dict(zip(dictionary.COLUMNS, row, strict=True)) for row in found}
+    seen = {name: row["what a network sees"] for name, row in rows.items()}
+    assert seen["id"] == "nothing: it names the row; its parts, who and number"
+    assert seen["cabin"] == "its parts, deck and side" and seen["side"] == "nothing"
+    assert seen["size"] == "2 one-hot; its parts, width and height"
+    assert (seen["number"], seen["deck"]) == ("1 number", "3 one-hot"), "one for missing cells"
+    assert rows["id"]["expected"] == "any text, 2 parts, '_' between them, each once, never missing"
+    assert rows["cabin"]["expected"] == "2 parts, '/' between them" and rows["side"]["expected"] == "not checked"
+    assert rows["deck"]["missing in train / test"] == "25.0 % / 0"

@@ -1,0 +1,111 @@
+"""Cells that hold several values written together, as 0013_01 or B/12/P: how they are taken apart, and what shows that
+they are.
+
+A contract names the ``separator`` and the ``parts`` of such a column; each part is a column of its own from then on.
+Pure functions on cells that are ``str``, NaN where missing.
+"""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pandas as pd
+
+from features.errors import enumerated
+
+# What may stand between the values of one cell: the more plainly it separates, the earlier it is tried.
+SEPARATORS = ("|", ";", "/", ",", "_", ":", "-", ".", "x", "×")
+# Several signs, one for each place between two values: Braund, Mr. Owen.
+FORMS = ((", ", ". "),)
+# Those that stand between numbers alone: 2x4.
+_TIMES = ("x", "×")
+# Values of one cell, at most, that are taken for such by the cells alone.
+MOST_PARTS = 4
+# So few cells are not said to have a form.
+FEWEST_CELLS = 10
+# A part that has no more levels than so many, or than this share of the cells, is simpler than the whole.
+FEW_LEVELS, SHARE = 30, 0.1
+_NUMBER = r"\s*[+-]?[0-9]+(\.[0-9]+)?\s*"
+
+
+def taken_apart(cells: pd.Series, separator: str | tuple[str, ...], width: int) -> tuple[list[pd.Series], np.ndarray]:
+    """The parts, ``width`` series as long as ``cells [n]``, without blanks around them and NaN where a part is empty,
+    and which cells ``[n]`` are there and have another form: all their parts are missing.
+
+    ``separator``: between each two parts, then a cell has it ``width - 1`` times; or one for each place between two
+    parts, then each is met first behind the one before, and the last part is the rest ("Braund, Mr. Owen" at ", " and
+    ". ").
+    """
+    rows = [_parts(cell, separator, width) if isinstance(cell, str) else None for cell in cells]
+    wrong = np.array([row is None and isinstance(cell, str) for row, cell in zip(rows, cells, strict=True)], bool)
+    columns = []
+    for place in range(width):
+        words = [np.nan if row is None else row[place].strip() or np.nan for row in rows]
+        columns.append(pd.Series(words, cells.index, dtype=object))
+    return columns, wrong
+
+
+def _parts(cell: str, separator: str | tuple[str, ...], width: int) -> list[str] | None:
+    if isinstance(separator, str):
+        found = cell.split(separator)
+    else:
+        found, rest = [], cell
+        for one in separator:
+            part, there, rest = rest.partition(one)
+            if not there:
+                return None
+            found.append(part)
+        found.append(rest)
+    return found if len(found) == width else None
+
+
+def several(separator: str | tuple[str, ...], width: int) -> str:
+    """What a cell must be, in words."""
+    between = [separator] if isinstance(separator, str) else separator
+    return f"{width} parts, {enumerated(map(repr, between))} between them"
+
+
+def find_separator(cells: pd.Series) -> tuple[str | tuple[str, ...], int] | None:
+    """The sign at which all ``cells`` that are there fall into the same number of values, two to ``MOST_PARTS``, and
+    that number; several signs where the cells have one of ``FORMS``; None where nothing shows it surely.
+
+    No value is empty, two at least vary, and one at least is markedly simpler than the whole: it repeats, or all are
+    numbers. Where the whole has few levels itself, it is their combination: each value has fewer. Of ``FORMS`` it is
+    the values in the middle that repeat.
+    """
+    present = cells.dropna().astype(str)
+    if len(present) < FEWEST_CELLS:
+        return None
+    for signs in FORMS:
+        if all(sign in present.iloc[0] for sign in signs):
+            columns, wrong = taken_apart(present, signs, len(signs) + 1)
+            if not wrong.any() and _composed(present, columns) and all(map(_simple, columns[1:-1])):
+                return signs, len(columns)
+    for separator in SEPARATORS:
+        width = present.iloc[0].count(separator) + 1
+        if 2 <= width <= MOST_PARTS and (present.str.count(re.escape(separator)) == width - 1).all():
+            columns, _ = taken_apart(present, separator, width)
+            if _composed(present, columns) and (separator not in _TIMES or _all_numbers(columns)):
+                return separator, width
+    return None
+
+
+def _composed(present: pd.Series, columns: list[pd.Series]) -> bool:
+    if any(column.isna().any() for column in columns):
+        return False
+    whole, levels = present.nunique(), [column.nunique() for column in columns]
+    if sum(level > 1 for level in levels) < 2 or (whole <= FEW_LEVELS and max(levels) >= whole):
+        return False
+    measured = whole < len(present) or any(column.str.contains(".", regex=False).any() for column in columns)
+    if measured and _all_numbers(columns):
+        return True
+    return any(_simple(column) and column.nunique() < whole for column in columns)
+
+
+def _simple(column: pd.Series) -> bool:
+    return 1 < column.nunique() <= max(FEW_LEVELS, SHARE * len(column))
+
+
+def _all_numbers(columns: list[pd.Series]) -> bool:
+    return all(column.str.fullmatch(_NUMBER).all() for column in columns)
