@@ -49,6 +49,8 @@ _CLOCK = re.compile("([01][0-9]|2[0-4])[0-5][0-9]")
 SCATTERED = 3
 # Why columns that number the rows are ignored.
 RUNNING, RUNNING_WORDS = "identifier, a running number", "identifier, running numbers as in"
+# Why words that say nothing of other rows are.
+OWN_WORDS = "identifier, a word of its own in every row"
 # What may stand before a running number.
 _NUMBERING = ("", "'", "#", "№")
 # Rows that make a level, or a class, worth a place of its own.
@@ -105,6 +107,14 @@ def infer_column(
     return column, reason
 
 
+def may_hold_several(column: Column, reason: str) -> bool:
+    """Whether cells of what ``infer_column`` found may be several values each: words that are no scale, codes, and
+    words of their own in every row."""
+    if column.role == "feature":
+        return column.type in ("category", "code", "text") and column.order is None
+    return column.role == "ignore" and reason.startswith(OWN_WORDS)
+
+
 def levels_among(present: pd.Series, numbers: pd.Series, wrong: np.ndarray) -> list[str]:
     """Of the few words among ``numbers``, the cells ``wrong [n]``, those that may well be levels: frequent ones beside
     few different numbers; and those with a digit, as 3+ or 1 week, but for what stands once among many."""
@@ -159,7 +169,7 @@ def _no_number(name: str, cells: pd.Series, present: pd.Series, classes: int, ro
         if min(absent, len(present)) >= FEWEST_OF_BOTH:
             told = f"a word of its own in each of {len(present)} rows, none in {absent}; whether there is one"
             return replace(plain, type="presence"), told
-        return ignored, "identifier, a word of its own in every row" + (f" but {absent}" if absent else "")
+        return ignored, OWN_WORDS + (f" but {absent}" if absent else "")
     if distinct > MOST_LISTED_LEVELS and _code(present):
         return replace(plain, type="code"), f"composite code, as {present.iloc[0]!r}; split into parts"
     return _words(plain, present, distinct, gaps, classes)

@@ -50,17 +50,20 @@ def named_after_things(name: str) -> bool:
     return named_like_an_id(name) or bool(_BARE.fullmatch(name) or _KINDS.fullmatch(name))
 
 
-def group_columns(train: pd.DataFrame, test: pd.DataFrame, names: Sequence[str]) -> dict[str, tuple[Column, str]]:
+def group_columns(
+    train: pd.DataFrame, test: pd.DataFrame, names: Sequence[str], prefix: str | None = None
+) -> dict[str, tuple[Column, str]]:
     """Of the columns ``names`` those that name groups of rows, none of them in both tables: what each is, and why.
 
     Named like an id, or after whom rows may be of; a value in several rows of train; and hardly a row of test with a
     value of train, so that nothing learned about a value helps there. No numbers with fractions, and none that may be
     counts. One has the role ``group``, that of the fewest
-    groups, since finer ones most likely lie within; the others are ignored.
+    groups, since finer ones most likely lie within; the others are ignored. ``prefix``: the one of them that is a
+    part of the id (``shown_by_ids``), whatever it is called.
     """
     found = {}
     for name in names:
-        if not named_like_an_id(name) and not _BARE.fullmatch(name):
+        if name != prefix and not named_like_an_id(name) and not _BARE.fullmatch(name):
             continue
         known, asked = (named(table[name]) for table in (train, test))
         alone = int(known.isna().sum())
@@ -68,7 +71,7 @@ def group_columns(train: pd.DataFrame, test: pd.DataFrame, names: Sequence[str])
         shared = int(asked.isin(known).sum())
         if _measured(name, pd.concat([known, asked])):
             continue
-        vague = _VAGUE.fullmatch(name) or not named_like_an_id(name)
+        vague = name != prefix and (_VAGUE.fullmatch(name) or not named_like_an_id(name))
         if vague and len(known) < REPEATED * known.nunique():
             continue
         if known.nunique() > 1 and known.duplicated().any() and len(asked) and shared <= HARDLY * len(asked):
@@ -88,6 +91,14 @@ def group_columns(train: pd.DataFrame, test: pd.DataFrame, names: Sequence[str])
             why = f"it names groups of rows, and {chosen!r} does already"
         decided[name] = Column(name, role, "text"), f"{told}; {why}"
     return decided
+
+
+def shown_by_ids(known: pd.Series, asked: pd.Series) -> bool:
+    """Whether what the ids of train and of test begin with, as the 0013 of 0013_01, names groups of rows: it repeats in
+    both, none of it stands in both, and there are enough of them."""
+    if not known.duplicated().any() or not asked.duplicated().any() or known.nunique() < ENOUGH:
+        return False
+    return not asked.isin(known).any()
 
 
 def _measured(name: str, cells: pd.Series) -> bool:

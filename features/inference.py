@@ -6,7 +6,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,15 +18,17 @@ from features.column_types import (
     RUNNING,
     RUNNING_WORDS,
     infer_column,
+    may_hold_several,
     read_with,
     told_far,
     told_missing,
     told_twofold,
 )
 from features.columns import date_format
+from features.composite import find_separator, taken_apart
 from features.contract import Column, Contract, levels_of, missing_labels
-from features.errors import UserError, aside, hint, listed, nearest
-from features.identifiers import ID_NAME, group_columns, note_of_shared
+from features.errors import UserError, aside, enumerated, hint, listed, nearest
+from features.identifiers import ID_NAME, group_columns, note_of_shared, shown_by_ids
 from features.spelling import (
     PLAIN,
     Spelling,
@@ -117,10 +119,18 @@ def infer(
             raise UserError(
                 f"the sample submission: {wrong} Name the metric with --metric, or give the competition's own sample."
             )
-    columns, reasons = [], {}
+    classes = len(levels or ())
     commas_beside = any(spelling.decimal == "," for spelling in spellings.values())
-    grouped = group_columns(train, test, [str(name) for name in train.columns if name not in (id, target)])
-    for name in map(str, train.columns):
+    known, asked, apart, decided = with_parts(train, test, id, target, spellings, classes)
+    others = [str(name) for name in known.columns if name not in (id, target) and name not in apart]
+    grouped = group_columns(known, asked, others, prefix=apart[id].parts[0] if id in apart else None)
+    part_of = {
+        part: f"part {place} of {name}, "
+        for name, one in apart.items()
+        for place, part in enumerate(one.parts, start=1)
+    }
+    columns, reasons = [], {}
+    for name in map(str, known.columns):
         if name == id:
             added = None if name in there else first_number(test[id])
             columns.append(Column(name, "id", "text", nullable=False, unique=True, added=added))
@@ -132,19 +142,23 @@ def infer(
             columns.append(Column(name, "target", kind, values=levels, nullable=False, spelling=spelling))
             reasons[name] = f"target: {why_target}; {task}: {why_task}; metric {metric}: {why_metric}"
             notes += told_doubtful(columns[-1], [train[name]], commas_beside, commas) if task == "regression" else []
+        elif name in apart:
+            columns.append(Column(name, "ignore", "text", nullable=decided[name][0].nullable))
+            reasons[name] = "several values: "
         else:
-            both = pd.concat([train[name], test[name]], ignore_index=True)
-            column, reason = grouped.get(name) or infer_column(
-                name, both, len(levels or ()), spellings[name], len(train)
-            )
+            both = pd.concat([known[name], asked[name]], ignore_index=True)
+            column, reason = grouped.get(name) or decided[name]
             columns.append(column)
-            notes.extend(told_missing(column, train[name], test[name]))
+            notes.extend(told_missing(column, known[name], asked[name]))
             notes.extend(told_far(column, both))
             notes.extend(told_twofold(column, both))
-            notes.extend(told_doubtful(column, [train[name], test[name]], commas_beside, commas))
+            notes.extend(told_doubtful(column, [known[name], asked[name]], commas_beside, commas))
             what = {"ignore": "ignored", "group": "group"}.get(column.role, column.type)
-            reasons[name] = f"{what}: {reason}"
-            notes += filter(None, [note_of_shared(column, train[name], test[name])])
+            reasons[name] = f"{what}: {part_of.get(name, '')}{reason}"
+            notes += filter(None, [note_of_shared(column, known[name], asked[name])])
+        if name in apart:
+            columns[-1] = replace(columns[-1], separator=apart[name].separator, parts=apart[name].parts)
+            reasons[name] += ("; " if name == id else "") + apart[name].told
     if not any(column.role == "feature" for column in columns):
         first = next((f"{n} ({r})" for n, r in reasons.items() if n not in (id, target)), "there is no other column")
         raise UserError(
@@ -163,6 +177,58 @@ def infer(
         sample = pd.DataFrame({id: test[id]} | answers, dtype=object)
         notes.append(f"no sample submission given: one is made with the columns {_named(sample.columns)}")
     return Inferred(Contract(tuple(columns)), task, metric, train, test, sample, reasons, tuple(notes))
+
+
+@dataclass(frozen=True)
+class Apart:
+    """How the cells of a column are taken apart, in columns called ``parts``; ``told``: in a sentence."""
+
+    separator: str | tuple[str, ...]
+    parts: tuple[str, ...]
+    told: str
+
+
+def with_parts(
+    train: pd.DataFrame, test: pd.DataFrame, id: str, target: str, spellings: dict[str, Spelling], classes: int
+) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, Apart], dict[str, tuple[Column, str]]]:
+    """Both tables with the parts of what holds several values behind it, how those columns are taken apart, and what
+    each column but id and target is, and why. The id is one of them where its first part names groups of rows."""
+    apart: dict[str, Apart] = {}
+    decided: dict[str, tuple[Column, str]] = {}
+    known, asked = {}, {}
+    taken = list(map(str, train.columns))
+    for name in map(str, train.columns):
+        known[name] = train[name]
+        if name == target:
+            continue
+        asked[name] = test[name]
+        both = pd.concat([train[name], test[name]], ignore_index=True)
+        if name != id:
+            decided[name] = infer_column(name, both, classes, spellings[name], len(train))
+            if not may_hold_several(*decided[name]):
+                continue
+        found = find_separator(both)
+        if found is None or written_in_several_ways(both) is not None:
+            continue
+        separator, width = found
+        parts = tuple(_unused(f"{name}_{place}", taken) for place in range(1, width + 1))
+        made = dict(zip(parts, taken_apart(both, separator, width)[0], strict=True))
+        if name == id and not shown_by_ids(made[parts[0]].iloc[: len(train)], made[parts[0]].iloc[len(train) :]):
+            continue
+        of_parts = {part: infer_column(part, cells, classes, rows=len(train)) for part, cells in made.items()}
+        if all(column.role == "ignore" for column, _ in of_parts.values()):
+            continue
+        signs = [separator] if isinstance(separator, str) else separator
+        told = f"{both.dropna().iloc[0]!r} is taken apart at {enumerated(map(repr, signs))} into {enumerated(parts)}"
+        apart[name] = Apart(separator, parts, told)
+        decided |= of_parts
+        taken += parts
+        for part, cells in made.items():
+            known[part] = cells.iloc[: len(train)].set_axis(train.index)
+            asked[part] = cells.iloc[len(train) :].set_axis(test.index)
+    if not apart:
+        return train, test, {}, decided
+    return pd.DataFrame(known), pd.DataFrame(asked), apart, decided
 
 
 def check_no_gaps(cells: pd.Series, target: str, notes: list[str]) -> None:

@@ -47,6 +47,8 @@ For each column:
   decimal, thousands    the signs in its numbers, where they are not written as 1234.5: ',' and '.' read 1.234,5
   prefix, suffix        what stands before or behind each number, as $ or kg
   missing      words that mean an empty cell, as '?' (NA, NaN, null and none do in every column of numbers)
+  separator, parts    what stands between several values of one cell, and the columns that they become, each with an
+               entry of its own: '_' and [Group, Number] for 0013_01. A list of separators has one for each place
   added        of an id that the files as they came lack: the number of test's first row, from which predict too
                numbers the rows of a file
   group        a word; columns of one group are chosen and judged together. Default: each is one of its own.

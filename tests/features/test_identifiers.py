@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from features.contract import Column
-from features.identifiers import ENOUGH, group_columns, named_like_an_id, note_of_shared
+from features.identifiers import ENOUGH, group_columns, named_like_an_id, note_of_shared, shown_by_ids
 from features.inference import Inferred, infer
 from features.synthetic import mixed, titanic, visits
 
@@ -98,6 +98,20 @@ def test_of_several_the_largest_groups_are_taken() -> None:
     roles = {name: column.role for name, (column, _) in found.items()}
     assert roles == {"household": "group", "person_id": "ignore", "shop_id": "ignore"}
     assert "'household' does already" in found["person_id"][1]
+
+
+def test_what_ids_begin_with_needs_no_name() -> None:
+    known, asked = pd.Series(each(0, 40)), pd.Series(each(40, 50))
+    assert shown_by_ids(known, asked) and not shown_by_ids(known, pd.Series(each(39, 50)))
+    assert not shown_by_ids(known, asked.drop_duplicates()) and not shown_by_ids(known.drop_duplicates(), asked)
+    assert not shown_by_ids(known[: 3 * (ENOUGH - 1)], asked) and shown_by_ids(known[: 3 * ENOUGH], asked)
+    known, asked = tables("street", each(0, 40), each(40, 50))
+    assert group_columns(known, asked, ["street"]) == {}
+    column, reason = group_columns(known, asked, ["street"], prefix="street")["street"]
+    assert column.role == "group" and reason.startswith("40 values in 120 rows, none of them in test; rows with one")
+    larger = known.assign(household=each(0, 20, 6)), asked.assign(household=each(20, 25, 6))
+    found = group_columns(*larger, ["street", "household"], prefix="street")
+    assert {name: column.role for name, (column, _) in found.items()} == {"street": "ignore", "household": "group"}
 
 
 def inferred(shared: bool) -> Inferred:

@@ -270,10 +270,11 @@ def test_every_form_at_once_and_its_contract_holds() -> None:
     kinds = {column.name: column.type for column in found.contract.features}
     assert kinds == {
         "number 0": "number", "number 1": "number", "area": "number", "colour": "category", "open": "boolean",
-        "shop": "category", "cabin": "code", "day": "date", "remark": "text",
+        "shop": "category", "cabin_1": "category", "cabin_2": "number", "cabin_3": "category", "day": "date",
+        "remark": "text",
     }  # fmt: skip
     assert found.contract.column("shop").values is None
-    assert [c.name for c in found.contract.columns if c.role == "ignore"] == ["currency", "token"]
+    assert [c.name for c in found.contract.columns if c.role == "ignore"] == ["cabin", "currency", "token"]
     assert set(found.reasons) == {column.name for column in found.contract.columns}
     for frame, with_target in ((found.train, True), (found.test, False)):
         assert found.contract.faults(found.contract.typed(frame, "f.csv", with_target), "f.csv", with_target) == []

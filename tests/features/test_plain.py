@@ -24,13 +24,20 @@ def read(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def tables(target: str) -> tuple[Contract, pd.DataFrame, pd.Series]:
-    """Contract, typed frame of train and test, typed target."""
+    """Contract, in which the cabin is a code and has no parts, typed frame of train and test, typed target."""
     train, test = synthetic.mixed(ROWS, TESTS, 1)
     train = train.drop(columns=[name for name in ("cost", "level", "yes") if name != target])
     found = infer(read(train), read(test), None)
-    labelled = found.contract.typed(found.train, "train", True)
-    rest = found.contract.typed(found.test, "test", False)
-    return found.contract, pd.concat([labelled.drop(columns=target), rest], ignore_index=True), labelled[target]
+    contract = Contract(
+        tuple(
+            Column("cabin", "feature", "code", nullable=False) if column.name == "cabin" else column
+            for column in found.contract.columns
+            if column.name not in found.contract.part_of
+        )
+    )
+    labelled = contract.typed(found.train, "train", True)
+    rest = contract.typed(found.test, "test", False)
+    return contract, pd.concat([labelled.drop(columns=target), rest], ignore_index=True), labelled[target]
 
 
 def fitted(target: str, values: np.ndarray, classes: int) -> tuple[pd.DataFrame, dict[str, Any], Any, np.ndarray]:

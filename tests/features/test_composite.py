@@ -1,0 +1,159 @@
+"""Cells that hold several values: taken apart as a contract says, and known for such where nothing else they can be."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from features.composite import FEWEST_CELLS, find_separator, several, taken_apart
+from features.inference import Inferred, infer
+from features.synthetic import spaceship
+from pipeline.demo import as_read
+
+GENERATOR = np.random.default_rng(0)
+
+
+def series(*cells: object) -> pd.Series:
+    return pd.Series(cells, dtype=object)
+
+
+@pytest.mark.parametrize(
+    ("separator", "cells", "parts", "wrong"),
+    [
+        ("/", ["B/12/P", "C/ 7 / S"], [["B", "C"], ["12", "7"], ["P", "S"]], []),
+        ("/", ["B//P", " / /S"], [["B", None], [None, None], ["P", "S"]], []),
+        ("/", ["B/12", None, "B/12/P/7", "", "B/12/P"], [[None] * 4 + ["B"]] + [[None] * 4 + ["12"]]
+         + [[None] * 4 + ["P"]], [0, 2, 3]),
+        (" - ", ["a-b - c - d"], [["a-b"], ["c"], ["d"]], []),
+        ((", ", ". "), ["Braund, Mr. Owen H.", "Cumings, Mrs. J. (Florence, of B.)"],
+         [["Braund", "Cumings"], ["Mr", "Mrs"], ["Owen H.", "J. (Florence, of B.)"]], []),
+        ((", ", ". "), ["Mr. Owen, Braund", "Braund, Mr"], [[None] * 2] * 3, [0, 1]),
+    ],
+    ids=["blanks", "empty parts", "other forms", "a long one", "one for each place", "in another order"],
+)  # fmt: skip
+def test_taken_apart(
+    separator: str | tuple[str, ...], cells: list[str | None], parts: list[list[str | None]], wrong: list[int]
+) -> None:
+    found, odd = taken_apart(series(*cells), separator, 3)
+    assert [[None if pd.isna(cell) else cell for cell in part] for part in found] == parts
+    assert np.flatnonzero(odd).tolist() == wrong
+    assert all(len(part) == 0 for part in taken_apart(series(), separator, 3)[0])
+
+
+def test_what_a_cell_must_be() -> None:
+    assert several("/", 3) == "3 parts, '/' between them"
+    assert several((", ", ". "), 3) == "3 parts, ', ' and '. ' between them"
+
+
+def mixed(*forms: str, count: int = 400) -> pd.Series:
+    """Cells of forms such as ``AB-#-X``, in which # is a number of four digits, ? a letter and ! one of two."""
+
+    def filled(form: str) -> str:
+        text = form
+        while "#" in text:
+            text = text.replace("#", str(GENERATOR.integers(1000, 10000)), 1)
+        while "?" in text:
+            text = text.replace("?", str(GENERATOR.choice(list("ABCDEFGH"))), 1)
+        while "!" in text:
+            text = text.replace("!", str(GENERATOR.choice(["left", "right"])), 1)
+        return text
+
+    return series(*(filled(forms[place % len(forms)]) for place in range(count)))
+
+
+@pytest.mark.parametrize(
+    ("cells", "found"),
+    [
+        (mixed("?/#/!"), ("/", 3)),
+        (mixed("?/#/!").mask(GENERATOR.random(400) < 0.3), ("/", 3)),
+        (mixed("?B-#-!"), ("-", 3)),
+        (mixed("?_2014-03"), None),
+        (mixed("?_#"), ("_", 2)),
+        (mixed("? Street, !"), (",", 2)),
+        (mixed("red|!", "blue|!"), ("|", 2)),
+        (series(*(f"{a}x{b}" for a in (2, 4, 6) for b in (4, 8) for _ in range(9))), ("x", 2)),
+        (mixed("BxC", "ExF", "BxF", "ExC"), None),
+        (mixed("B#, Mr. ?", "D#, Dr. O. ?"), ((", ", ". "), 3)),
+        (mixed("B#, Mr. ?", "D#, Dr ?"), (",", 2)),
+        (series(*(f"B{n}, k{n}. {n % 7}" for n in range(400))), (".", 2)),
+        (series(*(f"{x:.4f},{y:.4f}" for x, y in GENERATOR.normal(50, 9, (99, 2)))), (",", 2)),
+        # Whatever the sign, a part is empty, never varies, is missing in one cell, or is the whole under another name.
+        (mixed("?/#/!", "?//!"), None),
+        (mixed("sku-#"), None),
+        (series(*mixed("?/#/!"), "B12P"), None),
+        (mixed("?/#/!", "?/#"), None),
+        (series("18-24", "25-34", "35-44", "45-54", *["18-24"] * 20), None),
+        (series(*(f"k{n * 7919:x}-{n * 104729:x}" for n in range(400))), None),
+        (mixed("?/!/?/!/#"), None),
+        (mixed("?/#/!")[: FEWEST_CELLS - 1], None),
+        (series(None, None), None),
+    ],
+)  # fmt: skip
+def test_where_all_cells_show_it(cells: pd.Series, found: tuple[str, int] | None) -> None:
+    assert find_separator(cells) == found
+
+
+def ship() -> tuple[pd.DataFrame, pd.DataFrame]:
+    train, test, _ = spaceship(30, 20, 0)
+    return as_read(train), as_read(test)
+
+
+def found_of(train: list[str], test: list[str]) -> Inferred:
+    """With ids of one's own."""
+    tables = [table.assign(PassengerId=ids[: len(table)]) for table, ids in zip(ship(), (train, test), strict=True)]
+    return infer(*tables, None)
+
+
+def roles(found: Inferred, of: str) -> dict[str, str]:
+    return {column.name: column.role for column in found.contract.columns if column.name.startswith(of)}
+
+
+def test_a_spaceship_is_taken_apart_and_its_groups_found() -> None:
+    found = infer(*ship(), None)
+    assert roles(found, "PassengerId") == {"PassengerId": "id", "PassengerId_1": "group", "PassengerId_2": "feature"}
+    assert roles(found, "Cabin") == {"Cabin": "ignore"} | {f"Cabin_{place}": "feature" for place in (1, 2, 3)}
+    kinds = [found.contract.column(f"Cabin_{place}").type for place in (1, 2, 3)]
+    assert kinds == ["category", "number", "category"]
+    cabin = found.contract.column("Cabin")
+    assert (cabin.separator, cabin.parts) == ("/", ("Cabin_1", "Cabin_2", "Cabin_3"))
+    assert (
+        found.reasons["Cabin"].startswith("several values: '")
+        and "at '/' into Cabin_1, Cabin_2 and Cabin_3" in (found.reasons["Cabin"])
+    )
+    assert found.reasons["Cabin_2"].startswith("number: part 2 of Cabin, ")
+    assert found.reasons["PassengerId_1"].startswith("group: part 1 of PassengerId, 30 values in ")
+    assert "PassengerId_1" not in found.train and "Cabin_1" not in found.test, "the files stay as they are"
+
+
+@pytest.mark.parametrize(
+    ("train", "test"),
+    [
+        ([f"{n // 3:04d}_{n % 3}" for n in range(300)], [f"{n // 3:04d}_{n % 3 + 3}" for n in range(300)]),
+        ([f"{n // 3:04d}_{n % 3}" for n in range(300)], [f"{n + 500:04d}_0" for n in range(300)]),
+        ([f"{n:04d}_{n % 3}" for n in range(300)], [f"{n // 3 + 500:04d}_{n % 3}" for n in range(300)]),
+        ([f"{n % 5:04d}_{n}" for n in range(300)], [f"{n % 5 + 500:04d}_{n}" for n in range(300)]),
+    ],
+    ids=["shared by both", "each once in test", "each once in train", "too few"],
+)
+def test_other_ids_stay_whole(train: list[str], test: list[str]) -> None:
+    found = found_of(train, test)
+    assert roles(found, "PassengerId") == {"PassengerId": "id"} and not found.contract.column("PassengerId").parts
+    assert found.contract.grouping is None
+
+
+def test_a_parts_name_is_free() -> None:
+    train, test = ship()
+    for table in (train, test):
+        table["Cabin_1"] = GENERATOR.permutation(len(table)).astype(str)
+    parts = infer(train, test, None).contract.column("Cabin").parts
+    assert parts == ("Cabin_1_", "Cabin_2", "Cabin_3")
+
+
+def test_a_scale_is_not_taken_apart() -> None:
+    train, test = ship()
+    for table in (train, test):
+        table["grade"] = GENERATOR.choice(["very-low", "low", "medium", "high", "very-high"], len(table))
+        table["when"] = [f"{1 + n % 28:02d}.03.2015" for n in range(len(table))]
+    contract = infer(train, test, None).contract
+    assert not contract.column("grade").parts and contract.column("when").type == "date"
