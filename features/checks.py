@@ -22,6 +22,8 @@ from features.errors import UserError
 _PARTS = 5
 # Fewer rows than this on either side, and an AUC says nothing.
 _MIN_ROWS = 10
+# With a chance above this that a row of test has the larger number, test most likely comes after train.
+_LATER = 0.95
 # How often chance alone may make a table's columns drift.
 _BY_CHANCE = 0.05
 
@@ -128,9 +130,10 @@ def run_checks(
     leak_auc: float,
     drift_auc: float,
     switches: Mapping[str, bool] | None = None,
+    time: str = "",
 ) -> dict[str, list[Fault]]:
     """All checks by name, each with the faults it found (none where it passed). ``switches``: features that are left
-    out (false), by which rows may differ unseen."""
+    out (false), by which rows may differ unseen; ``time``: the column by whose spans folds are drawn, "" for none."""
     found: dict[str, list[Fault]] = {
         "cells_unread": [
             *readings.faults,
@@ -143,7 +146,7 @@ def run_checks(
         "target_varies": target_varies(contract, train, train_file),
         "target_given_away": target_given_away(contract, train, train_file, leak_auc),
         "categories_unseen": categories_unseen(contract, train, test, test_file),
-        "drift": drift(contract, train, test, train_file, test_file, readings.states, drift_auc),
+        "drift": drift(contract, train, test, train_file, test_file, readings.states, drift_auc, time),
     }
     single: dict[str, Callable[[Contract, pd.DataFrame, str], list[Fault]]] = {
         "infinities": infinities,
@@ -437,13 +440,14 @@ def drift(
     test_file: str,
     states: Mapping[str, Mapping[str, Any]],
     threshold: float,
+    time: str = "",
 ) -> list[Fault]:
     """Columns by which train and test rows can be told apart better than ``threshold``, and than by chance: a warning.
-    ``states``: of ``read_states``."""
+    ``states``: of ``read_states``; ``time`` as of ``run_checks``."""
     side = np.r_[np.zeros(len(train), bool), np.ones(len(test), bool)]
     if min(len(train), len(test)) < _MIN_ROWS:
         return []
-    scores: list[tuple[Column, float]] = []
+    scores: list[tuple[Column, float, bool]] = []
     tries = 0
     for column in contract.features:
         # Names and ticket numbers belong to one side by nature; an empty column is reported as such.
@@ -451,12 +455,21 @@ def drift(
             continue
         cells = pd.concat([train[column.name], test[column.name]], ignore_index=True)
         parts = columns.telling(column, cells, states.get(column.name))
-        scores.append((column, max(separation(part, side, number) for part, number in parts)))
+        score = max(separation(part, side, number) for part, number in parts)
+        scores.append((column, score, column.type in ("date", "number") and later(parts[0][0], side) > _LATER))
         tries += len(parts)
     least = max(threshold, chance(len(train), len(test), max(tries, 1)))
     faults = []
-    for column, score in scores:
+    for column, score, after in scores:
         if score > least:
+            cure = "The score on the test file may fall short of the cross-validation."
+            if after and column.name == time:
+                cure = "Test's are later ones, and the nested estimate learns from earlier rows alone (encode.time)."
+            elif after:
+                cure = (
+                    "Test's lie above train's. If its rows are later ones, set encode.time to this column, since folds "
+                    "drawn at random score rows between those they learn from, which flatters."
+                )
             faults.append(
                 Fault(
                     file=test_file,
@@ -464,12 +477,20 @@ def drift(
                     count=len(test),
                     expected=f"{least:.3g} or less",
                     problem=f"its values drift from those of {train_file} (told apart with an AUC of {score:.3f})",
-                    cure="The score on the test file may fall short of the cross-validation.",
+                    cure=cure,
                     check="drift",
                     warning=True,
                 )
             )
     return faults
+
+
+def later(part: pd.Series, side: np.ndarray) -> float:
+    """The chance that a row of test (``side [n]`` true) has a larger number than one of train; 0.5 where ``part [n]``
+    holds none."""
+    numbers = pd.to_numeric(part, errors="coerce").to_numpy(float)
+    known = ~np.isnan(numbers)
+    return auc(numbers[known], side[known])
 
 
 def infinities(contract: Contract, frame: pd.DataFrame, file: str) -> list[Fault]:

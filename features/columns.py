@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from features.contract import Column
-from features.errors import UserError
+from features.contract import Column, Contract
+from features.errors import UserError, hint, listed
 from features.target import skewness
 
 # How dates are written, tried in this order; the first that reads every cell is taken.
@@ -456,6 +456,30 @@ def telling(column: Column, cells: pd.Series, state: Mapping[str, Any] | None) -
     made = PARTS[column.type](column.name, cells, {**state, **days})
     numbers = [(pd.Series(part), True) for part in made.numbers.values()]
     return numbers + [(pd.Series(part), False) for part in made.categories.values()] or [(cells, False)]
+
+
+def times_of(contract: Contract, name: str, frame: pd.DataFrame, key: str = "encode.time") -> np.ndarray:
+    """When the rows of a typed ``frame [n]`` were by the column ``name``, as numbers: its days, or itself. Raises
+    ``UserError``, in which ``key`` is the parameter that names it, where it is no column, one of another type or the
+    target, or a cell says no time."""
+    known = [c.name for c in contract.columns if c.type in ("date", "number") and c.role != "target"]
+    if name not in known:
+        there = f"; it is a {contract.column(name).type}" if name in [c.name for c in contract.columns] else ""
+        raise UserError(
+            f"{key} is {name!r}, expected a column of dates or numbers in {contract.file}{there}.{hint(name, known)} "
+            f"Known: {listed(known)}."
+        )
+    column, cells = contract.column(name), frame[name]
+    state = fit(column, cells, contract.file) if column.type == "date" else None
+    (found, _), *_ = telling(column, cells, state)
+    times = np.asarray(found, float)
+    if np.isnan(times).any():
+        row = int(np.flatnonzero(np.isnan(times))[0]) + 2
+        raise UserError(
+            f"{key} is {name!r}, but {int(np.isnan(times).sum())} training rows say no time, row {row} first; expected "
+            "one in each. Fill the cells, delete the rows, or name another column in params.yaml."
+        )
+    return times
 
 
 FITS = {"number": fit_number, "boolean": fit_boolean, "category": fit_category, "date": fit_date, "code": fit_code,

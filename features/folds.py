@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from sklearn.model_selection import KFold, StratifiedGroupKFold, StratifiedKFold, train_test_split
@@ -23,13 +23,16 @@ def draw_roles(
     groups: np.ndarray | None,
     seed: int,
     names: Sequence[str] = (),
+    times: np.ndarray | None = None,
 ) -> np.ndarray:
     """Roles ``[t, folds * repeats] int8`` (0 train, 1 stop, 2 score) of ``target [t]``.
 
     Each row scores once a repeat. Classes keep their shares in every part; with ``groups [t]`` the rows of a group
-    score together, and stop together. Column ``repeat * folds + part`` depends on ``seed`` and its own place only.
+    score together, and stop together; with ``times [t]`` each part is a span of time (see ``spans``), the same in every
+    repeat. Column ``repeat * folds + part`` depends on ``seed`` and its own place only.
     Raises ``UserError`` (with the class as spelt in ``names``) where a class has fewer rows than there are folds, or
-    there are too few groups for one to score, one to stop and one to learn from.
+    there are too few groups for one to score, one to stop and one to learn from, or too few times, or a class has all
+    its rows in one span.
     """
     if len(target) < 2 * folds:
         raise UserError(
@@ -48,6 +51,7 @@ def draw_roles(
             f"{there} groups of rows to keep together are too few for {folds} folds; expected {max(folds, 3)} or "
             f"more. {_APART}"
         )
+    span = None if times is None else spans(times, folds)
     roles = np.full((len(target), folds * repeats), TRAIN, np.int8)
     for repeat in range(repeats):
         state = int(np.random.SeedSequence([seed, repeat]).generate_state(1)[0])
@@ -59,11 +63,37 @@ def draw_roles(
         else:
             splitter = KFold(folds, shuffle=True, random_state=state)
         strata = target if classes else np.zeros(len(target))
-        for part, (others, scored) in enumerate(splitter.split(np.zeros(len(target)), strata, groups)):
+        parts = splitter.split(np.zeros(len(target)), strata, groups) if span is None else _by_span(span)
+        for part, (others, scored) in enumerate(parts):
+            if span is not None and classes and len(np.unique(target[others])) < len(labels):
+                lost = np.setdiff1d(labels, target[others])[0]
+                raise UserError(
+                    f"class {(names[int(lost)] if names else lost)!r} of the target has all its rows in one of {folds} "
+                    "spans of time. Lower encode.folds, or empty encode.time, in params.yaml."
+                )
             column = repeat * folds + part
             roles[scored, column] = SCORE
             roles[_stop(others, strata, stop_fraction, groups, state + part), column] = STOP
     return roles
+
+
+def spans(times: np.ndarray, parts: int) -> np.ndarray:
+    """The span ``[t]``, 0 to ``parts - 1`` in the order of ``times [t]``, that each row lies in: of rows as equal in
+    number as rows of one time, which stay together, allow. Raises ``UserError`` where there are too few times."""
+    _, place, counts = np.unique(times, return_inverse=True, return_counts=True)
+    middle = np.cumsum(counts) - counts / 2
+    found = np.minimum((middle * parts / len(times)).astype(int), parts - 1)
+    if len(np.unique(found)) < parts:
+        raise UserError(
+            f"{len(counts)} different times, some of many rows, do not make {parts} spans of time. Lower encode.folds, "
+            "or empty encode.time, in params.yaml."
+        )
+    return found[place.reshape(-1)]
+
+
+def _by_span(span: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    for one in range(int(span.max()) + 1):
+        yield np.flatnonzero(span != one), np.flatnonzero(span == one)
 
 
 def groups_if_asked(asked: bool, groups: np.ndarray | None, module: str, file: str) -> np.ndarray | None:
@@ -78,8 +108,18 @@ def groups_if_asked(asked: bool, groups: np.ndarray | None, module: str, file: s
     return groups if asked else None
 
 
-def outer_parts(target: np.ndarray, classes: bool, outer: int, groups: np.ndarray | None, seed: int) -> np.ndarray:
-    """The outer fold ``[t]`` that scores each row; arguments as of ``draw_roles``."""
+def outer_parts(
+    target: np.ndarray,
+    classes: bool,
+    outer: int,
+    groups: np.ndarray | None,
+    seed: int,
+    times: np.ndarray | None = None,
+) -> np.ndarray:
+    """The outer fold ``[t]`` that scores each row; arguments as of ``draw_roles``. With ``times`` the later half of the
+    rows is scored, span by span, and the earlier, which is learned from alone, has -1."""
+    if times is not None:
+        return np.maximum(spans(times, 2 * outer) - outer, -1)
     roles = draw_roles(target, classes, outer, 1, 0.1, groups, seed)
     return (roles == SCORE).argmax(axis=1)
 
@@ -92,15 +132,17 @@ def nested_roles(
     stop_fraction: float,
     groups: np.ndarray | None,
     seed: int,
+    times: np.ndarray | None = None,
 ) -> np.ndarray:
     """Roles ``[t, outer * folds]`` inside each outer fold of ``parts [t]``: ``folds`` parts of the rows that it does
-    not score, with the roles of ``draw_roles``; those it scores are ``UNUSED``."""
+    not score, with ``times`` of those before it, with the roles of ``draw_roles``; all others are ``UNUSED``."""
     columns = []
     for one in range(int(parts.max()) + 1):
-        rows = np.flatnonzero(parts != one)
+        rows = np.flatnonzero(parts != one if times is None else parts < one)
         inner = np.full((len(parts), folds), UNUSED, np.int8)
         own = None if groups is None else groups[rows]
-        inner[rows] = draw_roles(target[rows], classes, folds, 1, stop_fraction, own, seed + one)
+        when = None if times is None else times[rows]
+        inner[rows] = draw_roles(target[rows], classes, folds, 1, stop_fraction, own, seed + one, times=when)
         columns.append(inner)
     return np.concatenate(columns, axis=1)
 

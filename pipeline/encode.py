@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from features import duplicates, encoder
+from features.columns import times_of
 from features.contract import Contract, levels_of
 from features.errors import UserError
 from features.folds import draw_roles, groups_if_asked
@@ -86,7 +87,10 @@ def encode(arguments: argparse.Namespace) -> None:
             f"encode: {alike.train:.1%} of the training rows have a double among them, {alike.test:.1%} of the test "
             f"rows have one there; doubles are kept in one fold (encode.duplicates is {settings.duplicates})"
         )
-    roles = roles_of(params, target, None if groups is None else groups[: len(train)], alike.labels, once, classes)
+    if groups is not None:
+        groups = groups[: len(train)]
+    times = times_of(contract, settings.time, train) if settings.time else None
+    roles = roles_of(params, target, groups, times, alike.labels, once, classes)
     transform = choose(target, params.table.metric, settings.target) if task == "regression" else "none"
     in_fold = np.zeros((roles.shape[1], len(frame), len(state["in_fold"])), np.float32)
     state["folds"] = []
@@ -121,6 +125,7 @@ def roles_of(
     params: Params,
     target: np.ndarray,
     groups: np.ndarray | None,
+    times: np.ndarray | None,
     alike: np.ndarray,
     once: bool,
     classes: Sequence[str],
@@ -142,6 +147,7 @@ def roles_of(
             None if groups is None else groups[first],
             seed_for(params.seed, "folds"),
             classes,
+            None if times is None else times[first],
         )
     except UserError as error:
         if not once:

@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 
 from features import duplicates, encoder, estimation, metrics, normalization
+from features.columns import times_of
 from features.combination import LEVELS
 from features.contract import Contract
 from features.encoder import Encoded
@@ -55,14 +56,21 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 @dataclass(frozen=True)
 class Plan:
-    """``parts [t]``: the outer fold that scores a row; ``roles [t, outer * (search + members)]``: first the columns in
-    which each outer fold's search is scored, then those of its members."""
+    """``parts [t]``: the outer fold that scores a row, -1 for one that none does; ``roles [t, outer * (search +
+    members)]``: first the columns in which each outer fold's search is scored, then those of its members; ``ordered``:
+    whether a fold learns from the rows before it alone, else from all that it does not score."""
 
     parts: np.ndarray
     roles: np.ndarray
     outer: int
     search: int
     members: int
+    ordered: bool = False
+
+    def known(self, outer: int) -> np.ndarray:
+        """Which rows the ``outer`` fold chooses and learns by, ``[t] bool``."""
+        known: np.ndarray = self.parts < outer if self.ordered else self.parts != outer
+        return known
 
     def searched(self, outer: int) -> range:
         """Columns of ``roles`` in which the trials of the ``outer`` fold are scored."""
@@ -88,21 +96,22 @@ def honest(arguments: argparse.Namespace) -> None:
     """Read, draw outer and inner folds, search, train, combine, estimate, write."""
     params = load(arguments.params, arguments.competition)
     state = read_json(arguments.encoding / "encoding.json")
-    encoded, target, tests, alike = read(arguments, params, state)
+    rows = read(arguments, params, state)
+    encoded, target = rows.encoded, rows.target
     groups = groups_if_asked(
         params.encode.group_aware, encoded.derived.groups, params.table.module, str(arguments.params)
     )
     first, place = np.arange(len(target)), np.arange(len(target))
-    if alike is not None:
-        first, place = duplicates.first_of(alike)
-        groups = None if groups is None else duplicates.joined(groups, alike)
-        one = duplicates.groups_with(encoded.derived.groups, alike, len(target))
+    if rows.alike is not None:
+        first, place = duplicates.first_of(rows.alike)
+        groups = None if groups is None else duplicates.joined(groups, rows.alike)
+        one = duplicates.groups_with(encoded.derived.groups, rows.alike, len(target))
         encoded = replace(encoded, derived=replace(encoded.derived, groups=one))
     groups = None if groups is None else groups[first]
-    plan = draw(params, target[first], groups)
+    plan = draw(params, target[first], groups, None if rows.times is None else rows.times[first])
     if plan is None:
         write_csv(arguments.report / "honest.csv", pd.DataFrame({"outer": []}))
-        reason = why_none(params, target[first], groups, state["classes"])
+        reason = why_none(params, target[first], groups, state["classes"], rows.times is not None)
         write_json(arguments.report / "honest.json", {"honest_folds": 0, "not_estimated": reason})
         print(f"honest: no estimate, since {reason}")
         return
@@ -110,7 +119,8 @@ def honest(arguments: argparse.Namespace) -> None:
     tensorflow = start_tensorflow(small=True)
     scaled = nested_table(params, encoded, state, target, plan.roles)
     together = encoded.derived.groups  # they err alike, whether or not folds keep them together
-    del encoded  # a large table's columns should not lie beside what is made of them
+    tests = rows.tests
+    del encoded, rows  # a large table's columns should not lie beside what is made of them
     count = sum(part.trials for part in search_parts(params.tune, params.table.task, scaled.inputs))
     print(
         f"honest: {count} trials x {plan.search} folds in each of {plan.outer} outer folds on {device_name(tensorflow)}"
@@ -121,9 +131,12 @@ def honest(arguments: argparse.Namespace) -> None:
     least = min(map(len, trials))
     if least < count:
         print(f"honest: an outer fold has {least} trials, for its oracle proposed no more that it had not tried")
-    found = estimates(params.table.task, target, answers, plan.parts, tests, together)
+    scored = plan.parts >= 0
+    target, parts = target[scored], plan.parts[scored]
+    answers = replace(answers, answer=answers.answer[scored], thresholds=answers.thresholds[scored])
+    found = estimates(params.table.task, target, answers, parts, tests, None if together is None else together[scored])
     counts = {"honest_folds": plan.outer, "honest_rows": len(target), "honest_test_rows": tests}
-    folds = by_outer_fold(params.table.task, target, answers, plan.parts)
+    folds = by_outer_fold(params.table.task, target, answers, parts)
     write_csv(arguments.report / "honest.csv", metrics.rounded_table(params.table.task, folds))
     write_json(arguments.report / "honest.json", written(params.table.task, found) | counts)
     each = ", ".join(map(told, found, found.values()))
@@ -136,20 +149,30 @@ def told(measure: str, found: Estimate) -> str:
     return f"{measure.replace('_', ' ')} {value} ({low} to {high})"
 
 
-def read(
-    arguments: argparse.Namespace, params: Params, state: Mapping[str, Any]
-) -> tuple[Encoded, np.ndarray, int, np.ndarray | None]:
-    """The training rows by the encode stage's ``state``, their target, how many test rows there are, and where doubles
-    are kept together the label ``[t]`` of rows that are alike."""
+@dataclass(frozen=True)
+class Rows:
+    """The training rows encoded, their ``target [t]``, how many ``tests`` there are, where doubles are kept together a
+    label of rows that are ``alike [t]``, and where rows to predict are later ones their ``times [t]``."""
+
+    encoded: Encoded
+    target: np.ndarray
+    tests: int
+    alike: np.ndarray | None
+    times: np.ndarray | None
+
+
+def read(arguments: argparse.Namespace, params: Params, state: Mapping[str, Any]) -> Rows:
+    """The training rows by the encode stage's ``state``."""
     arrays = read_npz(arguments.encoding / "arrays.npz")
     contract = Contract.from_mapping(read_document(arguments.contract), str(arguments.contract))
     train = contract.typed(parse_table(read_bytes(arguments.train), str(arguments.train)), str(arguments.train), True)
     encoded = encoder.transform(train.drop(columns=contract.target), state)
     alike = duplicates.labels(contract, params.encode.features, train) if "duplicates" in state else None
-    return encoded, arrays["target"], len(arrays["ids"]) - len(arrays["target"]), alike
+    times = times_of(contract, params.encode.time, train) if params.encode.time else None
+    return Rows(encoded, arrays["target"], len(arrays["ids"]) - len(arrays["target"]), alike, times)
 
 
-def draw(params: Params, target: np.ndarray, groups: np.ndarray | None) -> Plan | None:
+def draw(params: Params, target: np.ndarray, groups: np.ndarray | None, times: np.ndarray | None = None) -> Plan | None:
     """Outer and inner folds, fewer than asked for where the rarest class has too few rows, rows are of too few groups,
     or a part has too few rows to rank among; None where that leaves no two."""
     settings, classes = params.honest, params.table.task != "regression"
@@ -159,19 +182,25 @@ def draw(params: Params, target: np.ndarray, groups: np.ndarray | None) -> Plan 
     for outer in range(min(settings.outer, rarest - 1, len(target) // least), 1, -1):
         most = rarest - -(-rarest // outer) - 1
         try:
-            plan = divided(params, target, groups, outer, most)
+            plan = divided(params, target, groups, outer, most, times)
         except UserError:
-            # Groups are of any size, so that a part may leave too few of them, or of a class, to the others.
+            # Groups are of any size, so that a part may leave too few of them, or of a class, to the others; so may
+            # spans of time.
             continue
-        if plan is not None and np.bincount(plan.parts, minlength=outer).min() >= least:
+        if plan is not None and np.bincount(plan.parts[plan.parts >= 0], minlength=outer).min() >= least:
             return plan
     return None
 
 
-def why_none(params: Params, target: np.ndarray, groups: np.ndarray | None, classes: Sequence[str]) -> str:
-    """Why ``draw`` finds no plan, in words: what would have to be otherwise. ``classes``: as they are spelt."""
+def why_none(
+    params: Params, target: np.ndarray, groups: np.ndarray | None, classes: Sequence[str], ordered: bool = False
+) -> str:
+    """Why ``draw`` finds no plan, in words: what would have to be otherwise. ``classes``: as they are spelt;
+    ``ordered``: whether by time."""
     if params.honest.outer == 0:
         return "honest.outer is 0"
+    if ordered and draw(params, target, groups) is not None:
+        return f"rows or classes by {params.encode.time!r} are too few for spans of time inside spans of time"
     few = "too few for folds inside folds"
     averaged = replace(params, ensemble=replace(params.ensemble, method="mean"))
     if draw(averaged, target, groups) is not None:
@@ -185,11 +214,18 @@ def why_none(params: Params, target: np.ndarray, groups: np.ndarray | None, clas
     return f"there are {len(target)} rows, {few}"
 
 
-def divided(params: Params, target: np.ndarray, groups: np.ndarray | None, outer: int, most: int) -> Plan | None:
+def divided(
+    params: Params,
+    target: np.ndarray,
+    groups: np.ndarray | None,
+    outer: int,
+    most: int,
+    times: np.ndarray | None = None,
+) -> Plan | None:
     """``outer`` folds, inside each no more folds than asked for, than ``most`` and than its groups allow; None where
-    that leaves no two. Raises ``UserError`` where groups can't be divided so."""
+    that leaves no two. Raises ``UserError`` where groups or times can't be divided so."""
     settings, classes = params.honest, params.table.task != "regression"
-    parts = outer_parts(target, classes, outer, groups, seed_for(params.seed, "outer"))
+    parts = outer_parts(target, classes, outer, groups, seed_for(params.seed, "outer"), times)
     if groups is not None:
         most = min(most, *(len(np.unique(groups[parts != one])) - 1 for one in range(outer)))
     counts = min(settings.search, most), min(settings.members, most)
@@ -197,11 +233,18 @@ def divided(params: Params, target: np.ndarray, groups: np.ndarray | None, outer
         return None
     roles = [
         nested_roles(
-            parts, target, classes, folds, params.encode.stop_fraction, groups, seed_for(params.seed, name, "inner")
+            parts,
+            target,
+            classes,
+            folds,
+            params.encode.stop_fraction,
+            groups,
+            seed_for(params.seed, name, "inner"),
+            times,
         )
         for name, folds in zip(("search", "members"), counts, strict=True)
     ]
-    return Plan(parts, np.concatenate(roles, axis=1), outer, *counts)
+    return Plan(parts, np.concatenate(roles, axis=1), outer, *counts, ordered=times is not None)
 
 
 def nested_table(
@@ -329,7 +372,7 @@ def answer(
     inside = replace(params, encode=replace(params.encode, folds=plan.members))
     answers = Answers(np.full(said.shape[1:], np.nan), np.full(len(target), 0.5), [])
     for outer in range(plan.outer):
-        own, rows = sound & (owner == outer), plan.parts != outer
+        own, rows, asked = sound & (owner == outer), plan.known(outer), plan.parts == outer
         fold = column[own] - plan.trained(outer)[0]
         empty = np.setdiff1d(np.arange(plan.members), fold)
         if len(empty):
@@ -339,14 +382,14 @@ def answer(
             )
         predictions = {
             "out_of_fold": out_of_fold(said, table.roles, column, own)[:, rows],
-            "test": said[own][:, ~rows],
+            "test": said[own][:, asked],
             "fold": fold,
             "trial": trial[own],
             "seed": copy[own],
         }
-        own_roles = table.roles[np.ix_(rows, plan.trained(outer))]
+        own_roles = table.roles[rows][:, list(plan.trained(outer))]
         made = combine(inside, predictions, target[rows], own_roles, scaled.scale.transform)
-        answers.answer[~rows], answers.thresholds[~rows] = made.test, made.choice.threshold
+        answers.answer[asked], answers.thresholds[asked] = made.test, made.choice.threshold
         best = min((t for t in trials[outer] if not t.result.reason), key=lambda t: t.result.mean)
         answers.choices.append(
             {

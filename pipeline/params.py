@@ -142,6 +142,7 @@ class Encode:
     repeats: int = _key(int, low=1, high=20)
     stop_fraction: float = _key(float, low=0.05, high=0.5)
     group_aware: bool = _key(bool)
+    time: str = _key(str)
     duplicates: str = _key(str, choices=("auto", "together", "apart"))
     target: str = _key(str, choices=("auto", "log", "none"))
     features: Mapping[str, bool] = _key(dict, reader=_each(bool))
@@ -590,6 +591,11 @@ def _check_together(params: Params, path: Path, place: Place) -> None:
         raise UserError(
             f"{path}: {place('tune.columns')} is 'search', but {place('tune.oracle')} is 'grid', and no grid covers "
             f"all sets of columns. Set {place('tune.oracle')} to bayesian or random, or {place('tune.columns')} to all."
+        )
+    if params.encode.time and params.encode.group_aware:
+        raise UserError(
+            f"{path}: {place('encode.time')} is {params.encode.time!r} and {place('encode.group_aware')} is true, but "
+            "a group may lie in several spans of time. Empty the first, or set the second to false."
         )
     if params.honest.outer == 1:
         raise UserError(f"{path}: {place('honest.outer')} is 1; expected 0 (no estimate) or 2 and more outer folds.")

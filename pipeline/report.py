@@ -188,6 +188,8 @@ def page(params: Params, metrics: Mapping[str, float], told: Told) -> str:
         rows.append([measure.replace("_", " "), *("" if value is None else shown(measure, value) for value in cells)])
     head = ("", "ensemble", "standard error", "standard deviation over folds", "single member", "baseline")
     together = "; the rows of a group are all in one fold" if params.encode.group_aware else ""
+    if params.encode.time:
+        together = f"; each fold scores a span of {cell(params.encode.time)} and learns from what lies before and after"
     scored = filled(
         f"The measures are cross-validated, out of fold: each row is scored by those of {metrics['members']} members "
         f"(networks) that neither learned from it nor were stopped by it{together}{told.doubles}. *Single member*: one "
@@ -308,10 +310,16 @@ def expectation(params: Params, metrics: Mapping[str, float], drift: str) -> str
         keys = (f"cv_{name}", f"honest_{name}", f"honest_{name}_lo", f"honest_{name}_hi")
         usual, honest, low, high = (shown(name, metrics[key]) for key in keys)
         rows.append((name.replace("_", " "), usual, honest, f"{low} to {high}"))
+    earlier = ""
+    if params.encode.time:
+        earlier = (
+            f" Each of them scores a span of {cell(params.encode.time)}, in the later half of the rows, and learns "
+            "from the rows before it alone."
+        )
     said = filled(
         "The search behind the usual score has seen all rows, which may flatter it. Here the whole choice (search, "
         f"trials, weights, threshold) was made anew in each of {metrics['honest_folds']} outer folds and scored on "
-        f"rows that had no say in it. {ranked}A test table of the same kind, of "
+        f"rows that had no say in it.{earlier} {ranked}A test table of the same kind, of "
         f"{metrics['honest_test_rows']} rows, scores within the interval 95 times out of 100.{by_hand(params)}"
     )
     return f"{title}\n\n{said}\n{table(('', 'usual', 'honest', '95 % interval'), rows)}\n{drift}\n"

@@ -143,6 +143,7 @@ def all_checks(params: Params, contract: Contract, tables: Tables, readings: Rea
             leak_auc=params.validate.leak_auc,
             drift_auc=params.validate.drift_auc,
             switches=params.encode.features,
+            time=params.encode.time,
         )
     if "test" in typed and "sample" in tables.raw:
         checks["sample_matches"] = sample_matches(

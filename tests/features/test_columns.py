@@ -275,3 +275,31 @@ def test_a_text_is_hashed_word_by_word() -> None:
     assert table.shape == (4, 1 + columns.BUCKETS)
     assert table[0].tolist() == table[1].tolist() != table[2].tolist()
     assert not table[3].any() and table[0].any()
+
+
+def test_when_rows_were_is_a_date_or_a_number_and_said_in_each() -> None:
+    contract = Contract(
+        (
+            Column("id", "id", "text"),
+            Column("day", "feature", "date", nullable=True),
+            Column("year", "ignore", "number"),
+            Column("shop", "feature", "category"),
+            Column("sales", "target", "number"),
+        ),
+        "contract.yaml",
+    )
+    rows = pd.DataFrame(
+        {
+            "day": ["2024-03-01", "2024-02-28", "2024-02-29"],
+            "year": [3.0, 1.0, 2.0],
+            "shop": ["a", "b", "c"],
+            "sales": 1.0,
+        }
+    )
+    assert np.diff(columns.times_of(contract, "day", rows)).tolist() == [-2.0, 1.0]
+    assert columns.times_of(contract, "year", rows).tolist() == [3.0, 1.0, 2.0]
+    for name, told in (("shop", "it is a category"), ("dya", "did you mean 'day'"), ("sales", "it is a number")):
+        with pytest.raises(UserError, match=f"encode.time is '{name}', expected a column of dates or numbers.*{told}"):
+            columns.times_of(contract, name, rows)
+    with pytest.raises(UserError, match="1 training rows say no time, row 3 first"):
+        columns.times_of(contract, "day", rows.assign(day=["2024-03-01", None, "2024-02-29"]))

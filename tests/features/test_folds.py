@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from features.errors import UserError
-from features.folds import draw_roles, groups_if_asked, nested_roles, outer_parts
+from features.folds import draw_roles, groups_if_asked, nested_roles, outer_parts, spans
 from features.roles import SCORE, STOP, TRAIN, UNUSED
 
 TARGET = np.repeat([0.0, 1.0], [120, 80])
@@ -139,3 +139,41 @@ def test_a_rare_class_in_groups_is_split_without_a_warning(recwarn: pytest.Warni
     target, groups = np.repeat([0.0, 1.0], [90, 6]), np.arange(96) // 3
     roles = draw_roles(target, True, 2, 1, 0.1, groups, 0)
     assert set(np.unique(roles)) == {TRAIN, STOP, SCORE} and not recwarn.list
+
+
+def test_spans_follow_time_and_rows_of_one_time_stay_together() -> None:
+    times = np.array([5.0, 1.0, 1.0, 3.0, 4.0, 2.0, 3.0, 6.0])
+    assert spans(times, 2).tolist() == [1, 0, 0, 1, 1, 0, 1, 1]
+    rng = np.random.default_rng(0)
+    many = rng.integers(0, 60, 500).astype(float)
+    found = spans(many, 5)
+    assert (np.diff(found[np.argsort(many, kind="stable")]) >= 0).all() and np.bincount(found).min() > 80
+    assert all(len(np.unique(found[many == one])) == 1 for one in np.unique(many))
+    with pytest.raises(UserError, match="3 different times, some of many rows, do not make 4 spans"):
+        spans(np.repeat([1.0, 2.0, 3.0], 20), 4)
+
+
+def test_a_fold_scores_a_span_of_time() -> None:
+    times = np.random.default_rng(1).permutation(200).astype(float)
+    target = np.random.default_rng(2).integers(0, 2, 200)
+    roles = draw_roles(target, True, 4, 2, 0.1, None, 0, times=times)
+    for column in range(8):
+        scored = times[roles[:, column] == SCORE]
+        assert len(scored) == 50 and scored.max() - scored.min() == 49
+        assert (roles[:, column] == STOP).sum() == 15
+    assert (roles[:, 0] == SCORE).tolist() == (roles[:, 4] == SCORE).tolist()
+    assert (roles[:, 0] != roles[:, 4]).any(), "other rows stop it"
+    with pytest.raises(UserError, match="class 'late' of the target has all its rows in one of 4 spans of time"):
+        draw_roles((times > 180).astype(int), True, 4, 1, 0.1, None, 0, ["early", "late"], times)
+
+
+def test_an_outer_fold_in_time_knows_earlier_rows_alone() -> None:
+    times = np.random.default_rng(3).permutation(300).astype(float)
+    parts = outer_parts(times, False, 3, None, 0, times)
+    assert np.bincount(parts + 1).tolist() == [150, 50, 50, 50]
+    roles = nested_roles(parts, times, False, 2, 0.1, None, 0, times)
+    for outer in range(3):
+        first = times[parts == outer].min()
+        for column in (2 * outer, 2 * outer + 1):
+            known = roles[:, column] != UNUSED
+            assert (times[known] < first).all() and known.sum() == 150 + 50 * outer
