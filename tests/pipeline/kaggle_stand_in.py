@@ -151,7 +151,7 @@ def serving() -> Iterator[Kaggle]:
         server.server_close()
 
 
-def settings(kaggle: Kaggle, home: Path, token: str | None = TOKEN) -> dict[str, str]:
+def settings(kaggle: Kaggle, home: Path) -> dict[str, str]:
     """The environment that points the client at the stand-in, with a home folder of its own; "" unsets a variable."""
     home.mkdir(parents=True, exist_ok=True)
     unset = (
@@ -168,6 +168,6 @@ def settings(kaggle: Kaggle, home: Path, token: str | None = TOKEN) -> dict[str,
         "KAGGLE_API_ENVIRONMENT": "LOCALHOST",
         "http_proxy": kaggle.address,
         "HOME": str(home),
-        "KAGGLE_API_TOKEN": token or "",
+        "KAGGLE_API_TOKEN": TOKEN,
         "VERBOSE": "true",  # the client would print its requests, the token in them
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -284,6 +285,12 @@ def test_probabilities_where_the_metric_asks_for_them(tmp_path: Path, metric: st
 
 
 PLAIN = TABLE.replace("module: titanic", "module: plain")
+# A value for each of four rows, and one for each of two test rows.
+VALUES, TEST_VALUES = np.array([1.0, 2.0, 3.0, 2.0])[None, None, :, None], np.array([[1.5], [2.25]])[None]
+
+
+def regression(metric: str) -> str:
+    return PLAIN.replace("binary", "regression").replace("accuracy", metric)
 
 
 def test_multiclass_labels_and_probabilities(tmp_path: Path) -> None:
@@ -308,9 +315,8 @@ def test_multiclass_labels_and_probabilities(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("method", ["mean", "greedy"])
 def test_regression(tmp_path: Path, method: str) -> None:
-    write_params(tmp_path, PLAIN.replace("binary", "regression").replace("accuracy", "rmse"), method=method)
-    said = np.array([1.0, 2.0, 3.0, 2.0])[None, None, :, None]
-    write_case(tmp_path, np.array([1, 2, 3, 4], np.float32), said, np.array([[1.5], [2.25]])[None], ROLES, [])
+    write_params(tmp_path, regression("rmse"), method=method)
+    write_case(tmp_path, np.array([1, 2, 3, 4], np.float32), VALUES, TEST_VALUES, ROLES, [])
     assert ensemble(tmp_path) == 0
     metrics = found(tmp_path)
     assert metrics["cv_rmse"] == 1.0 and metrics["cv_mae"] == 0.5
@@ -323,18 +329,17 @@ def test_regression(tmp_path: Path, method: str) -> None:
 
 def test_rows_of_one_group_do_not_pass_for_more(tmp_path: Path) -> None:
     """Squared errors 0 0 0 4, the last two of one group: their deviations from 1 sum to -1, -1 and 2."""
-    write_params(tmp_path, PLAIN.replace("binary", "regression").replace("accuracy", "rmse"))
-    said, target = np.array([1.0, 2.0, 3.0, 2.0])[None, None, :, None], np.array([1, 2, 3, 4], np.float32)
-    write_case(tmp_path, target, said, np.array([[1.5], [2.25]])[None], ROLES, [], np.array([0, 1, 2, 2]))
+    write_params(tmp_path, regression("rmse"))
+    together = np.array([0, 1, 2, 2])
+    write_case(tmp_path, np.array([1, 2, 3, 4], np.float32), VALUES, TEST_VALUES, ROLES, [], together)
     assert ensemble(tmp_path) == 0
     assert found(tmp_path)["cv_rmse_se"] == pytest.approx(np.sqrt(6 * 3 / 2) / 4 / 2, abs=1e-6)
 
 
 def test_a_fold_of_one_value_has_its_measures_too(tmp_path: Path) -> None:
     """A ROC AUC needs two classes; an error needs no two values."""
-    write_params(tmp_path, PLAIN.replace("binary", "regression").replace("accuracy", "rmse"))
-    said = np.array([1.0, 2.0, 3.0, 2.0])[None, None, :, None]
-    write_case(tmp_path, np.array([1, 1, 3, 4], np.float32), said, np.array([[1.5], [2.25]])[None], ROLES, [])
+    write_params(tmp_path, regression("rmse"))
+    write_case(tmp_path, np.array([1, 1, 3, 4], np.float32), VALUES, TEST_VALUES, ROLES, [])
     assert ensemble(tmp_path) == 0
     folds = pd.read_csv(tmp_path / "report" / "folds.csv")
     assert folds["mae"].tolist() == [0.5, 1.0]
@@ -366,73 +371,42 @@ def test_the_same_bytes_twice(tmp_path: Path) -> None:
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
 
 
-def broken(folder: Path, **arrays: np.ndarray) -> None:
-    with np.load(folder / "predictions.npz") as archive:
-        known = {name: archive[name] for name in archive.files}
-    write_npz(folder / "predictions.npz", known | arrays)
+def broken(name: str, **arrays: np.ndarray) -> Callable[[Path], None]:
+    """Other ``arrays`` in the file."""
+    return lambda folder: write_npz(folder / name, read_npz(folder / name) | arrays)
 
 
-def nan_in_test(folder: Path) -> None:
-    test = np.tile(TEST, (2, 1, 1)).astype(np.float32)
-    test[3, 1] = np.nan
-    broken(folder, test=test)
+def sample(ids: str) -> Callable[[Path], object]:
+    """A sample submission with these ids."""
+    rows = "".join(f"{id},0\n" for id in ids.split())
+    return lambda folder: (folder / "sample.csv").write_text("PassengerId,Survived\n" + rows)
 
 
-def nan_in_out_of_fold(folder: Path) -> None:
-    broken(folder, out_of_fold=np.full((4, 4, 1), np.nan, np.float32))
-
-
-def fold_without_members(folder: Path) -> None:
-    broken(folder, fold=np.zeros(4, int))
-
-
-def other_test_table(folder: Path) -> None:
-    broken(folder, test=np.zeros((4, 2, 1), np.float32))
-
-
-def other_folds(folder: Path) -> None:
-    with np.load(folder / "arrays.npz") as archive:
-        known = {name: archive[name] for name in archive.files}
-    write_npz(folder / "arrays.npz", known | {"roles": np.tile(ROLES, 2)[:, :3]})
-
-
-def sample_of_another(folder: Path) -> None:
-    (folder / "sample.csv").write_text("PassengerId,Survived\n5,0\n6,0\n99,0\n")
-
-
-def sample_too_short(folder: Path) -> None:
-    (folder / "sample.csv").write_text("PassengerId,Survived\n5,0\n6,0\n")
-
-
-def sample_twice(folder: Path) -> None:
-    (folder / "sample.csv").write_text("PassengerId,Survived\n5,0\n6,0\n7,0\n7,0\n")
-
-
-def sample_gone(folder: Path) -> None:
-    (folder / "sample.csv").unlink()
+ANSWERS, ONE_WITHOUT = "predictions.npz", np.tile(TEST, (2, 1, 1)).astype(np.float32)
+ONE_WITHOUT[3, 1] = np.nan
+NONE, THREE_FOLDS = np.full((4, 4, 1), np.nan, np.float32), np.tile(ROLES, 2)[:, :3]
 
 
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
-        pytest.param(nan_in_test, "member 3 has answers that are no finite number", id="NaN in a test answer"),
-        pytest.param(nan_in_out_of_fold, "member 0 has answers", id="a row without an answer"),
-        pytest.param(fold_without_members, "members and folds differ, first in fold 1", id="a fold without members"),
-        pytest.param(other_test_table, "2 test rows; expected 4 and 3", id="another test table"),
-        pytest.param(other_folds, "3 folds of all repeats; expected a multiple of encode.folds (2)", id="other folds"),
-        pytest.param(sample_of_another, "'99' in row 4", id="ids of another sample"),
-        pytest.param(sample_too_short, "test.csv has ids that the sample lacks (7)", id="a short sample"),
-        pytest.param(sample_twice, "row 5, column 'PassengerId': '7' again, first in row 4", id="an id twice"),
-        pytest.param(sample_gone, "sample.csv: no such file", id="no sample"),
+        (broken(ANSWERS, test=ONE_WITHOUT), "member 3 has answers that are no finite number"),
+        (broken(ANSWERS, out_of_fold=NONE), "member 0 has answers"),
+        (broken(ANSWERS, fold=np.zeros(4, int)), "members and folds differ, first in fold 1"),
+        (broken(ANSWERS, test=np.zeros((4, 2, 1), np.float32)), "2 test rows; expected 4 and 3"),
+        (broken("arrays.npz", roles=THREE_FOLDS), "3 folds of all repeats; expected a multiple of encode.folds (2)"),
+        (sample("5 6 99"), "'99' in row 4"),
+        (sample("5 6"), "test.csv has ids that the sample lacks (7)"),
+        (sample("5 6 7 7"), "row 5, column 'PassengerId': '7' again, first in row 4"),
+        (lambda folder: (folder / "sample.csv").unlink(), "sample.csv: no such file"),
     ],
 )
 def test_a_failure_says_why_and_leaves_older_results_alone(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], damage: object, message: str
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], damage: Callable[[Path], object], message: str
 ) -> None:
     small(tmp_path)
     assert ensemble(tmp_path) == 0
     before = {name: (tmp_path / "report" / name).read_bytes() for name in WRITTEN}
-    assert callable(damage)
     damage(tmp_path)
     capsys.readouterr()
     assert ensemble(tmp_path) == 1
@@ -446,7 +420,7 @@ def test_a_regression_is_judged_in_the_units_of_its_metric(tmp_path: Path, capsy
     target = np.expm1(np.array([1.0, 2.0, 3.0, 4.0], np.float32))
     answers = np.expm1(np.array([1.5, 2.5, 2.5, 3.5], np.float32))[None, None, :, None]
     roles = np.array([[2, 0], [0, 2], [2, 0], [0, 2]], np.int8)
-    write_params(tmp_path, PLAIN.replace("binary", "regression").replace("accuracy", "rmsle"))
+    write_params(tmp_path, regression("rmsle"))
     write_case(tmp_path, target, answers, np.ones((1, 2, 1)), roles, [])
     assert ensemble(tmp_path) == 0
     metrics = json.loads((tmp_path / "report" / "metrics.json").read_text())
@@ -465,8 +439,7 @@ def test_members_are_averaged_on_the_scale_that_the_metric_squares(tmp_path: Pat
     low, high = np.expm1(np.array([1.0, 2.0, 1.0, 2.0])), np.expm1(np.array([3.0, 4.0, 3.0, 4.0]))
     said = np.stack([low, high])[:, None, :, None]
     test = np.array([[np.expm1(1.0), -5.0], [np.expm1(3.0), np.expm1(1.0)]])[..., None]
-    plain = PLAIN.replace("binary", "regression")
-    write_params(tmp_path, plain.replace("accuracy", "rmsle"), method=method)
+    write_params(tmp_path, regression("rmsle"), method=method)
     write_case(tmp_path, target, said, test, ROLES, [])
     assert ensemble(tmp_path) == 0
     assert found(tmp_path)["cv_rmsle"] == pytest.approx(0, abs=1e-6) and found(tmp_path)["single_rmsle"] == 1.0
@@ -476,7 +449,7 @@ def test_members_are_averaged_on_the_scale_that_the_metric_squares(tmp_path: Pat
     assert made["logarithmic"] is True
     again = Choice.from_mapping(made).answer(np.concatenate([test] * FOLDS).astype(np.float32))
     np.testing.assert_allclose(again[:, 0], answers, rtol=1e-6)
-    write_params(tmp_path, plain.replace("accuracy", "rmse"))
+    write_params(tmp_path, regression("rmse"))
     assert ensemble(tmp_path) == 0
     answers = pd.read_csv(tmp_path / "report" / "submission.csv")["Survived"]
     np.testing.assert_allclose(answers, test.mean(axis=0)[:, 0], rtol=1e-6)
@@ -557,10 +530,9 @@ def test_no_other_answer_is_brought_to_a_level(tmp_path: Path, transform: str, m
 @pytest.mark.parametrize("unit", [1e-9, 1.0, 1e9])
 def test_a_regression_is_reported_in_any_unit(tmp_path: Path, unit: float) -> None:
     """Seven digits of each figure, be the target in nanometres or in the metres that they are."""
-    write_params(tmp_path, PLAIN.replace("binary", "regression").replace("accuracy", "rmse"))
-    said = np.array([1.0, 2.0, 3.0, 2.0])[None, None, :, None]
-    tests = np.array([[1.5], [2.25]])[None]
-    write_case(tmp_path, np.array([1, 2, 3.5, 4], np.float32) * np.float32(unit), said * unit, tests * unit, ROLES, [])
+    write_params(tmp_path, regression("rmse"))
+    target = np.array([1, 2, 3.5, 4], np.float32) * np.float32(unit)
+    write_case(tmp_path, target, VALUES * unit, TEST_VALUES * unit, ROLES, [])
     assert ensemble(tmp_path) == 0
     metrics = found(tmp_path)
     assert metrics["cv_mae"] / unit == pytest.approx(0.625, rel=2e-7) and metrics["members"] == 2
@@ -572,9 +544,8 @@ def test_a_regression_is_reported_in_any_unit(tmp_path: Path, unit: float) -> No
 
 def test_a_measure_that_all_rows_do_not_have_no_fold_has(tmp_path: Path) -> None:
     """One negative value, and the fold without it has no error of logarithms either."""
-    write_params(tmp_path, PLAIN.replace("binary", "regression").replace("accuracy", "rmse"))
-    said = np.array([1.0, 2.0, 3.0, 2.0])[None, None, :, None]
-    write_case(tmp_path, np.array([-1, 2, 3, 4], np.float32), said, np.array([[1.5], [2.25]])[None], ROLES, [])
+    write_params(tmp_path, regression("rmse"))
+    write_case(tmp_path, np.array([-1, 2, 3, 4], np.float32), VALUES, TEST_VALUES, ROLES, [])
     assert ensemble(tmp_path) == 0
     assert "rmsle" not in pd.read_csv(tmp_path / "report" / "folds.csv")
     assert not [name for name in found(tmp_path) if "rmsle" in name] and "cv_rmse_sd" in found(tmp_path)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +46,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in TABLES:
         assert run_stage(folder, "encode", name) == 0
     return folder
+
+
+def five_folds(folder: Path) -> Params:
+    """Titanic's, with as many outer folds as by default."""
+    params = load(folder / "params.yaml", "titanic")
+    return replace(params, honest=replace(params.honest, outer=5, search=3, members=5))
 
 
 def answers(folder: Path, target: np.ndarray, plan: Plan | None = None) -> tuple[Params, Plan, Answers]:
@@ -123,8 +129,7 @@ def test_shuffled_labels_score_chance(folder: Path) -> None:
 
 
 def test_few_rows_of_a_class_lower_the_folds_and_too_few_leave_the_estimate_out(folder: Path) -> None:
-    params = load(folder / "params.yaml", "titanic")
-    asked = dataclasses.replace(params, honest=dataclasses.replace(params.honest, outer=5, search=3, members=5))
+    asked = five_folds(folder)
 
     def drawn(rare: int) -> Plan | None:
         return honest.draw(asked, np.repeat([0.0, 1.0], [60, rare]), None)
@@ -132,18 +137,14 @@ def test_few_rows_of_a_class_lower_the_folds_and_too_few_leave_the_estimate_out(
     plans = [drawn(rare) for rare in (30, 6, 5, 3)]
     assert [(p.outer, p.search, p.members) for p in plans if p] == [(5, 3, 5), (5, 3, 3), (4, 2, 2)]
     assert plans[3] is None
-    assert (
-        honest.draw(dataclasses.replace(asked, honest=dataclasses.replace(asked.honest, outer=0)), np.zeros(9), None)
-        is None
-    )
+    assert honest.draw(replace(asked, honest=replace(asked.honest, outer=0)), np.zeros(9), None) is None
 
 
 @pytest.mark.parametrize("grouped", [False, True])
 def test_each_part_has_the_rows_that_ranks_need(folder: Path, grouped: bool) -> None:
     """65 rows a part: the members' ranks are among the rows that an outer fold scores."""
-    params = load(folder / "params.yaml", "titanic")
-    params = dataclasses.replace(params, honest=dataclasses.replace(params.honest, outer=5))
-    ranked = dataclasses.replace(params, ensemble=dataclasses.replace(params.ensemble, method="rank_mean"))
+    params = five_folds(folder)
+    ranked = replace(params, ensemble=replace(params.ensemble, method="rank_mean"))
 
     def drawn(asked: Params, rows: int) -> Plan | None:
         groups = np.random.default_rng(0).integers(0, rows // 3, rows) if grouped else None
@@ -192,10 +193,9 @@ def test_left_out_it_still_writes_its_files(folder: Path, capsys: pytest.Capture
 
 
 def test_what_leaves_the_estimate_out_is_named(folder: Path) -> None:
-    params = load(folder / "params.yaml", "titanic")
-    params = dataclasses.replace(params, honest=dataclasses.replace(params.honest, outer=5, search=3, members=5))
-    ranked = dataclasses.replace(params, ensemble=dataclasses.replace(params.ensemble, method="rank_mean"))
-    values = dataclasses.replace(params, table=dataclasses.replace(params.table, task="regression"))
+    params = five_folds(folder)
+    ranked = replace(params, ensemble=replace(params.ensemble, method="rank_mean"))
+    values = replace(params, table=replace(params.table, task="regression"))
     even, rare = np.arange(120) % 2.0, np.repeat([0.0, 1.0], [60, 3])
     for asked, target, groups, said in (
         (params, rare, None, "class 'rare' has 3 rows, too few"),
@@ -255,16 +255,14 @@ def test_a_regression_is_estimated_in_any_unit() -> None:
 def test_few_groups_lower_the_folds_and_too_few_leave_the_estimate_out(
     folder: Path, count: int, folds: tuple[int, int, int] | None
 ) -> None:
-    params = load(folder / "params.yaml", "titanic")
-    params = dataclasses.replace(params, honest=dataclasses.replace(params.honest, outer=5, search=3, members=5))
+    params = five_folds(folder)
     groups = np.arange(120) % count
     plan = honest.draw(params, np.repeat([0.0, 1.0], 60), groups)
     assert (None if plan is None else (plan.outer, plan.search, plan.members)) == folds
 
 
 def test_a_group_that_is_nearly_all_rows_leaves_the_estimate_out(folder: Path) -> None:
-    params = load(folder / "params.yaml", "titanic")
-    params = dataclasses.replace(params, honest=dataclasses.replace(params.honest, outer=5, search=3, members=5))
+    params = five_folds(folder)
 
     def drawn(alone: int) -> Plan | None:
         return honest.draw(params, np.arange(120) % 2.0, np.r_[np.zeros(120 - alone), np.arange(1, alone + 1)])
