@@ -150,11 +150,13 @@ def run_checks(
     }
     single: dict[str, Callable[[Contract, pd.DataFrame, str], list[Fault]]] = {
         "infinities": infinities,
-        "columns_empty": columns_empty,
         "columns_constant": columns_constant,
     }
     for name, check in single.items():
         found[name] = check(contract, train, train_file) + check(contract, test, test_file)
+    found["columns_empty"] = columns_empty(contract, train, train_file) + columns_empty(
+        contract, test, test_file, {c.name for c in contract.features if train[c.name].notna().any()}
+    )
     return found
 
 
@@ -518,8 +520,9 @@ def infinities(contract: Contract, frame: pd.DataFrame, file: str) -> list[Fault
     return faults
 
 
-def columns_empty(contract: Contract, frame: pd.DataFrame, file: str) -> list[Fault]:
-    """No feature is empty in every row; a warning, since an empty column is filled and tells nothing."""
+def columns_empty(contract: Contract, frame: pd.DataFrame, file: str, learned: Collection[str] = ()) -> list[Fault]:
+    """No feature is empty in every row; a warning, since an empty column is filled and tells nothing. ``learned``:
+    those with values in train, which networks are scored with and test has not."""
     return [
         fault_at(
             file,
@@ -530,7 +533,8 @@ def columns_empty(contract: Contract, frame: pd.DataFrame, file: str) -> list[Fa
             check="columns_empty",
             warning=True,
             problem=f"all {len(frame)} values are missing",
-            cure=f"Set `role: ignore` for it in {contract.file}, or fill it.",
+            cure=("Train has it, so scores are better than test's can be. " if c.name in learned else "")
+            + f"Set `role: ignore` for it in {contract.file}, or fill it.",
         )
         for c in _features(contract, frame)
         if frame[c.name].isna().all()

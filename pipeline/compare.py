@@ -31,6 +31,9 @@ NAMED = 30
 # Likewise of what was changed and not run.
 NAMED_KEYS = 3
 LOCK = Path("dvc.lock")
+# What a score is of, by keys of a competition: its target, and which rows are kept from those that learn of them, with
+# what older revisions, which have no such key, most likely did.
+TARGET, KINDS = "table.target", {"encode.duplicates": "auto", "encode.group_aware": False, "encode.time": ""}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -143,7 +146,7 @@ def show(console: Console, name: str, a: Run, b: Run, named: int | None) -> None
             )
     same = a.folds is not None and b.folds is not None and same_folds(a.folds, b.folds)
     console.print(measures_table(a, b, same))
-    if same:
+    if same and not of_other_kinds(a, b, same):
         console.print(folds_table(a, b))
     console.print(answers_told(a, b, named), markup=False, highlight=False)
 
@@ -176,7 +179,11 @@ def measures_table(a: Run, b: Run, same: bool) -> Table:
         how = f"not paired: no folds.csv in {'A' if a.folds is None else 'B'}"
     elif same:
         how, folds = f"paired over the same {len(a.folds)} folds, A and B are their means", len(a.folds)
+    others = of_other_kinds(a, b, same)
     table.caption = f"{how}; within {noise(folds):.3g} standard errors is noise"
+    if others:
+        verb = "differs" if len(others) == 1 else "differ"
+        table.caption = f"not comparable: {listed(others)} {verb}, so the scores are of other things"
     return table
 
 
@@ -186,9 +193,24 @@ def measures(a: Run, b: Run) -> list[str]:
     return [key.removeprefix("cv_") for key in keys if not key.endswith(("_se", "_sd"))]
 
 
+def of_other_kinds(a: Run, b: Run, same: bool) -> list[str]:
+    """Which parameters make the two runs' scores ones of other things: another target, or where folds are not the
+    ``same`` other rules of drawing them, by which rows are new in another sense."""
+    keys = [TARGET, *(KINDS if not same else ())]
+    return [key for key in keys if setting(a, key) != setting(b, key)]
+
+
+def setting(run: Run, key: str) -> Any:
+    """The value that the competition's own entry has, else the general one, else that of older revisions."""
+    own = [name for name in run.params if name.startswith("competitions.") and name.endswith(f".{key}")]
+    return run.params[own[0]] if own else run.params.get(key, KINDS.get(key))
+
+
 def compared(a: Run, b: Run, measure: str, same: bool) -> tuple[tuple[float, float], Difference]:
     """The figures of A and B and their difference: means over folds, paired, where both runs have the same folds, else
-    the figures pooled over rows with both their standard errors."""
+    the figures pooled over rows with both their standard errors; no difference where they are of other kinds."""
+    if of_other_kinds(a, b, same):
+        return (a.metrics[f"cv_{measure}"], b.metrics[f"cv_{measure}"]), Difference(float("nan"), float("nan"))
     if same and a.folds is not None and b.folds is not None and measure in a.folds and measure in b.folds:
         return paired_means(a.folds, b.folds, measure), paired(a.folds, b.folds, measure)
     errors = [run.metrics.get(f"cv_{measure}_se", float("nan")) for run in (a, b)]

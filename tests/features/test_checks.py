@@ -175,6 +175,15 @@ def test_empty_and_constant_columns_warn(tables: Any) -> None:
     ]
 
 
+def test_a_column_that_test_alone_lacks_flatters(tables: Any) -> None:
+    train, test = tables
+    test["x"] = np.nan
+    (fault,) = found(train, test)["columns_empty"]
+    assert "Train has it, so scores are better than test's can be." in str(fault)
+    train["x"] = np.nan
+    assert not any("scores" in str(fault) for fault in found(train, test)["columns_empty"])
+
+
 def test_unseen_categories_warn(tables: Any) -> None:
     train, test = tables
     train["c"], test.loc[0, "c"] = "a", "b"

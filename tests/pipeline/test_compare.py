@@ -107,6 +107,33 @@ def test_the_figures_are_means_of_the_folds_that_their_difference_is_of(
     assert line(told(capsys, "HEAD", "workspace"), "log_loss")[1:4] == ["0.4050", "0.3250", "-0.0800"]
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "key"),
+    [
+        ("  time: ''", "  time: Age", "encode.time"),
+        ("  group_aware: false", "  group_aware: true", "encode.group_aware"),
+        ("      target: Survived", "      target: Died", "table.target"),
+    ],
+)
+def test_scores_of_other_things_are_no_better_or_worse(
+    repository: None, capsys: pytest.CaptureFixture[str], old: str, new: str, key: str
+) -> None:
+    """Rows in time score worse than rows in between, however good the networks are."""
+    change(old, new)
+    results([0.50, 0.51, 0.52], "0110", "xyz")
+    out = told(capsys, "HEAD", "workspace")
+    assert line(out, "log_loss")[1:3] == ["0.4100", "0.5100"] and line(out, "log_loss")[-1] == "unknown"
+    assert f"not comparable: {key} differs, so the scores are of other things" in " ".join(out.split())
+
+
+def test_a_rule_that_changes_no_fold_leaves_them_comparable(
+    repository: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    change("duplicates: auto", "duplicates: apart")
+    results([0.38, 0.39, 0.40], "0110")
+    assert line(told(capsys, "HEAD", "workspace"), "log_loss")[-1] == "better"
+
+
 def test_other_folds_are_not_paired(repository: None, capsys: pytest.CaptureFixture[str]) -> None:
     results([0.40, 0.41, 0.41], "0110", scored="abd")
     out = told(capsys, "HEAD", "workspace")
