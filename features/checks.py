@@ -6,7 +6,7 @@ faults; a fault with ``warning`` is reported and does not stop a run.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -148,15 +148,16 @@ def run_checks(
         "categories_unseen": categories_unseen(contract, train, test, test_file),
         "drift": drift(contract, train, test, train_file, test_file, readings.states, drift_auc, time),
     }
-    single: dict[str, Callable[[Contract, pd.DataFrame, str], list[Fault]]] = {
-        "infinities": infinities,
-        "columns_constant": columns_constant,
-    }
-    for name, check in single.items():
-        found[name] = check(contract, train, train_file) + check(contract, test, test_file)
-    found["columns_empty"] = columns_empty(contract, train, train_file) + columns_empty(
-        contract, test, test_file, {c.name for c in contract.features if train[c.name].notna().any()}
-    )
+    learned = {c.name for c in contract.features if train[c.name].notna().any()}
+    found["infinities"] = infinities(contract, train, train_file) + infinities(contract, test, test_file)
+    found["columns_empty"] = [
+        *columns_empty(contract, train, train_file),
+        *columns_empty(contract, test, test_file, learned),
+    ]
+    found["columns_constant"] = [
+        *columns_constant(contract, train, train_file),
+        *columns_constant(contract, test, test_file),
+    ]
     return found
 
 
