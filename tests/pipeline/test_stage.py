@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
 import signal
+import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -102,3 +104,20 @@ def test_help_names_the_command_as_it_is_typed_and_says_what_every_option_is(
         module.main()
     assert capsys.readouterr().out.startswith(f"usage: python -m {command} ")
     assert len(options) > 1 and not [option.dest for option in options if not option.help]
+
+
+@pytest.mark.parametrize("debug", ["0", "1"])
+def test_ctrl_c_while_a_module_loads_is_one_line(tmp_path: Path, debug: str) -> None:
+    """Packages take a second or two to load, and nobody has begun to catch anything."""
+    (tmp_path / "pandas.py").write_text("raise KeyboardInterrupt\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "pipeline.encode", "--help"],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(tmp_path), "PIPELINE_DEBUG": debug},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == -signal.SIGINT and done.stdout == ""
+    told = "stopped before anything was done; run the same command again\n"
+    assert "Traceback" in done.stderr if debug == "1" else done.stderr == told
