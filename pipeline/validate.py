@@ -258,6 +258,13 @@ def sample_matches(
 ) -> list[Fault]:
     """The sample submission (strings) holds the id, an answer or one for each class, as task and metric of ``table``
     ask, and the ids of test (typed); another order, or another name of the one answer, is a warning."""
+    found = _sample_columns(contract, table, sample, sample_file)
+    if any(not fault.warning for fault in found):
+        return found
+    return found + _sample_ids(contract, sample, test, sample_file, test_file)
+
+
+def _sample_columns(contract: Contract, table: Table, sample: pd.DataFrame, file: str) -> list[Fault]:
     names = [contract.id, contract.target]
     answers = [str(name) for name in sample.columns[1:]]
     misfit = submission.misfit(answers, table.task, table.metric, contract.column(contract.target).values or ())
@@ -267,7 +274,7 @@ def sample_matches(
         )
         return [
             Fault(
-                file=sample_file,
+                file=file,
                 column=wrong[0],
                 count=len(sample.columns),
                 values=tuple(repr(str(c)) for c in sample.columns[:3]),
@@ -278,60 +285,58 @@ def sample_matches(
                 check="sample_matches",
             )
         ]
-    ids = sample[contract.id].map(lambda v: v if v is None or v != v else str(v).strip())
-    faults = []
-    if len(answers) == 1 and answers[0] != contract.target:
-        faults.append(
-            Fault(
-                file=sample_file,
-                column=answers[0],
-                count=1,
-                problem=f"the answer has another name than the target {contract.target!r}",
-                cure="It is kept; check that the sample belongs to this competition.",
-                check="sample_matches",
-                warning=True,
-            )
+    if len(answers) != 1 or answers[0] == contract.target:
+        return []
+    return [
+        Fault(
+            file=file,
+            column=answers[0],
+            count=1,
+            problem=f"the answer has another name than the target {contract.target!r}",
+            cure="It is kept; check that the sample belongs to this competition.",
+            check="sample_matches",
+            warning=True,
         )
-    doubles = ids.duplicated(keep="first").to_numpy()
-    for wrong_rows, cells, file, problem in (
-        (doubles, ids, sample_file, "there a second time"),
-        (~ids.isin(test[contract.id]).to_numpy(), ids, sample_file, f"not in {test_file}"),
-        (~test[contract.id].isin(ids).to_numpy(), test[contract.id], test_file, f"not in {sample_file}"),
-    ):
-        if wrong_rows.any():
-            faults.append(
-                fault_at(
-                    file,
-                    contract.id,
-                    cells,
-                    wrong_rows,
-                    "each id of test once in the sample submission",
-                    problem=_counted(int(wrong_rows.sum()), problem),
-                    check="sample_matches",
-                    cure="Put the test file and the sample submission of one competition there.",
-                )
-            )
+    ]
+
+
+def _sample_ids(
+    contract: Contract, sample: pd.DataFrame, test: pd.DataFrame, sample_file: str, test_file: str
+) -> list[Fault]:
+    ids, known = sample[contract.id].map(lambda v: v if v is None or v != v else str(v).strip()), test[contract.id]
+    faults = [
+        fault_at(
+            file,
+            contract.id,
+            cells,
+            wrong,
+            "each id of test once in the sample submission",
+            problem=f"{wrong.sum()} {'id is' if wrong.sum() == 1 else 'ids are'} {problem}",
+            check="sample_matches",
+            cure="Put the test file and the sample submission of one competition there.",
+        )
+        for wrong, cells, file, problem in (
+            (ids.duplicated(keep="first").to_numpy(), ids, sample_file, "there a second time"),
+            (~ids.isin(known).to_numpy(), ids, sample_file, f"not in {test_file}"),
+            (~known.isin(ids).to_numpy(), known, test_file, f"not in {sample_file}"),
+        )
+        if wrong.any()
+    ]
     # With another number of rows an id of test stands there twice, which is told where test is looked at.
-    same = len(ids) == len(test)
-    if same and not any(not f.warning for f in faults) and not (ids.to_numpy() == test[contract.id].to_numpy()).all():
-        moved = ids.to_numpy() != test[contract.id].to_numpy()
-        faults.append(
-            fault_at(
-                sample_file,
-                contract.id,
-                ids,
-                moved,
-                f"the order of {test_file}",
-                problem="the ids stand in another order",
-                check="sample_matches",
-                warning=True,
-            )
+    if faults or len(ids) != len(test) or (ids.to_numpy() == known.to_numpy()).all():
+        return faults
+    return [
+        fault_at(
+            sample_file,
+            contract.id,
+            ids,
+            ids.to_numpy() != known.to_numpy(),
+            f"the order of {test_file}",
+            problem="the ids stand in another order",
+            check="sample_matches",
+            warning=True,
         )
-    return faults
-
-
-def _counted(count: int, problem: str) -> str:
-    return f"{count} {'id is' if count == 1 else 'ids are'} {problem}"
+    ]
 
 
 def expectations_of(contract: Contract, with_target: bool) -> list[tuple[str, dict[str, Any]]]:
