@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, fields
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -79,8 +79,6 @@ def train_variants(
 
 def train_phrases(settings: Imdb, seed: int, texts: Texts, epochs: int, report: Report) -> Phrases:
     """Networks on words and phrases; which there are and how they are weighted is learned from the train rows alone."""
-    from pipeline.nets.members import members_of
-
     own = settings.phrases
     rows = np.flatnonzero(texts.roles == TRAIN)
     vocabulary = learn_vocabulary(*take(texts.starts, texts.ranks, rows), own.length, own.min_count)
@@ -97,16 +95,14 @@ def train_phrases(settings: Imdb, seed: int, texts: Texts, epochs: int, report: 
         "learning_rate": own.learning_rate,
         "batch_size": own.batch_size,
     }
-    seeds = [seed_for(seed, "imdb", "phrases", copy) for copy in range(own.seeds)]
-    members = members_of([configuration] * own.seeds, [0] * own.seeds, seeds)
-    found = train_apart(members, bag_source(bags, values, len(vocabulary), texts), epochs, seed, report)
+    source = bag_source(bags, values, len(vocabulary), texts)
+    found = train_apart("phrases", configuration, own.seeds, source, epochs, seed, report)
     return Phrases(found, vocabulary, ratios, bags)
 
 
 def train_convolution(settings: Imdb, seed: int, texts: Texts, report: Report) -> Fit:
     """Convolutional networks on the last words of each review. Their learning rate falls to 0 over all epochs, so no
     epoch is chosen: the reviews set aside are not watched."""
-    from pipeline.nets.members import members_of
     from pipeline.nets.texts import Sequences
 
     own = settings.convolution
@@ -122,14 +118,11 @@ def train_convolution(settings: Imdb, seed: int, texts: Texts, report: Report) -
         "schedule": "cosine",
         "epochs": own.epochs,
     }
-    seeds = [seed_for(seed, "imdb", "convolution", copy) for copy in range(own.seeds)]
     words = last_words(texts.starts, texts.ranks, own.vocabulary, own.length, own.window)
     target, roles = answers_and_roles(texts)
     roles = np.where(roles == STOP, SCORE, roles)
     source = Sequences(words, own.vocabulary, own.units, own.window, own.filters, own.skip, target, roles, outputs=1)
-    return train_apart(
-        members_of([configuration] * own.seeds, [0] * own.seeds, seeds), source, own.epochs, seed, report
-    )
+    return train_apart("convolution", configuration, own.seeds, source, own.epochs, seed, report)
 
 
 def answers_and_roles(texts: Texts) -> tuple[np.ndarray, np.ndarray]:
@@ -144,17 +137,22 @@ def bag_source(bags: Bags, values: np.ndarray, vocabulary: int, texts: Texts) ->
     return BagsOfWords(bags.starts, bags.ids, values, vocabulary, *answers_and_roles(texts), outputs=1)
 
 
-def train_apart(members: Members, source: Source, epochs: int, seed: int, report: Report) -> Fit:
-    """Members alike, one after another, each with a row order of its own.
+def train_apart(
+    kind: str, configuration: dict[str, Any], copies: int, source: Source, epochs: int, seed: int, report: Report
+) -> Fit:
+    """So many ``copies`` of a network of that ``kind``, one after another, each with a row order of its own.
 
     Members of one program share their batches. In a training as short as these, what the last batches do to the weights
     is most of what tells one network from another, and it would not average out.
     """
-    found = []
-    for one in range(len(members)):
+    from pipeline.nets.members import members_of
+
+    seeds = [seed_for(seed, "imdb", kind, copy) for copy in range(copies)]
+    members, found = members_of([configuration] * copies, [0] * copies, seeds), []
+    for one in range(copies):
 
         def told(share: float, one: int = one) -> None:
-            report((one + share) / len(members))
+            report((one + share) / copies)
 
         found.append(train(members.take(np.array([one])), source, epochs, seed, told, (one,)))
     weights = [each.weights[0] for each in found]
