@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -121,9 +121,12 @@ def infer(
             )
     classes = len(levels or ())
     commas_beside = any(spelling.decimal == "," for spelling in spellings.values())
-    known, asked, apart, decided = with_parts(train, test, id, target, spellings, classes)
-    others = [str(name) for name in known.columns if name not in (id, target) and name not in apart]
-    grouped = group_columns(known, asked, others, prefix=apart[id].parts[0] if id in apart else None)
+    others = [str(name) for name in train.columns if name not in (id, target)]
+    grouped = group_columns(train, test, others)
+    known, asked, apart, decided = with_parts(train, test, id, target, grouped, spellings, classes)
+    if id in apart:
+        prefix = apart[id].parts[0]
+        grouped = group_columns(known, asked, [*grouped, prefix], prefix)
     part_of = {
         part: f"part {place} of {name}, "
         for name, one in apart.items()
@@ -142,9 +145,9 @@ def infer(
             columns.append(Column(name, "target", kind, values=levels, nullable=False, spelling=spelling))
             reasons[name] = f"target: {why_target}; {task}: {why_task}; metric {metric}: {why_metric}"
             notes += told_doubtful(columns[-1], [train[name]], commas_beside, commas) if task == "regression" else []
-        elif name in apart:
+        elif name in apart and decided[name][0].values is None:
             columns.append(Column(name, "ignore", "text", nullable=decided[name][0].nullable))
-            reasons[name] = "several values: "
+            reasons[name] = "several values"
         else:
             both = pd.concat([known[name], asked[name]], ignore_index=True)
             column, reason = grouped.get(name) or decided[name]
@@ -158,7 +161,7 @@ def infer(
             notes += filter(None, [note_of_shared(column, known[name], asked[name])])
         if name in apart:
             columns[-1] = replace(columns[-1], separator=apart[name].separator, parts=apart[name].parts)
-            reasons[name] += ("; " if name == id else "") + apart[name].told
+            reasons[name] += (": " if columns[-1].role == "ignore" else "; ") + apart[name].told
     if not any(column.role == "feature" for column in columns):
         first = next((f"{n} ({r})" for n, r in reasons.items() if n not in (id, target)), "there is no other column")
         raise UserError(
@@ -189,10 +192,17 @@ class Apart:
 
 
 def with_parts(
-    train: pd.DataFrame, test: pd.DataFrame, id: str, target: str, spellings: dict[str, Spelling], classes: int
+    train: pd.DataFrame,
+    test: pd.DataFrame,
+    id: str,
+    target: str,
+    named: Collection[str],
+    spellings: Mapping[str, Spelling],
+    classes: int,
 ) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, Apart], dict[str, tuple[Column, str]]]:
     """Both tables with the parts of what holds several values behind it, how those columns are taken apart, and what
-    each column but id and target is, and why. The id is one of them where its first part names groups of rows."""
+    each column but id, target and those ``named``, which are decided already, is, and why. The id is taken apart where
+    its first part names groups of rows."""
     apart: dict[str, Apart] = {}
     decided: dict[str, tuple[Column, str]] = {}
     known, asked = {}, {}
@@ -202,6 +212,8 @@ def with_parts(
         if name == target:
             continue
         asked[name] = test[name]
+        if name in named:
+            continue
         both = pd.concat([train[name], test[name]], ignore_index=True)
         if name != id:
             decided[name] = infer_column(name, both, classes, spellings[name], len(train))
@@ -216,7 +228,7 @@ def with_parts(
         if name == id and not shown_by_ids(made[parts[0]].iloc[: len(train)], made[parts[0]].iloc[len(train) :]):
             continue
         of_parts = {part: infer_column(part, cells, classes, rows=len(train)) for part, cells in made.items()}
-        if all(column.role == "ignore" for column, _ in of_parts.values()):
+        if name != id and all(column.role == "ignore" for column, _ in of_parts.values()):
             continue
         signs = [separator] if isinstance(separator, str) else separator
         told = f"{both.dropna().iloc[0]!r} is taken apart at {enumerated(map(repr, signs))} into {enumerated(parts)}"

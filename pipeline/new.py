@@ -36,7 +36,7 @@ and test against it, and the encoders read it.
 For each column:
   role         id | target | feature | group (rows with one value belong together: encode.group_aware keeps them in
                one fold) | ignore. The last two are checked to be there, never learned from.
-  type         number | boolean | category | code (composite, as B/45/S) | date | text |
+  type         number | boolean | category | code (composite, as C85) | date | text |
                presence (only whether there is something in the cell)
   values       allowed categories; a category without them is open. A new one in the test file is reported and handled,
                in the training file refused

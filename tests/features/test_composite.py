@@ -157,3 +157,30 @@ def test_a_scale_is_not_taken_apart() -> None:
         table["when"] = [f"{1 + n % 28:02d}.03.2015" for n in range(len(table))]
     contract = infer(train, test, None).contract
     assert not contract.column("grade").parts and contract.column("when").type == "date"
+
+
+def test_levels_that_are_few_stay_beside_their_parts() -> None:
+    """One-hot as before: their combination may tell what neither part does."""
+    train, test = ship()
+    for table in (train, test):
+        table["kind"] = mixed("red|!", "blue|!", count=len(table))
+    found = infer(train, test, None)
+    kind = found.contract.column("kind")
+    assert (kind.role, kind.type, len(kind.values or ()), kind.parts) == (
+        "feature",
+        "category",
+        4,
+        ("kind_1", "kind_2"),
+    )
+    assert found.reasons["kind"].startswith("category: 4 words; '") and "is taken apart at '|'" in found.reasons["kind"]
+    assert found.contract.column("kind_2").values == ("left", "right")
+
+
+def test_what_names_groups_of_rows_stays_whole() -> None:
+    """And where it names larger ones than the id does, it is they that are kept together."""
+    train, test = ship()
+    for place, table in enumerate((train, test)):
+        table["household_id"] = [f"H-{2 * (n // 12) + place:03d}" for n in range(len(table))]
+    contract = infer(train, test, None).contract
+    assert contract.grouping == "household_id" and not contract.column("household_id").parts
+    assert contract.column("PassengerId_1").role == "ignore"

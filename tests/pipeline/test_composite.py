@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -42,7 +43,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for file in ("params.yaml", "dvc.yaml"):
         shutil.copy(ROOT / file, folder)
     given = ["--train", str(folder / "given_train.csv"), "--test", str(folder / "given_test.csv")]
-    assert new.main([NAME, *given, "--metric", "log_loss", "--folder", str(folder)]) == 0
+    with (folder / "said.txt").open("w") as said, contextlib.redirect_stdout(said):
+        assert new.main([NAME, *given, "--metric", "log_loss", "--folder", str(folder)]) == 0
     params = read_document(folder / "params.yaml")
     for block, values in BUDGETS.items():
         params["competitions"][NAME][block] = {**params["competitions"][NAME].get(block, {}), **values}
@@ -99,6 +101,15 @@ def test_new_writes_parts_and_leaves_the_files_as_they_are(folder: Path) -> None
     assert "separator, parts    what stands between several values of one cell" in path.read_text()
     raw, given = (read_csv(folder / name) for name in (f"data/raw/{NAME}/train.csv", "given_train.csv"))
     pd.testing.assert_frame_equal(raw, given)
+
+
+def test_the_readme_shows_what_new_says(folder: Path) -> None:
+    shown = (ROOT / "README.md").read_text().split("Cells that hold several values", 1)[1].split("\n\n")[1]
+    lines = re.sub(r"\n {20}\s*", " ", shown).splitlines()
+    assert sum("part " in line for line in lines) > 3
+    said = (folder / "said.txt").read_text().splitlines()
+    for line in lines:
+        assert line.strip() == "..." or line.removeprefix("    ") in said
 
 
 def test_no_group_is_split_and_each_part_is_a_feature_group(folder: Path) -> None:
