@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import signal
 import sys
@@ -15,6 +16,8 @@ from types import FrameType
 
 from features.errors import UserError
 
+# What a disk refuses where another function than those of ``files`` writes: pages, temporary folders.
+DISK = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT})
 # What ``--params`` is, in the help of every command.
 PARAMS = "params.yaml, or a file like it"
 
@@ -54,6 +57,13 @@ def run(
                 traceback.print_exc()
             if pressed.is_set():
                 return _stopped()
+            if isinstance(error, OSError) and error.errno in DISK:
+                print(
+                    f"error: {error.filename or parser.prog}: {error.strerror}. Free some space or check the folder's "
+                    "rights; older results are unchanged.",
+                    file=sys.stderr,
+                )
+                return 1
             print(
                 f"error: {parser.prog}: {type(error).__name__}: {error}\n"
                 "This is a defect of the program, not of your data; run again with --debug to see where.",

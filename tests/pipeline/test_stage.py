@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import importlib
 import os
 import signal
@@ -76,6 +77,16 @@ def test_who_asks_for_it_sees_the_traceback(
     asked = bool(argv) or variable == "1"
     assert shown.startswith("Traceback") == ("in work" in shown) == asked
     assert str(error) in told
+
+
+def test_a_disk_that_refuses_is_no_defect_of_the_program(capsys: pytest.CaptureFixture[str]) -> None:
+    def work(arguments: argparse.Namespace) -> None:
+        raise OSError(errno.EROFS, "Read-only file system", "reports/wine/.data_docs.x")
+
+    assert stage.run(argparse.ArgumentParser(prog="x"), work, []) == 1
+    told = capsys.readouterr().err
+    assert told.startswith("error: reports/wine/.data_docs.x: Read-only file system. Free some space or check")
+    assert "defect" not in told and told.count("\n") == 1
 
 
 ROOT = Path(__file__).resolve().parents[2]
