@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +26,10 @@ MOST, LEAST, FOLDS = 5_000, 50, 5
 AT_ONCE = 1 << 23
 # Words beyond the most frequent so many share a code.
 LEVELS = 50
+# Rows of either table whose nearest rows of train are looked for, at most, and how many of these; an AUC that is no
+# further above 1/2 than that, or than so many standard errors of unrelated rows, is no sign of rows that cluster. (Rows
+# are neighbours of one another, so it scatters by more than such an error.)
+ASKED, NEIGHBOURS, CLOSE, SURE = 500, 20, 0.08, 5.0
 # An AUC below this is no drift worth a word, however sure it is; so is a fall of the AUC below the other.
 NOTABLE, FALL = 0.55, 0.005
 
@@ -132,6 +136,42 @@ def adversarial(
     likeness = design_effect(values, groups)
     variance = values.var(ddof=1) * likeness * scatter(len(values), FOLDS) + excess(values, part, likeness)
     return Drift(float(np.mean(areas)), float(np.sqrt(variance)), columns)
+
+
+def clustered(
+    contract: Contract,
+    train: pd.DataFrame,
+    test: pd.DataFrame,
+    states: Mapping[str, Mapping[str, Any]],
+    drifting: Collection[str],
+    seed: int,
+) -> float | None:
+    """How much closer to the nearest other row of train a row of train is than one of test: an AUC of their distance,
+    in units of that to the 20th nearest, which tells of copies that were changed a little and of several rows of one
+    thing. None where it is not surely above 1/2, or there are too few rows.
+
+    Of typed frames, by the ranks of all features but texts and those ``drifting``, by which test rows lie away for
+    another reason; ``states`` as of ``adversarial``."""
+    from sklearn.neighbors import NearestNeighbors
+
+    judged = [c for c in contract.features if c.type != "text" and c.name not in drifting]
+    if min(len(train), len(test)) < LEAST or not judged:
+        return None
+    names = [column.name for column in judged]
+    values, _ = coded(pd.concat([train[names], test[names]], ignore_index=True), judged, states)
+    # A gap is a value of its own, below all others.
+    ranks = pd.DataFrame(values).rank(pct=True).fillna(-0.5).to_numpy(np.float32)
+    generator = np.random.default_rng(seed)
+    asked = [generator.permutation(len(frame))[:ASKED] for frame in (train, test)]
+    known = NearestNeighbors(n_neighbors=NEIGHBOURS + 1).fit(ranks[: len(train)])
+    # The nearest row of train to one of its rows is that row.
+    own = known.kneighbors(ranks[asked[0]])[0][:, 1:]
+    others = known.kneighbors(ranks[len(train) + asked[1]])[0][:, :NEIGHBOURS]
+    away = np.concatenate([own, others])
+    share = away[:, 0] / np.where(away[:, -1] > 0, away[:, -1], 1)
+    area = auc(share, np.repeat([False, True], [len(own), len(others)]))
+    error = np.sqrt((len(away) + 1) / (12 * len(own) * len(others)))
+    return area if area - 0.5 > max(CLOSE, SURE * error) else None
 
 
 def _areas_permuted(

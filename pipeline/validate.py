@@ -22,7 +22,7 @@ import pandas as pd
 from features import duplicates, submission
 from features.checks import Readings, read_states, run_checks, target_binary
 from features.contract import Column, Contract, ContractError, Fault, fault_at, reordered
-from features.drift import Drift, adversarial
+from features.drift import Drift, adversarial, clustered
 from features.errors import UserError
 from features.levels import levels
 from features.tables import guessed, parse_table
@@ -82,6 +82,11 @@ def validate(arguments: argparse.Namespace) -> None:
     if readings is not None and not failures:
         copied = duplicates.find(contract, params.encode.features, typed["train"], typed["test"]).flattering
         seed = seed_for(params.seed, "drift")
+        if not copied and contract.grouping is None and not (params.encode.group_aware or params.encode.time):
+            near = nearly_duplicated(contract, tables, readings, checks, seed)
+            checks["rows_duplicated"] += near
+            faults += near
+            cautions += near
         drift = adversarial(contract, typed["train"], typed["test"], readings.states, seed, copied)
     write_json(arguments.report, report_of(params, contract, tables, checks, expectations, faults, drift))
     for caution in cautions:
@@ -150,6 +155,31 @@ def all_checks(params: Params, contract: Contract, tables: Tables, readings: Rea
             contract, params.table, tables.raw["sample"], typed["test"], files["sample"], files["test"]
         )
     return checks
+
+
+def nearly_duplicated(
+    contract: Contract, tables: Tables, readings: Readings, checks: Mapping[str, Sequence[Fault]], seed: int
+) -> list[Fault]:
+    """Rows of train are no nearer to one another than those of test to them, as far as columns go in which nothing else
+    is amiss; a warning, since which rows belong together is not known."""
+    amiss = {fault.column for name in ("drift", "columns_empty") for fault in checks.get(name, ())}
+    typed, file = tables.typed, tables.files["train"]
+    area = clustered(contract, typed["train"], typed["test"], readings.states, amiss, seed)
+    if area is None:
+        return []
+    return [
+        Fault(
+            file=file,
+            column="",
+            count=len(typed["train"]),
+            problem="its rows lie nearer to one another than those of test lie to them (an AUC of the distance to the "
+            f"nearest of {area:.3f}; 0.5 means no difference)",
+            cure="If they are copies that were changed, or several rows of one thing, a score flatters: give the "
+            f"column that names the thing `role: group` in {contract.file} and set encode.group_aware.",
+            check="rows_duplicated",
+            warning=True,
+        )
+    ]
 
 
 def report_of(

@@ -8,7 +8,7 @@ import pytest
 
 from features.checks import read_states
 from features.contract import Column, Contract
-from features.drift import Drift, adversarial, coded
+from features.drift import Drift, adversarial, clustered, coded
 
 CONTRACT = Contract(
     (
@@ -175,3 +175,32 @@ def test_rows_of_a_group_are_not_known_by_each_other() -> None:
     assert kept is not None and not kept.found and kept.error > 1.2 * apart.error
     one = test.assign(customer="900")
     assert judged(grouped, train, one, 0) is None, "four of five folds would hold no row of test"
+
+
+def nearness(train: pd.DataFrame, test: pd.DataFrame, drifting: tuple[str, ...] = ()) -> float | None:
+    return clustered(CONTRACT, train, test, read_states(CONTRACT, train, test, ()).states, drifting, 0)
+
+
+def test_unrelated_rows_lie_no_nearer_to_one_another() -> None:
+    assert [nearness(table(rows, seed), table(200, 50 + seed)) for seed in range(8) for rows in (60, 400)] == [
+        None
+    ] * 16
+
+
+def test_copies_that_were_changed_a_little_are_found_and_drift_is_not_taken_for_them() -> None:
+    rng, first = np.random.default_rng(0), table(200, 1)
+    copies = first.assign(age=first["age"] + rng.normal(size=200) / 20, fare=first["fare"] * 1.01)
+    found = nearness(pd.concat([first, copies], ignore_index=True), table(200, 2))
+    assert found is not None and found > 0.8
+    away = table(200, 2, shift=6.0)
+    assert nearness(table(400, 3), away, ("fare",)) is None
+
+
+def test_several_rows_of_one_thing_are_found() -> None:
+    """Visits of one customer share an age and a fare; test has other customers."""
+    rng = np.random.default_rng(4)
+    people = table(80, 5)
+    visits = people.iloc[rng.integers(0, 80, 400)].reset_index(drop=True)
+    visits["port"] = rng.choice(["S", "C", "Q"], 400)
+    found = nearness(visits, table(200, 6))
+    assert found is not None and found > 0.9

@@ -54,15 +54,39 @@ def scores(folder: Path, setting: str) -> dict[str, float]:
     params = read_document(folder / "params.yaml")
     params["encode"]["duplicates"] = setting
     write_yaml(folder / "params.yaml", params)
-    stages = read_document(ROOT / "dvc.yaml")["stages"]
-    with contextlib.chdir(folder):
-        for stage in ("validate", "encode", "normalize", "tune", "train", "ensemble", "honest"):
-            words = stages[stage]["do"]["cmd"].replace("${key}", "copied")
-            words = words.replace("${item.table.sample}", "sample_submission.csv").split()
-            assert importlib.import_module(words[2]).main(words[3:]) == 0
+    run(folder, "validate", "encode", "normalize", "tune", "train", "ensemble", "honest")
     report = folder / "reports/copied"
     found: dict[str, float] = read_json(report / "metrics.json") | read_json(report / "honest.json")
     return found
+
+
+def run(folder: Path, *names: str) -> None:
+    """Stages as dvc.yaml has them, in this process."""
+    stages = read_document(ROOT / "dvc.yaml")["stages"]
+    with contextlib.chdir(folder):
+        for stage in names:
+            words = stages[stage]["do"]["cmd"].replace("${key}", "copied")
+            words = words.replace("${item.table.sample}", "sample_submission.csv").split()
+            assert importlib.import_module(words[2]).main(words[3:]) == 0
+
+
+def test_copies_that_were_changed_a_little_are_a_warning(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """No label says which rows belong together, so nothing can be done but to say so."""
+    path = folder / "data/raw/copied/train.csv"
+    whole, rng = path.read_bytes(), np.random.default_rng(1)
+    frame = pd.read_csv(path)
+    names = [name for name in frame if name.startswith("x")]
+    frame[names] = (frame[names] + rng.normal(size=(len(frame), len(names))) / 50).round(4)
+    try:
+        frame.to_csv(path, index=False)
+        capsys.readouterr()
+        run(folder, "validate")
+        said = capsys.readouterr().out
+        assert "repeat an earlier row" not in said and "its rows lie nearer to one another than those of test" in said
+        faults = read_json(folder / "reports/copied/validation.json")["checks"]["rows_duplicated"]
+        assert len(faults) == 1 and "`role: group`" in faults[0]["cure"]
+    finally:
+        path.write_bytes(whole)
 
 
 def test_labels_of_noise_score_chance_though_rows_were_copied(folder: Path) -> None:
