@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,10 @@ from features.tasks import RISING, SIZED
 # A difference within so many standard errors is noise, or within more where folds are few: see ``noise``.
 ERRORS = 2.0
 FOLD = ["repeat", "fold"]
+# What a score is of, by keys of a competition: its target, and which rows are kept from those that learn of them, with
+# what older code, which has no such key, most likely did.
+TARGET = "table.target"
+KINDS: dict[str, Any] = {"encode.duplicates": "auto", "encode.group_aware": False, "encode.time": ""}
 
 
 @dataclass(frozen=True)
@@ -34,6 +39,13 @@ class Difference:
         if not abs(self.mean) > noise(self.folds) * self.error:
             return "within noise"
         return "better" if (self.mean > 0) == (measure in RISING) else "worse"
+
+
+def setting(params: Mapping[str, Any], key: str) -> Any:
+    """The value of a ``key`` in ``params``, by dotted key, of one competition: that of its own entry, else the general
+    one, else that of older code."""
+    own = [name for name in params if name.startswith("competitions.") and name.endswith(f".{key}")]
+    return params[own[0]] if own else params.get(key, KINDS.get(key))
 
 
 def noise(folds: ArrayLike) -> np.ndarray:

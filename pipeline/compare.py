@@ -13,7 +13,18 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from features.comparison import FOLD, Difference, moved_answers, noise, paired, paired_means, same_folds
+from features.comparison import (
+    FOLD,
+    KINDS,
+    TARGET,
+    Difference,
+    moved_answers,
+    noise,
+    paired,
+    paired_means,
+    same_folds,
+    setting,
+)
 from features.errors import UserError, listed
 from features.metrics import shown
 from features.tasks import SIZED
@@ -31,9 +42,6 @@ NAMED = 30
 # Likewise of what was changed and not run.
 NAMED_KEYS = 3
 LOCK = Path("dvc.lock")
-# What a score is of, by keys of a competition: its target, and which rows are kept from those that learn of them, with
-# what older revisions, which have no such key, most likely did.
-TARGET, KINDS = "table.target", {"encode.duplicates": "auto", "encode.group_aware": False, "encode.time": ""}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -197,13 +205,7 @@ def of_other_kinds(a: Run, b: Run, same: bool) -> list[str]:
     """Which parameters make the two runs' scores ones of other things: another target, or where folds are not the
     ``same`` other rules of drawing them, by which rows are new in another sense."""
     keys = [TARGET, *(KINDS if not same else ())]
-    return [key for key in keys if setting(a, key) != setting(b, key)]
-
-
-def setting(run: Run, key: str) -> Any:
-    """The value that the competition's own entry has, else the general one, else that of older revisions."""
-    own = [name for name in run.params if name.startswith("competitions.") and name.endswith(f".{key}")]
-    return run.params[own[0]] if own else run.params.get(key, KINDS.get(key))
+    return [key for key in keys if setting(a.params, key) != setting(b.params, key)]
 
 
 def compared(a: Run, b: Run, measure: str, same: bool) -> tuple[tuple[float, float], Difference]:

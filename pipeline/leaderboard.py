@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from features.comparison import KINDS, TARGET, setting
 from features.errors import UserError
 from features.metrics import shown
 from features.tasks import RISING
@@ -122,6 +123,16 @@ def best(values: np.ndarray, metric: str) -> int:
     return int(np.nanargmax(values) if metric in RISING else np.nanargmin(values))
 
 
+def comparable(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows with no ``cv`` where it is of another kind than the last row's, and no ``public_score`` where that is
+    by another metric: folds in time or of whole groups score worse than random ones, however good an answer is."""
+    metric = (rows["metric"] == rows["metric"].iloc[-1]).to_numpy()
+    used = [json.loads(cell or "{}") for cell in rows["params"]]
+    alike = [all(setting(one, key) == setting(used[-1], key) for key in (TARGET, *KINDS)) for one in used]
+    cv, public = rows["cv"].where(metric & np.array(alike), ""), rows["public_score"].where(metric, "")
+    return rows.assign(cv=cv, public_score=public)
+
+
 def scored(rows: pd.DataFrame) -> pd.DataFrame:
     """``cv`` and ``public`` of the rows that have both."""
     return pd.DataFrame({"cv": numbers(rows["cv"]), "public": numbers(rows["public_score"])}).dropna()
@@ -138,7 +149,7 @@ def correlation(pairs: pd.DataFrame) -> tuple[float, float] | None:
 
 def agreement(rows: pd.DataFrame) -> str:
     """A sentence on how far CV tells the public score."""
-    pairs = scored(rows)
+    pairs = scored(comparable(rows))
     found = correlation(pairs)
     if found is None:
         return f"CV against public score: {len(pairs)} rows have both, a correlation needs {ENOUGH} that differ"
@@ -157,16 +168,19 @@ def table(name: str, rows: pd.DataFrame) -> Table:
     for column, side in (("#", "right"), ("date, revision", "left"), ("CV, log loss", "right"), ("public", "right")):
         shown.add_column(column, justify=side, no_wrap=True)  # type: ignore[arg-type]
     shown.add_column("what is new", overflow="fold")
-    stars = best(numbers(rows["cv"]), metric), best(numbers(rows["public_score"]), metric)
+    held = comparable(rows)
+    stars = best(numbers(held["cv"]), metric), best(numbers(held["public_score"]), metric)
     used = [json.loads(cell or "{}") for cell in rows["params"]]
     for position, (_, row) in enumerate(rows.iterrows()):
         cv = Text(_digits(metric, row["cv"]) + (f" ± {_digits(metric, row['cv_se'])}" if row["cv_se"] else ""))
+        if row["metric"] != metric:
+            cv = Text(f"{row['cv']}\n({row['metric']})", style="dim")
         public = Text(row["public_score"] or "none")
         for cell, star, colour in ((cv, stars[0], "cyan"), (public, stars[1], "green")):
             if position == star:
                 cell.append(" ★")
                 cell.stylize(f"bold {colour}")
-        if row["cv_log_loss"]:
+        if row["cv_log_loss"] and row["metric"] == metric:
             cv.append("\n" + _digits("log_loss", row["cv_log_loss"]), style="dim")
         revision = row["revision"][:7] + ("+" if row["dirty"] == "true" else "")
         new = Text(row["message"])
@@ -187,7 +201,7 @@ def plot(name: str, rows: pd.DataFrame) -> Figure:
     """CV (with its standard error) against public score, each point numbered as in the table."""
     from pipeline.pictures import COLOURS, label, panels
 
-    cv, public, error = (numbers(rows[column]) for column in ("cv", "public_score", "cv_se"))
+    cv, public, error = (numbers(comparable(rows)[column]) for column in ("cv", "public_score", "cv_se"))
     metric = rows["metric"].iloc[-1]
     figure, (axes,) = panels(width=6.4, height=5.2)
     axes.errorbar(cv, public, xerr=np.nan_to_num(error), fmt="o", color=COLOURS[0], ecolor=COLOURS[-1], capsize=3)

@@ -43,6 +43,21 @@ def test_best_cv_and_best_public_score_are_marked(tmp_path: Path, capsys: pytest
     assert (tmp_path / "titanic" / "leaderboard.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_scores_of_another_kind_are_not_the_best(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """By random folds a score flatters where rows to predict are later ones, and one metric's is no other's."""
+    frame = rows(*FIVE[:4], ("0.83", "0.78"), ("0.70", "0.77"), ("0.71", "0.76"))
+    frame.loc[0, ["cv", "metric", "public_score"]] = ["0.99", "roc_auc", "0.98"]
+    own = '{"encode.time": "", "competitions.titanic.encode.time": "date"}'
+    frame.loc[5:, "params"] = own
+    assert main(write(tmp_path, frame)) == 0
+    out = capsys.readouterr().out
+    assert "0.7100 ± 0.0100 ★" in out and "0.79 ★" in out and out.count("★") == 2
+    assert "(roc_auc)" in out and "2 rows have both" in out
+    frame.loc[5:, "params"] = '{"encode.time": ""}'
+    assert main(write(tmp_path, frame)) == 0
+    assert "0.8500 ± 0.0100 ★" in capsys.readouterr().out
+
+
 def test_a_correlation_from_five_rows_on() -> None:
     assert correlation(scored(rows(*FIVE))) is None
     pairs = [*FIVE[:4], ("0.83", "0.78")]
