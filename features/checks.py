@@ -156,7 +156,9 @@ def run_checks(
     ]
     found["columns_constant"] = [
         *columns_constant(contract, train, train_file),
-        *columns_constant(contract, test, test_file),
+        *columns_constant(
+            contract, test, test_file, {c.name for c in contract.features if train[c.name].nunique() > 1}
+        ),
     ]
     return found
 
@@ -542,8 +544,9 @@ def columns_empty(contract: Contract, frame: pd.DataFrame, file: str, learned: C
     ]
 
 
-def columns_constant(contract: Contract, frame: pd.DataFrame, file: str) -> list[Fault]:
-    """No feature has one and the same value in every row; a warning, since such a column tells nothing."""
+def columns_constant(contract: Contract, frame: pd.DataFrame, file: str, learned: Collection[str] = ()) -> list[Fault]:
+    """No feature has one and the same value in every row; a warning, since such a column tells nothing. ``learned``:
+    those that vary in train, by which networks are scored and test's rows can't be told apart."""
     return [
         fault_at(
             file,
@@ -553,7 +556,8 @@ def columns_constant(contract: Contract, frame: pd.DataFrame, file: str) -> list
             "values that differ",
             check="columns_constant",
             problem=f"all {len(frame)} values are the same",
-            cure=f"Set `role: ignore` for it in {contract.file}.",
+            cure=("Train's differ, so scores may be better than test's can be. " if c.name in learned else "")
+            + f"Set `role: ignore` for it in {contract.file}.",
             warning=True,
         )
         for c in _features(contract, frame)

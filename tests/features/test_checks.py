@@ -184,6 +184,16 @@ def test_a_column_that_test_alone_lacks_flatters(tables: Any) -> None:
     assert not any("scores" in str(fault) for fault in found(train, test)["columns_empty"])
 
 
+def test_a_column_that_varies_in_train_alone_flatters(tables: Any) -> None:
+    """As one that is filled in once the target is known."""
+    train, test = tables
+    test["x"] = 0.0
+    (fault,) = found(train, test)["columns_constant"]
+    assert "Train's differ, so scores may be better than test's can be." in str(fault)
+    train["x"] = 1.0
+    assert not any("scores" in str(fault) for fault in found(train, test)["columns_constant"])
+
+
 def test_unseen_categories_warn(tables: Any) -> None:
     train, test = tables
     train["c"], test.loc[0, "c"] = "a", "b"
