@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from features.columns import FEW, code_separator, date_formats, dates_of, far_date, fit_number, twofold_date
+from features.columns import FEW, century_date, code_separator, date_formats, dates_of, fit_number, twofold_date
 from features.contract import SIGNS, Column, levels_of
 from features.errors import listed
 from features.identifiers import REPEATED, named_after_things, named_like_an_id
@@ -245,12 +245,12 @@ def told_far(column: Column, cells: pd.Series) -> list[str]:
 
 
 def told_twofold(column: Column, cells: pd.Series) -> list[str]:
-    """A sentence where days of the column may be months and months days, or years of two digits of this century or the
-    last."""
+    """A sentence where days of the column may be months and months days, or a year of two digits one of another
+    century."""
     if column.type != "date":
         return []
     cells = cells[~cells.astype(str).str.strip().isin(column.spelling.missing)]
-    found = twofold_date(cells) or far_date(cells)
+    found = twofold_date(cells) or century_date(cells)
     if found is None:
         return []
     cell, read, other = found

@@ -29,8 +29,11 @@ DATE_FORMATS = ("ISO8601", "%d.%m.%Y", "%d.%m.%Y %H:%M", "%d.%m.%Y %H:%M:%S", "%
                 "%m/%d/%Y %I:%M %p", "%d.%m.%y", "%d.%m.%y %H:%M", "%d/%m/%y", "%d/%m/%y %H:%M", "%m/%d/%y",
                 "%m/%d/%y %H:%M", "%m/%d/%y %I:%M %p", "%b-%Y", "%I:%M %p", "%I:%M:%S %p", "%Y%m%d")  # fmt: skip
 _PLACE = {form: place for place, form in enumerate(DATE_FORMATS)}
-# Years of two digits up to 68 are read as 20..: those after this one may well be of the last century.
+# Years of two digits are those of the hundred years that end with this one: more tables hold births than what is to
+# come.
 FAR = 2030
+# Days further apart than so many years are rare but in births, whose first may be of the century before.
+LIFE = 60
 # Cells, at most, that a format is tried on before all.
 FEW = 256
 # What the ISO reader of pandas takes beyond dates: a bare year or number.
@@ -168,19 +171,22 @@ def twofold_date(cells: pd.Series) -> tuple[str, str, str] | None:
     return present.iloc[place], str(read.iloc[place].date()), str(else_read.iloc[place].date())
 
 
-def far_date(cells: pd.Series) -> tuple[str, str, str] | None:
-    """The cell that is read as the latest day, that day and the one a century before, where its year has two digits and
-    is after ``FAR``; else None. Cells are str."""
+def century_date(cells: pd.Series) -> tuple[str, str, str] | None:
+    """A cell whose year of two digits may be of another century, the day it is read as, and that other one: the last
+    day, where days lie more than ``LIFE`` years apart, or the first, where that much lies between two neighbours; else
+    None. Cells are str."""
     present = cells.dropna().astype(str).str.strip()
     forms = [form for form in date_formats(present) if "%y" in form]
     if not forms:
         return None
-    dates = dates_of(present, forms)
-    place = int(dates.reset_index(drop=True).idxmax())
-    latest = dates.iloc[place]
-    if latest.year <= FAR:
+    dates = dates_of(present, forms).reset_index(drop=True)
+    first, last = int(dates.idxmin()), int(dates.idxmax())
+    if dates[last].year - dates[first].year <= LIFE:
         return None
-    return present.iloc[place], str(latest.date()), f"{latest.year - 100}{latest:-%m-%d}"
+    apart = np.diff(np.unique(dates.dt.year.dropna())).max() > LIFE
+    place, step = (first, 100) if apart else (last, -100)
+    read = dates[place]
+    return present.iloc[place], str(read.date()), f"{read.year + step}{read:-%m-%d}"
 
 
 def _few(present: pd.Series) -> pd.Series:
@@ -274,7 +280,10 @@ def _dates(cells: pd.Series, form: str) -> pd.Series:
     if form == "ISO8601":
         text = text.str.replace(_GREENWICH, "Z", regex=True)
         text = text.where(text.str.fullmatch(_ISO).fillna(False))
-    return pd.to_datetime(text, format=form, errors="coerce", utc=True).dt.tz_localize(None)
+    dates = pd.to_datetime(text, format=form, errors="coerce", utc=True).dt.tz_localize(None)
+    if "%y" in form:  # Python turns at 69
+        dates = dates.mask(dates.dt.year > FAR, dates - pd.DateOffset(years=100))
+    return dates
 
 
 def fit_date(cells: pd.Series) -> dict[str, Any]:

@@ -280,13 +280,22 @@ def test_days_that_may_be_months_are_told() -> None:
     assert told_twofold(infer_column("d", marked)[0], marked) == told_twofold(column, days)
 
 
-def test_years_of_two_digits_far_ahead_are_told() -> None:
-    days = pd.Series([f"{day:02}/06/{year:02}" for year in (43, 29, 31, 85, 99) for day in range(10, 25)])
-    (said,) = told_twofold(infer_column("born", days)[0], days)
-    assert said.startswith(
-        "born: '24/06/43' is read as 2043-06-24, and no cell tells whether it is 1943-06-24; if it is"
-    )
-    assert not told_twofold(infer_column("d", days[15:30])[0], days[15:30])
+def test_a_year_of_two_digits_that_may_be_of_another_century_is_told() -> None:
+    """Births from 1929 on, and what ends from 2028 on."""
+    for years, told in (
+        (
+            (43, 29, 31, 85, 99),
+            "'24/06/29' is read as 2029-06-24, and no cell tells whether it is 1929-06-24; if it is",
+        ),
+        (
+            (28, 29, 30, 31, 33),
+            "'10/06/31' is read as 1931-06-10, and no cell tells whether it is 2031-06-10; if it is",
+        ),
+    ):
+        days = pd.Series([f"{day:02}/06/{year:02}" for year in years for day in range(10, 25)])
+        (said,) = told_twofold(infer_column("d", days)[0], days)
+        assert said.startswith(f"d: {told}")
+        assert not told_twofold(infer_column("d", days[15:30])[0], days[15:30])
 
 
 def test_dates_may_be_written_in_two_ways() -> None:

@@ -93,6 +93,17 @@ def test_years_of_two_digits_and_hours_of_twelve(form: str) -> None:
     assert columns.date_format(days.dt.strftime(form)) == form
 
 
+def test_years_of_two_digits_are_of_the_hundred_years_up_to_2030() -> None:
+    """Python's own turn at 69 made children of those born in the sixties."""
+    cells = series("24/12/31", "29/02/68", "01/01/69", "31/12/99", "15/06/00", "13/07/30", None)
+    state = columns.fit(Column("born", "feature", "date"), cells)
+    assert state["first"] == "1931-12-24"
+    years = columns.parts_date("born", cells, state).numbers["born year"]
+    np.testing.assert_array_equal(years, [1931, 1968, 1969, 1999, 2000, 2030, np.nan])
+    later = columns.parts_date("born", series("24/12/45"), state).numbers["born year"]
+    assert later.tolist() == [1945]
+
+
 def test_greenwichs_time_may_be_named() -> None:
     cells = series("2009-06-15 17:26:21 UTC", "2010-01-05T16:52:16 GMT", "2011-08-18 00:35:00")
     state = columns.fit(Column("t", "feature", "date"), cells)
