@@ -83,8 +83,19 @@ def initial_waves(
 
 
 def multiply(inputs: Tensor, kernel: Tensor) -> Tensor:
-    """``[m or 1, b, i] x [m, i, o] -> [m, b, o]``."""
-    return ops.matmul(inputs, kernel)
+    """``[m or 1, b, i] x [m, i, o] -> [m, b, o]``; its own gradient for the reason given at ``multiplied``. One batch
+    for all members is not learned."""
+
+    @ops.custom_gradient
+    def product(inputs: Tensor, kernel: Tensor) -> tuple[Tensor, Callable[..., tuple[Tensor, Tensor]]]:
+        def gradient(*arguments: Tensor, upstream: Tensor = None) -> tuple[Tensor, Tensor]:
+            given = arguments[0] if upstream is None else upstream
+            of_inputs = ops.matmul(given, ops.transpose(kernel, (0, 2, 1)))
+            return of_inputs, ops.matmul(ops.transpose(inputs, (0, 2, 1)), given)
+
+        return ops.matmul(inputs, kernel), gradient
+
+    return product(inputs, kernel)
 
 
 def multiply_scaled(inputs: Tensor, kernel: Tensor, scale: Tensor) -> Tensor:
@@ -282,10 +293,20 @@ def output_of_copies(units: Tensor, kernel: Tensor, copies: int) -> Tensor:
 
 
 def _split(units: Tensor, first: Tensor) -> tuple[Tensor, Tensor]:
-    """The ``first`` members and the others. ``ops.slice`` has a parallel gradient, plain indexing has not."""
+    """The ``first`` members and the others. The gradient is the two put together again: TensorFlow's own fills each up
+    with zeros and adds them."""
     count, rows, width = ops.shape(units)
-    others = ops.slice(units, (first, 0, 0), (count - first, rows, width))
-    return ops.slice(units, (0, 0, 0), (first, rows, width)), others
+
+    @ops.custom_gradient
+    def parts(units: Tensor) -> tuple[tuple[Tensor, Tensor], Callable[..., Tensor]]:
+        def gradient(*arguments: Tensor, upstream: Any = None) -> Tensor:
+            return ops.concatenate(arguments if upstream is None else upstream, axis=0)
+
+        others = ops.slice(units, (first, 0, 0), (count - first, rows, width))
+        return (ops.slice(units, (0, 0, 0), (first, rows, width)), others), gradient
+
+    taken, left = parts(units)
+    return taken, left
 
 
 def forward(

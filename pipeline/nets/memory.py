@@ -38,3 +38,8 @@ def tensor(array: np.ndarray) -> tf.Tensor:
     if tf.config.list_logical_devices("GPU"):
         return tf.constant(array)
     return tf.raw_ops.Identity(input=realigned(array))
+
+
+def as_array(values: tf.Tensor) -> np.ndarray:
+    """``values`` for NumPy, on a processor where TensorFlow has them (``numpy()`` would copy)."""
+    return np.asarray(memoryview(values))

@@ -12,7 +12,7 @@ from features.roles import STOP, TRAIN
 from pipeline.nets.heads import Head
 from pipeline.nets.layers import NOISE_LEVELS, initial_kernel, initial_waves
 from pipeline.nets.members import SCHEDULES, Members
-from pipeline.nets.memory import aligned, tensor
+from pipeline.nets.memory import aligned, as_array, tensor
 from pipeline.nets.source import Source
 from pipeline.nets.trainer import PENALISED, Kind, Recent, State, trainer
 
@@ -205,14 +205,15 @@ class Program:
             )
             train_loss[here, epoch] = trained[going]
             better = np.isfinite(trained[going])
-            recent.add(state.weights)
+            weights = recent.mean_with(state.values)
             if watched:
-                stop_loss[here, epoch] = recent.judged(self._trainer, state, blocks, arrays)[going]
+                stop_loss[here, epoch] = self._trainer.evaluate(blocks, arrays, weights).numpy()[going]
                 better = stop_loss[here, epoch] < lowest[here]
             epochs_run[here] = epoch + 1
             improved = here[better]
             lowest[improved], best_epoch[improved] = stop_loss[improved, epoch], epoch + 1
-            self._keep_best(active, np.isin(active, improved), recent)
+            self._keep_best(active, np.isin(active, improved), weights)
+            del weights  # else the next step would write elsewhere, see ``State.values``
             going &= (epoch + 1 - best_epoch[active] < patience) & np.isfinite(trained)
             if not going.any():
                 break
@@ -353,11 +354,10 @@ class Program:
             sizes |= dict.fromkeys(own, len(self._best[name]))
         return {name: value[active[active < sizes[name]]][:, None, None] for name, value in found.items()}
 
-    def _keep_best(self, active: np.ndarray, improved: np.ndarray, recent: Recent) -> None:
+    def _keep_best(self, active: np.ndarray, improved: np.ndarray, weights: dict[str, tf.Tensor]) -> None:
         if improved.any():
-            weights = recent.weights
             for name, best in self._best.items():
-                value = weights[name]
+                value = as_array(weights[name])
                 here = improved[: len(value)]
                 best[active[: len(value)][here]] = value[here]
 

@@ -23,7 +23,7 @@ from pipeline.nets.layers import (
     multiply_scaled,
     output_of_copies,
 )
-from pipeline.nets.memory import tensor
+from pipeline.nets.memory import as_array, tensor
 from pipeline.nets.source import Layout
 
 BETA_1, EPSILON = 0.9, 1e-10
@@ -65,45 +65,24 @@ def _read(handle: tf.Tensor, rank: int) -> tf.Tensor:
     return value
 
 
-def _values(variables: dict[str, tf.Variable]) -> dict[str, np.ndarray]:
-    """As they are, on a processor in TensorFlow's own memory: a step later it writes elsewhere while one holds them
-    (``numpy()`` would copy them each time)."""
-    return {name: np.asarray(memoryview(variable.read_value())) for name, variable in variables.items()}
-
-
 class Recent:
-    """The weights of the last epochs, and their mean; of one epoch, the weights as they are."""
+    """The weights of the last ``count`` epochs, and their mean."""
 
     def __init__(self, count: int) -> None:
         self._count = count
         self._kept: list[dict[str, np.ndarray]] = []
-        self._variables: dict[str, tf.Variable] = {}
-        self._mean: dict[str, np.ndarray] = {}  # of what is kept
 
-    def add(self, variables: dict[str, tf.Variable]) -> None:
-        """Take the weights in ``variables``, with which an epoch has ended, for the last ones."""
-        self._variables, self._mean = variables, {}
-        if self._count > 1:
-            self._kept = [*self._kept, _values(variables)]
-            self._kept = self._kept[-self._count :]
+    def mean_with(self, weights: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """Of ``weights``, with which an epoch has ended, and those before; of one epoch, ``weights`` themselves."""
+        if self._count == 1:
+            return weights
+        ended = {name: as_array(value) for name, value in weights.items()}
+        self._kept = [*self._kept, ended][-self._count :]
+        return {name: tensor(np.mean([one[name] for one in self._kept], axis=0)) for name in ended}
 
     def keep(self, going: np.ndarray) -> None:
         """Go on with the members ``going`` only."""
         self._kept = [{name: value[going[: len(value)]] for name, value in one.items()} for one in self._kept]
-
-    @property
-    def weights(self) -> dict[str, np.ndarray]:
-        """In units of the learning rates, by name."""
-        if not self._kept:
-            return _values(self._variables)
-        if not self._mean:
-            self._mean = {name: np.mean([one[name] for one in self._kept], axis=0) for name in self._kept[0]}
-        return self._mean
-
-    def judged(self, trainer: Trainer, state: State, blocks: tf.Tensor, arrays: dict[str, tf.Tensor]) -> np.ndarray:
-        """Mean loss ``[m]`` of the rows in ``blocks``."""
-        weights = {name: tensor(mean) for name, mean in self.weights.items()} if self._kept else state.values
-        return trainer.evaluate(blocks, arrays, weights).numpy()
 
 
 class State:
@@ -128,8 +107,10 @@ class State:
 
     @property
     def values(self) -> dict[str, tf.Tensor]:
-        """The weights as they are."""
-        return {name: variable.read_value() for name, variable in self.weights.items()}
+        """The weights as they are, in units of the learning rates. On a processor in the variables' own memory: while
+        somebody holds them, a step writes elsewhere."""
+        handles = self.handles["weights"]
+        return {name: tf.raw_ops.ReadVariableOp(resource=handle, dtype=tf.float32) for name, handle in handles.items()}
 
     def keep(self, going: np.ndarray) -> None:
         """Go on with the members ``going`` only."""
@@ -156,6 +137,13 @@ def _repeat(times: tf.Tensor, body: Callable[..., Any], start: list[tf.Tensor]) 
     return tf.while_loop(
         lambda number, *state: number < times, body, [tf.constant(0), *start], shape_invariants=shapes
     )[1:]
+
+
+def _at(step: tf.Tensor) -> Callable[[tf.Tensor], tf.Tensor]:
+    """What an array holds at ``step`` along its first axis; the place is made once for all arrays."""
+    begin = tf.reshape(step, [1])
+    end = begin + 1
+    return lambda array: tf.strided_slice(array, begin, end, shrink_axis_mask=1)
 
 
 class Compiled:
@@ -329,21 +317,22 @@ class Trainer:
         scales = self._scales(arrays, thresholds)
 
         def one(step: tf.Tensor, total: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            rows = order[step]
-            held = factors[step, 1]
+            at = _at(step)
+            rows = at(order)
+            factor, held = tf.unstack(at(factors))
             own = [dropout_threshold(rate * held) for rate in rates] if self._kind.realmlp else thresholds
             of_kernels = self._scales(arrays, own) if self._kind.realmlp else scales
             weights = {name: _read(handle, 3) for name, handle in handles["weights"].items()}
             with tf.GradientTape() as tape:
                 tape.watch(weights)
-                drawn = draws[step] if self._kind.layout.distorts else None
-                drops = [(each[step], below) for each, below in zip(noise, own, strict=True)]
+                drawn = at(draws) if self._kind.layout.distorts else None
+                drops = [(at(each), below) for each, below in zip(noise, own, strict=True)]
                 logits = self.logits(rows, arrays, self._scaled(weights, arrays), of_kernels, drops, drawn)
                 mixed = self._kind.layout.mixed(rows, drawn)
-                loss = self._losses(targets[step], arrays, logits, True, mixed)
-                objective = tf.reduce_sum(multiplied(loss, shares[step]))
-            self._step(tape.gradient(objective, weights), factors[step, 0], held, arrays, handles)
-            return step + 1, total + tf.reduce_sum(loss * counts[step], axis=1)
+                loss = self._losses(at(targets), arrays, logits, True, mixed)
+                objective = tf.reduce_sum(multiplied(loss, at(shares)))
+            self._step(tape.gradient(objective, weights), factor, held, arrays, handles)
+            return step + 1, total + tf.reduce_sum(loss * at(counts), axis=1)
 
         return _repeat(tf.shape(order)[0], one, [tf.zeros(tf.shape(arrays["unit"]))])[0]
 
@@ -353,8 +342,9 @@ class Trainer:
         targets, counts = self._targets(blocks, arrays), tf.cast(blocks >= 0, tf.float32)
 
         def one(block: tf.Tensor, total: tf.Tensor) -> tuple[tf.Tensor, ...]:
-            loss = self._losses(targets[block], arrays, self.pooled(blocks[block], arrays, weights, scales))
-            return block + 1, total + tf.reduce_sum(loss * counts[block], axis=1)
+            at = _at(block)
+            loss = self._losses(at(targets), arrays, self.pooled(at(blocks), arrays, weights, scales))
+            return block + 1, total + tf.reduce_sum(loss * at(counts), axis=1)
 
         total = _repeat(tf.shape(blocks)[0], one, [tf.zeros(tf.shape(arrays["unit"]))])[0]
         return total / tf.reduce_sum(counts, axis=[0, 2])
