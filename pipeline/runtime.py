@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 # What TensorFlow's libraries tell while they load, before their log level counts: hints, and a preface to them.
 CHATTER = "^(I[0-9]{4} |WARNING: All log messages before absl::InitializeLog)"
 
-# What Keras loads where it is there, for wrappers and pictures that nobody asks for: a second of each start.
-UNUSED = ("sklearn", "matplotlib")
+# What TensorFlow, Keras and KerasTuner load where it is there, for wrappers, pictures and files that nobody asks for: a
+# second of each start.
+UNUSED = ("sklearn", "matplotlib", "h5py")
 
 
 def seed_for(seed: int, *index: int | str) -> int:

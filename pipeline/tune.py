@@ -18,7 +18,7 @@ from pipeline.evaluation import evaluate
 from pipeline.files import fingerprint, read_bytes, read_npz, write_csv, write_json, write_npz
 from pipeline.params import Params, load
 from pipeline.progress import Progress
-from pipeline.runtime import device_name, loading, seed_for, start_tensorflow
+from pipeline.runtime import UNUSED, device_name, hidden_packages, loading, seed_for, start_tensorflow
 from pipeline.searching import search_parts
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def tune(arguments: argparse.Namespace) -> None:
     """Read, search, write."""
     params = load(arguments.params, arguments.competition)
     tensorflow = start_tensorflow(small=True)
-    with loading():
+    with loading(), hidden_packages(UNUSED):
         from pipeline.arrays import load_table
         from pipeline.nets.search import search
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import itertools
 import math
-import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,16 +17,17 @@ from typing import Any, Protocol
 import keras
 import keras_tuner as kt
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.gaussian_process.kernels import Matern, WhiteKernel
 from threadpoolctl import threadpool_limits
+
+from pipeline.nets.gaussian import GaussianProcess
 
 Configuration = dict[str, Any]
 # How often a proposal turns a switch (a hyperparameter that is true or false) off. Most columns do more good than harm,
 # so sets with few left out are tried before those with half of them.
 OFF_PROBABILITY = 0.2
-# Candidates that the Gaussian process ranks for each proposal.
-CANDIDATES = 2048
+# Candidates that the Gaussian process ranks for each proposal, and how many standard deviations below its mean a
+# candidate's loss is taken to be (KerasTuner's ``beta``): the larger, the more is explored.
+CANDIDATES, BETA = 2048, 2.6
 # A loss counts as no further from the best than FAR times the median's distance, see ``BayesianOracle``.
 FAR = 1.5
 
@@ -116,8 +116,8 @@ class RandomOracle(SomethingOn, kt.oracles.RandomSearchOracle):
     """KerasTuner's random search."""
 
 
-class BayesianOracle(SomethingOn, kt.oracles.BayesianOptimizationOracle):
-    """KerasTuner's Gaussian process with the acquisition minimised over random candidates.
+class BayesianOracle(SomethingOn):
+    """KerasTuner's Bayesian optimisation with the acquisition minimised over random candidates.
 
     The original runs 50 restarts of a gradient-free L-BFGS with single-row predictions for each proposal, which takes
     seconds; the lower confidence bound of ``CANDIDATES`` random points is one matrix product. Lanes under way count
@@ -125,35 +125,48 @@ class BayesianOracle(SomethingOn, kt.oracles.BayesianOptimizationOracle):
     distance of the first generation's median: how bad the bad ones are would flatten all differences between good ones.
     """
 
-    def _make_gpr(self) -> Any:
-        # Cross-validated losses are noisy, hence the white kernel; hyperparameters lie in [0, 1], hence the bounds.
-        kernel = Matern(nu=2.5, length_scale_bounds=(0.1, 10.0)) + WhiteKernel(0.1, (1e-4, 1.0))
-        return super()._make_gpr().set_params(kernel=kernel, n_restarts_optimizer=2)
+    def __init__(self, num_initial_points: int, **common: Any) -> None:
+        super().__init__(**common)
+        self._initial = num_initial_points
+        self._process = GaussianProcess(self.seed)
+        self._random = np.random.RandomState(self.seed)
 
     def populate_space(self, trial_id: str) -> dict[str, Any]:
         """The proposal of one lane; see ``keras_tuner.Oracle.populate_space``."""
         # A failed trial counts, too: else a single one in the first generation would make the second random as well.
         count = Counter(trial.status for trial in self.trials.values())
-        completed = count["COMPLETED"]
-        if completed + count["FAILED"] < self.num_initial_points or not completed or not self._nonfixed_space():
-            return self._random_populate_space()
-        x, y = self._vectorize_trials()
-        known = y[:completed]  # those under way come last
-        # By the first ones, which were random: half of all may lie where a search has come near the best.
-        median = np.median(known[: self.num_initial_points])
-        y = np.minimum(y, known.min() + FAR * (median - known.min()))
-        with warnings.catch_warnings():
-            # A length scale at its bound only says that a hyperparameter matters little or much.
-            warnings.simplefilter("ignore", ConvergenceWarning)
-            self.gpr.fit(x, y)
-        bounds = self._get_hp_bounds()
-        points = self._random_state.uniform(bounds[:, 0], bounds[:, 1], size=(CANDIDATES, len(bounds)))
-        mean, sd = self.gpr.predict(points, return_std=True)
-        for point in points[np.argsort(mean - self.beta * sd, kind="stable")]:
-            values = self._vector_to_values(point)
+        searched = [one for one in self.hyperparameters.space if not isinstance(one, kt.engine.hyperparameters.Fixed)]
+        if count["COMPLETED"] + count["FAILED"] < self._initial or not count["COMPLETED"] or not searched:
+            values = self._random_values()
+            return {"status": "RUNNING" if values else "STOPPED", "values": values}
+        self._process.fit(*self._seen(searched))
+        points = self._random.uniform(size=(CANDIDATES, len(searched)))
+        mean, sd = self._process.predict(points)
+        for point in points[np.argsort(mean - BETA * sd, kind="stable")]:
+            places = {one.name: place for one, place in zip(searched, point, strict=True)}
+            values = {
+                one.name: one.prob_to_value(places[one.name]) if one.name in places else one.value
+                for one in self.hyperparameters.space
+            }
             if not self._duplicate(values):
                 return {"status": "RUNNING", "values": values}
         return {"status": "STOPPED", "values": None}
+
+    def _seen(self, searched: Sequence[Any]) -> tuple[np.ndarray, np.ndarray]:
+        """Places in [0, 1] along each hyperparameter that is ``searched``, and losses, of the trials that have one and
+        then of those under way."""
+        ended, under_way = (
+            [trial for trial in self.trials.values() if trial.status == status] for status in ("COMPLETED", "RUNNING")
+        )
+        configurations = [trial.hyperparameters.values for trial in (*ended, *under_way)]
+        places = np.array([[one.value_to_prob(values[one.name]) for one in searched] for values in configurations])
+        losses = np.array([trial.score for trial in ended])
+        # By the first ones, which were random: half of all may lie where a search has come near the best.
+        best, median = losses.min(), np.median(losses[: self._initial])
+        if under_way:
+            mean, sd = self._process.predict(places[len(ended) :])
+            losses = np.append(losses, mean + sd)
+        return places, np.minimum(losses, best + FAR * (median - best))
 
 
 class GridOracle(InMemory):
