@@ -43,6 +43,7 @@ def test_a_family_brings_its_own_hyperparameters(tmp_path: Path) -> None:
     assert read("realmlp", "regression")["realmlp"]["learning_rate"] == (0.2,)
     own = read("realmlp", own="tune: {families: {realmlp: {width: [64, 128]}}}")["realmlp"]
     assert own["width"] == (64, 128) and own["learning_rate"] == (0.04,)
+    assert "family" not in read("plain")["plain"]  # one family is no choice, and no column of trials.csv
     several = read("[plain, realmlp]")
     assert list(several) == ["plain", "realmlp"] and several["plain"]["learning_rate"] == plain["learning_rate"]
     assert several["realmlp"]["learning_rate"] == (0.04,) and "copies" not in several["plain"]
@@ -76,6 +77,7 @@ def test_a_family_gets_no_more_trials_than_it_has_configurations() -> None:
     assert counts(tune, "realmlp", offered=inputs(methods=methods)) == [[3, 3]]
     switches = replace(tune, columns="search")
     assert counts(switches, "realmlp", offered=inputs("one", "other")) == [[3, 3]]  # never both off
+    assert counts(switches, "realmlp", offered=inputs("one", "other", "third")) == [[7, 7]]
     few = replace(tune, space=tune.families["realmlp"])
     assert counts(few, offered=inputs(methods=("zscore", "robust"))) == [[2, 2]]
 
@@ -87,3 +89,4 @@ def test_halving_costs_what_the_search_without_it_costs() -> None:
     for share in (0.1, 0.25, 0.5):
         trials = trials_at_equal_cost(replace(tune, halving=share), 40)
         assert 40 - 1 < trials / 2 + share * trials / 2 <= 40
+    assert trials_at_equal_cost(replace(tune, generation=2), 40) == 64  # of two one is the better half
