@@ -286,9 +286,7 @@ def plots(task: str, combined: Combined, target: np.ndarray, classes: list[str])
             {"actual": [classes[int(t)] for t in target], "predicted": [classes[p] for p in decided]}
         )
     if task == "binary":
-        from sklearn.metrics import roc_curve
-
-        false, true, _ = roc_curve(target, answer[:, 0])
+        false, true = metrics.roc_curve(target, answer)
         kept = np.unique(np.linspace(0, len(false) - 1, min(len(false), ROC_POINTS)).round().astype(int))
         roc = pd.DataFrame({"false_positive_rate": false[kept].round(6), "true_positive_rate": true[kept].round(6)})
     bins = metrics.rounded_table(task, calibration(task, answer, target))

@@ -109,7 +109,7 @@ def test_the_chain_ends_in_a_submission_and_its_metrics(chain: Path) -> None:
         ("tensorflow", {"tune", "train", "columns", "honest"}),
         ("keras", {"tune", "train", "columns", "honest"}),
         ("keras_tuner", {"tune", "honest"}),
-        ("sklearn", {"validate", "encode", "ensemble", "honest"}),
+        ("sklearn", {"validate", "encode", "honest"}),
         ("great_expectations", {"validate"}),
         ("matplotlib", {"columns", "report"}),
         ("pooch", set()),

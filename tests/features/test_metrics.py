@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
+import sklearn.metrics
 
 from features import metrics
 
@@ -143,6 +144,27 @@ def test_losses_of_many_answers_at_once_are_those_of_each() -> None:
     for metric in ("mae", "rmse", "rmsle"):
         each = metrics.row_loss(metric, target, answers[1, 2, :, :1])
         assert metrics.row_loss(metric, target, answers[..., :1])[1, 2].tolist() == each.tolist()
+
+
+def test_the_roc_curve_has_a_corner_wherever_it_turns() -> None:
+    """Counted by hand: two rows of one value go together, and what lies on a line between two others is left out."""
+    target = np.array([1, 1, 0, 1, 0, 0, 1])
+    answer = np.array([[0.9], [0.8], [0.7], [0.7], [0.4], [0.3], [0.1]])
+    false, true = metrics.roc_curve(target, answer)
+    np.testing.assert_allclose(false, [0, 0, 0, 1 / 3, 1, 1])
+    np.testing.assert_allclose(true, [0, 1 / 4, 2 / 4, 3 / 4, 3 / 4, 1])
+    assert metrics.roc_auc(target, answer) == pytest.approx((1 / 3) * (2 / 4 + 3 / 4) / 2 + (2 / 3) * 3 / 4)
+
+
+@pytest.mark.parametrize("digits", [1, 7])
+def test_the_roc_curve_is_scikit_learns(digits: int) -> None:
+    generator = np.random.default_rng(digits)
+    for rows in (2, 3, 40, 500):
+        target = np.append(generator.integers(0, 2, rows - 2), [0, 1]).astype(np.float32)
+        answer = generator.random((rows, 1)).round(digits).astype(np.float32)
+        expected = sklearn.metrics.roc_curve(target, answer[:, 0])[:2]
+        assert all(map(np.array_equal, metrics.roc_curve(target, answer), expected))
+        assert metrics.roc_auc(target, answer) == sklearn.metrics.roc_auc_score(target, answer[:, 0])
 
 
 def test_one_class_has_no_roc_auc(recwarn: pytest.WarningsRecorder) -> None:
