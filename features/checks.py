@@ -197,7 +197,6 @@ def ids_shared(
     return [
         fault_at(
             test_file,
-            contract.id,
             test[contract.id],
             shared,
             "other ids in test than in train",
@@ -238,7 +237,6 @@ def rows_duplicated(
             faults.append(
                 fault_at(
                     file,
-                    contract.id,
                     frame[contract.id],
                     doubles,
                     "each row once",
@@ -253,7 +251,6 @@ def rows_duplicated(
         faults.append(
             fault_at(
                 test_file,
-                contract.id,
                 test[contract.id],
                 met,
                 "other rows than in train",
@@ -274,7 +271,6 @@ def target_varies(contract: Contract, train: pd.DataFrame, file: str) -> list[Fa
     return [
         fault_at(
             file,
-            contract.target,
             cells,
             present,
             "two values or more",
@@ -295,7 +291,6 @@ def target_binary(contract: Contract, train: pd.DataFrame, file: str) -> list[Fa
     return [
         fault_at(
             file,
-            contract.target,
             cells,
             (cells.notna() & ~cells.isin(known)).to_numpy(),
             " or ".join(map(repr, known)) + ", the most frequent",
@@ -317,7 +312,6 @@ def target_given_away(contract: Contract, train: pd.DataFrame, file: str, thresh
             faults.append(
                 fault_at(
                     file,
-                    column.name,
                     train[column.name],
                     np.ones(len(train), bool),
                     f"less than {threshold:g}",
@@ -344,7 +338,6 @@ def categories_unseen(contract: Contract, train: pd.DataFrame, test: pd.DataFram
             faults.append(
                 fault_at(
                     file,
-                    column.name,
                     cells,
                     unseen,
                     "the categories of train",
@@ -424,7 +417,6 @@ def cells_unread(
         faults.append(
             fault_at(
                 file,
-                column.name,
                 cells,
                 wrong,
                 columns.readable(state),
@@ -511,7 +503,6 @@ def infinities(contract: Contract, frame: pd.DataFrame, file: str) -> list[Fault
             faults.append(
                 fault_at(
                     file,
-                    column.name,
                     frame[column.name],
                     wrong,
                     "finite numbers",
@@ -529,7 +520,6 @@ def columns_empty(contract: Contract, frame: pd.DataFrame, file: str, learned: C
     return [
         fault_at(
             file,
-            c.name,
             frame[c.name],
             np.ones(len(frame), bool),
             "some values",
@@ -550,7 +540,6 @@ def columns_constant(contract: Contract, frame: pd.DataFrame, file: str, learned
     return [
         fault_at(
             file,
-            c.name,
             frame[c.name],
             np.ones(len(frame), bool),
             "values that differ",

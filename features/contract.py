@@ -141,7 +141,6 @@ class ContractError(UserError):
 
 def fault_at(
     file: str,
-    column: str,
     cells: pd.Series,
     wrong: np.ndarray,
     expected: str,
@@ -151,13 +150,14 @@ def fault_at(
     check: str,
     warning: bool = False,
 ) -> Fault:
-    """The fault of the rows where ``wrong [n]`` is true; the first cells and their rows are shown."""
+    """The fault of the rows where ``wrong [n]`` is true, in the column that the ``cells`` are named after; the first
+    cells and their rows are shown."""
     places = np.flatnonzero(wrong)
     values = tuple("missing" if pd.isna(cells.iloc[i]) else _shown(cells.iloc[i]) for i in places[:_SHOWN])
     rows = tuple(int(i) + 2 for i in places[:_SHOWN])
     return Fault(
         file=file,
-        column=column,
+        column=str(cells.name),
         count=len(places),
         values=values,
         rows=rows,
@@ -265,43 +265,36 @@ class Contract:
         raw = {c.name: frame[c.name].reset_index(drop=True) for c in self.file_columns(with_target)}
         faults = self._take_apart(raw, file)
         for column in self.expected_columns(with_target):
-            cells = raw[column.name]
             if column.type == "number":
-                built[column.name], wrong = numbers_of(cells, column.spelling)
+                built[column.name], wrong = numbers_of(raw[column.name], column.spelling)
                 if wrong.any():
-                    cure = (
-                        "Correct the cells, leave them empty, or name them under `missing`, or set `type: category`, "
-                        f"for it in {self.file}."
-                    )
-                    if column.role == "target":
-                        cure = "Correct the cells or delete the rows."
-                    if any("," in str(v) for v in cells[wrong]):
-                        cure = (
-                            "Write the decimal sign as a point, or say how numbers are written (`decimal`, "
-                            f"`thousands`) for it in {self.file}."
-                        )
-                    elif column.spelling.thousands == "." and any("." in str(v) for v in cells[wrong]):
-                        cure = (
-                            "Points stand between thousands in this column, so write the decimal sign as a comma, or "
-                            f"correct `decimal` and `thousands` for it in {self.file}."
-                        )
-                    faults.append(
-                        fault_at(
-                            file,
-                            column.name,
-                            cells,
-                            wrong,
-                            column.expected,
-                            problem=_times(wrong, "cell is", "cells are") + " text",
-                            cure=cure,
-                            check="type",
-                        )
-                    )
+                    faults.append(self._no_numbers(column, raw[column.name], wrong, file))
             else:
-                built[column.name] = _words(cells, column)
+                built[column.name] = _words(raw[column.name], column)
         if faults:
             raise ContractError(faults)
         return pd.DataFrame(built)
+
+    def _no_numbers(self, column: Column, cells: pd.Series, wrong: np.ndarray, file: str) -> Fault:
+        """Text in a column of numbers, with the cure that its signs suggest."""
+        cure = (
+            "Correct the cells, leave them empty, or name them under `missing`, or set `type: category`, for it in "
+            f"{self.file}."
+        )
+        if column.role == "target":
+            cure = "Correct the cells or delete the rows."
+        if any("," in str(v) for v in cells[wrong]):
+            cure = (
+                "Write the decimal sign as a point, or say how numbers are written (`decimal`, `thousands`) for it in "
+                f"{self.file}."
+            )
+        elif column.spelling.thousands == "." and any("." in str(v) for v in cells[wrong]):
+            cure = (
+                "Points stand between thousands in this column, so write the decimal sign as a comma, or correct "
+                f"`decimal` and `thousands` for it in {self.file}."
+            )
+        problem = _times(wrong, "cell is", "cells are") + " text"
+        return fault_at(file, cells, wrong, column.expected, problem=problem, cure=cure, check="type")
 
     def faults(self, frame: pd.DataFrame, file: str, with_target: bool) -> list[Fault]:
         """What a typed frame (``typed``'s result) breaks: nullability, ranges, values and uniqueness, column by column.
@@ -322,7 +315,6 @@ class Contract:
                 found.append(
                     fault_at(
                         file,
-                        column.name,
                         cells,
                         missing,
                         column.expected if column.role != "id" else "an id in every row",
@@ -338,7 +330,6 @@ class Contract:
                     found.append(
                         fault_at(
                             file,
-                            column.name,
                             cells,
                             doubles,
                             "each value once",
@@ -366,11 +357,7 @@ class Contract:
             if outside.any():
                 cure = f"Correct the cells, or widen the rule in {self.file}."
                 problem = _times(outside, "value is", "values are") + " out of range"
-                found.append(
-                    fault_at(
-                        file, column.name, cells, outside, column.expected, problem=problem, cure=cure, check="range"
-                    )
-                )
+                found.append(fault_at(file, cells, outside, column.expected, problem=problem, cure=cure, check="range"))
         elif column.values is not None:
             unknown = ~(cells.isin(column.values).to_numpy() | missing)
             if unknown.any():
@@ -383,7 +370,6 @@ class Contract:
                 found.append(
                     fault_at(
                         file,
-                        column.name,
                         cells,
                         unknown,
                         column.expected,
@@ -405,7 +391,7 @@ class Contract:
             left.remove(column)
             whole = _words(cells[column.name], column)
             found, wrong = taken_apart(whole, column.separator, len(column.parts))
-            cells |= dict(zip(column.parts, found, strict=True))
+            cells |= {part: one.rename(part) for part, one in zip(column.parts, found, strict=True)}
             # Of rows to predict, what only says which rows belong together is not asked for.
             needed = any(c.name in column.parts and (c.role != "ignore" or c.parts) for c in self.columns)
             if wrong.any() and needed:
@@ -415,7 +401,6 @@ class Contract:
                 faults.append(
                     fault_at(
                         file,
-                        column.name,
                         whole,
                         wrong,
                         several(column.separator, len(column.parts)),
@@ -437,7 +422,6 @@ class Contract:
             faults.append(
                 fault_at(
                     file,
-                    self.target,
                     frame[self.target],
                     frame[self.target].notna().to_numpy(),
                     "all columns of the training file but the target",
@@ -474,7 +458,6 @@ class Contract:
             faults.append(
                 fault_at(
                     file,
-                    name,
                     cells,
                     np.ones(len(cells), bool),
                     f"the columns {', '.join(expected)}",

@@ -337,7 +337,6 @@ def _sample_ids(
     faults = [
         fault_at(
             file,
-            contract.id,
             cells,
             wrong,
             "each id of test once in the sample submission",
@@ -358,7 +357,6 @@ def _sample_ids(
     return [
         fault_at(
             sample_file,
-            contract.id,
             ids,
             ids.to_numpy() != known.to_numpy(),
             f"the order of {test_file}",
