@@ -488,60 +488,18 @@ def _column(name: str, entry: Any, file: str) -> Column:
             near = aside(str(entry.get(key)), words)
             raise UserError(f"{where}.{key} is {entry.get(key)!r}{near}; expected one of {', '.join(words)}.")
     role, kind = str(entry["role"]), str(entry["type"])
-    flags = {}
-    defaults = {"integer": False, "nullable": role not in ("id", "target"), "unique": role == "id"}
-    for key, default in defaults.items():
-        flags[key] = entry.get(key, default)
-        if not isinstance(flags[key], bool):
-            raise UserError(f"{where}.{key} is {flags[key]!r}; expected true or false.")
-    if role in ("id", "target") and flags["nullable"]:
-        raise UserError(f"{where}.nullable is true, but the {role} can't be missing; expected false.")
-    if role == "id" and not flags["unique"]:
-        raise UserError(f"{where}.unique is false, but an id names one row; expected true.")
-    added = entry.get("added", False)
-    if not isinstance(added, int) or added < 0:
-        raise UserError(f"{where}.added is {added!r}; expected the number of a file's first row, 0 or more, or false.")
-    if role != "id" and "added" in entry and added is not False:
-        raise UserError(f"{where}.added is {entry['added']!r} (role {role!r}); expected it for an id only.")
-    if role == "target" and kind == "text":
-        raise UserError(f"{where}.type is 'text'; expected category (classes) or number (regression) for the target.")
-    if role in ("id", "group") and kind == "number":
-        what = "an id" if role == "id" else "what names a group of rows"
-        raise UserError(f"{where}.type is 'number', but {what} is a name, kept as it is spelt; expected text.")
-    if role == "group":
-        for key in ("values", "order", "unique"):
-            if entry.get(key):
-                raise UserError(
-                    f"{where}.{key} is {entry[key]!r}, but role 'group' takes any values, each in several rows. "
-                    f"Delete {key}."
-                )
-    bounds = {key: _bound(entry.get(key), kind, f"{where}.{key}") for key in ("minimum", "maximum")}
-    low, high = bounds["minimum"], bounds["maximum"]
-    if low is not None and high is not None and low > high:
-        raise UserError(f"{where}.minimum is {low:.15g}, above maximum ({high:.15g}). Exchange them.")
+    flags = _flags(entry, role, where)
+    added = _added(entry, role, where)
+    _check_type_of_role(entry, role, kind, where)
+    low, high = _range(entry, kind, where)
     if flags["integer"] and kind != "number":
         raise UserError(f"{where}.integer is true, but the type is {kind!r}; expected it for numbers only.")
-    values = _levels(entry.get("values"), ("category", "boolean"), kind, f"{where}.values")
-    if kind == "boolean" and values is not None and len(values) > 2:
-        raise UserError(
-            f"{where}.values are {len(values)} words ({', '.join(map(repr, values[:4]))}); expected two for a boolean. "
-            f"Set {where}.type to category."
-        )
-    order = _levels(entry.get("order"), ("category",), kind, f"{where}.order")
-    if order is not None and role == "target":
-        raise UserError(f"{where}.order is {list(order)!r}, but classes have no ranks; expected values for the target.")
-    if order is not None and values is not None and (odd := sorted(set(order) - set(values))):
-        raise UserError(
-            f"{where}.order holds {', '.join(map(repr, odd))}, which columns.{name}.values do not; expected "
-            "all of its words there too."
-        )
-    # The order says what is allowed where nothing else does; a word of the values beyond it has no rank.
-    values = order if values is None else values
+    values, order = _allowed(entry, role, kind, where, name)
     description, group = str(entry.get("description", "")), entry.get("group", "")
     if not isinstance(group, str) or (group and role != "feature"):
         raise UserError(f"{where}.group is {group!r} (role {role!r}); expected a word, for a feature only.")
     separator, parts = _composition(entry, role, kind, where)
-    if parts and added is not False:
+    if parts and added is not None:
         raise UserError(f"{where}.parts is {list(parts)!r}, but the id is a number added to each row. Delete parts.")
     missing = _levels(entry.get("missing"), TYPES, kind, f"{where}.missing")
     if missing is not None and (role in ("id", "target") or not flags["nullable"]):
@@ -559,7 +517,7 @@ def _column(name: str, entry: Any, file: str) -> Column:
         integer=flags["integer"],
         nullable=flags["nullable"],
         unique=flags["unique"],
-        added=None if added is False else int(added),  # true, as it was once written, is 1
+        added=added,
         description=description,
         group=group,
         order=order,
@@ -567,6 +525,77 @@ def _column(name: str, entry: Any, file: str) -> Column:
         separator=separator,
         parts=parts,
     )
+
+
+def _flags(entry: Mapping[str, Any], role: str, where: str) -> dict[str, bool]:
+    """``integer``, ``nullable`` and ``unique``, as given or as is usual in that role."""
+    flags = {}
+    defaults = {"integer": False, "nullable": role not in ("id", "target"), "unique": role == "id"}
+    for key, default in defaults.items():
+        flags[key] = entry.get(key, default)
+        if not isinstance(flags[key], bool):
+            raise UserError(f"{where}.{key} is {flags[key]!r}; expected true or false.")
+    if role in ("id", "target") and flags["nullable"]:
+        raise UserError(f"{where}.nullable is true, but the {role} can't be missing; expected false.")
+    if role == "id" and not flags["unique"]:
+        raise UserError(f"{where}.unique is false, but an id names one row; expected true.")
+    return flags
+
+
+def _added(entry: Mapping[str, Any], role: str, where: str) -> int | None:
+    """The number of a file's first row where the id is added to it, None where it is there."""
+    added = entry.get("added", False)
+    if not isinstance(added, int) or added < 0:
+        raise UserError(f"{where}.added is {added!r}; expected the number of a file's first row, 0 or more, or false.")
+    if role != "id" and "added" in entry and added is not False:
+        raise UserError(f"{where}.added is {entry['added']!r} (role {role!r}); expected it for an id only.")
+    return None if added is False else int(added)  # true, as it was once written, is 1
+
+
+def _check_type_of_role(entry: Mapping[str, Any], role: str, kind: str, where: str) -> None:
+    """Raises ``UserError`` where a column in that role may not be of that type, or not have such a rule."""
+    if role == "target" and kind == "text":
+        raise UserError(f"{where}.type is 'text'; expected category (classes) or number (regression) for the target.")
+    if role in ("id", "group") and kind == "number":
+        what = "an id" if role == "id" else "what names a group of rows"
+        raise UserError(f"{where}.type is 'number', but {what} is a name, kept as it is spelt; expected text.")
+    if role == "group":
+        for key in ("values", "order", "unique"):
+            if entry.get(key):
+                raise UserError(
+                    f"{where}.{key} is {entry[key]!r}, but role 'group' takes any values, each in several rows. "
+                    f"Delete {key}."
+                )
+
+
+def _range(entry: Mapping[str, Any], kind: str, where: str) -> tuple[float | None, float | None]:
+    """``minimum`` and ``maximum``, None where there is none."""
+    low, high = (_bound(entry.get(key), kind, f"{where}.{key}") for key in ("minimum", "maximum"))
+    if low is not None and high is not None and low > high:
+        raise UserError(f"{where}.minimum is {low:.15g}, above maximum ({high:.15g}). Exchange them.")
+    return low, high
+
+
+def _allowed(
+    entry: Mapping[str, Any], role: str, kind: str, where: str, name: str
+) -> tuple[tuple[str, ...] | None, tuple[str, ...] | None]:
+    """The words that may stand in the column called ``name``, and their order; None where any may, or there is none."""
+    values = _levels(entry.get("values"), ("category", "boolean"), kind, f"{where}.values")
+    if kind == "boolean" and values is not None and len(values) > 2:
+        raise UserError(
+            f"{where}.values are {len(values)} words ({', '.join(map(repr, values[:4]))}); expected two for a boolean. "
+            f"Set {where}.type to category."
+        )
+    order = _levels(entry.get("order"), ("category",), kind, f"{where}.order")
+    if order is not None and role == "target":
+        raise UserError(f"{where}.order is {list(order)!r}, but classes have no ranks; expected values for the target.")
+    if order is not None and values is not None and (odd := sorted(set(order) - set(values))):
+        raise UserError(
+            f"{where}.order holds {', '.join(map(repr, odd))}, which columns.{name}.values do not; expected "
+            "all of its words there too."
+        )
+    # The order says what is allowed where nothing else does; a word of the values beyond it has no rank.
+    return (order if values is None else values), order
 
 
 def _composition(
