@@ -17,10 +17,10 @@ from ruamel.yaml.comments import CommentedMap
 from features.budget import FOLDS, TIERS, budget
 from features.contract import Contract
 from features.synthetic import mixed
-from pipeline import encode, normalize, validate
 from pipeline.files import read_json, read_npz, write_bytes
 from pipeline.new import add_entries, dumped, main
 from pipeline.params import load, load_source, read_document
+from tests.stages import run_stage
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -56,15 +56,9 @@ def files(rows: int = 90, target: str = "level") -> Files:
 
 def stages(folder: Path, name: str = "shops") -> dict[str, np.ndarray]:
     """validate, encode and normalize of the competition; the normalized arrays."""
-    raw, common = folder / "data" / "raw" / name, ["--competition", name, "--params", str(folder / "params.yaml")]
-    contract = ["--contract", str(folder / "data" / "contracts" / f"{name}.yaml")]
-    tables = ["--train", str(raw / "train.csv"), "--test", str(raw / "test.csv")]
-    sample, docs = ["--sample", str(raw / "sample_submission.csv")], ["--docs", str(folder / "docs")]
-    report = ["--report", str(folder / "validation.json")]
-    assert validate.main([*common, *contract, *tables, *sample, *report, *docs]) == 0
-    assert encode.main([*common, *contract, *tables, "--output", str(folder / "encode")]) == 0
-    assert normalize.main([*common, "--input", str(folder / "encode"), "--output", str(folder / "normalize")]) == 0
-    return read_npz(folder / "normalize" / "arrays.npz")
+    for stage in ("validate", "encode", "normalize"):
+        assert run_stage(folder, stage, name) == 0
+    return read_npz(folder / "data" / "normalize" / name / "arrays.npz")
 
 
 def test_what_it_writes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -108,7 +102,7 @@ def test_columns_as_people_write_them_are_read_alike_by_every_stage(tmp_path: Pa
     )
     assert given.run(tmp_path) == 0
     assert np.isfinite(stages(tmp_path)["inputs"]).all()
-    report = read_json(tmp_path / "validation.json")
+    report = read_json(tmp_path / "reports/shops/validation.json")
     assert not [line for line in report["warnings"] if any(f"column {name!r}" in line for name in odd)]
     path = tmp_path / "data" / "contracts" / "shops.yaml"
     contract = Contract.from_mapping(read_document(path), str(path))
@@ -117,7 +111,8 @@ def test_columns_as_people_write_them_are_read_alike_by_every_stage(tmp_path: Pa
         "since": ("feature", "date"), "branch": ("feature", "category"), "coupon": ("feature", "presence"),
         "line": ("ignore", "text"),
     }  # fmt: skip
-    arrays, encoding = read_npz(tmp_path / "encode" / "arrays.npz"), read_json(tmp_path / "encode" / "encoding.json")
+    encoded = tmp_path / "data/encode/shops"
+    arrays, encoding = read_npz(encoded / "arrays.npz"), read_json(encoded / "encoding.json")
     inputs = dict(zip((one["name"] for one in encoding["columns"]), arrays["shared"].T, strict=True))
     np.testing.assert_allclose(inputs["items"], [np.nan, *odd["items"][1:]])
     np.testing.assert_allclose(inputs["since days"], [*places[:119] - places[:119].min(), np.nan])
@@ -282,10 +277,7 @@ def test_more_folds_than_a_class_has_rows(tmp_path: Path, capsys: pytest.Capture
     head, tail = text[: text.index("  shops:\n    table")], text[text.index("  shops:\n    table") :]
     (tmp_path / "params.yaml").write_text(head + tail.replace("folds: 3", "folds: 9"))
     capsys.readouterr()
-    raw, contract = tmp_path / "data" / "raw" / "shops", tmp_path / "data" / "contracts" / "shops.yaml"
-    common = ["--competition", "shops", "--params", str(tmp_path / "params.yaml"), "--contract", str(contract)]
-    tables = ["--train", str(raw / "train.csv"), "--test", str(raw / "test.csv")]
-    assert encode.main([*common, *tables, "--output", str(tmp_path / "encode")]) == 1
+    assert run_stage(tmp_path, "encode", "shops") == 1
     error = capsys.readouterr().err
     assert "class 'rare'" in error and "4 rows" in error and "encode.folds" in error
 
