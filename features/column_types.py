@@ -213,8 +213,8 @@ def told_missing(column: Column, train: pd.Series, test: pd.Series) -> list[str]
         count, cells = sum(len(rows) for _, rows in places), len(train) + len(test)
         kind = "date" if column.type == "date" else "number"
         signs = [key for key in SIGNS if getattr(column.spelling, key) != getattr(PLAIN, key)]
-        keys = ", ".join(f"`{key}`" for key in ["type", *signs]) + " and `missing`"
-        odd = "" if marked(pd.Series([word])).all() else f"no {kind}, as nearly all others are, and "
+        keys = ", ".join(f"`{key}`" for key in (["parts"] if column.parts else ["type", *signs])) + " and `missing`"
+        odd = "" if column.parts or marked(pd.Series([word])).all() else f"no {kind}, as nearly all others are, and "
         told.append(
             f"{column.name}: {word!r} ({table}, row {rows[0] + 2}{' first' if count > 1 else ''}; {count} of {cells} "
             f"cells) is {odd}read as missing; if it is not, correct the file, or {keys} in the contract"

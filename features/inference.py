@@ -34,6 +34,7 @@ from features.spelling import (
     Spelling,
     doubtful,
     find_spelling,
+    for_missing,
     marked,
     numbers_of,
     plainly,
@@ -146,7 +147,9 @@ def infer(
             reasons[name] = f"target: {why_target}; {task}: {why_task}; metric {metric}: {why_metric}"
             notes += told_doubtful(columns[-1], [train[name]], commas_beside, commas) if task == "regression" else []
         elif name in apart and decided[name][0].values is None:
-            columns.append(Column(name, "ignore", "text", nullable=decided[name][0].nullable))
+            missing = apart[name].missing
+            gaps = decided[name][0].nullable or bool(missing)
+            columns.append(Column(name, "ignore", "text", nullable=gaps, spelling=Spelling(missing=missing)))
             reasons[name] = "several values"
         else:
             both = pd.concat([known[name], asked[name]], ignore_index=True)
@@ -161,6 +164,7 @@ def infer(
             notes += filter(None, [note_of_shared(column, known[name], asked[name])])
         if name in apart:
             columns[-1] = replace(columns[-1], separator=apart[name].separator, parts=apart[name].parts)
+            notes.extend(told_missing(columns[-1], train[name], test[name]) if columns[-1].role == "ignore" else [])
             reasons[name] += (": " if columns[-1].role == "ignore" else "; ") + apart[name].told
     if not any(column.role == "feature" for column in columns):
         first = next((f"{n} ({r})" for n, r in reasons.items() if n not in (id, target)), "there is no other column")
@@ -184,11 +188,13 @@ def infer(
 
 @dataclass(frozen=True)
 class Apart:
-    """How the cells of a column are taken apart, in columns called ``parts``; ``told``: in a sentence."""
+    """How the cells of a column are taken apart, in columns called ``parts``; ``told``: in a sentence; ``missing``:
+    words that stand there for nothing."""
 
     separator: str | tuple[str, ...]
     parts: tuple[str, ...]
     told: str
+    missing: tuple[str, ...] = ()
 
 
 def with_parts(
@@ -219,6 +225,11 @@ def with_parts(
             decided[name] = infer_column(name, both, classes, spellings[name], len(train))
             if not may_hold_several(*decided[name]):
                 continue
+        words = both.astype(str).str.strip()
+        absent = () if name == id else tuple(sorted(set(words[both.notna() & for_missing(words)])))
+        if absent and decided[name][0].values is not None:
+            continue  # levels, of which one may be so called
+        both = both.mask(words.isin(absent))
         found = find_separator(both)
         if found is None or written_in_several_ways(both) is not None:
             continue
@@ -232,7 +243,7 @@ def with_parts(
             continue
         signs = [separator] if isinstance(separator, str) else separator
         told = f"{both.dropna().iloc[0]!r} is taken apart at {enumerated(map(repr, signs))} into {enumerated(parts)}"
-        apart[name] = Apart(separator, parts, told)
+        apart[name] = Apart(separator, parts, told, absent)
         decided |= of_parts
         taken += parts
         for part, cells in made.items():

@@ -232,6 +232,12 @@ def marked(cells: pd.Series) -> np.ndarray:
     return np.array([text.lower() in MISSING_MARKS for text in texts])[codes]
 
 
+def for_missing(cells: pd.Series) -> np.ndarray:
+    """Which cells hold a word for a missing value, of people or of programs."""
+    codes, texts = _different(cells)
+    return np.array([text.lower() in MISSING_MARKS | MISSING_WORDS for text in texts])[codes]
+
+
 def with_slips(spelling: Spelling, cells: pd.Series, good: np.ndarray, odd: np.ndarray) -> Spelling | None:
     """``spelling`` that reads the cells ``odd [n]`` as missing, where nearly all others are ``good [n]``: the odd ones
     few, and few different words, of which marks for a missing value count for neither. Else None."""

@@ -184,3 +184,18 @@ def test_what_names_groups_of_rows_stays_whole() -> None:
     contract = infer(train, test, None).contract
     assert contract.grouping == "household_id" and not contract.column("household_id").parts
     assert contract.column("PassengerId_1").role == "ignore"
+
+
+def test_words_for_a_missing_cell_are_kept_as_such() -> None:
+    train, test = ship()
+    train.loc[:4, "Cabin"], test.loc[0, "Cabin"] = "NA", "?"
+    found = infer(train, test, None)
+    cabin = found.contract.column("Cabin")
+    assert cabin.spelling.missing == ("?", "NA") and cabin.nullable and len(cabin.parts) == 3
+    said = f"Cabin: 'NA' (train, row 2 first; 5 of {len(train) + len(test)} cells) is read as missing; if it is not, "
+    assert said + "correct the file, or `parts` and `missing` in the contract" in found.notes
+    typed = found.contract.typed(found.train, "train.csv", True)
+    assert typed["Cabin_1"][:5].isna().all() and found.contract.faults(typed, "train.csv", True) == []
+    for table in (train, test):
+        table["kind"] = mixed("red|!", "blue|!", count=len(table)).mask(table.index < 20, "none")
+    assert not infer(train, test, None).contract.column("kind").parts, "which may be a level"
