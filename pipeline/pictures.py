@@ -5,13 +5,14 @@ from __future__ import annotations
 import io
 import warnings
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.font_manager import FontProperties, findfont, fontManager
+from matplotlib.font_manager import FontProperties, findfont, findSystemFonts, fontManager
 from matplotlib.ft2font import FT2Font
 from matplotlib.text import Text
 
@@ -83,6 +84,7 @@ def _find_fonts(figure: Figure) -> list[str]:
     lacking = written - _letters(findfont(FontProperties()), written)
     have: dict[str, set[str]] = {}
     if lacking:
+        _read_new_fonts()
         for font in sorted(fontManager.ttflist, key=lambda font: (font.name, font.fname)):
             # Matplotlib's own font of last resort has a box for everything.
             if (font.style, font.weight) == ("normal", 400) and not font.name.startswith("Last Resort"):
@@ -94,6 +96,14 @@ def _find_fonts(figure: Figure) -> list[str]:
     for text in texts if families else ():
         text.set_fontfamily([*text.get_fontfamily(), *families])
     return sorted(lacking)
+
+
+def _read_new_fonts() -> None:
+    """Matplotlib keeps a list of the fonts it once found, without one that was installed since, as the note asks."""
+    known = {font.fname for font in fontManager.ttflist}
+    for file in sorted({*findSystemFonts()} - known):
+        with suppress(OSError, RuntimeError, ValueError):  # no font, damaged, or of bitmaps alone
+            fontManager.addfont(file)
 
 
 def _letters(font: str, wanted: set[str]) -> set[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from matplotlib.font_manager import FontEntry, fontManager
 
+from pipeline import pictures
 from pipeline.pictures import label, panels, png
 
 # Of the fonts that come with Matplotlib none has it; not the usual one, but another.
@@ -16,6 +17,7 @@ def own_fonts(monkeypatch: pytest.MonkeyPatch) -> list[FontEntry]:
     """Those that come with Matplotlib, as if there were no others."""
     own = [font for font in fontManager.ttflist if "mpl-data" in font.fname]
     monkeypatch.setattr(fontManager, "ttflist", own)
+    monkeypatch.setattr(pictures, "findSystemFonts", list)
     return own
 
 
@@ -49,6 +51,18 @@ def test_letters_of_another_font_are_drawn_with_it(
     assert capsys.readouterr().out == "" and not recwarn.list
     monkeypatch.setattr(fontManager, "ttflist", [font for font in own_fonts if font.name == "DejaVu Sans"])
     assert drawn(ELSEWHERE) != found and ELSEWHERE in capsys.readouterr().out
+
+
+def test_a_font_installed_since_matplotlib_looked_is_found(
+    own_fonts: list[FontEntry], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its list lies in a cache, so that who did as the note says would get boxes and the note again."""
+    installed = sorted({font.fname for font in own_fonts if font.name != "DejaVu Sans"})
+    own_fonts[:] = [font for font in own_fonts if font.name == "DejaVu Sans"]
+    boxes = drawn(ELSEWHERE)
+    assert ELSEWHERE in capsys.readouterr().out
+    monkeypatch.setattr(pictures, "findSystemFonts", lambda: [*installed, "/gone.ttf"])
+    assert drawn(ELSEWHERE) != boxes and capsys.readouterr().out == ""
 
 
 def test_a_font_that_is_gone_is_passed_over(own_fonts: list[FontEntry], capsys: pytest.CaptureFixture[str]) -> None:
