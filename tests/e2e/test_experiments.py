@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -93,6 +94,9 @@ def test_the_recipes(repository: Path, tmp_path: Path, capsys: pytest.CaptureFix
     epochs = {row["Experiment"]: row["train.epochs"] for row in shown if row["Experiment"] in tasks}
     assert sorted(epochs.values()) == ["12", "2"]
     assert "tune.max_trials" not in shown[0]  # the same in all, so not shown
+    (drop,) = re.findall(r"dvc exp show --only-changed --drop '([^']+)'", (ROOT / "README.md").read_text("utf-8"))
+    few = next(csv.reader(io.StringIO(dvc("exp", "show", "--only-changed", "--csv", "--drop", drop))))
+    assert {"cv_log_loss", "honest_log_loss", "train.epochs"} < set(few) and len(few) < 12, "what fits a terminal"
     best = next(name for name, value in epochs.items() if value == "12")
     ran = [line.split("'")[1] for line in dvc("queue", "logs", best).split("\n") if line.startswith("Running stage")]
     assert ran == ["check"] + [f"{stage}@wine" for stage in ("train", "ensemble", "columns", "honest", "report")]
