@@ -36,6 +36,7 @@ repro: setup  ## run every stage that is not up to date: raw files to submission
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/dvc repro
 
 submit: setup  ## send a file to Kaggle and keep its score: make submit NAME=titanic M="what is new"
+	@test -n "$$M" || { echo 'expected: make submit NAME=titanic M="what is new"' >&2; exit 2; }
 	@$(BIN)/python -m pipeline.submit "$(or $(NAME),titanic)" -m "$$M" $(if $(filter-out 0,$(FORCE)),--force)
 
 leaderboard: setup  ## what was submitted, CV beside public score, as a table and a plot
@@ -56,6 +57,7 @@ demo: setup  ## the whole chain on data the project makes itself: no network, no
 
 # Further options in OPTIONS, as in: make new NAME=x TRAIN=t.csv TEST=u.csv OPTIONS="--metric rmse".
 new: setup  ## a new competition: NAME=... TRAIN=... TEST=... [SAMPLE=...] [OPTIONS=...]
+	@test -n "$(NAME)" -a -n "$(TRAIN)" -a -n "$(TEST)" || { echo 'expected: make new NAME=... TRAIN=... TEST=...' >&2; exit 2; }
 	@$(BIN)/python -m pipeline.new "$(NAME)" --train "$(TRAIN)" --test "$(TEST)" $(if $(SAMPLE),--sample "$(SAMPLE)") $(OPTIONS)
 
 # The chain's raw files and the search's arrays must lie there.

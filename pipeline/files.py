@@ -80,7 +80,7 @@ def read_bytes(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except FileNotFoundError:
-        raise UserError(f"{path}: no such file. Run `dvc repro` to make it, or check the path.") from None
+        raise UserError(f"{path}: no such file. Check the path, or run `dvc repro` if a stage makes it.") from None
     except OSError as error:
         raise UserError(f"{path}: could not be read ({error.strerror or error}).") from error
 

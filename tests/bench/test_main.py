@@ -35,5 +35,6 @@ def test_without_arrays_one_line_says_how_to_make_them(tmp_path: Path, capsys: p
     missing = tmp_path / "arrays.npz"
     assert main(["families", "--tables", "titanic", "--arrays", str(missing), "--output", str(tmp_path)]) == 1
     assert (
-        capsys.readouterr().err == f"error: {missing}: no such file. Run `dvc repro` to make it, or check the path.\n"
+        capsys.readouterr().err
+        == f"error: {missing}: no such file. Check the path, or run `dvc repro` if a stage makes it.\n"
     )

@@ -63,6 +63,14 @@ def test_a_switch_of_0_is_off(project: Path) -> None:
         assert ("--force" in make(project, "--dry-run", "submit", word)) is forced, word
 
 
+@pytest.mark.parametrize("words", [["new"], ["new", "NAME=x"], ["new", "NAME=x", "TRAIN=t.csv"], ["submit"]])
+def test_what_a_target_needs_is_told(project: Path, words: list[str]) -> None:
+    """Instead of what the command says of an option that nobody typed."""
+    make(project, "setup", f"PYTHON={project / 'python'}")
+    done = subprocess.run(["make", *words], cwd=project, capture_output=True, text=True, check=False)
+    assert done.returncode == 2 and done.stderr.startswith(f"expected: make {words[0]} NAME=")
+
+
 def test_help_lists_every_target(project: Path) -> None:
     lines = make(project, "help").splitlines()
     assert "lock         pin all dependencies with hashes" in lines
