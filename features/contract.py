@@ -391,7 +391,7 @@ class Contract:
             left.remove(column)
             whole = _words(cells[column.name], column)
             found, wrong = taken_apart(whole, column.separator, len(column.parts))
-            cells |= {part: one.rename(part) for part, one in zip(column.parts, found, strict=True)}
+            cells |= {part: pd.Series(one, name=part) for part, one in zip(column.parts, found, strict=True)}
             # Of rows to predict, what only says which rows belong together is not asked for.
             needed = any(c.name in column.parts and (c.role != "ignore" or c.parts) for c in self.columns)
             if wrong.any() and needed:
