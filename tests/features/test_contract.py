@@ -366,6 +366,18 @@ def test_a_cell_of_another_form_names_itself(with_target: bool) -> None:
         PARTS.typed(ship(cabin=["B/x/P", None, None]), "f.csv", True)
 
 
+def test_a_group_that_is_not_asked_for_needs_no_form() -> None:
+    """Of rows to predict; unless a network sees another part."""
+    table = ship(id=["7", "8", "9"]).drop(columns="y")
+    with pytest.raises(ContractError, match="column 'id': 3 cells can't be taken apart"):
+        PARTS.without("who").typed(table, "new.csv", False)
+    unseen = Contract.from_mapping(composed("number", role="ignore"), "c.yaml")
+    typed = unseen.without("who").typed(table, "new.csv", False)
+    assert typed["id"].tolist() == ["7", "8", "9"] and "who" not in typed
+    with pytest.raises(ContractError, match="column 'id': 3 cells can't be taken apart"):
+        unseen.typed(table, "test.csv", False)
+
+
 def test_no_file_holds_a_part() -> None:
     assert [column.name for column in PARTS.file_columns(True)] == ["id", "y", "cabin"]
     with pytest.raises(ContractError, match=r"'deck': by the contract it is no column of the file, but a part of 'cab"):
