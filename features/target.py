@@ -9,32 +9,39 @@ from typing import Any
 import numpy as np
 
 # What makes a logarithm of a target.
-LOGARITHMS = ("log", "log1p")
+LOGARITHMS = ("log", "log1p", "log1p_mean")
 # A positive target more skewed than this is learned as its logarithm. A normal sample of 100 stays below 0.7.
 SKEWED = 1.0
 
 
 def choose(target: np.ndarray, metric: str, setting: str) -> str:
-    """``none``, ``log`` or ``log1p`` for ``target [t]``; ``setting``: auto | log | none.
+    """``none``, ``log``, ``log1p`` or ``log1p_mean`` for ``target [t]``; ``setting``: auto | log | none.
 
     auto: ``log1p`` where the metric is RMSLE, which compares those; else ``log`` where all values are positive and
-    their skewness is above 1 and smaller after the logarithm. log falls back to ``log1p`` where zeros stand, to none
-    where negative values do.
+    their skewness is above 1 and smaller after the logarithm. Where zeros stand among them, ``log1p_mean``, the
+    logarithm of 1 more than the value in units of the mean, by the same rule and for RMSE alone: MAE gains nothing from
+    it. log: as far as there is one, none where negative values stand.
     """
     if setting == "none" or target.min() <= -1:
         return "none"
     if metric == "rmsle":
         return "log1p"
-    if target.min() <= 0:
-        return "log1p" if setting == "log" and target.min() == 0 else "none"
-    return "log" if setting == "log" or tamed_by_logarithm(target) else "none"
+    if target.min() < 0 or not target.any():
+        return "none"
+    name = "log" if target.min() > 0 else "log1p_mean"
+    asked = setting == "log" or ((name == "log" or metric == "rmse") and tamed(target, name))
+    return name if asked else "none"
 
 
 def tamed_by_logarithm(values: np.ndarray) -> bool:
     """Whether ``values [n]`` are positive and skewed to the right, and less skewed after the logarithm."""
-    if not len(values) or values.min() <= 0:
-        return False
-    return skewness(values) > SKEWED and abs(skewness(np.log(values))) < skewness(values)
+    return len(values) > 0 and values.min() > 0 and tamed(values, "log")
+
+
+def tamed(values: np.ndarray, name: str) -> bool:
+    """Whether ``values [n]`` are skewed to the right, and less skewed after the transform ``name``."""
+    skewed = skewness(values)
+    return skewed > SKEWED and abs(skewness(transformed(name, values, unit_of(name, values)))) < skewed
 
 
 def skewness(values: np.ndarray) -> float:
@@ -44,51 +51,70 @@ def skewness(values: np.ndarray) -> float:
     return float(np.mean((centred / spread) ** 3)) if spread > 0 else 0.0
 
 
-def transformed(name: str, target: np.ndarray) -> np.ndarray:
-    """``target`` as float64, its logarithm where the transform ``name`` says so."""
-    return _FORWARD[name](target.astype(np.float64))
+def unit_of(name: str, target: np.ndarray) -> float:
+    """What ``target [k]`` is divided by before the transform ``name``: its mean, so that the unit that a table is
+    written in decides nothing, or 1 where the transform has no use for one."""
+    return (float(target.mean(dtype=np.float64)) or 1.0) if name == "log1p_mean" else 1.0
 
 
-_FORWARD: dict[str, Callable[[np.ndarray], np.ndarray]] = {"none": np.positive, "log": np.log, "log1p": np.log1p}
-_BACK: dict[str, Callable[[np.ndarray], np.ndarray]] = {"none": np.positive, "log": np.exp, "log1p": np.expm1}
+def transformed(name: str, target: np.ndarray, unit: float) -> np.ndarray:
+    """``target`` in ``unit_of`` it as float64, its logarithm where the transform ``name`` says so."""
+    return _FORWARD[name](target.astype(np.float64) / unit)
+
+
+_FORWARD: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "none": np.positive,
+    "log": np.log,
+    "log1p": np.log1p,
+    "log1p_mean": np.log1p,
+}
+_BACK: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "none": np.positive,
+    "log": np.exp,
+    "log1p": np.expm1,
+    "log1p_mean": np.expm1,
+}
 
 
 @dataclass(frozen=True)
 class TargetScale:
-    """A transform and, for each of ``F`` folds, mean and standard deviation of the transformed train targets, and
-    their range. For classes nothing is changed."""
+    """A transform and, for each of ``F`` folds, mean and standard deviation of the transformed train targets, their
+    range, and the ``unit`` that they had before. For classes nothing is changed."""
 
     transform: str
     location: np.ndarray
     scale: np.ndarray
     low: np.ndarray
     high: np.ndarray
+    unit: np.ndarray
 
     @classmethod
     def fit(cls, transform: str, target: np.ndarray, train: np.ndarray) -> TargetScale:
         """From ``target [t]`` and ``train [t, F] bool``, the rows each fold learns from."""
-        values = transformed(transform, target)
-        parts = [values[rows] for rows in train.T]
+        unit = np.array([unit_of(transform, target[rows]) for rows in train.T])
+        parts = [transformed(transform, target, one)[rows] for rows, one in zip(train.T, unit, strict=True)]
         return cls(
             transform,
             np.array([part.mean() for part in parts]),
             np.array([part.std() or 1.0 for part in parts]),
             np.array([part.min() for part in parts]),
             np.array([part.max() for part in parts]),
+            unit,
         )
 
     @classmethod
     def unchanged(cls, folds: int) -> TargetScale:
         """The scale that changes nothing, for classes: location 0, scale 1 and no bounds in each of ``folds``."""
         no, yes = np.zeros(folds), np.ones(folds)
-        return cls("none", no, yes, np.full(folds, -np.inf), np.full(folds, np.inf))
+        return cls("none", no, yes, np.full(folds, -np.inf), np.full(folds, np.inf), yes)
 
     @classmethod
     def from_mapping(cls, entry: Mapping[str, Any], folds: int) -> TargetScale:
         """From ``normalization.json``'s ``target``, an empty mapping there for classes."""
         if not entry:
             return cls.unchanged(folds)
-        return cls(entry["transform"], *(np.array(entry[name]) for name in ("location", "scale", "low", "high")))
+        location, scale, low, high = (np.array(entry[name]) for name in ("location", "scale", "low", "high"))
+        return cls(entry["transform"], location, scale, low, high, np.array(entry.get("unit", np.ones(folds))))
 
     def to_mapping(self) -> dict[str, Any]:
         """What ``from_mapping`` reads."""
@@ -98,12 +124,13 @@ class TargetScale:
             "scale": self.scale,
             "low": self.low,
             "high": self.high,
+            **({"unit": self.unit} if self.transform == "log1p_mean" else {}),
         }
 
     def standard(self, target: np.ndarray) -> np.ndarray:
         """``target [t]`` -> ``[F, t] float32``, what each fold's networks learn."""
-        values = transformed(self.transform, target)
-        return ((values[None] - self.location[:, None]) / self.scale[:, None]).astype(np.float32)
+        values = np.stack([transformed(self.transform, target, one) for one in self.unit])
+        return ((values - self.location[:, None]) / self.scale[:, None]).astype(np.float32)
 
     def original(self, answers: np.ndarray, fold: np.ndarray, clip: bool) -> np.ndarray:
         """Members' ``answers [m, n, c] float32`` in the target's own units, of classes as they are, of a regression
@@ -115,5 +142,5 @@ class TargetScale:
         if clip:
             values = np.clip(values, self.low[fold, None, None], self.high[fold, None, None])
         with np.errstate(over="ignore"):
-            values = _BACK[self.transform](values)
+            values = _BACK[self.transform](values) * self.unit[fold, None, None]
         return np.where(np.abs(values) > np.finfo(np.float32).max, np.copysign(np.inf, values), values)

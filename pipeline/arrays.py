@@ -79,8 +79,8 @@ def load_table(path: Path, task: str) -> Scaled:
     """Read ``arrays.npz`` of the normalize stage. Raises ``UserError`` where the file is missing or damaged."""
     arrays = read_npz(path)
     roles = arrays["roles"]
-    names = ("transform", "location", "scale", "low", "high")
-    entry = {name: arrays[f"target_{name}"] for name in names} if task == "regression" else {}
+    known = (name for name in arrays if name.startswith("target_")) if task == "regression" else ()
+    entry = {name.removeprefix("target_"): arrays[name] for name in known}
     scale = TargetScale.from_mapping(entry | ({"transform": str(entry["transform"])} if entry else {}), roles.shape[1])
     return scaled_table(
         task,

@@ -22,8 +22,14 @@ EVEN = np.random.default_rng(0).normal(100, 5, 400)
         (SKEWED, "rmse", "none", "none"),
         (EVEN, "rmse", "log", "log"),
         (EVEN, "rmsle", "auto", "log1p"),
-        (SKEWED - SKEWED.min(), "rmse", "auto", "none"),
-        (SKEWED - SKEWED.min(), "rmse", "log", "log1p"),
+        (SKEWED - SKEWED.min(), "rmse", "auto", "log1p_mean"),
+        (1e6 * (SKEWED - SKEWED.min()), "rmse", "auto", "log1p_mean"),
+        (SKEWED - SKEWED.min(), "mae", "auto", "none"),
+        (SKEWED - SKEWED.min(), "mae", "log", "log1p_mean"),
+        (SKEWED - SKEWED.min(), "rmse", "none", "none"),
+        (SKEWED - SKEWED.min() - 1e-9, "rmse", "log", "none"),
+        (EVEN - EVEN.min(), "rmse", "auto", "none"),
+        (np.zeros(9), "rmse", "log", "none"),
         (SKEWED - SKEWED.min() - 5, "rmsle", "log", "none"),
         (-SKEWED, "mae", "auto", "none"),
         (np.array([-1.0, 3.0, 8.0]), "rmsle", "auto", "none"),
@@ -47,7 +53,7 @@ def test_skewness_by_hand() -> None:
     assert skewness(np.full(3, 5.0)) == 0.0
 
 
-@pytest.mark.parametrize("name", ["none", "log", "log1p"])
+@pytest.mark.parametrize("name", ["none", "log", "log1p", "log1p_mean"])
 def test_there_and_back_by_json(name: str) -> None:
     train = np.ones((400, 2), bool)
     train[:200, 1] = False
@@ -77,6 +83,19 @@ def test_a_target_far_from_zero_keeps_what_networks_tell_apart(centre: float) ->
     assert back.dtype == np.float64 and np.abs(back[0, :, 0] - target).max() < 0.01
 
 
+@pytest.mark.parametrize("unit", [1e-6, 1e6])
+def test_zeros_are_learned_alike_in_any_unit(unit: float) -> None:
+    """In units of the mean of the fold's own train rows."""
+    target = np.array([0.0, 0.0, 1.0, 3.0, 50.0, 9.0])
+    train = np.array([[1, 1], [1, 1], [1, 1], [1, 1], [0, 1], [1, 0]], bool)
+    plain, other = (TargetScale.fit("log1p_mean", target * size, train) for size in (1.0, unit))
+    assert plain.unit.tolist() == pytest.approx([13 / 5, 54 / 5])
+    np.testing.assert_allclose(other.standard(target * unit), plain.standard(target), rtol=1e-5, atol=1e-6)
+    back = other.original(other.standard(target * unit)[:, :, None], np.array([0, 1]), clip=True)[..., 0]
+    np.testing.assert_allclose(back[0], np.minimum(target, 9) * unit, rtol=1e-5, atol=1e-6 * unit)
+    assert "unit" not in TargetScale.fit("log", target + 1, train).to_mapping()
+
+
 def test_an_answer_without_a_square_is_none() -> None:
     fitted = TargetScale.fit("log", np.array([1.0, 2.0, 3.0]), np.ones((3, 1), bool))
     assert np.isinf(fitted.original(np.full((1, 1, 1), 200.0, np.float32), np.array([0]), clip=False)).all()
@@ -93,4 +112,4 @@ def test_classes_are_left_alone() -> None:
 def test_a_constant_target_divides_by_one() -> None:
     fitted = TargetScale.fit("none", np.full(3, 7.0), np.ones((3, 1), bool))
     assert fitted.standard(np.full(3, 7.0)).tolist() == [[0, 0, 0]] and fitted.scale.tolist() == [1.0]
-    assert transformed("log1p", np.array([0.0])).tolist() == [0.0]
+    assert transformed("log1p", np.array([0.0]), 1.0).tolist() == [0.0]

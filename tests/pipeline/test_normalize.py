@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from features.target import TargetScale
+from pipeline.arrays import load_table
 from pipeline.files import read_npz, write_json, write_npz
 from pipeline.normalize import main
 from tests.stages import options
@@ -120,3 +122,22 @@ def test_an_infinity_in_training_is_one_error(tmp_path: Path, capsys: pytest.Cap
 def test_a_missing_input_is_one_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert normalize(tmp_path) == 1
     assert "arrays.npz: no such file" in capsys.readouterr().err
+
+
+def test_a_target_of_zeros_and_large_values_comes_back_from_both_files(tmp_path: Path) -> None:
+    """In units of the mean of the fold's own train rows, 1 and 5."""
+    write_encoded(tmp_path, SHARED)
+    arrays = dict(read_npz(tmp_path / "in" / "arrays.npz")) | {"target": np.array([0.0, 2.0, 4.0, 6.0])}
+    write_npz(tmp_path / "in" / "arrays.npz", arrays)
+    encoding = json.loads((tmp_path / "in" / "encoding.json").read_text())
+    write_json(tmp_path / "in" / "encoding.json", encoding | {"target": {"transform": "log1p_mean"}})
+    given, regression = arguments(tmp_path, "out", "zscore"), ("task: binary", "task: regression")
+    text = (tmp_path / "params.yaml").read_text().replace(*regression).replace("metric: accuracy", "metric: rmse")
+    (tmp_path / "params.yaml").write_text(text)
+    assert main(given) == 0
+    scaled = load_table(tmp_path / "out" / "arrays.npz", "regression")
+    known = json.loads((tmp_path / "out" / "normalization.json").read_text())["target"]
+    assert known["unit"] == scaled.scale.unit.tolist() == [1.0, 5.0]
+    for scale in (scaled.scale, TargetScale.from_mapping(known, 2)):
+        back = scale.original(scaled.table.target[:, :, None], np.array([0, 1]), clip=False)[..., 0]
+        np.testing.assert_allclose(back, np.tile(arrays["target"], (2, 1)), atol=1e-5)
