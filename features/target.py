@@ -12,25 +12,37 @@ import numpy as np
 LOGARITHMS = ("log", "log1p", "log1p_mean")
 # A positive target more skewed than this is learned as its logarithm. A normal sample of 100 stays below 0.7.
 SKEWED = 1.0
+# A target has heavy tails where its standard deviation is more than so many times that of a normal one with the same
+# quartiles, which lie 1.349 standard deviations apart.
+HEAVY, QUARTILES = 3.0, 1.349
 
 
 def choose(target: np.ndarray, metric: str, setting: str) -> str:
-    """``none``, ``log``, ``log1p`` or ``log1p_mean`` for ``target [t]``; ``setting``: auto | log | none.
+    """``none``, ``log``, ``log1p``, ``log1p_mean`` or ``asinh`` for ``target [t]``; ``setting``: auto | log | none.
 
     auto: ``log1p`` where the metric is RMSLE, which compares those; else ``log`` where all values are positive and
     their skewness is above 1 and smaller after the logarithm. Where zeros stand among them, ``log1p_mean``, the
     logarithm of 1 more than the value in units of the mean, by the same rule and for RMSE alone: MAE gains nothing from
-    it. log: as far as there is one, none where negative values stand.
+    it. Else ``asinh``, a logarithm to both sides of the median, where tails are heavy and MAE judges: medians of what
+    is so transformed are medians, while a mean would be another one. log: as far as there is one, none where negative
+    values stand.
     """
-    if setting == "none" or target.min() <= -1:
+    if setting == "none":
         return "none"
-    if metric == "rmsle":
+    if metric == "rmsle" and target.min() > -1:
         return "log1p"
-    if target.min() < 0 or not target.any():
-        return "none"
-    name = "log" if target.min() > 0 else "log1p_mean"
-    asked = setting == "log" or ((name == "log" or metric == "rmse") and tamed(target, name))
-    return name if asked else "none"
+    if target.min() >= 0 and target.any():
+        name = "log" if target.min() > 0 else "log1p_mean"
+        if setting == "log" or ((name == "log" or metric == "rmse") and tamed(target, name)):
+            return name
+    return "asinh" if setting == "auto" and metric == "mae" and heavy_tailed(target) else "none"
+
+
+def heavy_tailed(values: np.ndarray) -> bool:
+    """Whether a few of ``values [n]`` make most of their standard deviation, so that in its units nothing would be left
+    of the others. Not where half of them are one."""
+    between = float(np.subtract(*np.quantile(values, [0.75, 0.25])))
+    return between > 0 and float(values.std()) > HEAVY * between / QUARTILES
 
 
 def tamed_by_logarithm(values: np.ndarray) -> bool:
@@ -41,7 +53,7 @@ def tamed_by_logarithm(values: np.ndarray) -> bool:
 def tamed(values: np.ndarray, name: str) -> bool:
     """Whether ``values [n]`` are skewed to the right, and less skewed after the transform ``name``."""
     skewed = skewness(values)
-    return skewed > SKEWED and abs(skewness(transformed(name, values, unit_of(name, values)))) < skewed
+    return skewed > SKEWED and abs(skewness(transformed(name, values, origin_of(name, values)))) < skewed
 
 
 def skewness(values: np.ndarray) -> float:
@@ -51,15 +63,22 @@ def skewness(values: np.ndarray) -> float:
     return float(np.mean((centred / spread) ** 3)) if spread > 0 else 0.0
 
 
-def unit_of(name: str, target: np.ndarray) -> float:
-    """What ``target [k]`` is divided by before the transform ``name``: its mean, so that the unit that a table is
-    written in decides nothing, or 1 where the transform has no use for one."""
-    return (float(target.mean(dtype=np.float64)) or 1.0) if name == "log1p_mean" else 1.0
+def origin_of(name: str, target: np.ndarray) -> tuple[float, float]:
+    """The centre that is subtracted from a target before the transform ``name``, and the unit that it is divided by
+    then, by the rows ``target [k]``: so that what a table is written in decides nothing. 0 and 1 where the transform
+    has no use for them."""
+    if name == "log1p_mean":
+        return 0.0, float(target.mean(dtype=np.float64)) or 1.0
+    if name == "asinh":
+        low, middle, high = np.quantile(target.astype(np.float64), [0.25, 0.5, 0.75])
+        return float(middle), float(high - low) / QUARTILES or 1.0
+    return 0.0, 1.0
 
 
-def transformed(name: str, target: np.ndarray, unit: float) -> np.ndarray:
-    """``target`` in ``unit_of`` it as float64, its logarithm where the transform ``name`` says so."""
-    return _FORWARD[name](target.astype(np.float64) / unit)
+def transformed(name: str, target: np.ndarray, origin: tuple[float, float]) -> np.ndarray:
+    """``target`` from its ``origin_of`` on as float64, its logarithm where the transform ``name`` says so."""
+    centre, unit = origin
+    return _FORWARD[name]((target.astype(np.float64) - centre) / unit)
 
 
 _FORWARD: dict[str, Callable[[np.ndarray], np.ndarray]] = {
@@ -67,46 +86,49 @@ _FORWARD: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "log": np.log,
     "log1p": np.log1p,
     "log1p_mean": np.log1p,
+    "asinh": np.arcsinh,
 }
 _BACK: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "none": np.positive,
     "log": np.exp,
     "log1p": np.expm1,
     "log1p_mean": np.expm1,
+    "asinh": np.sinh,
 }
 
 
 @dataclass(frozen=True)
 class TargetScale:
     """A transform and, for each of ``F`` folds, mean and standard deviation of the transformed train targets, their
-    range, and the ``unit`` that they had before. For classes nothing is changed."""
+    range, and the ``centre`` and ``unit`` of ``origin_of`` before that. For classes nothing is changed."""
 
     transform: str
     location: np.ndarray
     scale: np.ndarray
     low: np.ndarray
     high: np.ndarray
+    centre: np.ndarray
     unit: np.ndarray
 
     @classmethod
     def fit(cls, transform: str, target: np.ndarray, train: np.ndarray) -> TargetScale:
         """From ``target [t]`` and ``train [t, F] bool``, the rows each fold learns from."""
-        unit = np.array([unit_of(transform, target[rows]) for rows in train.T])
-        parts = [transformed(transform, target, one)[rows] for rows, one in zip(train.T, unit, strict=True)]
+        origins = [origin_of(transform, target[rows]) for rows in train.T]
+        parts = [transformed(transform, target, one)[rows] for rows, one in zip(train.T, origins, strict=True)]
         return cls(
             transform,
             np.array([part.mean() for part in parts]),
             np.array([part.std() or 1.0 for part in parts]),
             np.array([part.min() for part in parts]),
             np.array([part.max() for part in parts]),
-            unit,
+            *np.array(origins).T,
         )
 
     @classmethod
     def unchanged(cls, folds: int) -> TargetScale:
         """The scale that changes nothing, for classes: location 0, scale 1 and no bounds in each of ``folds``."""
         no, yes = np.zeros(folds), np.ones(folds)
-        return cls("none", no, yes, np.full(folds, -np.inf), np.full(folds, np.inf), yes)
+        return cls("none", no, yes, np.full(folds, -np.inf), np.full(folds, np.inf), no, yes)
 
     @classmethod
     def from_mapping(cls, entry: Mapping[str, Any], folds: int) -> TargetScale:
@@ -114,7 +136,8 @@ class TargetScale:
         if not entry:
             return cls.unchanged(folds)
         location, scale, low, high = (np.array(entry[name]) for name in ("location", "scale", "low", "high"))
-        return cls(entry["transform"], location, scale, low, high, np.array(entry.get("unit", np.ones(folds))))
+        centre, unit = np.array(entry.get("centre", np.zeros(folds))), np.array(entry.get("unit", np.ones(folds)))
+        return cls(entry["transform"], location, scale, low, high, centre, unit)
 
     def to_mapping(self) -> dict[str, Any]:
         """What ``from_mapping`` reads."""
@@ -124,12 +147,13 @@ class TargetScale:
             "scale": self.scale,
             "low": self.low,
             "high": self.high,
-            **({"unit": self.unit} if self.transform == "log1p_mean" else {}),
+            **({"centre": self.centre, "unit": self.unit} if self.transform in ("log1p_mean", "asinh") else {}),
         }
 
     def standard(self, target: np.ndarray) -> np.ndarray:
         """``target [t]`` -> ``[F, t] float32``, what each fold's networks learn."""
-        values = np.stack([transformed(self.transform, target, one) for one in self.unit])
+        origins = zip(self.centre, self.unit, strict=True)
+        values = np.stack([transformed(self.transform, target, origin) for origin in origins])
         return ((values - self.location[:, None]) / self.scale[:, None]).astype(np.float32)
 
     def original(self, answers: np.ndarray, fold: np.ndarray, clip: bool) -> np.ndarray:
@@ -142,5 +166,5 @@ class TargetScale:
         if clip:
             values = np.clip(values, self.low[fold, None, None], self.high[fold, None, None])
         with np.errstate(over="ignore"):
-            values = _BACK[self.transform](values) * self.unit[fold, None, None]
+            values = _BACK[self.transform](values) * self.unit[fold, None, None] + self.centre[fold, None, None]
         return np.where(np.abs(values) > np.finfo(np.float32).max, np.copysign(np.inf, values), values)

@@ -17,7 +17,7 @@ from features.errors import UserError
 from features.folds import draw_roles, groups_if_asked
 from features.roles import TRAIN
 from features.tables import parse_table
-from features.target import choose, transformed, unit_of
+from features.target import choose, origin_of, transformed
 from pipeline import stage
 from pipeline.files import read_bytes, write_json, write_npz
 from pipeline.params import Params, load, read_document
@@ -96,7 +96,7 @@ def encode(arguments: argparse.Namespace) -> None:
     state["folds"] = []
     for fold in range(roles.shape[1]):
         known = np.flatnonzero(roles[:, fold] == TRAIN)
-        labels = transformed(transform, target, unit_of(transform, target[known]))
+        labels = transformed(transform, target, origin_of(transform, target[known]))
         learned, in_fold[fold] = encoder.learn(encoded, state, labels, known)
         state["folds"].append(learned)
     ids = frame[contract.id].astype(str).to_numpy(str)

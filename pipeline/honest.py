@@ -27,7 +27,7 @@ from features.estimation import Estimate
 from features.folds import groups_if_asked, nested_roles, outer_parts
 from features.roles import TRAIN
 from features.tables import parse_table
-from features.target import TargetScale, transformed, unit_of
+from features.target import TargetScale, origin_of, transformed
 from pipeline import stage
 from pipeline.choosing import choose, out_of_fold, planned
 from pipeline.combining import combine
@@ -261,7 +261,7 @@ def nested_table(
     inputs = aligned([len(methods) * len(columns), len(target), len(binary)], np.float32)
     for column in columns:
         rows = np.flatnonzero(roles[:, column] == TRAIN)
-        labels = transformed(transform, target, unit_of(transform, target[rows]))
+        labels = transformed(transform, target, origin_of(transform, target[rows]))
         learned = encoder.learn(encoded, state, labels, rows)[1]
         values = np.concatenate([encoded.shared, learned], axis=1).astype(np.float64)
         for place, method in enumerate(methods):
