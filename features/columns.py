@@ -475,7 +475,7 @@ def times_of(contract: Contract, name: str, frame: pd.DataFrame, key: str = "enc
     if name not in known:
         there = f"; it is a {contract.column(name).type}" if name in [c.name for c in contract.columns] else ""
         raise UserError(
-            f"{key} is {name!r}, expected a column of dates or numbers in {contract.file}{there}.{hint(name, known)} "
+            f"{key} is {name!r}, expected a column of dates or numbers in {contract.file}{there}{hint(name, known)} "
             f"Known: {listed(known)}."
         )
     column, cells = contract.column(name), frame[name]
