@@ -18,6 +18,7 @@ from pipeline.nets.layers import (
     initial_kernel,
     initial_waves,
     multiplied,
+    multiply,
     multiply_scaled,
     normalize,
     shifted,
@@ -125,6 +126,50 @@ def test_the_gradient_of_a_scale_of_inputs_is_that_of_tensorflow() -> None:
     for mine, theirs in zip(*found, strict=True):
         assert mine.shape == theirs.shape
         np.testing.assert_allclose(mine, theirs, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("batches", [1, 2], ids=["one batch for all", "a batch each"])
+def test_the_gradients_of_a_product_are_those_of_tensorflow(batches: int) -> None:
+    generator = np.random.default_rng(0)
+    inputs, kernel = (tf.constant(generator.normal(size=s), tf.float32) for s in ((batches, 7, 5), (2, 5, 3)))
+    learned = [inputs, kernel] if batches == 2 else [kernel]
+    found = []
+    for product in (multiply, tf.matmul):
+        with tf.GradientTape() as tape:
+            tape.watch(learned)
+            result = product(inputs, kernel)
+            total = tf.reduce_sum(tf.sin(result))
+        found.append([result, *tape.gradient(total, learned)])
+    for mine, theirs in zip(*found, strict=True):
+        assert mine.shape == theirs.shape
+        np.testing.assert_allclose(mine, theirs, rtol=1e-5, atol=1e-6)
+
+
+def test_members_of_different_depth_learn_from_their_own_loss() -> None:
+    """The gradients of three networks of 3, 2 and 1 hidden layers, together and each for itself by TensorFlow's own."""
+    generator = np.random.default_rng(0)
+    x, depths = generator.normal(size=(3, 6, 4)).astype(np.float32), (3, 2, 1)
+    counts = [3, 2, 1, 3]  # members of each layer, and all have an output
+    shapes = [(4, 5), (5, 5), (5, 5), (5, 2)]
+    kernels = [
+        tf.constant(generator.normal(size=(count, *shape)), tf.float32)
+        for count, shape in zip(counts, shapes, strict=True)
+    ]
+    biases = [tf.zeros((count, 1, shape[1])) for count, shape in zip(counts, shapes, strict=True)]
+    with tf.GradientTape() as tape:
+        tape.watch(kernels)
+        total = tf.reduce_sum(tf.sin(forward(x, kernels, biases, "tanh", np.array([5, 5, 5]))))
+    together = tape.gradient(total, kernels)
+    for member, depth in enumerate(depths):
+        own = [kernels[layer][member] for layer in (*range(depth), 3)]
+        with tf.GradientTape() as tape:
+            tape.watch(own)
+            units = tf.constant(x[member])
+            for kernel in own[:-1]:
+                units = tf.tanh(units @ kernel)
+            total = tf.reduce_sum(tf.sin(units @ own[-1]))
+        for layer, gradient in zip((*range(depth), 3), tape.gradient(total, own), strict=True):
+            np.testing.assert_allclose(together[layer][member], gradient, rtol=1e-4, atol=1e-5)
 
 
 def test_forward_equals_numpy_for_members_of_different_depth() -> None:
