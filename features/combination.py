@@ -229,9 +229,12 @@ def median(values: np.ndarray, weights: np.ndarray) -> tuple[float, float]:
 
 
 def drawn(found: float, error: float, prior: float) -> float:
-    """``found`` with its standard ``error``, drawn to 0 by a normal prior around it, whose standard deviation is
-    ``prior``: few or wild rows say little."""
-    return found * prior**2 / (prior**2 + error**2) if error else found
+    """``found`` with its standard ``error``, drawn to 0: by a normal prior around it, whose standard deviation is
+    ``prior``, since few or wild rows say little, and by as much of its square as noise alone would make (the positive
+    part of James and Stein, 1961), so that what may be noise moves nothing."""
+    if not found or not error:
+        return found
+    return found * max(0.0, 1 - (error / found) ** 2) / (1 + (error / prior) ** 2) if prior else 0.0
 
 
 @dataclass(frozen=True)

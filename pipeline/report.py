@@ -395,7 +395,7 @@ def combination(params: Params, metrics: Mapping[str, float]) -> str:
     used = {"mean": "the mean", "greedy": "greedy selection", "rank_mean": "the mean of ranks"}[params.ensemble.method]
     if params.ensemble.calibration == "temperature" and params.table.task != "regression":
         used += f" at temperature {metrics['temperature']:.3f}"
-    if "factor" in metrics:
+    if metrics.get("factor", 1) != 1 or metrics.get("shift"):
         moved = f"times {metrics['factor']:.4f}" if metrics["factor"] != 1 else f"plus {metrics['shift']:.4g}"
         wanted = {"rmse": "means", "mae": "medians"}[params.table.metric]
         used += f" ({moved}, so that answers are the {wanted} that {params.table.metric.upper()} asks for)"

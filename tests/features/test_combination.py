@@ -166,7 +166,7 @@ def test_a_factor_makes_answers_add_up_to_the_target() -> None:
     1 / sqrt(2) of it (errors of 4, where the sum is 8). One wild row of a thousand is not believed."""
     assert combination.mean_factor(np.array([3.0, 6.0, 9.0]), np.array([1.0, 2.0, 3.0])) == pytest.approx(3)
     found = combination.mean_factor(np.array([8.0, 0.0]), np.ones(2))
-    assert np.log(found) == pytest.approx(np.log(4) / (1 + 0.5 / combination.FACTOR_PRIOR**2))
+    assert np.log(found) == pytest.approx(np.log(4) * (1 - 0.5 / np.log(4) ** 2) / (1 + 0.5 / 0.5**2))
     assert 1 < combination.mean_factor(np.r_[1e6, np.ones(999)], np.ones(1000)) < 5
     for nothing in (np.zeros(3), np.ones(3)):
         assert combination.mean_factor(nothing, 1 - nothing) == 1.0
@@ -187,15 +187,32 @@ def test_medians_lower_the_absolute_error_as_far_as_any_factor_or_shift(seed: in
 
 
 def test_few_rows_hardly_move_a_median() -> None:
-    """Equal errors need no prior; three rows that differ as much as they are off move by a quarter of it; where answers
+    """Equal errors need no prior; three rows that differ as much as they are off move by a fifth of it; where answers
     or medians are 0, there is no factor."""
     assert combination.median_factor(np.array([2.0, 4.0, 6.0]), np.array([1.0, 2.0, 3.0])) == pytest.approx(2)
     assert combination.median_shift(np.array([2.0, 3.0, 4.0]), np.array([1.0, 2.0, 3.0])) == pytest.approx(1)
     found, error = combination.median(np.array([3.0, 1.0, 2.0]), np.ones(3))
     assert found == 2 and error == pytest.approx(0.5 * np.sqrt(1 / 3) * 3)
     moved = combination.median_shift(np.array([1.0, 2.0, 3.0]), np.zeros(3))
-    assert moved == pytest.approx(2 / (1 + error**2 / combination.FACTOR_PRIOR**2)) == pytest.approx(0.5)
+    assert moved == pytest.approx(2 * (1 - error**2 / 4) / (1 + error**2 / 0.5**2)) == pytest.approx(0.5 * 0.8125)
     assert combination.median_factor(np.ones(3), np.zeros(3)) == combination.median_factor(np.zeros(3), np.ones(3)) == 1
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_what_may_be_noise_moves_nothing_beyond_it(seed: int) -> None:
+    """Of even errors around answers that are right there is nothing to learn: within one standard error nothing is
+    moved, beyond it less than that."""
+    generator = np.random.default_rng(seed)
+    answers = generator.uniform(1, 3, 400)
+    target = answers + 0.3 * generator.normal(size=400)
+    plain = float(np.median(target - answers)), combination.median(target - answers, np.ones(400))[1]
+    moved = combination.median_shift(target, answers)
+    assert abs(moved) < abs(plain[0]) and (moved == 0) == (abs(plain[0]) <= plain[1])
+    error = float(np.sqrt(np.square(target - answers).sum())) / target.sum()
+    assert abs(np.log(combination.mean_factor(target, answers))) < 2 * error
+    assert (
+        combination.drawn(0.9, 1.0, 10.0) == 0 == combination.drawn(0.0, 0.0, 1.0) == combination.drawn(2.0, 1.0, 0.0)
+    )
 
 
 def test_the_temperature_of_several_classes() -> None:
