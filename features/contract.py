@@ -343,43 +343,36 @@ class Contract:
     def _value_faults(
         self, column: Column, cells: pd.Series, missing: np.ndarray, file: str, with_target: bool
     ) -> list[Fault]:
-        found: list[Fault] = []
         if column.type == "number":
             values = cells.to_numpy(float)
-            finite = np.isfinite(values)
             outside = np.zeros(len(values), bool)
             if column.minimum is not None:
-                outside |= finite & (values < column.minimum)
+                outside |= values < column.minimum
             if column.maximum is not None:
-                outside |= finite & (values > column.maximum)
+                outside |= values > column.maximum
             if column.integer:
-                outside |= finite & (values != np.floor(values))
-            if outside.any():
-                cure = f"Correct the cells, or widen the rule in {self.file}."
-                problem = _times(outside, "value is", "values are") + " out of range"
-                found.append(fault_at(file, cells, outside, column.expected, problem=problem, cure=cure, check="range"))
-        elif column.values is not None:
-            unknown = ~(cells.isin(column.values).to_numpy() | missing)
-            if unknown.any():
-                harmless = column.role == "feature" and not with_target
-                key = "the value to `values`"
-                if column.order is not None:
-                    key = "it to `values`, or to `order` if it has a rank,"
-                cure = "They are encoded as unseen." if harmless else f"Correct the cells, or add {key} in {self.file}."
-                problem = _times(unknown, "value is", "values are") + " not allowed"
-                found.append(
-                    fault_at(
-                        file,
-                        cells,
-                        unknown,
-                        column.expected,
-                        problem=problem,
-                        cure=cure,
-                        check="values",
-                        warning=harmless,
-                    )
-                )
-        return found
+                outside |= values != np.floor(values)
+            outside &= np.isfinite(values)
+            cure = f"Correct the cells, or widen the rule in {self.file}."
+            problem = _times(outside, "value is", "values are") + " out of range"
+            fault = fault_at(file, cells, outside, column.expected, problem=problem, cure=cure, check="range")
+            return [fault] if outside.any() else []
+        if column.values is None:
+            return []
+        unknown = ~(cells.isin(column.values).to_numpy() | missing)
+        harmless = column.role == "feature" and not with_target
+        key = "the value to `values`" if column.order is None else "it to `values`, or to `order` if it has a rank,"
+        fault = fault_at(
+            file,
+            cells,
+            unknown,
+            column.expected,
+            problem=_times(unknown, "value is", "values are") + " not allowed",
+            cure="They are encoded as unseen." if harmless else f"Correct the cells, or add {key} in {self.file}.",
+            check="values",
+            warning=harmless,
+        )
+        return [fault] if unknown.any() else []
 
     def _take_apart(self, cells: dict[str, pd.Series], file: str) -> list[Fault]:
         """Adds the parts to the ``cells`` of a file's columns; what is wrong where cells have another form."""

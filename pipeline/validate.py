@@ -406,7 +406,6 @@ def run_suites(contract: Contract, tables: Mapping[str, pd.DataFrame], docs: Pat
         with loading():
             import great_expectations as gx
             from great_expectations.checkpoint import Checkpoint
-            from great_expectations.data_context.types.base import ProgressBarsConfig
 
         if docs.exists() and any(docs.iterdir()) and not (docs / "index.html").exists():
             raise UserError(
@@ -416,19 +415,7 @@ def run_suites(contract: Contract, tables: Mapping[str, pd.DataFrame], docs: Pat
         # Built beside the old pages and moved over them, so that a killed run leaves the old pages whole.
         work = Path(tempfile.mkdtemp(dir=docs.parent, prefix=f".{docs.name}."))
         try:
-            context = gx.get_context(mode="ephemeral")
-            context.variables.progress_bars = ProgressBarsConfig(globally=False, metric_calculations=False)
-            store = {"class_name": "TupleFilesystemStoreBackend", "base_directory": str((work / "new").resolve())}
-            for site in list(context.get_site_names()):
-                context.delete_data_docs_site(site)
-            context.add_data_docs_site(
-                "docs",
-                {
-                    "class_name": "SiteBuilder",
-                    "store_backend": store,
-                    "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
-                },
-            )
+            context = _context(work / "new")
             source = context.data_sources.add_pandas("raw")
             found: list[dict[str, Any]] = []
             for file, table in tables.items():
@@ -458,6 +445,26 @@ def run_suites(contract: Contract, tables: Mapping[str, pd.DataFrame], docs: Pat
         finally:
             shutil.rmtree(work, ignore_errors=True)
     return sorted(found, key=lambda e: (e["file"], e["column"], e["expectation"]))
+
+
+def _context(pages: Path) -> Any:
+    """Great Expectations without files of its own but the ``pages``, and without progress bars."""
+    import great_expectations as gx
+    from great_expectations.data_context.types.base import ProgressBarsConfig
+
+    context = gx.get_context(mode="ephemeral")
+    context.variables.progress_bars = ProgressBarsConfig(globally=False, metric_calculations=False)
+    for site in list(context.get_site_names()):
+        context.delete_data_docs_site(site)
+    context.add_data_docs_site(
+        "docs",
+        {
+            "class_name": "SiteBuilder",
+            "store_backend": {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(pages.resolve())},
+            "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
+        },
+    )
+    return context
 
 
 def _entry(file: str, result: dict[str, Any]) -> dict[str, Any]:
