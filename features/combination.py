@@ -234,7 +234,9 @@ def drawn(found: float, error: float, prior: float) -> float:
     part of James and Stein, 1961), so that what may be noise moves nothing."""
     if not found or not error:
         return found
-    return found * max(0.0, 1 - (error / found) ** 2) / (1 + (error / prior) ** 2) if prior else 0.0
+    if not prior or error >= abs(found):
+        return 0.0
+    return found * (1 - (error / found) ** 2) / (1 + (error / prior) ** 2)
 
 
 @dataclass(frozen=True)

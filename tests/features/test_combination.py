@@ -215,6 +215,10 @@ def test_what_may_be_noise_moves_nothing_beyond_it(seed: int) -> None:
     )
 
 
+def test_noise_is_zero_and_not_the_one_below_it() -> None:
+    assert str(combination.drawn(-0.9, 1.0, 10.0)) == "0.0"
+
+
 def test_the_temperature_of_several_classes() -> None:
     """Two classes said twice, as one column and as two, want the same temperature; few rows stay near 1."""
     answers = np.array([0.9, 0.8, 0.3, 0.6, 0.2])
