@@ -219,8 +219,7 @@ class Model:
         ``[k, n, c] float32``: probabilities, or for regression what the networks say in their own units; ``kept``
         members only."""
         rows = inputs.shape[1]
-        offsets = np.concatenate([[0], np.cumsum(self.sizes)[:-1]]).astype(np.int64)[: len(self.sizes)]
-        places = np.where(codes < self.sizes, codes, 0) + offsets
+        places = np.where(codes < self.sizes, codes, 0) + (np.cumsum(self.sizes) - self.sizes)
         outputs = self.programs[0].weights[_last_bias(self.programs[0].weights)].shape[-1]
         answers = np.empty((len(self.fold), rows, outputs), np.float32)
         with threadpool_limits(1, "blas"):
