@@ -25,11 +25,14 @@ body { font-family: sans-serif; }
 _INDEX = """<!DOCTYPE html>
 <html lang="en">
 <head>
-<meta charset="utf-8"><title>Data Docs</title>
+<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>Data Docs</title>
 <style>
-body {{ font-family: sans-serif; margin: 2em; }}
-td, th {{ padding: .3em 1.2em .3em 0; text-align: left; }}
+:root {{ color-scheme: light dark; }}
+body {{ font-family: sans-serif; margin: 1em; }}
+td, th {{ padding: .3em .8em .3em 0; text-align: left; vertical-align: top; }}
+td:first-child {{ overflow-wrap: anywhere; }}
 .failed {{ color: #b00020; }}
+@media (prefers-color-scheme: dark) {{ .failed {{ color: #ff8a80; }} }}
 </style>
 </head>
 <body>

@@ -58,6 +58,7 @@ def test_the_pages_can_be_read_without_a_network_and_tell_nobody(tmp_path: Path)
     assert validate(tmp_path) == 1
     pages = tmp_path / "reports" / "data_docs"
     index = (pages / "index.html").read_text()
+    assert "width=device-width" in index and "color-scheme: light dark" in index, "a telephone, and the dark, too"
     assert "http" not in index and "<script" not in index
     counts = re.findall(r"<td>([^<]*)</td><td>(\d+)</td><td[^>]*>(\d+)</td>", index)
     assert [(Path(file).name, failed) for file, _, failed in counts] == [("train.csv", "2"), ("test.csv", "0")]
