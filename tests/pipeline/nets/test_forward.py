@@ -109,6 +109,15 @@ def test_the_two_tables_of_heads_are_one() -> None:
     assert HEADS.keys() == TRAINED_HEADS.keys()
 
 
+@pytest.mark.filterwarnings("error")
+def test_huge_logits_are_sure_answers() -> None:
+    huge = np.array([[1000.0, 0.0, -1000.0]], np.float32)
+    np.testing.assert_array_equal(HEADS["multiclass"](huge), [[1, 0, 0]])
+    np.testing.assert_array_equal(HEADS["binary"](huge), [[1, 0.5, 0]])
+    for name, function in ACTIVATIONS.items():
+        assert np.isfinite(function(huge)).all(), name
+
+
 @pytest.mark.parametrize("task", ["binary", "multiclass"])
 def test_a_row_gets_the_same_bytes_in_any_company(task: str) -> None:
     names = ("relu", "gelu", "sigmoid")
