@@ -11,8 +11,9 @@ effect of these groups, which those of the test table are taken to have too):
   tells too little; Nadeau and Bengio (2003) add ``scored / others`` of it: with ``J`` outer folds
   ``s2 / n * J / (J - 1)``, and more where folds differ by more than rows alone explain.
 
-The interval is 1.96 standard errors of the sum to either side, more where groups of rows are few (Student's t); of a
-ROC AUC, around a middle nearer to 1/2 than the area (see ``middle``); of a loss further up than down (see ``highest``).
+The interval is 1.96 standard errors of the sum to either side, more where few groups, or of a loss few rows, make most
+of it (Student's t, see ``width``); of a ROC AUC around a middle nearer to 1/2 than the area (see ``middle``), of a loss
+even in its logarithm (see ``ends``).
 """
 
 from __future__ import annotations
@@ -61,30 +62,45 @@ def estimate(
     likeness = design_effect(values, groups)
     mean, spread = float(values.mean()), float(np.r_[values, extra].var(ddof=1)) * likeness
     variance = spread * scatter(len(values), int(parts.max()) + 1) + excess(values, parts, likeness)
-    half, error = width(groups) * float(np.sqrt(variance + spread / tests)), float(np.sqrt(variance))
-    low, high = mean - half, mean + half if measure in BOUNDED else highest(mean, half)
+    if measure in BOUNDED:  # few rows are met by imagined ones
+        errors = WIDTH if groups is None else width(np.ones(len(values)), groups)
+    else:
+        errors = width(values, groups)
+    half, error = errors * float(np.sqrt(variance + spread / tests)), float(np.sqrt(variance))
+    low, high = (mean - half, mean + half) if measure in BOUNDED else ends(mean, half)
     if measure in ROOTS:
         value = float(np.sqrt(mean))
-        return Estimate(value, float(np.sqrt(max(low, 0))), float(np.sqrt(high)), error / (2 * value) if value else 0.0)
+        return Estimate(value, float(np.sqrt(low)), float(np.sqrt(high)), error / (2 * value) if value else 0.0)
     if measure == "roc_auc":
         centre = middle(mean, target[valued])
         return Estimate(mean, min(max(centre - half, 0.0), mean), max(min(centre + half, 1.0), mean), error)
-    low = max(low, 0.0)
-    return Estimate(mean, low, min(high, 1.0) if measure in BOUNDED else high, error)
+    if measure in BOUNDED:
+        low, high = max(low, 0.0), min(high, 1.0)
+    return Estimate(mean, low, high, error)
 
 
-def width(groups: np.ndarray | None) -> float:
-    """Standard errors on either side of the interval: of few ``groups [n]`` of rows, which tell their own scatter as
-    poorly as few rows would, those of Student's t (Cameron and Miller, 2015)."""
-    return WIDTH if groups is None else max(WIDTH, float(stdtrit(max(len(np.unique(groups)) - 1, 1), 0.975)))
+def width(values: np.ndarray, groups: np.ndarray | None = None) -> float:
+    """Standard errors on either side of the interval of the mean of ``values [n]``, none below 0, or of what they add
+    up to in each of the ``groups [n]``.
+
+    Where few make most of it, they tell their own scatter poorly, and it is Student's t of as many (for groups: Cameron
+    and Miller, 2015). ``sum(v) ** 2 / sum(v ** 2)`` is how many (Kish, 1965): all of them where they are alike."""
+    if groups is not None:
+        values = np.bincount(np.unique(groups, return_inverse=True)[1], values)
+    shares = values / values.max() if values.max() > 0 else np.ones(len(values))
+    many = float(shares.sum() ** 2 / (shares**2).sum())
+    return max(WIDTH, float(stdtrit(max(many - 1, 1), 0.975)))
 
 
-def highest(mean: float, half: float) -> float:
-    """The upper end of the interval of a ``mean`` loss, ``half`` of whose length is what its errors say.
+def ends(mean: float, half: float) -> tuple[float, float]:
+    """The ends of the interval of a ``mean`` loss, ``half`` of whose length is what its errors say: even in the
+    logarithm, as of what is positive and skewed.
 
-    Few rows make much of a loss: one that has met too few of them rises further than one that has met too many falls.
-    So upwards the interval is even in the logarithm, as of what is positive and skewed."""
-    return max(mean * float(np.exp(min(half / mean, FURTHEST))), mean + half) if mean > 0 else mean + half
+    Few rows make much of a loss. One that has met too few of them rises further than one that has met too many falls,
+    and none falls to 0."""
+    if not mean > 0:
+        return mean, mean + half
+    return mean * float(np.exp(-half / mean)), max(mean * float(np.exp(min(half / mean, FURTHEST))), mean + half)
 
 
 def design_effect(values: np.ndarray, groups: np.ndarray | None) -> float:
