@@ -26,6 +26,7 @@ MOST_PARTS = 4
 FEWEST_CELLS = 10
 # A part that has no more levels than so many, or than this share of the cells, is simpler than the whole.
 FEW_LEVELS, SHARE = 30, 0.1
+_DECIMAL = r"[0-9]\.[0-9]"
 _NUMBER = r"\s*[+-]?[0-9]+(\.[0-9]+)?\s*"
 
 
@@ -70,6 +71,7 @@ def find_separator(cells: pd.Series) -> tuple[str | tuple[str, ...], int] | None
     """The sign at which all ``cells`` that are there fall into the same number of values, two to ``MOST_PARTS``, and
     that number; several signs where the cells have one of ``FORMS``; None where nothing shows it surely.
 
+    A sign within the values that another one separates is none, as the colon in 08:00-09:30, nor is a decimal point.
     No value is empty, two at least vary, and one at least is markedly simpler than the whole: it repeats, or all are
     numbers. Where the whole has few levels itself, it is their combination: each value has fewer. Of ``FORMS`` it is
     the values in the middle that repeat.
@@ -86,9 +88,30 @@ def find_separator(cells: pd.Series) -> tuple[str | tuple[str, ...], int] | None
         width = present.iloc[0].count(separator) + 1
         if 2 <= width <= MOST_PARTS and (present.str.count(re.escape(separator)) == width - 1).all():
             columns, _ = taken_apart(present, separator, width)
-            if _composed(present, columns) and (separator not in _TIMES or _all_numbers(columns)):
+            if (separator in _TIMES or _decimal(present, separator)) and not _all_numbers(columns):
+                continue
+            if _composed(present, columns) and not _within(present, separator):
                 return separator, width
     return None
+
+
+def _decimal(present: pd.Series, separator: str) -> bool:
+    """Is it the point of numbers, as in POINT (4.3 52.1)? Where all parts are numbers themselves, as in 1.2.3, not."""
+    return separator == "." and bool(present.str.contains(_DECIMAL).any())
+
+
+def _within(present: pd.Series, separator: str) -> bool:
+    """Does another sign, or a blank, take every cell apart into the same number of values, in each of which the
+    ``separator`` stands equally often?"""
+    first = present.iloc[0].strip()
+    for other in (*SEPARATORS, " "):
+        width, each = first.count(other) + 1, first.count(separator)
+        if other == separator or width < 2 or each % width:
+            continue
+        rows = present.str.strip().str.split(other, regex=False)
+        if all(len(row) == width and all(part.count(separator) == each // width for part in row) for row in rows):
+            return True
+    return False
 
 
 def _composed(present: pd.Series, columns: list[pd.Series]) -> bool:

@@ -94,6 +94,29 @@ def test_where_all_cells_show_it(cells: pd.Series, found: tuple[str, int] | None
     assert find_separator(cells) == found
 
 
+@pytest.mark.parametrize(
+    "form",
+    [
+        "{a:02d}:{m:02d}-{b:02d}:{m:02d}",
+        "{a}:{m:02d} {b}:{m:02d}",
+        "${a},{n} - ${b},{n}",
+        "{a}.{n} N, {b}.{n} E",
+        "({a}.{n}, {b}.{n})",
+        "POINT ({a}.{n} {b}.{n})",
+        "20{b}-{a:02d}/20{b}-{a:02d}",
+    ],
+    ids=["times of day", "with a blank", "amounts", "degrees", "in brackets", "as a point", "months"],
+)
+def test_a_sign_within_values_separates_none(form: str) -> None:
+    """The values are taken whole or not at all, though at the sign the first part would repeat."""
+    rows = zip(*(GENERATOR.integers(low, high, 400) for low, high in ((1, 9), (10, 24), (0, 60))), strict=True)
+    cells = series(*(form.format(a=a, b=b, m=m, n=100 + GENERATOR.integers(900)) for a, b, m in rows))
+    for separator in {":", ",", ".", "-"} & set(cells[0]):
+        found = find_separator(cells)
+        assert found is None or found[0] != separator or cells.str.count(separator).eq(1).all()
+    assert find_separator(cells) is None or find_separator(cells) in {("-", 2), ("/", 2), (",", 2)}
+
+
 def ship() -> tuple[pd.DataFrame, pd.DataFrame]:
     train, test, _ = spaceship(30, 20, 0)
     return as_read(train), as_read(test)
