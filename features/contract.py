@@ -263,7 +263,7 @@ class Contract:
             raise ContractError(faults)
         built: dict[str, pd.Series] = {}
         raw = {c.name: frame[c.name].reset_index(drop=True) for c in self.file_columns(with_target)}
-        faults = self._take_apart(raw, file)
+        faults = self._take_apart(raw, file, with_target)
         for column in self.expected_columns(with_target):
             if column.type == "number":
                 built[column.name], wrong = numbers_of(raw[column.name], column.spelling)
@@ -374,8 +374,9 @@ class Contract:
         )
         return [fault] if unknown.any() else []
 
-    def _take_apart(self, cells: dict[str, pd.Series], file: str) -> list[Fault]:
-        """Adds the parts to the ``cells`` of a file's columns; what is wrong where cells have another form."""
+    def _take_apart(self, cells: dict[str, pd.Series], file: str, with_target: bool) -> list[Fault]:
+        """Adds the parts to the ``cells`` of a file's columns; what is wrong where cells have another form. In a file
+        without the target, a feature's unknown category may have one if its parts may be missing: ``faults`` tells."""
         faults = []
         left = [column for column in self.columns if column.parts]
         while left:
@@ -386,8 +387,10 @@ class Contract:
             found, wrong = taken_apart(whole, column.separator, len(column.parts))
             cells |= {part: pd.Series(one, name=part) for part, one in zip(column.parts, found, strict=True)}
             # Of rows to predict, what only says which rows belong together is not asked for.
-            needed = any(c.name in column.parts and (c.role != "ignore" or c.parts) for c in self.columns)
-            if wrong.any() and needed:
+            parts = [c for c in self.columns if c.name in column.parts]
+            needed = any(c.role != "ignore" or c.parts for c in parts)
+            unseen = column.role == "feature" and column.values is not None and all(c.nullable for c in parts)
+            if wrong.any() and needed and (with_target or not unseen):
                 cure = "Correct the cells, leave them empty, or name them under `missing`, "
                 if not column.nullable:
                     cure = "Correct the cells, or delete `separator`, `parts` and the parts' own entries, "

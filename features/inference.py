@@ -239,6 +239,9 @@ def with_parts(
         if name == id and not shown_by_ids(made[parts[0]].iloc[: len(train)], made[parts[0]].iloc[len(train) :]):
             continue
         of_parts = {part: infer_column(part, cells, classes, rows=len(train)) for part, cells in made.items()}
+        if name != id and decided[name][0].values is not None:
+            # A category of later rows that nobody has seen may have another form, and no parts.
+            of_parts = {part: (replace(one, nullable=True), why) for part, (one, why) in of_parts.items()}
         if name != id and all(column.role == "ignore" for column, _ in of_parts.values()):
             continue
         signs = [separator] if isinstance(separator, str) else separator

@@ -197,6 +197,10 @@ def test_levels_that_are_few_stay_beside_their_parts() -> None:
     )
     assert found.reasons["kind"].startswith("category: 4 words; '") and "is taken apart at '|'" in found.reasons["kind"]
     assert found.contract.column("kind_2").values == ("left", "right")
+    later = test.assign(kind="none of them")
+    typed = found.contract.typed(later, "new.csv", False)
+    assert typed[["kind_1", "kind_2"]].isna().all(axis=None)
+    assert all(fault.warning for fault in found.contract.faults(typed, "new.csv", False)), "encoded as unseen"
 
 
 def test_what_names_groups_of_rows_stays_whole() -> None:
