@@ -31,7 +31,8 @@ class GaussianProcess:
     def fit(self, points: np.ndarray, values: np.ndarray) -> None:
         """Learn from ``values [n]`` at ``points [n, d]``."""
         self._points = points
-        self._mean, self._sd = values.mean(), values.std() or 1.0
+        # Of values that are all alike rounding leaves a deviation of its own.
+        self._mean, self._sd = values.mean(), values.std() if np.ptp(values) else 1.0
         standard, distances = (values - self._mean) / self._sd, _distances(points, points)
         bounds = np.stack([LOWEST, HIGHEST], axis=1)
         fits = [
