@@ -28,8 +28,10 @@ OFF_PROBABILITY = 0.2
 # Candidates that the Gaussian process ranks for each proposal, and how many standard deviations below its mean a
 # candidate's loss is taken to be (KerasTuner's ``beta``): the larger, the more is explored.
 CANDIDATES, BETA = 2048, 2.6
-# A loss counts as no further from the best than FAR times the median's distance, see ``BayesianOracle``.
-FAR = 1.5
+# A loss counts as no further from the best than FAR times the distance of the first ones' median, see
+# ``BayesianOracle``; these are FIRST or, if that is more, the first generation. The median of one trial that stays the
+# best is the best, so that all others would count as equally good.
+FAR, FIRST = 1.5, 5
 
 
 class Interval(Protocol):
@@ -122,7 +124,7 @@ class BayesianOracle(SomethingOn):
     The original runs 50 restarts of a gradient-free L-BFGS with single-row predictions for each proposal, which takes
     seconds; the lower confidence bound of ``CANDIDATES`` random points is one matrix product. Lanes under way count
     as seen at a pessimistic value, as in the original. A loss counts as no further from the best than ``FAR`` times the
-    distance of the first generation's median: how bad the bad ones are would flatten all differences between good ones.
+    distance of the first, random ones' median: how bad the bad ones are would flatten what good ones differ by.
     """
 
     def __init__(self, num_initial_points: int, **common: Any) -> None:
@@ -306,7 +308,7 @@ def _oracle(
     }
     if name == "bayesian":
         # The Gaussian process begins where the first, random generation ends.
-        return BayesianOracle(**common, num_initial_points=min(generation, max_trials))
+        return BayesianOracle(**common, num_initial_points=min(max(generation, FIRST), max_trials))
     if name == "random":
         return RandomOracle(**common)
     if name == "grid":

@@ -116,6 +116,23 @@ def test_how_far_a_trial_went_astray_has_no_say() -> None:
     assert near == far != second_generation("bayesian", None)
 
 
+@pytest.mark.parametrize("generation", [1, 2])
+def test_trials_few_at_a_time_are_learned_from_though_the_first_stays_the_best(generation: int) -> None:
+    """Its loss as the measure of what is usual would make all others equally good, and the search a random one."""
+    space = {name: Range(0.0, 1.0, False) for name in ("x", "y")}
+
+    def proposed(low_is_good: bool) -> list[float]:
+        def loss(trial: int, x: float) -> Result:
+            worse = 1.0 + 0.1 * (x if low_is_good else 1 - x)
+            return losses(0, {"depth": 10.0 * worse if trial >= generation else 1.0, "learning_rate": 0.0})
+
+        parts = [Part(space, 16, generation)]
+        trials = search("bayesian", parts, 1, lambda first, cs: [loss(first, c["x"]) for c in cs])
+        return [trial.configuration["x"] for trial in trials[8:]]
+
+    assert np.mean(proposed(True)) < np.mean(proposed(False)) - 0.2
+
+
 def test_a_grid_is_proposed_a_generation_at_a_time() -> None:
     """KerasTuner's own would propose the next trial when the one before has ended: nothing could train side by side."""
     space = {"depth": (1, 2, 3), "initializer": ("he_normal",), "width": (16, 32)}
