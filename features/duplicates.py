@@ -96,3 +96,13 @@ def first_of(alike: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     place = np.empty(len(order), np.int64)
     place[order] = np.arange(len(order))
     return first[order], place[inverse.reshape(-1)]
+
+
+def latest(times: np.ndarray | None, place: np.ndarray) -> np.ndarray | None:
+    """When the last of the rows was that are one, for each of the rows of ``first_of``: ``times [n]``, if there are
+    any, and ``place [n]`` of there. By that none is learned from before it was: its double may have been long ago."""
+    if times is None:
+        return None
+    found = np.full(int(place.max(initial=-1)) + 1, -np.inf)
+    np.maximum.at(found, place, times)
+    return found

@@ -73,9 +73,10 @@ def encode(arguments: argparse.Namespace) -> None:
         )
     groups = groups_if_asked(settings.group_aware, encoded.derived.groups, params.table.module, str(arguments.params))
     if groups is None and contract.grouping is not None:
+        cure = "empty encode.time and set it to true, if that is the worse" if settings.time else "set it to true"
         print(
             f"warning: {arguments.params}: encode.group_aware is false, so rows of one {contract.grouping!r} may lie "
-            "in several folds. Scores are flattered if rows to be predicted are of other groups; set it to true."
+            f"in several folds. Scores are flattered if rows to be predicted are of other groups; {cure}."
         )
     alike = duplicates.find(contract, settings.features, train, test)
     once = duplicates.together(settings.duplicates, alike)
@@ -148,7 +149,7 @@ def roles_of(
             None if groups is None else groups[first],
             seed_for(params.seed, "folds"),
             classes,
-            None if times is None else times[first],
+            duplicates.latest(times, place),
         )
     except UserError as error:
         if not once:

@@ -3,7 +3,8 @@
 What was chosen on the rows that score it flatters a score. Here each outer fold repeats everything that the stages
 tune, train and ensemble decide (a search with an oracle of its own, the trials of each fold, weights, temperature,
 threshold) from the rows that it does not score. The searches go side by side: a generation of all outer folds trains
-together. What no label decides (the encoder's vocabularies) and a regression target's logarithm are kept.
+together. What no label decides (the encoder's vocabularies), and by which transform a regression's target is learned,
+are kept.
 """
 
 from __future__ import annotations
@@ -101,21 +102,15 @@ def honest(arguments: argparse.Namespace) -> None:
     groups = groups_if_asked(
         params.encode.group_aware, encoded.derived.groups, params.table.module, str(arguments.params)
     )
-    first, place = np.arange(len(target)), np.arange(len(target))
+    plan = plan_of(params, rows, groups, state["classes"])
+    if isinstance(plan, str):
+        write_csv(arguments.report / "honest.csv", pd.DataFrame({"outer": []}))
+        write_json(arguments.report / "honest.json", {"honest_folds": 0, "not_estimated": plan})
+        print(f"honest: no estimate, since {plan}")
+        return
     if rows.alike is not None:
-        first, place = duplicates.first_of(rows.alike)
-        groups = None if groups is None else duplicates.joined(groups, rows.alike)
         one = duplicates.groups_with(encoded.derived.groups, rows.alike, len(target))
         encoded = replace(encoded, derived=replace(encoded.derived, groups=one))
-    groups = None if groups is None else groups[first]
-    plan = draw(params, target[first], groups, None if rows.times is None else rows.times[first])
-    if plan is None:
-        write_csv(arguments.report / "honest.csv", pd.DataFrame({"outer": []}))
-        reason = why_none(params, target[first], groups, state["classes"], rows.times is not None)
-        write_json(arguments.report / "honest.json", {"honest_folds": 0, "not_estimated": reason})
-        print(f"honest: no estimate, since {reason}")
-        return
-    plan = replace(plan, parts=plan.parts[place], roles=plan.roles[place])
     tensorflow = start_tensorflow(small=True)
     scaled = nested_table(params, encoded, state, target, plan.roles)
     together = encoded.derived.groups  # they err alike, whether or not folds keep them together
@@ -172,9 +167,24 @@ def read(arguments: argparse.Namespace, params: Params, state: Mapping[str, Any]
     return Rows(encoded, arrays["target"], len(arrays["ids"]) - len(arrays["target"]), alike, times)
 
 
+def plan_of(params: Params, rows: Rows, groups: np.ndarray | None, classes: Sequence[str]) -> Plan | str:
+    """The folds that ``draw`` finds, rows that are alike being one to them, or else ``why_none``."""
+    first, place = np.arange(len(rows.target)), np.arange(len(rows.target))
+    if rows.alike is not None:
+        first, place = duplicates.first_of(rows.alike)
+        groups = None if groups is None else duplicates.joined(groups, rows.alike)
+    groups = None if groups is None else groups[first]
+    target, times = rows.target[first], duplicates.latest(rows.times, place)
+    plan = draw(params, target, groups, times)
+    if plan is None:
+        counted = "" if rows.alike is None else ", where those that are alike in every column count as one"
+        return why_none(params, target, groups, classes, times is not None) + counted
+    return replace(plan, parts=plan.parts[place], roles=plan.roles[place])
+
+
 def draw(params: Params, target: np.ndarray, groups: np.ndarray | None, times: np.ndarray | None = None) -> Plan | None:
-    """Outer and inner folds, fewer than asked for where the rarest class has too few rows, rows are of too few groups,
-    or a part has too few rows to rank among; None where that leaves no two."""
+    """Outer and inner folds, fewer than asked for where the rarest class has too few rows, rows are of too few groups
+    or times, or a part has too few rows to rank among; None where that leaves no two."""
     settings, classes = params.honest, params.table.task != "regression"
     rarest = int(np.unique(target, return_counts=True)[1].min()) if classes else len(target) // 2
     # The rows that an outer fold scores are the test rows of its members, which a mean of ranks ranks among.
@@ -222,12 +232,14 @@ def divided(
     most: int,
     times: np.ndarray | None = None,
 ) -> Plan | None:
-    """``outer`` folds, inside each no more folds than asked for, than ``most`` and than its groups allow; None where
-    that leaves no two. Raises ``UserError`` where groups or times can't be divided so."""
+    """``outer`` folds, inside each no more folds than asked for, than ``most`` and than its groups or times allow; None
+    where that leaves no two. Raises ``UserError`` where groups or times can't be divided so."""
     settings, classes = params.honest, params.table.task != "regression"
     parts = outer_parts(target, classes, outer, groups, seed_for(params.seed, "outer"), times)
     if groups is not None:
         most = min(most, *(len(np.unique(groups[parts != one])) - 1 for one in range(outer)))
+    if times is not None:
+        most = min(most, len(np.unique(times[parts < 0])))
     counts = min(settings.search, most), min(settings.members, most)
     if min(counts) < 2:
         return None

@@ -93,3 +93,10 @@ def test_rows_beyond_the_labelled_stay_as_they_were() -> None:
 def test_the_first_of_each_and_where_the_others_find_it() -> None:
     first, place = duplicates.first_of(np.array([5, 2, 5, 9, 2]))
     assert first.tolist() == [0, 1, 3] and place.tolist() == [0, 1, 0, 2, 1]
+
+
+def test_rows_that_are_one_were_when_the_last_of_them_was() -> None:
+    _, place = duplicates.first_of(np.array([5, 2, 5, 9, 2]))
+    found = duplicates.latest(np.array([1.0, 7.0, 3.0, 2.0, -4.0]), place)
+    assert found is not None and found.tolist() == [3.0, 7.0, 2.0]
+    assert duplicates.latest(None, place) is None

@@ -18,7 +18,7 @@ from features.roles import UNUSED
 from features.tables import parse_table
 from pipeline import demo, honest
 from pipeline.files import read_json, read_npz
-from pipeline.honest import Answers, Plan
+from pipeline.honest import Answers, Plan, Rows
 from pipeline.params import Params, load, read_document
 from tests.stages import run_stage
 
@@ -259,6 +259,40 @@ def test_few_groups_lower_the_folds_and_too_few_leave_the_estimate_out(
     groups = np.arange(120) % count
     plan = honest.draw(params, np.repeat([0.0, 1.0], 60), groups)
     assert (None if plan is None else (plan.outer, plan.search, plan.members)) == folds
+
+
+def rows_of(target: np.ndarray, alike: np.ndarray | None, times: np.ndarray | None) -> Rows:
+    encoded: Any = None
+    return Rows(encoded, target, 40, alike, times)
+
+
+def test_a_row_is_learned_from_by_none_that_was_before_it_though_its_double_was_long_ago(folder: Path) -> None:
+    """The label of the late one would tell of the future. In any order of the file."""
+    times = np.random.default_rng(0).permutation(160).astype(float)
+    alike = np.where(times % 8 == 5, times % 40, times).astype(int)  # 5, 45, 85 and 125 are one
+    plan = honest.plan_of(five_folds(folder), rows_of(np.arange(160) % 2.0, alike, times), None, [])
+    assert isinstance(plan, Plan) and plan.ordered and plan.outer == 5
+    for outer in range(plan.outer):
+        columns = [*plan.searched(outer), *plan.trained(outer)]
+        known, scored = plan.known(outer), plan.parts == outer
+        assert not np.isin(alike[known], alike[scored]).any()
+        learned = (plan.roles[:, columns] != UNUSED).any(axis=1)
+        last = np.array([times[alike == one].max() for one in alike[scored]])
+        assert (learned == known).all() and times[known].max() < last.min()
+
+
+def test_few_times_lower_the_folds_and_too_few_leave_the_estimate_out(folder: Path) -> None:
+    """Eight years of 20 rows each: four are learned from before the first of four that are scored."""
+    params = five_folds(folder)
+    params = replace(params, encode=replace(params.encode, time="year"))
+    plans = [
+        honest.plan_of(params, rows_of(np.arange(20.0 * years) % 2, None, np.repeat(np.arange(years), 20)), None, [])
+        for years in (8, 4, 3)
+    ]
+    assert [(p.outer, p.search, p.members) for p in plans if isinstance(p, Plan)] == [(4, 3, 4), (2, 2, 2)]
+    assert plans[2] == "rows or classes by 'year' are too few for spans of time inside spans of time"
+    copied = honest.plan_of(params, rows_of(np.arange(60.0) % 2, np.arange(60) % 4, None), None, ["no", "yes"])
+    assert isinstance(copied, str) and copied.startswith("class 'no' has 2 rows, too few for folds inside folds, where")
 
 
 def test_a_group_that_is_nearly_all_rows_leaves_the_estimate_out(folder: Path) -> None:
