@@ -188,22 +188,24 @@ def with_temperature(answers: np.ndarray, degrees: float) -> np.ndarray:
 
 
 def mean_factor(target: np.ndarray, answers: np.ndarray) -> float:
-    """The factor by which ``answers [k]``, none below 0, add up to ``target [k]``: means of what is nearer to medians.
+    """The factor by which ``answers [k]`` add up to ``target [k]``, none below 0: means of what is nearer to medians. 1
+    where either sum is not above 0, as answers' may be where they leave the target's range (``train.clip: false``).
 
     Networks that learn logarithms answer with the exponential of a mean logarithm, too low by what they can't know.
     Duan's smearing (1983) takes the mean of all ``target / answer``, which is the same where errors are of one size in
     percent, and goes astray where they are not. ``drawn`` to 1.
     """
     said, total = float(answers.sum()), float(target.sum())
-    if not said or not total:
+    if said <= 0 or total <= 0:
         return 1.0
     error = float(np.sqrt(np.square(target - total / said * answers).sum())) / total
     return float(np.exp(drawn(np.log(total / said), error, FACTOR_PRIOR)))
 
 
 def median_factor(target: np.ndarray, answers: np.ndarray) -> float:
-    """The factor by which ``answers [k]``, none below 0, are nearest to ``target [k]`` in absolute error, ``drawn`` to
-    1: the median of their ratios, each with the weight of its answer. 1 where that is 0."""
+    """The factor by which ``answers [k]`` are nearest to ``target [k]``, none below 0, in absolute error, ``drawn`` to
+    1: the median of their ratios, each with the weight of its answer, those of 0 or below left out. 1 where that is
+    0."""
     known = answers > 0
     if not known.any():
         return 1.0

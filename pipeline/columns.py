@@ -272,8 +272,8 @@ def retrained(
 def at_level(trained: Trained, plan: Sequence[tuple[frozenset[str], int, int]], answers: np.ndarray) -> np.ndarray:
     """``answers [m, t, 1]`` of the networks of ``plan`` (set, fold, copy), each at the level that the rows want which
     networks of its set score in other folds, as the ensemble's answers are: else networks that say medians would be
-    held against the best constant, a mean."""
-    scored, found = trained.scaled.table.roles == SCORE, np.empty_like(answers)
+    held against the best constant, a mean. As they are where all of those diverged."""
+    scored, found = trained.scaled.table.roles == SCORE, answers.copy()
     networks: dict[frozenset[str], list[int]] = {}
     for number, (one, _, _) in enumerate(plan):
         networks.setdefault(one, []).append(number)
@@ -282,8 +282,9 @@ def at_level(trained: Trained, plan: Sequence[tuple[frozenset[str], int, int]], 
         said = np.concatenate([answers[each, rows] for each, rows in others])
         known = np.concatenate([trained.target[rows] for _, rows in others])
         sound = np.isfinite(said[:, 0])
-        level = level_of(trained.params, trained.scaled.scale.transform, known[sound], said[sound].T)
-        found[number] = level.apply(answers[number])
+        if sound.any():
+            level = level_of(trained.params, trained.scaled.scale.transform, known[sound], said[sound].T)
+            found[number] = level.apply(answers[number])
     return found
 
 

@@ -172,6 +172,12 @@ def test_a_factor_makes_answers_add_up_to_the_target() -> None:
         assert combination.mean_factor(nothing, 1 - nothing) == 1.0
 
 
+def test_answers_below_zero_have_no_factor() -> None:
+    """Networks that learn ``ln(1 + x / mean)`` may say so little where answers are not clipped."""
+    target, answers = np.array([0.0, 0.0, 1.0]), np.array([-0.5, -0.5, 0.2])
+    assert combination.mean_factor(target, answers) == 1.0 == combination.median_factor(target, -np.abs(answers))
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_medians_lower_the_absolute_error_as_far_as_any_factor_or_shift(seed: int) -> None:
     """Of many rows, against a search by hand; skewed errors, whose mean is elsewhere."""

@@ -185,6 +185,8 @@ def test_retrained_networks_are_held_against_a_mean_at_the_level_of_other_folds(
     found = columns.at_level(trained, plan, np.tile(said[:, None, None], (1, 200, 1)))[:, 0, 0]
     wanted = [3.0, 3.0, 2.0, np.nan, 2.5, 2.5, 2.5, 2.5]  # in the other fold's range: 2.5 to 3.5, and 1.5 to 2.5
     np.testing.assert_allclose(found, wanted, rtol=0.01)
+    alone = columns.at_level(trained, plan[1:3], np.full((2, 200, 1), [[[1.0]], [[np.nan]]]))[:, 0, 0]
+    assert alone[0] == 1.0 and np.isnan(alone[1]), "all of its set in other folds diverged"
 
 
 def test_the_smallest_network_that_is_as_good_as_the_best_is_taken() -> None:
