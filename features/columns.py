@@ -474,6 +474,7 @@ def times_of(contract: Contract, name: str, frame: pd.DataFrame, key: str = "enc
     known = [c.name for c in contract.columns if c.type in ("date", "number") and c.role != "target"]
     if name not in known:
         there = f"; it is a {contract.column(name).type}" if name in [c.name for c in contract.columns] else ""
+        there = "; it is the target" if name == contract.target else there
         raise UserError(
             f"{key} is {name!r}, expected a column of dates or numbers in {contract.file}{there}{hint(name, known)} "
             f"Known: {listed(known)}."

@@ -44,10 +44,10 @@ SCORED = "out of fold, mean over repeats"
 class Told:
     """What the page says besides its measures, in Markdown; "" where there is nothing to say.
 
-    ``tables``: what is predicted from what; ``doubles``: what
-    became of rows that are alike; ``drift``: whether test rows are like train rows; ``picture``: how to read
-    it; ``sections``: which rows have which answer, how training went; ``worth``: of the columns, in sentences;
-    ``groups``: what the feature groups are; ``columns``: the data dictionary.
+    ``tables``: what is predicted from what; ``doubles``: what became of rows that are alike; ``drift``: whether test
+    rows are like train rows; ``picture``: how to read it; ``sections``: which rows have which answer, how training
+    went; ``worth``: of the columns, in sentences; ``groups``: what the feature groups are; ``columns``: the data
+    dictionary.
     """
 
     tables: str = ""

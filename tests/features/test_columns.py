@@ -309,7 +309,7 @@ def test_when_rows_were_is_a_date_or_a_number_and_said_in_each() -> None:
     )
     assert np.diff(columns.times_of(contract, "day", rows)).tolist() == [-2.0, 1.0]
     assert columns.times_of(contract, "year", rows).tolist() == [3.0, 1.0, 2.0]
-    for name, told in (("shop", "it is a category"), ("dya", "did you mean 'day'"), ("sales", "it is a number")):
+    for name, told in (("shop", "it is a category"), ("dya", "did you mean 'day'"), ("sales", "it is the target")):
         with pytest.raises(UserError, match=f"encode.time is '{name}', expected a column of dates or numbers.*{told}"):
             columns.times_of(contract, name, rows)
     with pytest.raises(UserError, match="1 training rows say no time, row 3 first"):
