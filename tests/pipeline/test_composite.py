@@ -16,11 +16,11 @@ import pytest
 
 from features.contract import Contract
 from features.synthetic import spaceship
-from pipeline import new, predict
+from pipeline import predict
 from pipeline.demo import write_yaml
 from pipeline.files import read_csv, read_json, read_npz
 from pipeline.params import load, read_document
-from tests.stages import ROOT, run_stage
+from tests.stages import ROOT, made_new, run_stage
 
 NAME = "ship"
 BUDGETS: dict[str, dict[str, Any]] = {
@@ -40,15 +40,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     train, test, answers = spaceship(200, 800, 0)
     for name, table in (("train", train), ("test", test), ("answers", answers)):
         table.to_csv(folder / f"given_{name}.csv", index=False)
-    for file in ("params.yaml", "dvc.yaml"):
-        shutil.copy(ROOT / file, folder)
-    given = ["--train", str(folder / "given_train.csv"), "--test", str(folder / "given_test.csv")]
     with (folder / "said.txt").open("w") as said, contextlib.redirect_stdout(said):
-        assert new.main([NAME, *given, "--metric", "log_loss", "--folder", str(folder)]) == 0
-    params = read_document(folder / "params.yaml")
-    for block, values in BUDGETS.items():
-        params["competitions"][NAME][block] = {**params["competitions"][NAME].get(block, {}), **values}
-    write_yaml(folder / "params.yaml", params)
+        made_new(folder, NAME, BUDGETS, "--metric", "log_loss")
     return folder
 
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import importlib
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +9,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline import new
 from pipeline.demo import write_yaml
 from pipeline.files import read_json, read_npz
 from pipeline.params import read_document
+from tests.stages import made_new, run_stage
 
 pytestmark = pytest.mark.slow
-ROOT = Path(__file__).resolve().parents[2]
 ROWS, COPIES = 60, 8
 BUDGETS: dict[str, dict[str, Any]] = {
     "encode": {"repeats": 1},
@@ -38,14 +34,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     train.insert(0, "id", np.arange(len(train)))
     whole.iloc[ROWS:].assign(id=10_000 + np.arange(200)).to_csv(folder / "given_test.csv", index=False)
     train.to_csv(folder / "given_train.csv", index=False)
-    for file in ("params.yaml", "dvc.yaml"):
-        shutil.copy(ROOT / file, folder)
-    given = ["--train", str(folder / "given_train.csv"), "--test", str(folder / "given_test.csv")]
-    assert new.main(["copied", *given, "--folder", str(folder)]) == 0
-    params = read_document(folder / "params.yaml")
-    for block, values in BUDGETS.items():
-        params["competitions"]["copied"][block] = {**params["competitions"]["copied"][block], **values}
-    write_yaml(folder / "params.yaml", params)
+    made_new(folder, "copied", BUDGETS)
     return folder
 
 
@@ -60,14 +49,9 @@ def scores(folder: Path, setting: str) -> dict[str, float]:
     return found
 
 
-def run(folder: Path, *names: str) -> None:
-    """Stages as dvc.yaml has them, in this process."""
-    stages = read_document(ROOT / "dvc.yaml")["stages"]
-    with contextlib.chdir(folder):
-        for stage in names:
-            words = stages[stage]["do"]["cmd"].replace("${key}", "copied")
-            words = words.replace("${item.table.sample}", "sample_submission.csv").split()
-            assert importlib.import_module(words[2]).main(words[3:]) == 0
+def run(folder: Path, *stages: str) -> None:
+    for stage in stages:
+        assert run_stage(folder, stage, "copied") == 0
 
 
 def test_copies_that_were_changed_a_little_are_a_warning(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -19,10 +19,9 @@ from features.roles import SCORE, STOP, TRAIN, UNUSED
 from features.synthetic import visits
 from features.tables import parse_table
 from pipeline import honest, new, predict
-from pipeline.demo import write_yaml
 from pipeline.files import read_csv, read_json, read_npz
 from pipeline.params import load, read_document
-from tests.stages import run_stage
+from tests.stages import made_new, run_stage
 
 ROOT = Path(__file__).resolve().parents[2]
 BUDGETS: dict[str, dict[str, Any]] = {
@@ -40,14 +39,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     train.to_csv(folder / "given_train.csv", index=False)
     test.to_csv(folder / "given_test.csv", index=False)
     answers.to_csv(folder / "answers.csv", index=False)
-    for file in ("params.yaml", "dvc.yaml"):
-        shutil.copy(ROOT / file, folder)
-    given = ["--train", str(folder / "given_train.csv"), "--test", str(folder / "given_test.csv")]
-    assert new.main(["visits", *given, "--folder", str(folder)]) == 0
-    params = read_document(folder / "params.yaml")
-    for block, values in BUDGETS.items():
-        params["competitions"]["visits"][block] = {**params["competitions"]["visits"][block], **values}
-    write_yaml(folder / "params.yaml", params)
+    made_new(folder, "visits", BUDGETS)
     assert run_stage(folder, "encode", "visits") == 0
     return folder
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +10,7 @@ import pandas as pd
 import pytest
 
 from pipeline.leaderboard import COLUMNS, agreement, best, changes, correlation, main, read_board, scored
+from tests.pipeline.test_submit import git
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -115,11 +115,8 @@ def test_rows_of_two_clones_are_told_in_the_order_they_were_sent(
     assert [cell[4] for cell in told if "=" in cell[4]] == ["seed=1", "seed=0, train.top_k=9"]
 
 
-def test_git_merges_rows_of_two_clones_by_itself(tmp_path: Path) -> None:
-    def git(*words: str) -> None:
-        who = ("-c", "user.name=t", "-c", "user.email=t@example.org")
-        subprocess.run(["git", *who, *words], cwd=tmp_path, check=True, capture_output=True)
-
+def test_git_merges_rows_of_two_clones_by_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
     git("init", "-qb", "main")
     shutil.copy(ROOT / ".gitattributes", tmp_path)
     board = tmp_path / "reports" / "leaderboard.csv"

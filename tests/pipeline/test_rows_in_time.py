@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import importlib
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +10,12 @@ import pandas as pd
 import pytest
 
 from features.roles import SCORE
-from pipeline import new
 from pipeline.demo import write_yaml
 from pipeline.files import read_csv, read_json, read_npz
 from pipeline.params import read_document
+from tests.stages import made_new, run_stage
 
 pytestmark = pytest.mark.slow
-ROOT = Path(__file__).resolve().parents[2]
 ROWS, TESTS = 300, 60
 BUDGETS: dict[str, dict[str, Any]] = {
     "encode": {"repeats": 1, "time": "date"},
@@ -40,25 +36,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     whole.insert(0, "id", days)
     whole.iloc[:ROWS].sample(frac=1, random_state=0).to_csv(folder / "given_train.csv", index=False)
     whole.iloc[ROWS:].drop(columns="sales").to_csv(folder / "given_test.csv", index=False)
-    for file in ("params.yaml", "dvc.yaml"):
-        shutil.copy(ROOT / file, folder)
-    given = ["--train", str(folder / "given_train.csv"), "--test", str(folder / "given_test.csv")]
-    assert new.main(["sales", *given, "--folder", str(folder)]) == 0
-    params = read_document(folder / "params.yaml")
-    for block, values in BUDGETS.items():
-        params["competitions"]["sales"][block] = {**params["competitions"]["sales"][block], **values}
-    write_yaml(folder / "params.yaml", params)
+    made_new(folder, "sales", BUDGETS)
     return folder
 
 
 def run(folder: Path, *stages: str) -> None:
-    """Stages as dvc.yaml has them, in this process."""
-    known = read_document(ROOT / "dvc.yaml")["stages"]
-    with contextlib.chdir(folder):
-        for stage in stages:
-            words = known[stage]["do"]["cmd"].replace("${key}", "sales")
-            words = words.replace("${item.table.sample}", "sample_submission.csv").split()
-            assert importlib.import_module(words[2]).main(words[3:]) == 0
+    for stage in stages:
+        assert run_stage(folder, stage, "sales") == 0
 
 
 def test_each_stage_knows_what_is_later(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
