@@ -376,7 +376,8 @@ class Contract:
 
     def _take_apart(self, cells: dict[str, pd.Series], file: str, with_target: bool) -> list[Fault]:
         """Adds the parts to the ``cells`` of a file's columns; what is wrong where cells have another form. In a file
-        without the target, a feature's unknown category may have one if its parts may be missing: ``faults`` tells."""
+        without the target, a feature's unknown category may have one, or words where a part is a number, if its parts
+        may be missing: ``faults`` tells of it."""
         faults = []
         left = [column for column in self.columns if column.parts]
         while left:
@@ -390,7 +391,11 @@ class Contract:
             parts = [c for c in self.columns if c.name in column.parts]
             needed = any(c.role != "ignore" or c.parts for c in parts)
             unseen = column.role == "feature" and column.values is not None and all(c.nullable for c in parts)
-            if wrong.any() and needed and (with_target or not unseen):
+            if unseen and not with_target:
+                for part in (c for c in parts if c.type == "number"):
+                    cells[part.name] = cells[part.name].mask(numbers_of(cells[part.name], part.spelling)[1])
+                continue
+            if wrong.any() and needed:
                 cure = "Correct the cells, leave them empty, or name them under `missing`, "
                 if not column.nullable:
                     cure = "Correct the cells, or delete `separator`, `parts` and the parts' own entries, "
