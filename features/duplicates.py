@@ -39,7 +39,8 @@ class Duplicates:
 
 
 def find(contract: Contract, switches: Mapping[str, bool], train: pd.DataFrame, test: pd.DataFrame) -> Duplicates:
-    """Of typed frames. ``switches``: features that are left out (false), by which rows may differ unseen."""
+    """Of typed frames. ``switches``: features that are left out (false), by which rows may differ unseen (see
+    ``formulas.seen``)."""
     known = labels(contract, switches, pd.concat([train, test], ignore_index=True))
     own, asked = known[: len(train)], known[len(train) :]
     double = (np.bincount(own, minlength=int(known.max(initial=-1)) + 1)[own] > 1).astype(float)

@@ -195,6 +195,18 @@ def fit(frame: pd.DataFrame, contract: Contract, formulas: Mapping[str, str], pl
     return made
 
 
+def seen(switches: Mapping[str, bool], made: Mapping[str, str], place: str) -> dict[str, bool]:
+    """``switches`` of features (false: left out), on for those that a formula of ``made`` takes which is itself on: by
+    these rows differ to a network, too. Raises ``UserError`` of a formula that is none; ``place`` as of ``fit``."""
+    taken = {
+        column: True
+        for name, text in made.items()
+        if switches.get(name, True)
+        for column in parse(text, f"{place}.{name}").columns
+    }
+    return {**switches, **taken}
+
+
 def _check_words(formula: Formula, frame: pd.DataFrame, features: Mapping[str, Column], place: str) -> None:
     """Raises ``UserError`` where a column is compared with a word that none of its cells can be: the comparison would
     be 0 everywhere, and a sum with it would show nothing of that."""

@@ -15,6 +15,7 @@ from features.columns import times_of
 from features.contract import Contract, levels_of
 from features.errors import UserError
 from features.folds import draw_roles, groups_if_asked
+from features.formulas import seen
 from features.roles import TRAIN
 from features.tables import parse_table
 from features.target import choose, origin_of, transformed
@@ -52,6 +53,7 @@ def encode(arguments: argparse.Namespace) -> None:
             f"takes logarithms; expected 0 or more. Set competitions.{params.name}.table.metric to rmse or mae."
         )
     frame = pd.concat([train.drop(columns=contract.target), test], ignore_index=True)
+    place = f"{arguments.params}: competitions.{params.name}.encode"
     state, encoded = encoder.fit(
         frame,
         len(train),
@@ -64,7 +66,7 @@ def encode(arguments: argparse.Namespace) -> None:
         min_count=settings.min_count,
         missing_indicators=settings.missing_indicators,
         made=settings.formulas,
-        place=f"{arguments.params}: competitions.{params.name}.encode",
+        place=place,
     )
     if not state["groups"]:
         raise UserError(
@@ -78,7 +80,8 @@ def encode(arguments: argparse.Namespace) -> None:
             f"warning: {arguments.params}: encode.group_aware is false, so rows of one {contract.grouping!r} may lie "
             f"in several folds. Scores are flattered if rows to be predicted are of other groups; {cure}."
         )
-    alike = duplicates.find(contract, settings.features, train, test)
+    shown = seen(settings.features, settings.formulas, f"{place}.formulas")
+    alike = duplicates.find(contract, shown, train, test)
     once = duplicates.together(settings.duplicates, alike)
     if once:
         state["duplicates"] = "together"

@@ -26,6 +26,7 @@ from features.encoder import Encoded
 from features.errors import UserError
 from features.estimation import Estimate
 from features.folds import groups_if_asked, nested_roles, outer_parts
+from features.formulas import seen
 from features.roles import TRAIN
 from features.tables import parse_table
 from features.target import TargetScale, origin_of, transformed
@@ -162,7 +163,10 @@ def read(arguments: argparse.Namespace, params: Params, state: Mapping[str, Any]
     contract = Contract.from_mapping(read_document(arguments.contract), str(arguments.contract))
     train = contract.typed(parse_table(read_bytes(arguments.train), str(arguments.train)), str(arguments.train), True)
     encoded = encoder.transform(train.drop(columns=contract.target), state)
-    alike = duplicates.labels(contract, params.encode.features, train) if "duplicates" in state else None
+    alike = None
+    if "duplicates" in state:
+        place = f"{arguments.params}: competitions.{params.name}.encode.formulas"
+        alike = duplicates.labels(contract, seen(params.encode.features, params.encode.formulas, place), train)
     times = times_of(contract, params.encode.time, train) if params.encode.time else None
     return Rows(encoded, arrays["target"], len(arrays["ids"]) - len(arrays["target"]), alike, times)
 

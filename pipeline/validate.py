@@ -24,6 +24,7 @@ from features.checks import Readings, read_states, run_checks, target_binary
 from features.contract import Column, Contract, ContractError, Fault, fault_at, reordered
 from features.drift import Drift, adversarial, clustered
 from features.errors import UserError
+from features.formulas import seen
 from features.levels import levels
 from features.tables import guessed, parse_table
 from pipeline import stage
@@ -72,7 +73,9 @@ def validate(arguments: argparse.Namespace) -> None:
     typed, readings = tables.typed, None
     if len(typed) == 2:
         readings = read_states(contract, typed["train"], typed["test"], _plain_columns(params, contract))
-    checks = all_checks(params, contract, tables, readings)
+    place = f"{arguments.params}: competitions.{params.name}.encode.formulas"
+    shown = seen(params.encode.features, params.encode.formulas, place)
+    checks = all_checks(params, contract, tables, readings, shown)
     faults = [fault for found in checks.values() for fault in found]
     expectations = run_suites(contract, {tables.files[name]: table for name, table in typed.items()}, arguments.docs)
     faults += unexplained(expectations, faults)
@@ -80,7 +83,7 @@ def validate(arguments: argparse.Namespace) -> None:
     cautions = [fault for fault in faults if fault.warning]
     drift = None
     if readings is not None and not failures:
-        copied = duplicates.find(contract, params.encode.features, typed["train"], typed["test"]).flattering
+        copied = duplicates.find(contract, shown, typed["train"], typed["test"]).flattering
         seed = seed_for(params.seed, "drift")
         if not copied and contract.grouping is None and not (params.encode.group_aware or params.encode.time):
             near = nearly_duplicated(contract, tables, readings, checks, seed)
@@ -129,9 +132,11 @@ def read_tables(contract: Contract, files: Mapping[str, str]) -> Tables:
     return Tables(files, raw, typed, checks)
 
 
-def all_checks(params: Params, contract: Contract, tables: Tables, readings: Readings | None) -> dict[str, list[Fault]]:
+def all_checks(
+    params: Params, contract: Contract, tables: Tables, readings: Readings | None, shown: Mapping[str, bool]
+) -> dict[str, list[Fault]]:
     """What reading found and what every further check finds, by the check's name; ``readings``: how columns of train
-    and test are read, None where one of the two has no types."""
+    and test are read, None where one of the two has no types; ``shown``: features that networks do not see (false)."""
     files, typed, checks = tables.files, tables.typed, dict(tables.checks)
     for name, table in typed.items():
         checks.setdefault("contract", []).extend(contract.faults(table, files[name], name == "train"))
@@ -147,7 +152,7 @@ def all_checks(params: Params, contract: Contract, tables: Tables, readings: Rea
             readings,
             leak_auc=params.validate.leak_auc,
             drift_auc=params.validate.drift_auc,
-            switches=params.encode.features,
+            switches=shown,
             time=params.encode.time,
         )
     if "test" in typed and "sample" in tables.raw:

@@ -194,3 +194,11 @@ def test_a_formula_is_not_called_as_a_column_or_a_feature_group(name: str) -> No
     grouped = {**COLUMNS, "Area": {**COLUMNS["Area"], "group": "rooms"}}
     with pytest.raises(UserError, match=r"encode.formulas.rooms: the table has a column or feature group 'rooms'"):
         encoded({"rooms": "Area * 2"}, {}, Contract.from_mapping({"columns": grouped}, "contract.yaml"))
+
+
+def test_a_column_that_only_a_formula_takes_is_seen() -> None:
+    """Unless the formula itself is left out."""
+    made = {"Area": "Ground + `Cellar floor`", "Age": "Built"}
+    switches = {"Ground": False, "Built": False, "Age": False, "Rooms": False}
+    expected = {**switches, "Ground": True, "Cellar floor": True}
+    assert formulas.seen(switches, made, "params.yaml") == expected

@@ -14,8 +14,10 @@ import pytest
 from features.errors import UserError
 from features.synthetic import titanic
 from features.titanic import GROUPS
+from pipeline.demo import write_yaml
 from pipeline.encode import coded_target, main, row_groups
 from pipeline.files import read_npz
+from pipeline.params import read_document
 from tests.stages import options
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -215,6 +217,20 @@ def test_rows_copied_in_train_alone_are_one_row_to_every_fold(
     arrays = read_npz(tmp_path / "apart" / "arrays.npz")
     assert (arrays["roles"][first] != arrays["roles"][copies]).any()
     assert "duplicates" not in json.loads((tmp_path / "apart" / "encoding.json").read_text())
+
+
+@pytest.mark.parametrize(("formulas", "alike"), [({}, True), ({"Price": "Fare / 2"}, False)])
+def test_rows_that_a_formula_tells_apart_are_not_alike(tmp_path: Path, formulas: dict[str, str], alike: bool) -> None:
+    """Though the column that it takes is left out."""
+    with_copies(tmp_path)
+    train = pd.read_csv(tmp_path / "train.csv", dtype=str)
+    train.assign(Fare=[f"{number}.5" for number in range(len(train))]).to_csv(tmp_path / "train.csv", index=False)
+    params = read_document(ROOT / "params.yaml")
+    entry = params["competitions"]["titanic"]
+    entry["table"]["module"], entry["encode"] = "plain", {"features": {"Fare": False}, "formulas": formulas}
+    write_yaml(tmp_path / "params.yaml", params)
+    assert encode(tmp_path, params=tmp_path / "params.yaml") == 0
+    assert ("duplicates" in json.loads((tmp_path / "out" / "encoding.json").read_text())) == alike
 
 
 def test_a_class_that_is_many_copies_of_few_rows_is_too_small(
