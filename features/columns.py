@@ -484,10 +484,13 @@ def times_of(contract: Contract, name: str, frame: pd.DataFrame, key: str = "enc
     (found, _), *_ = telling(column, cells, state)
     times = np.asarray(found, float)
     if np.isnan(times).any():
-        row = int(np.flatnonzero(np.isnan(times))[0]) + 2
+        gaps = np.flatnonzero(np.isnan(times))
+        told = f"row {gaps[0] + 2} of train says no time"
+        if len(gaps) > 1:
+            told = f"{len(gaps)} training rows say no time, row {gaps[0] + 2} first"
         raise UserError(
-            f"{key} is {name!r}, but {int(np.isnan(times).sum())} training rows say no time, row {row} first; expected "
-            "one in each. Fill the cells, delete the rows, or name another column in params.yaml."
+            f"{key} is {name!r}, but {told}; expected one in each. Fill the cells, delete the rows, or name another "
+            "column in params.yaml."
         )
     return times
 

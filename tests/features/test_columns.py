@@ -312,5 +312,9 @@ def test_when_rows_were_is_a_date_or_a_number_and_said_in_each() -> None:
     for name, told in (("shop", "it is a category"), ("dya", "did you mean 'day'"), ("sales", "it is the target")):
         with pytest.raises(UserError, match=f"encode.time is '{name}', expected a column of dates or numbers.*{told}"):
             columns.times_of(contract, name, rows)
-    with pytest.raises(UserError, match="1 training rows say no time, row 3 first"):
-        columns.times_of(contract, "day", rows.assign(day=["2024-03-01", None, "2024-02-29"]))
+    for day, told in (
+        ("2024-02-29", "row 3 of train says no time; "),
+        (None, "2 training rows say no time, row 3 first"),
+    ):
+        with pytest.raises(UserError, match=told):
+            columns.times_of(contract, "day", rows.assign(day=["2024-03-01", None, day]))
