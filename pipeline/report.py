@@ -395,11 +395,12 @@ def combination(params: Params, metrics: Mapping[str, float]) -> str:
     used = {"mean": "the mean", "greedy": "greedy selection", "rank_mean": "the mean of ranks"}[params.ensemble.method]
     if params.ensemble.calibration == "temperature" and params.table.task != "regression":
         used += f" at temperature {metrics['temperature']:.3f}"
-    if metrics.get("factor", 1) != 1 or metrics.get("shift"):
-        moved = f"times {metrics['factor']:.4f}" if metrics["factor"] != 1 else f"plus {metrics['shift']:.4g}"
-        wanted = {"rmse": "means", "mae": "medians"}[params.table.metric]
-        used += f" ({moved}, so that answers are the {wanted} that {params.table.metric.upper()} asks for)"
     decided, halved = "", ""
+    factor, shift = metrics.get("factor", 1.0), metrics.get("shift", 0.0)
+    if factor != 1 or shift:
+        moved = f"times {factor:.5g}" if factor != 1 else f"{'plus' if shift > 0 else 'less'} {abs(shift):.4g}"
+        wanted = {"rmse": "means", "mae": "medians"}[params.table.metric]
+        decided = f", {moved}, so that answers are the {wanted} that {params.table.metric.upper()} asks for"
     if params.table.metric == "rmsle" and params.ensemble.method != "rank_mean":
         decided = ", averaged by their logarithms"
     if metrics.get("threshold", 0.5) != 0.5:  # then the table at the top has other decisions than the one here

@@ -225,3 +225,26 @@ def test_combination_says_what_its_table_holds() -> None:
     assert "The answer is the mean of 6 members, averaged by their logarithms. Here" in " ".join(
         report.combination(squared, METRICS).split()
     )
+
+
+@pytest.mark.parametrize(
+    ("metric", "moves", "told"),
+    [
+        (
+            "rmse",
+            {"factor": 1.25, "shift": 0.0},
+            "6 members, times 1.25, so that answers are the means that RMSE asks for.",
+        ),
+        (
+            "mae",
+            {"factor": 1.0, "shift": 0.5},
+            "6 members, plus 0.5, so that answers are the medians that MAE asks for.",
+        ),
+        ("mae", {"factor": 1.0, "shift": -0.5}, "6 members, less 0.5, so that"),
+        ("mae", {"factor": 1.0, "shift": 0.0}, "6 members. Here"),
+    ],
+)
+def test_what_answers_are_moved_by_is_said(metric: str, moves: dict[str, float], told: str) -> None:
+    params = load(ROOT / "params.yaml", "titanic")
+    params = replace(params, table=replace(params.table, task="regression", metric=metric))
+    assert told in " ".join(report.combination(params, METRICS | moves).split())
