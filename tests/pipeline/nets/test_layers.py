@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from pipeline.nets.layers import (
     FASTEST,
+    PRODUCTS,
     convolve,
     drop,
     dropout_scale,
@@ -145,31 +146,48 @@ def test_the_gradients_of_a_product_are_those_of_tensorflow(batches: int) -> Non
         np.testing.assert_allclose(mine, theirs, rtol=1e-5, atol=1e-6)
 
 
-def test_members_of_different_depth_learn_from_their_own_loss() -> None:
-    """The gradients of three networks of 3, 2 and 1 hidden layers, together and each for itself by TensorFlow's own."""
+@pytest.mark.parametrize("precision", PRODUCTS)
+@pytest.mark.parametrize("batches", [1, 3], ids=["one batch for all", "a batch each"])
+def test_members_of_different_depth_learn_from_their_own_loss(batches: int, precision: str) -> None:
+    """The gradients of three networks of 3, 2 and 1 hidden layers, together (compiled for any number of members) and
+    each for itself by TensorFlow's own."""
     generator = np.random.default_rng(0)
-    x, depths = generator.normal(size=(3, 6, 4)).astype(np.float32), (3, 2, 1)
     counts = [3, 2, 1, 3]  # members of each layer, and all have an output
     shapes = [(4, 5), (5, 5), (5, 5), (5, 2)]
-    kernels = [
-        tf.constant(generator.normal(size=(count, *shape)), tf.float32)
-        for count, shape in zip(counts, shapes, strict=True)
-    ]
-    biases = [tf.zeros((count, 1, shape[1])) for count, shape in zip(counts, shapes, strict=True)]
-    with tf.GradientTape() as tape:
-        tape.watch(kernels)
-        total = tf.reduce_sum(tf.sin(forward(x, kernels, biases, "tanh", np.array([5, 5, 5]))))
-    together = tape.gradient(total, kernels)
-    for member, depth in enumerate(depths):
-        own = [kernels[layer][member] for layer in (*range(depth), 3)]
+
+    def drawn(*shape: int) -> tf.Tensor:
+        return tf.constant(generator.normal(size=shape), tf.float32)
+
+    x, product = drawn(batches, 6, 4), PRODUCTS[precision]
+    kernels = [drawn(count, *shape) for count, shape in zip(counts, shapes, strict=True)]
+    biases = [drawn(count, 1, shape[1]) for count, shape in zip(counts, shapes, strict=True)]
+    scales = [drawn(count, 1, 1) for count in counts]
+    place, several = tf.TensorSpec([1 if batches == 1 else None, 6, 4]), [tf.TensorSpec([None] * 3)] * 4
+
+    @tf.function(input_signature=[place, several, several], autograph=False)
+    def gradients(x: tf.Tensor, kernels: list[tf.Tensor], biases: list[tf.Tensor]) -> list[list[tf.Tensor]]:
+        with tf.GradientTape() as tape:
+            tape.watch([kernels, biases])
+            widths, ways = tf.constant([5, 5, 5]), {"project": product, "product": product, "scales": scales}
+            total = tf.reduce_sum(tf.sin(forward(x, kernels, biases, "tanh", widths, **ways)))
+        found: list[list[tf.Tensor]] = tape.gradient(total, [kernels, biases])
+        return found
+
+    together = gradients(x, kernels, biases)
+    for member, depth in enumerate((3, 2, 1)):
+        layers = (*range(depth), 3)
+        own = [[weight[layer][member] for layer in layers] for weight in (kernels, biases)]
         with tf.GradientTape() as tape:
             tape.watch(own)
-            units = tf.constant(x[member])
-            for kernel in own[:-1]:
-                units = tf.tanh(units @ kernel)
-            total = tf.reduce_sum(tf.sin(units @ own[-1]))
-        for layer, gradient in zip((*range(depth), 3), tape.gradient(total, own), strict=True):
-            np.testing.assert_allclose(together[layer][member], gradient, rtol=1e-4, atol=1e-5)
+            units = x[member % batches]
+            for layer, kernel, bias in zip(layers, *own, strict=True):
+                factors = (tf.cast(factor, precision) for factor in (units, kernel))
+                units = tf.cast(tf.matmul(*factors), "float32") * scales[layer][member] + bias
+                units = units if layer == 3 else tf.tanh(units)
+            total = tf.reduce_sum(tf.sin(units))
+        for mine, theirs in zip(together, tape.gradient(total, own), strict=True):
+            for layer, gradient in zip(layers, theirs, strict=True):
+                np.testing.assert_allclose(mine[layer][member], gradient, rtol=1e-4, atol=1e-5)
 
 
 def test_forward_equals_numpy_for_members_of_different_depth() -> None:
