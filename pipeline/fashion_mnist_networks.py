@@ -139,7 +139,7 @@ def augmentation_of(preset: ImageNetwork) -> Augmentation:
     """How the preset distorts the images that the members of its ensemble learn from."""
     from pipeline.nets.augmentation import Augmentation
 
-    return Augmentation(preset.flip, preset.shift, preset.rotation, preset.erase, preset.mixup)
+    return Augmentation(preset.flip, preset.shift, preset.rotation, preset.zoom, preset.erase, preset.mixup)
 
 
 def outcome(found: Fit, clothes: Clothes, roles: np.ndarray) -> Outcome:

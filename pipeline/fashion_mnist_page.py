@@ -34,7 +34,7 @@ MISTAKES = 12
 # Distorted copies of each picture shown; of every third class, so that they have room.
 COPIES, EVERY = 5, 3
 # How far the row that shows each kind by itself goes: far enough to be seen.
-PIXELS, DEGREES, SHARE = 4.0, 20.0, 0.4
+PIXELS, DEGREES, ZOOM, SHARE = 4.0, 20.0, 0.3, 0.4
 
 
 def draw_curves(outcomes: Mapping[str, Outcome], readings: Mapping[str, Diagnosis]) -> bytes:
@@ -100,16 +100,17 @@ def each_kind(image: np.ndarray, other: np.ndarray) -> dict[str, np.ndarray]:
 
     from pipeline.nets.augmentation import DRAWS, Augmentation, distort, mix
 
-    # A half moves nothing; which number does what is said at ``DRAWS``.
+    # A half moves nothing; which number does what is said at ``DRAWS``, behind which comes the size.
     kinds = {
         "mirrored": (Augmentation(flip=True), {0: 0.0}),
         f"shifted by {PIXELS:g} pixels": (Augmentation(shift=PIXELS), {1: 1.0, 2: 1.0}),
         f"turned by {DEGREES:g} degrees": (Augmentation(rotation=DEGREES), {3: 1.0}),
+        f"enlarged by {100 * ZOOM:.0f} %": (Augmentation(zoom=ZOOM), {DRAWS: 1.0}),
         "a box blanked": (Augmentation(erase=1.0), {}),
     }
     found = {}
     for name, (augmentation, drawn) in kinds.items():
-        draws = np.full((1, DRAWS), 0.5, np.float32)
+        draws = np.full((1, augmentation.draws), 0.5, np.float32)
         draws[0, list(drawn)] = list(drawn.values())
         found[name] = np.asarray(
             ops.convert_to_numpy(distort(image[None], ops.convert_to_tensor(draws), augmentation))
@@ -137,7 +138,6 @@ def draw_distortions(clothes: Clothes, roles: np.ndarray, preset: ImageNetwork, 
         for number, copy in enumerate([images, *copies])
     ]
     # Of the last image, a shoe: its left and right differ.
-    shown.append((images[-1], images[-1], "each kind by itself:"))
     shown += [(images[-1], image, title) for title, image in each_kind(images[-1], images[0]).items()]
     figure, axes = panels(len(shown), columns=1 + COPIES, width=1.7, height=1.9)
     for axis, (plain, image, title) in zip(axes, shown, strict=True):
@@ -193,7 +193,8 @@ def page(
         "*In the chapter: MLP vs DNN, 데이터 증강 방법 (figure 8-15), 앙상블, 패션 MNIST (ten softmax outputs, sparse "
         "categorical cross-entropy).*",
         "",
-        f"Preset `{name}`. Accuracy on the test images, which were looked at once, ± one standard error over images.",
+        f"Preset `{name}`. Accuracy on the test images, which neither stop a network nor choose one, ± one standard "
+        "error over images.",
         "",
         "| network | accuracy |",
         "|---|---|",
@@ -261,6 +262,7 @@ def distortions(preset: ImageNetwork) -> str:
         "mirrored or not": preset.flip,
         f"shifted by up to {preset.shift:g} pixel{'s' if preset.shift != 1 else ''} across and down": preset.shift,
         f"turned by up to {preset.rotation:g} degrees": preset.rotation,
+        f"larger or smaller by up to {100 * preset.zoom:.0f} %": preset.zoom,
         f"blanked in a box ({100 * preset.erase:.0f} % of them)": preset.erase,
         f"mixed with another, by up to {100 * preset.mixup:.0f} %": preset.mixup,
     }

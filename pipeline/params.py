@@ -262,6 +262,7 @@ class ImageNetwork:
     flip: bool = _key(bool)
     shift: float = _key(float, low=0, high=14)
     rotation: float = _key(float, low=0, high=180)
+    zoom: float = _key(float, low=0, high=0.5)
     erase: float = _key(float, low=0, high=1)
     mixup: float = _key(float, low=0, high=0.5)
     gamma: float = _key(float, low=0.1, high=10)

@@ -259,9 +259,11 @@ def test_every_kind_of_distortion_is_shown_by_itself() -> None:
     image[10:18, 4:12] = 1.0
     found = fashion_mnist_page.each_kind(image, other)
     names = {field.name for field in fields(Augmentation)}
-    assert len(found) == len(names) == fashion_mnist_page.COPIES
+    assert len(found) == len(names) == fashion_mnist_page.COPIES + 1, "a row of the picture"
     np.testing.assert_array_equal(found["mirrored"], image[:, ::-1])
     np.testing.assert_allclose(found["shifted by 4 pixels"][14:22, 8:16], 1.0, atol=1e-5)
+    enlarged = found["enlarged by 30 %"]
+    assert enlarged.sum() == pytest.approx(1.3**2 * image.sum(), rel=0.05) and enlarged[14, 5] == pytest.approx(1.0)
     turned, blanked = found["turned by 20 degrees"], found["a box blanked"]
     assert turned.sum() == pytest.approx(image.sum(), rel=0.05) and abs(turned - image).max() > 0.5
     assert 0 <= blanked.sum() < image.sum() and not (blanked > image).any()

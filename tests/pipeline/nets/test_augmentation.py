@@ -42,6 +42,13 @@ def test_distortions_go_as_far_as_they_say() -> None:
     for draws, place in ((drawn(_1=1.0), (2, 5)), (drawn(_1=0.0), (2, 1)), (drawn(_2=1.0), (4, 3)), (drawn(), (2, 3))):
         moved = np.array(distort(image, draws, Augmentation(shift=2, rotation=30)))[0]
         assert moved[place] == pytest.approx(1.0, abs=1e-4)
+    corner = np.zeros((1, 9, 9), np.float32)
+    corner[0, 2, 2] = 1.0
+    # Half as far from the centre, as far, and half as far again.
+    for draw, place in ((0.0, (3, 3)), (0.5, (2, 2)), (1.0, (1, 1))):
+        draws = np.concatenate([drawn(), [[draw]]], axis=1, dtype=np.float32)
+        sized = np.array(distort(corner, draws, Augmentation(zoom=0.5)))[0]
+        assert sized[place] == pytest.approx(1.0, abs=1e-4)
     full = np.ones((1, 9, 9), np.float32)
     erased = np.array(distort(full, drawn(_4=0.0, _5=0.0, _6=1.0, _7=1.0, _8=1.0), Augmentation(erase=0.5)))[0] == 0
     assert erased[:4, 5:].all() and not erased[5:].any() and not erased[:, :4].any()
@@ -64,5 +71,5 @@ def test_images_are_mixed_with_their_neighbours_in_the_batch() -> None:
 
 
 def test_no_more_is_drawn_than_is_used() -> None:
-    asked = (Augmentation(), Augmentation(flip=True), Augmentation(mixup=0.2), Augmentation(erase=0.1, mixup=0.2))
-    assert [one.draws for one in asked] == [0, DRAWS, DRAWS + 1, DRAWS + 1]
+    asked = (Augmentation(), Augmentation(flip=True), Augmentation(mixup=0.2), Augmentation(zoom=0.1, mixup=0.2))
+    assert [one.draws for one in asked] == [0, DRAWS, DRAWS + 1, DRAWS + 2]
