@@ -115,6 +115,16 @@ def may_hold_several(column: Column, reason: str) -> bool:
     return column.role == "ignore" and reason.startswith(OWN_WORDS)
 
 
+def repeated_words(name: str, cells: pd.Series, classes: int) -> tuple[Column, str] | None:
+    """The category that ``cells [n]`` are if they are words, whatever they are made of, and why; None where they are
+    rather text."""
+    present = cells.dropna().astype(str).str.strip()
+    gaps = len(present) < len(cells)
+    plain = Column(name, "feature", "category", nullable=gaps)
+    column, reason = _words(plain, present, present.nunique(), gaps, classes)
+    return (column, reason) if column.type == "category" else None
+
+
 def levels_among(present: pd.Series, numbers: pd.Series, wrong: np.ndarray) -> list[str]:
     """Of the few words among ``numbers``, the cells ``wrong [n]``, those that may well be levels: frequent ones beside
     few different numbers; and those with a digit, as 3+ or 1 week, but for what stands once among many."""

@@ -20,6 +20,7 @@ from features.column_types import (
     infer_column,
     may_hold_several,
     read_with,
+    repeated_words,
     told_far,
     told_missing,
     told_twofold,
@@ -55,6 +56,8 @@ FEWEST = 3
 # A word that mostly means a missing value, and at times a class.
 NOT_ASSIGNED = "NA"
 ROW = "row"
+# Share of test's cells that train has, from which cells that are taken apart stay a category, too.
+KNOWN = 0.9
 
 
 @dataclass(frozen=True)
@@ -147,10 +150,11 @@ def infer(
             reasons[name] = f"target: {why_target}; {task}: {why_task}; metric {metric}: {why_metric}"
             notes += told_doubtful(columns[-1], [train[name]], commas_beside, commas) if task == "regression" else []
         elif name in apart and decided[name][0].values is None:
-            missing = apart[name].missing
+            whole, missing = apart[name].whole, apart[name].missing
             gaps = decided[name][0].nullable or bool(missing)
-            columns.append(Column(name, "ignore", "text", nullable=gaps, spelling=Spelling(missing=missing)))
-            reasons[name] = "several values"
+            column = whole[0] if whole else Column(name, "ignore", "text")
+            columns.append(replace(column, nullable=gaps, spelling=Spelling(missing=missing)))
+            reasons[name] = f"category: {whole[1]}" if whole else "several values"
         else:
             both = pd.concat([known[name], asked[name]], ignore_index=True)
             column, reason = grouped.get(name) or decided[name]
@@ -164,7 +168,7 @@ def infer(
             notes += filter(None, [note_of_shared(column, known[name], asked[name])])
         if name in apart:
             columns[-1] = replace(columns[-1], separator=apart[name].separator, parts=apart[name].parts)
-            notes.extend(told_missing(columns[-1], train[name], test[name]) if columns[-1].role == "ignore" else [])
+            notes.extend(told_missing(columns[-1], train[name], test[name]) if apart[name].missing else [])
             reasons[name] += (": " if columns[-1].role == "ignore" else "; ") + apart[name].told
     if not any(column.role == "feature" for column in columns):
         first = next((f"{n} ({r})" for n, r in reasons.items() if n not in (id, target)), "there is no other column")
@@ -189,12 +193,14 @@ def infer(
 @dataclass(frozen=True)
 class Apart:
     """How the cells of a column are taken apart, in columns called ``parts``; ``told``: in a sentence; ``missing``:
-    words that stand there for nothing."""
+    words that stand there for nothing; ``whole``: where most of test's cells are in train, too, the category that they
+    are beside their parts, and why: a pair may tell what neither does."""
 
     separator: str | tuple[str, ...]
     parts: tuple[str, ...]
     told: str
     missing: tuple[str, ...] = ()
+    whole: tuple[Column, str] | None = None
 
 
 def with_parts(
@@ -246,7 +252,10 @@ def with_parts(
             continue
         signs = [separator] if isinstance(separator, str) else separator
         told = f"{both.dropna().iloc[0]!r} is taken apart at {enumerated(map(repr, signs))} into {enumerated(parts)}"
-        apart[name] = Apart(separator, parts, told, absent)
+        train_cells, test_cells = both.iloc[: len(train)], both.iloc[len(train) :].dropna()
+        known_to_train = len(test_cells) > 0 and test_cells.isin(train_cells).mean() >= KNOWN
+        whole = repeated_words(name, both, classes) if name != id and known_to_train else None
+        apart[name] = Apart(separator, parts, told, absent, whole)
         decided |= of_parts
         taken += parts
         for part, cells in made.items():

@@ -203,6 +203,31 @@ def test_levels_that_are_few_stay_beside_their_parts() -> None:
     assert all(fault.warning for fault in found.contract.faults(typed, "new.csv", False)), "encoded as unseen"
 
 
+@pytest.mark.parametrize("absent", [None, "-"])
+def test_pairs_that_repeat_in_test_stay_beside_their_parts(absent: str | None) -> None:
+    """Hundreds of them, too: which store and which department may tell less than which of both. Not those that test
+    mostly has anew, as cabins of other groups."""
+    generator = np.random.default_rng(0)
+    train, test = (
+        pd.DataFrame({"pair": [f"{a}-{b}" for a, b in generator.integers(1, 13, (1000, 2))]}, dtype=object)
+        for _ in range(2)
+    )
+    for table in (train, test):
+        table["rare"] = [f"{a}-{b}" for a, b in generator.integers(1, 80, (1000, 2))]
+        table.loc[:99, "pair"] = absent
+    found = infer(train.assign(y=generator.choice(["no", "yes"], 1000)), test, None)
+    pair, rare = found.contract.column("pair"), found.contract.column("rare")
+    assert (pair.role, pair.type, pair.values, pair.parts) == ("feature", "category", None, ("pair_1", "pair_2"))
+    assert pair.nullable and pair.spelling.missing == (() if absent is None else (absent,))
+    assert sum(note.startswith("pair: '-' (train, row 2 first") for note in found.notes) == (absent is not None)
+    assert found.reasons["pair"].startswith("category: high-cardinality, 144 words; embedded")
+    assert "is taken apart at '-' into pair_1 and pair_2" in found.reasons["pair"]
+    assert (rare.role, rare.parts) == ("ignore", ("rare_1", "rare_2"))
+    typed = found.contract.typed(found.test, "test.csv", False)
+    assert typed.loc[:99, ["pair", "pair_1", "pair_2"]].isna().all(axis=None)
+    assert typed["pair_1"][100:].notna().all() and found.contract.faults(typed, "test.csv", False) == []
+
+
 def test_what_names_groups_of_rows_stays_whole() -> None:
     """And where it names larger ones than the id does, it is they that are kept together."""
     train, test = ship()
