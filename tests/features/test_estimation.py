@@ -256,3 +256,15 @@ def test_groups_of_folds_without_a_value_are_not_counted() -> None:
         "roc_auc", target[inside], answer[inside], HALF[:40], parts[inside], 60, groups[inside]
     )
     assert whole == valued
+
+
+def test_few_groups_widen_the_interval_of_a_share() -> None:
+    """Six groups, in each of which half of the rows are right, so that they do not err alike: Student's t of five."""
+    target, answer = np.zeros(240), np.tile([0.2, 0.2, 0.8, 0.8], 60)[:, None]
+    parts, groups = np.arange(240) % 2, np.arange(240) // 40
+    lone, grouped = (
+        estimation.estimate("accuracy", target, answer, np.full(240, 0.5), parts, 10**9, given)
+        for given in (None, groups)
+    )
+    assert grouped.value == lone.value == 0.5 and grouped.error == pytest.approx(lone.error)
+    assert (grouped.high - 0.5) / (lone.high - 0.5) == pytest.approx(2.5706 / 1.96, abs=1e-3)

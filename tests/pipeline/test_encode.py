@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +16,9 @@ from features.errors import UserError
 from features.synthetic import titanic
 from features.titanic import GROUPS
 from pipeline.demo import write_yaml
-from pipeline.encode import coded_target, main, row_groups
+from pipeline.encode import coded_target, main, roles_of, row_groups
 from pipeline.files import read_npz
-from pipeline.params import read_document
+from pipeline.params import load, read_document
 from tests.stages import options
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -246,3 +247,13 @@ def test_a_class_that_is_many_copies_of_few_rows_is_too_small(
     assert encode(tmp_path) == 1
     said = capsys.readouterr().err
     assert "class '1' of the target has 3 rows" in said and "alike in every column count as one here" in said
+
+
+def test_groups_that_share_a_double_are_in_one_fold() -> None:
+    """Ten rows a group, twelve groups; one row of the first is a double of one of the last, in the file far apart."""
+    params, target, groups = load(ROOT / "params.yaml", "titanic"), np.arange(120) // 5 % 2, np.arange(120) // 10
+    params = replace(params, encode=replace(params.encode, folds=3))
+    alike = np.where(np.arange(120) == 115, 0, np.arange(120))
+    roles = roles_of(params, target, groups, None, alike, True, ["no", "yes"])
+    for joined in (*(groups == one for one in range(12)), np.isin(groups, [0, 11])):
+        assert (roles[joined] == roles[joined][0]).all()

@@ -302,3 +302,12 @@ def test_a_group_that_is_nearly_all_rows_leaves_the_estimate_out(folder: Path) -
         return honest.draw(params, np.arange(120) % 2.0, np.r_[np.zeros(120 - alone), np.arange(1, alone + 1)])
 
     assert drawn(10) is None and drawn(20) is not None
+
+
+def test_groups_that_share_a_double_are_in_one_outer_fold(folder: Path) -> None:
+    groups = np.arange(120) // 10
+    alike = np.where(np.arange(120) == 115, 0, np.arange(120))
+    plan = honest.plan_of(five_folds(folder), rows_of(np.arange(120) // 5 % 2.0, alike, None), groups, ["no", "yes"])
+    assert isinstance(plan, Plan)
+    for joined in (*(groups == one for one in range(12)), np.isin(groups, [0, 11])):
+        assert len(np.unique(plan.parts[joined])) == 1 and (plan.roles[joined] == plan.roles[joined][0]).all()
