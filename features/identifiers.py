@@ -57,9 +57,8 @@ def group_columns(
 
     Named like an id, or after whom rows may be of; a value in several rows of train; and hardly a row of test with a
     value of train, so that nothing learned about a value helps there. No numbers with fractions, and none that may be
-    counts. One has the role ``group``, that of the fewest
-    groups, since finer ones most likely lie within; the others are ignored. ``prefix``: the one of them that is a
-    part of the id (``shown_by_ids``), whatever it is called.
+    counts. One has the role ``group``, that of the fewest groups, since finer ones most likely lie within; the others
+    are ignored. ``prefix``: the one of them that is a part of the id (``shown_by_ids``), whatever it is called.
     """
     found = {}
     for name in names:
