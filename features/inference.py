@@ -155,6 +155,7 @@ def infer(
             column = whole[0] if whole else Column(name, "ignore", "text")
             columns.append(replace(column, nullable=gaps, spelling=Spelling(missing=missing)))
             reasons[name] = f"category: {whole[1]}" if whole else "several values"
+            notes += filter(None, [note_of_shared(columns[-1], train[name], test[name])])
         else:
             both = pd.concat([known[name], asked[name]], ignore_index=True)
             column, reason = grouped.get(name) or decided[name]

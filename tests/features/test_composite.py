@@ -215,6 +215,7 @@ def test_pairs_that_repeat_in_test_stay_beside_their_parts(absent: str | None) -
     for table in (train, test):
         table["rare"] = [f"{a}-{b}" for a, b in generator.integers(1, 80, (1000, 2))]
         table.loc[:99, "pair"] = absent
+        table["store_id"] = table["pair"]
     found = infer(train.assign(y=generator.choice(["no", "yes"], 1000)), test, None)
     pair, rare = found.contract.column("pair"), found.contract.column("rare")
     assert (pair.role, pair.type, pair.values, pair.parts) == ("feature", "category", None, ("pair_1", "pair_2"))
@@ -223,6 +224,7 @@ def test_pairs_that_repeat_in_test_stay_beside_their_parts(absent: str | None) -
     assert found.reasons["pair"].startswith("category: high-cardinality, 144 words; embedded")
     assert "is taken apart at '-' into pair_1 and pair_2" in found.reasons["pair"]
     assert (rare.role, rare.parts) == ("ignore", ("rare_1", "rare_2"))
+    assert any(note.startswith("store_id: named like an id, but ") for note in found.notes)
     typed = found.contract.typed(found.test, "test.csv", False)
     assert typed.loc[:99, ["pair", "pair_1", "pair_2"]].isna().all(axis=None)
     assert typed["pair_1"][100:].notna().all() and found.contract.faults(typed, "test.csv", False) == []
