@@ -217,16 +217,16 @@ def rows_duplicated(
     test_file: str,
     switches: Mapping[str, bool],
 ) -> list[Fault]:
-    """Rows alike in every feature, within a table or across: a warning, since real tables may hold twins. What those of
-    train do to a score depends on whether test's rows have twins there, too."""
+    """Rows alike in every feature, within a table or across: a warning, since real tables may hold doubles. What those
+    of train do to a score depends on whether test's rows have doubles there, too."""
     if not contract.features or not len(train) or not len(test):
         return []
     found = duplicates.find(contract, switches, train, test)
-    shares = f"{found.train:.1%} of its rows have a twin there, of test's {found.test:.1%}"
+    shares = f"{found.train:.1%} of its rows have a double there, of test's {found.test:.1%}"
     told, cure = f"{shares}: no sign that this flatters a score", "Nothing to do."
     if found.flattering:
         told = f"{shares}: a score flatters where one learns from the other"
-        cure = "Twins are kept in one fold while encode.duplicates is auto or together. Better, leave each row once."
+        cure = "Doubles are kept in one fold while encode.duplicates is auto or together. Better, leave each row once."
     faults = []
     for frame, labels, file, more in (
         (train, found.labels, train_file, f" ({told})"),

@@ -133,12 +133,12 @@ def test_rows_twice_within_and_across(tables: Any) -> None:
     assert within.warning and across.warning
 
 
-def test_whether_twins_flatter_is_told_by_those_of_test(tables: Any) -> None:
+def test_whether_doubles_flatter_is_told_by_those_of_test(tables: Any) -> None:
     """Where test has none of train's, a network would be scored by rows that it has learned from; else all is well."""
     train, test = tables
     copied = pd.concat([train, train.assign(id=[f"again {one}" for one in train["id"]])], ignore_index=True)
     (fault,) = found(copied, test)["rows_duplicated"]
-    assert "100.0% of its rows have a twin there, of test's 0.0%: a score flatters" in str(fault)
+    assert "100.0% of its rows have a double there, of test's 0.0%: a score flatters" in str(fault)
     assert "encode.duplicates" in str(fault)
     alike = train[test.columns].assign(id=[f"asked {one}" for one in train["id"]])
     told = [str(fault) for fault in found(copied, alike)["rows_duplicated"]]
