@@ -12,7 +12,7 @@ from typing import Any
 from features.errors import UserError
 from pipeline.files import read_json, write_json
 
-NAMES = ("chain", "search", "tables", "accuracy", "coverage", "families")
+NAMES = ("chain", "search", "tables", "accuracy", "unseen", "coverage", "families")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -20,7 +20,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(NAMES)}; all by default")
     parser.add_argument("--seeds", type=int, default=5, help="runs of the quality table")
-    parser.add_argument("--splits", type=int, default=3, help="of five, that accuracy is measured on")
+    parser.add_argument("--splits", type=int, default=3, help="of five, that accuracy and unseen are measured on")
     parser.add_argument("--draws", type=int, default=20, help="splits of each table through the stages (coverage)")
     both = ("stages", "ridge")
     parser.add_argument("--parts", nargs="+", choices=both, default=both, help="of coverage; others stay as written")
@@ -57,6 +57,10 @@ def measured(name: str, arguments: argparse.Namespace) -> dict[str, Any]:
         from bench import accuracy
 
         return accuracy.measure(arguments.splits, Path(".cache/accuracy"))
+    if name == "unseen":
+        from bench import accuracy, unseen
+
+        return accuracy.measure(arguments.splits, Path(".cache/accuracy"), unseen.TABLES)
     if name == "coverage":
         from bench import coverage
 

@@ -18,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -81,7 +81,7 @@ def raw(name: str, target: str, task: str) -> Problem | None:
     frame = frame.drop(columns=[column for column in frame.columns if column in ("Id", "PassengerId")])
     if task == "regression":
         frame["target"] = np.log(frame["target"]).round(6)
-    return Problem(_with_id(_telling(frame)), task)
+    return problem_of(frame, task)
 
 
 def categorical() -> Problem:
@@ -92,7 +92,7 @@ def categorical() -> Problem:
         numbers = pd.to_numeric(frame[name], errors="coerce")
         if name != "target" and numbers.notna().sum() == frame[name].replace("", None).notna().sum():
             frame[name] = numbers
-    return Problem(_with_id(_telling(frame)), "binary")
+    return problem_of(frame, "binary")
 
 
 def interactions() -> Problem:
@@ -106,6 +106,11 @@ def interactions() -> Problem:
     frame["kind"] = np.array(["a", "b", "c", "d"])[kind]
     frame["target"] = value + np.where(kind % 2, -20.0, 0.0) * numbers[:, 3]
     return Problem(_with_id(frame), "regression")
+
+
+def problem_of(frame: pd.DataFrame, task: str) -> Problem:
+    """``frame``, whose target is ``target``, without columns of mostly different words and with an id."""
+    return Problem(_with_id(_telling(frame)), task)
 
 
 def _telling(frame: pd.DataFrame) -> pd.DataFrame:
@@ -129,24 +134,28 @@ TABLES: dict[str, Callable[[], Problem | None]] = {
 
 
 def measure(
-    splits: int, cache: Path, tables: list[str] | None = None, methods: list[str] | None = None
+    splits: int,
+    cache: Path,
+    tables: Mapping[str, Callable[[], Problem | None]] = TABLES,
+    methods: Sequence[str] = (OURS, PLAIN, *PEERS, *IN_FOLDS),
 ) -> dict[str, Any]:
     """Losses and seconds of every split, and the table made of them; what is measured is kept under ``cache``, so that
     a run goes on where it was."""
-    kept_ours = folder_of(cache, [Path(__file__)])
     raw_results: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as name:
-        for table in tables or list(TABLES):
-            problem = TABLES[table]()
+        for table, made in tables.items():
+            problem = made()
             if problem is None:
                 print(f"accuracy: {table} is not in the mirror and left out", file=sys.stderr)
                 continue
             for split, (train, test) in enumerate(parts(problem)[:splits]):
                 folder = Path(name) / f"{table}_{split}"
                 lay_out(problem, train, test, folder)
+                files = [folder / name for name in FILES]
+                kept_ours = folder_of(cache, [Path(__file__), *files])
                 # What the others answer depends on their code and the split's files alone.
-                kept_theirs = folder_of_files(cache, [PEERS_CODE, PEERS_PINS, *(folder / name for name in FILES)])
-                for method in methods or [OURS, PLAIN, *PEERS, *IN_FOLDS]:
+                kept_theirs = folder_of_files(cache, [PEERS_CODE, PEERS_PINS, *files])
+                for method in methods:
                     own = method in (OURS, PLAIN)
                     path = (kept_ours if own else kept_theirs) / f"{table}_{split}_{method}.json"
                     if not path.exists():

@@ -85,10 +85,10 @@ def test_making_the_others_environment_is_not_timed(
         clock[0] += 2
         return np.full((12, 3), 1 / 3), ["ash", "elm", "oak"]
 
-    for name, stand_in in {"environment": environment, "theirs": theirs, "TABLES": {"trees": lambda: problem}}.items():
+    for name, stand_in in {"environment": environment, "theirs": theirs}.items():
         monkeypatch.setattr(accuracy, name, stand_in)
     monkeypatch.setattr("bench.accuracy.time.perf_counter", lambda: clock[0])
-    found = accuracy.measure(1, tmp_path, methods=["mlp"])
+    found = accuracy.measure(1, tmp_path, {"trees": lambda: problem}, ["mlp"])
     assert [row["seconds"] for row in found["results"]] == [2.0]
 
 
