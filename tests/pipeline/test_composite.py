@@ -96,8 +96,8 @@ def test_new_writes_parts_and_leaves_the_files_as_they_are(folder: Path) -> None
     pd.testing.assert_frame_equal(raw, given)
 
 
-def test_the_readme_shows_what_new_says(folder: Path) -> None:
-    shown = (ROOT / "README.md").read_text().split("Cells that hold several values", 1)[1].split("\n\n")[1]
+def test_the_docs_show_what_new_says(folder: Path) -> None:
+    shown = (ROOT / "docs" / "tables.md").read_text().split("Cells that hold several values, as", 1)[1].split("\n\n")[1]
     lines = re.sub(r"\n {20}\s*", " ", shown).splitlines()
     assert sum("part " in line for line in lines) > 3
     said = (folder / "said.txt").read_text().splitlines()

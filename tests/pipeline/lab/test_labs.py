@@ -347,12 +347,12 @@ def test_every_lab_says_in_plain_words_what_it_is_about() -> None:
 
 
 def test_every_lab_says_where_the_chapter_has_it() -> None:
-    """By the headings of the textbook, which is Korean; README's table names them too."""
+    """By the headings of the textbook, which is Korean; docs/textbook.md names them too."""
     from pipeline.labs import all_labs, place
 
-    readme = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
+    textbook = (Path(__file__).parents[3] / "docs" / "textbook.md").read_text(encoding="utf-8")
     chapters = {lab.name: lab.chapter for lab in all_labs()} | {"devices": devices.CHAPTER}
     assert place(chapters.pop("steps")) == "*The chapter takes this for granted.*"
     for name, chapter in chapters.items():
         assert place(chapter) == f"*In the chapter: {chapter}.*"
-        assert chapter.split(",")[0].split(" (")[0].split(":")[0] in readme, name
+        assert chapter.split(",")[0].split(" (")[0].split(":")[0] in textbook, name
