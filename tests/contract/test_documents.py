@@ -121,7 +121,8 @@ def summarised(name: str, model: str, report: Any) -> str:
         return f"{report['mean_rank'][model]:.2f}" if model in report["mean_rank"] else ""
     if name.startswith("seconds"):
         each = [one[model] for one in report["seconds"].values()]
-        return f"{min(each):.0f} to {max(each):.0f}"
+        least, most = f"{min(each):.0f}", f"{max(each):.0f}"
+        return least if least == most else f"{least} to {most}"
     assert name == "here_against_it"
     found = report["relative_difference"].get(model)
     return f"{100 * found['mean']:.1f} ± {100 * found['se']:.1f} %" if found else ""
