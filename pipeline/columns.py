@@ -247,9 +247,13 @@ def retrained(
         fold_of.tolist(),
         [seed_for(params.seed, "columns", fold, copy) for _, fold, copy in plan],
     )
-    settings = params.tune
     found = fit(
-        members, table, params.table.task, settings.epochs, settings.patience, lambda share: progress(share * len(sets))
+        members,
+        table,
+        params.table.task,
+        params.tune.epochs,
+        params.tune.patience,
+        lambda share: progress(share * len(sets)),
     )
     answers = scaled.scale.original(found.answers[:, : len(table.roles)], fold_of, params.train.clip)
     answers[found.best_epoch == 0] = np.nan

@@ -208,19 +208,6 @@ def test_every_parameter_has_its_comment() -> None:
             assert above.startswith("  #") or re.match(r"  [a-z_]+: \S", above), line
 
 
-def test_a_stage_runs_again_where_a_general_key_that_it_reads_is_another() -> None:
-    """DVC knows of those that dvc.yaml names; what the stage's own module reads stands in its text."""
-    general = YAML(typ="safe", pure=True).load((ROOT / "params.yaml").read_text())
-    seen = 0
-    for name, entry in STAGES.items():
-        module = ROOT / "pipeline" / f"{name}.py"
-        for block, key in re.findall(r"\bparams\.([a-z_]+)\.([a-z_]+)\b", module.read_text()):
-            if isinstance(general.get(block), dict) and key in general[block]:
-                seen += 1
-                assert {block, f"{block}.{key}"} & set(entry["params"]), f"{name} reads {block}.{key}"
-    assert seen > 15
-
-
 # What this holds is told of all of it together, above it.
 TOLD_TOGETHER = "competitions.titanic.encode.features"
 # Their entries are names and no keys.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import shutil
@@ -20,17 +21,26 @@ from pipeline.searching import trials_at_equal_cost
 from tests.stages import run_stage
 
 pytestmark = pytest.mark.slow
-# Python imports a module of this name when it starts: each stage leaves the names of what it has loaded by its end.
+# Python imports a module of this name when it starts: each stage leaves the names of what it has loaded by its end, and
+# which files it found when it began to read them.
 WITNESS = """
-import atexit, os, sys
+import atexit, json, os, sys
+
+read = set()
+
+def watch(event, arguments):
+    if event == "open" and not arguments[2] & (os.O_WRONLY | os.O_RDWR):
+        if isinstance(arguments[0], (str, os.PathLike)) and os.path.isfile(arguments[0]):
+            read.add(os.path.abspath(arguments[0]))
 
 def tell():
     words = sys.orig_argv
     module = words[words.index("-m") + 1] if "-m" in words[:-1] else ""
     if module.startswith("pipeline."):
         with open(os.path.join(os.path.dirname(__file__), module), "w") as file:
-            file.write("\\n".join(sys.modules))
+            json.dump({"modules": sorted(sys.modules), "files": sorted(read)}, file)
 
+sys.addaudithook(watch)
 atexit.register(tell)
 """
 
@@ -47,6 +57,11 @@ def chain(tmp_path_factory: pytest.TempPathFactory) -> Path:
         patch.setenv("PYTHONPATH", str(loaded), prepend=os.pathsep)
         assert demo.dvc(folder, "repro", "--quiet").returncode == 0
     return folder
+
+
+def witnessed(chain: Path) -> dict[str, Any]:
+    """What each stage of the ``chain`` has loaded and read."""
+    return {file.suffix[1:]: json.loads(file.read_text()) for file in chain.with_name("loaded").glob("pipeline.*")}
 
 
 @pytest.fixture
@@ -117,9 +132,23 @@ def test_the_chain_ends_in_a_submission_and_its_metrics(chain: Path) -> None:
 )
 def test_a_heavy_package_is_loaded_only_where_it_is_needed(chain: Path, package: str, stages: set[str]) -> None:
     """At the end of each stage's run, so what is imported on the way counts too."""
-    loaded = {file.suffix[1:]: file.read_text().split() for file in chain.with_name("loaded").glob("pipeline.*")}
+    loaded = {stage: told["modules"] for stage, told in witnessed(chain).items()}
     assert loaded.keys() == read_document(chain / "dvc.yaml")["stages"].keys()
     assert {stage for stage, modules in loaded.items() if package in modules} == stages
+
+
+def test_a_stage_reads_no_file_that_dvc_does_not_know(chain: Path) -> None:
+    """Else it would not run again where that is another. (Code is told by its imports, in the contract's tests.) Of its
+    own it may read what lies in hidden folders, and `fetch`, as files that are there win, what it has fetched."""
+    stages = read_document(chain / "dvc.yaml")["stages"]
+    names = {"${key}": "titanic", "${item.table.module}": "titanic", "${item.table.sample}": demo.FILES[2]}
+    for stage, told in witnessed(chain).items():
+        known = {"params.yaml"} | ({f"data/raw/titanic/{file}" for file in demo.FILES} if stage == "fetch" else set())
+        for dep in stages[stage].get("do", stages[stage])["deps"]:
+            known.add(functools.reduce(lambda path, name: path.replace(name, names[name]), names, dep))
+        files = [Path(file).relative_to(chain) for file in told["files"] if Path(file).is_relative_to(chain)]
+        data = [file for file in files if ".py" not in file.suffix and not any(part[0] == "." for part in file.parts)]
+        assert data and {file.as_posix() for file in data} <= known, stage
 
 
 def test_nothing_changed_nothing_runs_and_one_key_runs_its_stages(
