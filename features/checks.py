@@ -14,8 +14,9 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtri
 
-from features import columns, duplicates
+from features import columns
 from features.contract import Column, Contract, Fault, fault_at
+from features.duplicates import Duplicates
 from features.errors import UserError
 
 # A category's rate is learned on other parts than the one it ranks, so that a column of names tells nothing.
@@ -126,14 +127,14 @@ def run_checks(
     train_file: str,
     test_file: str,
     readings: Readings,
+    doubles: Duplicates,
     *,
     leak_auc: float,
     drift_auc: float,
-    switches: Mapping[str, bool] | None = None,
     time: str = "",
 ) -> dict[str, list[Fault]]:
-    """All checks by name, each with the faults it found (none where it passed). ``switches``: features that are left
-    out (false), by which rows may differ unseen; ``time``: the column by whose spans folds are drawn, "" for none."""
+    """All checks by name, each with the faults it found (none where it passed). ``doubles``: rows that are alike;
+    ``time``: the column by whose spans folds are drawn, "" for none."""
     found: dict[str, list[Fault]] = {
         "cells_unread": [
             *readings.faults,
@@ -142,7 +143,7 @@ def run_checks(
         ],
         "columns_match": columns_match(contract, train, test, test_file),
         "ids_shared": ids_shared(contract, train, test, train_file, test_file),
-        "rows_duplicated": rows_duplicated(contract, train, test, train_file, test_file, switches or {}),
+        "rows_duplicated": rows_duplicated(contract, train, test, train_file, test_file, doubles),
         "target_varies": target_varies(contract, train, train_file),
         "target_given_away": target_given_away(contract, train, train_file, leak_auc),
         "categories_unseen": categories_unseen(contract, train, test, test_file),
@@ -215,13 +216,10 @@ def rows_duplicated(
     test: pd.DataFrame,
     train_file: str,
     test_file: str,
-    switches: Mapping[str, bool],
+    found: Duplicates,
 ) -> list[Fault]:
     """Rows alike in every feature, within a table or across: a warning, since real tables may hold doubles. What those
     of train do to a score depends on whether test's rows have doubles there, too."""
-    if not contract.features or not len(train) or not len(test):
-        return []
-    found = duplicates.find(contract, switches, train, test)
     shares = f"{found.train:.1%} of its rows have a double there, of test's {found.test:.1%}"
     told, cure = f"{shares}: no sign that this flatters a score", "Nothing to do."
     if found.flattering:

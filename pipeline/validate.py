@@ -23,6 +23,7 @@ from features import duplicates, submission
 from features.checks import Readings, read_states, run_checks, target_binary
 from features.contract import Column, Contract, ContractError, Fault, fault_at, reordered
 from features.drift import Drift, adversarial, clustered
+from features.duplicates import Duplicates
 from features.errors import UserError
 from features.formulas import seen
 from features.levels import levels
@@ -70,21 +71,21 @@ def validate(arguments: argparse.Namespace) -> None:
     contract = Contract.from_mapping(read_document(arguments.contract), arguments.contract.as_posix())
     _agree(params, contract, arguments)
     tables = read_tables(contract, {name: getattr(arguments, name).as_posix() for name in ("train", "test", "sample")})
-    typed, readings = tables.typed, None
-    if len(typed) == 2:
-        readings = read_states(contract, typed["train"], typed["test"], _plain_columns(params, contract))
+    typed, readings, doubles = tables.typed, None, None
     place = f"{arguments.params}: competitions.{params.name}.encode.formulas"
     shown = seen(params.encode.features, params.encode.formulas, place)
-    checks = all_checks(params, contract, tables, readings, shown)
+    if len(typed) == 2:
+        readings = read_states(contract, typed["train"], typed["test"], _plain_columns(params, contract))
+        doubles = duplicates.find(contract, shown, typed["train"], typed["test"])
+    checks = all_checks(params, contract, tables, readings, doubles)
     faults = [fault for found in checks.values() for fault in found]
     expectations = run_suites(contract, {tables.files[name]: table for name, table in typed.items()}, arguments.docs)
     faults += unexplained(expectations, faults)
     failures = [fault for fault in faults if not fault.warning]
     cautions = [fault for fault in faults if fault.warning]
     drift = None
-    if readings is not None and not failures:
-        copied = duplicates.find(contract, shown, typed["train"], typed["test"]).flattering
-        seed = seed_for(params.seed, "drift")
+    if readings is not None and doubles is not None and not failures:
+        seed, copied = seed_for(params.seed, "drift"), doubles.flattering
         if not copied and contract.grouping is None and not (params.encode.group_aware or params.encode.time):
             near = nearly_duplicated(contract, tables, readings, checks, seed)
             checks["rows_duplicated"] += near
@@ -99,12 +100,9 @@ def validate(arguments: argparse.Namespace) -> None:
         raise UserError(
             "\n".join(_line(f) for f in failures) + f"\n{count}; the full report is {arguments.report.as_posix()}."
         )
-    counts = [_passed([e["success"] for e in expectations], "expectations")]
-    counts += [_passed([not found for found in checks.values()], "checks")]
-    print(
-        f"validate {params.name}: {' and '.join(counts)} passed, {len(cautions)} "
-        f"warning{'' if len(cautions) == 1 else 's'}"
-    )
+    held = _passed([e["success"] for e in expectations], "expectations")
+    held += " and " + _passed([not found for found in checks.values()], "checks")
+    print(f"validate {params.name}: {held} passed, {len(cautions)} warning{'' if len(cautions) == 1 else 's'}")
     if drift:
         print(f"validate {params.name}: {drift.sentence()}")
 
@@ -133,16 +131,16 @@ def read_tables(contract: Contract, files: Mapping[str, str]) -> Tables:
 
 
 def all_checks(
-    params: Params, contract: Contract, tables: Tables, readings: Readings | None, shown: Mapping[str, bool]
+    params: Params, contract: Contract, tables: Tables, readings: Readings | None, doubles: Duplicates | None
 ) -> dict[str, list[Fault]]:
     """What reading found and what every further check finds, by the check's name; ``readings``: how columns of train
-    and test are read, None where one of the two has no types; ``shown``: features that networks do not see (false)."""
+    and test are read, and ``doubles``: rows of theirs that are alike, None where one of the two has no types."""
     files, typed, checks = tables.files, tables.typed, dict(tables.checks)
     for name, table in typed.items():
         checks.setdefault("contract", []).extend(contract.faults(table, files[name], name == "train"))
     if "train" in typed and params.table.task == "binary":
         checks["target_binary"] = target_binary(contract, typed["train"], files["train"])
-    if readings is not None:
+    if readings is not None and doubles is not None:
         checks |= run_checks(
             contract,
             typed["train"],
@@ -150,9 +148,9 @@ def all_checks(
             files["train"],
             files["test"],
             readings,
+            doubles,
             leak_auc=params.validate.leak_auc,
             drift_auc=params.validate.drift_auc,
-            switches=shown,
             time=params.encode.time,
         )
     if "test" in typed and "sample" in tables.raw:
@@ -168,23 +166,19 @@ def nearly_duplicated(
     """Rows of train are no nearer to one another than those of test to them, as far as columns go in which nothing else
     is amiss; a warning, since which rows belong together is not known."""
     amiss = {fault.column for name in ("drift", "columns_empty") for fault in checks.get(name, ())}
-    typed, file = tables.typed, tables.files["train"]
-    area = clustered(contract, typed["train"], typed["test"], readings.states, amiss, seed)
+    train, test = (tables.typed[name] for name in ("train", "test"))
+    area = clustered(contract, train, test, readings.states, amiss, seed)
     if area is None:
         return []
-    return [
-        Fault(
-            file=file,
-            column="",
-            count=len(typed["train"]),
-            problem="its rows lie nearer to one another than those of test lie to them (an AUC of the distance to the "
-            f"nearest of {area:.3f}; 0.5 means no difference)",
-            cure="If they are copies that were changed, or several rows of one thing, a score flatters: give the "
-            f"column that names the thing `role: group` in {contract.file} and set encode.group_aware.",
-            check="rows_duplicated",
-            warning=True,
-        )
-    ]
+    problem = (
+        "its rows lie nearer to one another than those of test lie to them (an AUC of the distance to the nearest of "
+        f"{area:.3f}; 0.5 means no difference)"
+    )
+    cure = (
+        "If they are copies that were changed, or several rows of one thing, a score flatters: give the column that "
+        f"names the thing `role: group` in {contract.file} and set encode.group_aware."
+    )
+    return [_warned(tables.files["train"], "", len(train), problem, cure, "rows_duplicated")]
 
 
 def report_of(
@@ -233,19 +227,9 @@ def _guess(content: bytes, file: str) -> list[Fault]:
     if guess is None:
         return []
     encoding, word, row = guess
-    return [
-        Fault(
-            file=file,
-            column="",
-            count=1,
-            values=(repr(word),),
-            rows=(row,),
-            problem=f"the file is not UTF-8 and was read as {encoding}",
-            cure="If that is not a word from the file, save the file again as CSV in UTF-8.",
-            check="tables_read",
-            warning=True,
-        )
-    ]
+    problem = f"the file is not UTF-8 and was read as {encoding}"
+    cure = "If that is not a word from the file, save the file again as CSV in UTF-8."
+    return [_warned(file, "", 1, problem, cure, "tables_read", values=(repr(word),), rows=(row,))]
 
 
 def _agree(params: Params, contract: Contract, arguments: argparse.Namespace) -> None:
@@ -274,18 +258,9 @@ def _order(contract: Contract, frame: pd.DataFrame, file: str, with_target: bool
         return []
     expected = [c.name for c in contract.file_columns(with_target)]
     first = next(n for n, e in zip(frame.columns, expected, strict=True) if n != e)
-    return [
-        Fault(
-            file=file,
-            column=str(first),
-            count=len(expected),
-            expected=", ".join(expected),
-            problem="the columns stand in another order in row 1, the header",
-            cure="They were put right; nothing to do.",
-            check="columns_in_order",
-            warning=True,
-        )
-    ]
+    problem, cure = "the columns stand in another order in row 1, the header", "They were put right; nothing to do."
+    words = ", ".join(expected)
+    return [_warned(file, str(first), len(expected), problem, cure, "columns_in_order", expected=words)]
 
 
 def sample_matches(
@@ -304,13 +279,11 @@ def _sample_columns(contract: Contract, table: Table, sample: pd.DataFrame, file
     answers = [str(name) for name in sample.columns[1:]]
     misfit = submission.misfit(answers, table.task, table.metric, contract.column(contract.target).values or ())
     if misfit or str(sample.columns[0]) != contract.id:
-        wrong = (
-            [str(c) for c in sample.columns if c not in names] or [n for n in names if n not in sample.columns] or names
-        )
+        wrong = [*(c for c in sample.columns if c not in names), *(n for n in names if n not in sample.columns), *names]
         return [
             Fault(
                 file=file,
-                column=wrong[0],
+                column=str(wrong[0]),
                 count=len(sample.columns),
                 values=tuple(repr(str(c)) for c in sample.columns[:3]),
                 expected=", ".join(names),
@@ -322,17 +295,9 @@ def _sample_columns(contract: Contract, table: Table, sample: pd.DataFrame, file
         ]
     if len(answers) != 1 or answers[0] == contract.target:
         return []
-    return [
-        Fault(
-            file=file,
-            column=answers[0],
-            count=1,
-            problem=f"the answer has another name than the target {contract.target!r}",
-            cure="It is kept; check that the sample belongs to this competition.",
-            check="sample_matches",
-            warning=True,
-        )
-    ]
+    problem = f"the answer has another name than the target {contract.target!r}"
+    cure = "It is kept; check that the sample belongs to this competition."
+    return [_warned(file, answers[0], 1, problem, cure, "sample_matches")]
 
 
 def _sample_ids(
@@ -423,28 +388,21 @@ def run_suites(contract: Contract, tables: Mapping[str, pd.DataFrame], docs: Pat
             context = _context(work / "new")
             source = context.data_sources.add_pandas("raw")
             found: list[dict[str, Any]] = []
+            names = {file: "train" if contract.target in table.columns else "test" for file, table in tables.items()}
             for file, table in tables.items():
-                name = "train" if contract.target in table.columns else "test"
-                rules = expectations_of(contract, contract.target in table.columns)
+                name, rules = names[file], expectations_of(contract, names[file] == "train")
                 # Given all at once: a suite in a context is saved anew after each expectation added to it.
                 built = [getattr(gx.expectations, kind)(**arguments) for kind, arguments in rules]
                 suite = context.suites.add(gx.ExpectationSuite(name=name, expectations=built))
                 batch = source.add_dataframe_asset(name).add_batch_definition_whole_dataframe("all")
-                definition = context.validation_definitions.add(
-                    gx.ValidationDefinition(name=name, data=batch, suite=suite)
-                )
-                checkpoint = Checkpoint(
-                    name=name,
-                    validation_definitions=[definition],
-                    actions=[],
-                    result_format={"result_format": "SUMMARY"},
-                )
+                held = context.validation_definitions.add(gx.ValidationDefinition(name=name, data=batch, suite=suite))
+                form = {"result_format": "SUMMARY"}
+                checkpoint = Checkpoint(name=name, validation_definitions=[held], actions=[], result_format=form)
                 outcome = context.checkpoints.add(checkpoint).run(batch_parameters={"dataframe": table})
                 for result in outcome.run_results.values():
                     found += [_entry(file, one.to_json_dict()) for one in result.results]
             # Once for all tables: an action in each checkpoint would write the pages' common files each time.
             context.build_data_docs()
-            names = {file: "train" if contract.target in table.columns else "test" for file, table in tables.items()}
             finish(work / "new", names, found)
             _swap(work / "new", docs, work / "old")
         finally:
@@ -514,6 +472,10 @@ def unexplained(expectations: Sequence[Mapping[str, Any]], faults: Sequence[Faul
         for e in expectations
         if not e["success"] and (e["file"], e["column"]) not in (noted if e["severity"] == "warning" else failed)
     ]
+
+
+def _warned(file: str, column: str, count: int, problem: str, cure: str, check: str, **more: Any) -> Fault:
+    return Fault(file=file, column=column, count=count, problem=problem, cure=cure, check=check, warning=True, **more)
 
 
 def _passed(outcomes: Sequence[bool], what: str) -> str:

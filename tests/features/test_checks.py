@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from features import columns
+from features import columns, duplicates
 from features.checks import (
     auc,
     cells_unread,
@@ -53,8 +53,9 @@ def checked(
     contract: Contract, train: pd.DataFrame, test: pd.DataFrame, plain: Collection[str] = ("m",), time: str = ""
 ) -> dict[str, list[Fault]]:
     readings = read_states(contract, train, test, plain)
+    doubles = duplicates.find(contract, {}, train, test)
     files = ("train.csv", "test.csv")
-    return run_checks(contract, train, test, *files, readings, leak_auc=0.98, drift_auc=0.65, time=time)
+    return run_checks(contract, train, test, *files, readings, doubles, leak_auc=0.98, drift_auc=0.65, time=time)
 
 
 def found(train: pd.DataFrame, test: pd.DataFrame, time: str = "") -> dict[str, list[Fault]]:
