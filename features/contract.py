@@ -324,6 +324,8 @@ class Contract:
                     )
                 )
             found.extend(self._value_faults(column, cells, missing, file, with_target))
+            if not with_target and column.parts and _may_be_unseen(column):
+                found.extend(self._parts_lost(column, cells, file))
             if column.unique:
                 doubles = (cells.duplicated(keep="first") & cells.notna()).to_numpy()
                 if doubles.any():
@@ -390,8 +392,7 @@ class Contract:
             # Of rows to predict, what only says which rows belong together is not asked for.
             parts = [c for c in self.columns if c.name in column.parts]
             needed = any(c.role != "ignore" or c.parts for c in parts)
-            unseen = column.role == "feature" and column.values is not None and all(c.nullable for c in parts)
-            if unseen and not with_target:
+            if not with_target and _may_be_unseen(column) and all(c.nullable for c in parts):
                 for part in (c for c in parts if c.type == "number"):
                     cells[part.name] = cells[part.name].mask(numbers_of(cells[part.name], part.spelling)[1])
                 continue
@@ -399,18 +400,31 @@ class Contract:
                 cure = "Correct the cells, leave them empty, or name them under `missing`, "
                 if not column.nullable:
                     cure = "Correct the cells, or delete `separator`, `parts` and the parts' own entries, "
-                faults.append(
-                    fault_at(
-                        file,
-                        whole,
-                        wrong,
-                        several(column.separator, len(column.parts)),
-                        problem=_times(wrong, "cell", "cells") + " can't be taken apart",
-                        cure=f"{cure}for it in {self.file}.",
-                        check="parts",
-                    )
-                )
+                faults.append(_of_another_form(column, whole, wrong, file, f"{cure}for it in {self.file}."))
         return faults
+
+    def _parts_lost(self, column: Column, cells: pd.Series, file: str) -> list[Fault]:
+        """Of a category's ``cells`` in a file without the target: which have no parts, or words where one is a number,
+        and were let through by ``_take_apart``."""
+        found, wrong = taken_apart(cells, column.separator, len(column.parts))
+        faults = [_of_another_form(column, cells, wrong, file, "Their parts count as missing.", warning=True)]
+        of_part = dict(zip(column.parts, found, strict=True))
+        for part in (c for c in self.columns if c.name in of_part and c.type == "number"):
+            words = pd.Series(of_part[part.name], name=part.name)
+            text = numbers_of(words, part.spelling)[1]
+            faults.append(
+                fault_at(
+                    file,
+                    words,
+                    text,
+                    part.expected,
+                    problem=_times(text, "cell is", "cells are") + " text",
+                    cure="They count as missing.",
+                    check="parts",
+                    warning=True,
+                )
+            )
+        return [fault for fault in faults if fault.count]
 
     def _column_faults(self, frame: pd.DataFrame, file: str, with_target: bool) -> list[Fault]:
         expected = [c.name for c in self.file_columns(with_target)]
@@ -468,6 +482,20 @@ class Contract:
                 )
             )
         return faults
+
+
+def _may_be_unseen(column: Column) -> bool:
+    """Whether a cell that the contract does not list is an unseen category, as it is in files without the target."""
+    return column.role == "feature" and column.values is not None
+
+
+def _of_another_form(
+    column: Column, cells: pd.Series, wrong: np.ndarray, file: str, cure: str, warning: bool = False
+) -> Fault:
+    """Of cells ``wrong [n]`` that can't be taken apart into the column's parts."""
+    problem = _times(wrong, "cell", "cells") + " can't be taken apart"
+    expected = several(column.separator, len(column.parts))
+    return fault_at(file, cells, wrong, expected, problem=problem, cure=cure, check="parts", warning=warning)
 
 
 def reordered(contract: Contract, frame: pd.DataFrame, with_target: bool) -> bool:

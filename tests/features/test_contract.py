@@ -377,8 +377,12 @@ def test_an_unseen_category_of_another_form_has_no_parts() -> None:
     assert typed["deck"].iloc[2] == "C" and np.isnan(typed["place"].iloc[2])
     assert [str(fault) for fault in contract.faults(typed, "new.csv", False)] == [
         "new.csv: column 'cabin': 2 values are not allowed: 'crew' (row 3), 'C/x/S' (row 4); expected one of 'B/12/P', "
-        "'C/7/S'. They are encoded as unseen."
+        "'C/7/S'. They are encoded as unseen.",
+        "new.csv: column 'cabin': 1 cell can't be taken apart: 'crew' (row 3); expected 3 parts, '/' between them. "
+        "Their parts count as missing.",
+        "new.csv: column 'place': 1 cell is text: 'x' (row 4); expected a number, 99 or less. They count as missing.",
     ]
+    assert all(fault.warning for fault in contract.faults(typed, "new.csv", False))
     with pytest.raises(ContractError, match="column 'cabin': 1 cell can't be taken apart: 'crew'"):
         contract.typed(table, "train.csv", True)
     mapping["columns"]["place"] = {"role": "feature", "type": "number", "nullable": False}

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from typing import Any, cast
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -95,6 +97,36 @@ def test_who_a_row_belongs_to_is_not_asked(nullable: bool, capsys: pytest.Captur
         frame = accepted(rows, grouped, states(), "new.csv")
         assert frame.columns.tolist() == ["id", "date", "code", "boolean"]
     assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("values", [("B/12/P", "C/7/S"), None], ids=["listed", "open"])
+def test_a_whole_never_seen_keeps_its_parts(values: tuple[str, ...] | None, capsys: pytest.CaptureFixture[str]) -> None:
+    """One of another form has none: that is told where the contract lists the cells, and refused where it does not."""
+    whole = Column("cabin", "feature", "category", values, separator="/", parts=("deck", "place", "side"))
+    kinds = {"deck": "category", "place": "number", "side": "category"}
+    parts = [Column(name, "feature", kind) for name, kind in kinds.items()]
+    ship = Contract((contract().columns[0], whole, *parts, contract().columns[-1]), "c.yaml")
+
+    def asked(*cells: str) -> pd.DataFrame:
+        return pd.DataFrame({"id": [str(one) for one in range(len(cells))], "cabin": cells}, dtype=object)
+
+    frame = accepted(asked("C/7/S", "E/9/S"), ship, [], "new.csv")
+    assert frame[["deck", "place", "side"]].iloc[1].tolist() == ["E", 9, "S"]
+    told = capsys.readouterr().out
+    assert ("1 value is not allowed: 'E/9/S' (row 3)" in told) is (values is not None) and "taken apart" not in told
+    said = {
+        "E9S": "column 'cabin': 1 cell can't be taken apart: 'E9S' (row 3); expected 3 parts, '/' between them. ",
+        "E/x/S": "column 'place': 1 cell is text: 'x' (row 3); expected a number. ",
+    }
+    for cell, words in said.items():
+        if values is None:
+            with pytest.raises(UserError, match=f"{re.escape(words)}Correct the cells, leave them empty, or name"):
+                accepted(asked("C/7/S", cell), ship, [], "new.csv")
+            continue
+        assert np.isnan(accepted(asked("C/7/S", cell), ship, [], "new.csv")["place"].tolist()[1])
+        told = capsys.readouterr().out
+        assert f"'{cell}' (row 3); expected one of 'B/12/P', 'C/7/S'. They are encoded as unseen." in told
+        assert words in told and "count as missing." in told
 
 
 def test_a_rows_number_does_not_depend_on_the_rows_beside_it(capsys: pytest.CaptureFixture[str]) -> None:
