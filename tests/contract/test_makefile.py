@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
+from packaging.markers import Marker
 
 ROOT = Path(__file__).resolve().parents[2]
 # As a Python it makes an environment with itself as the Python there; all else it is asked for it has done.
@@ -55,6 +57,17 @@ def test_a_machine_that_the_lock_has_no_tensorflow_for_is_told_before_anything_i
         make(project, "setup", f"PYTHON={project / 'python'}", PATH=f"{project}{os.pathsep}{os.environ['PATH']}")
     assert "error: TensorFlow is no longer built for Macs with an Intel processor." in error.value.stderr
     assert not (project / ".venv").exists()
+
+
+@pytest.mark.parametrize(
+    ("system", "machine", "taken"),
+    [("linux", "x86_64", True), ("linux", "aarch64", True), ("darwin", "arm64", True), ("darwin", "x86_64", False)],
+)
+def test_dependencies_are_pinned_for_the_machines_that_setup_takes(system: str, machine: str, taken: bool) -> None:
+    environments = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["uv"]["environments"]
+    for version, fits in (("3.11", taken), ("3.13", taken), ("3.14", False)):
+        here = {"sys_platform": system, "platform_machine": machine, "python_version": version}
+        assert any(Marker(one).evaluate(here) for one in environments) is fits, version
 
 
 def test_a_switch_of_0_is_off(project: Path) -> None:
