@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_type_hints
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
@@ -30,18 +30,9 @@ FAMILIES = ("plain", "tabm", "realmlp", "waves")
 NUMBERS = ("plain", "piecewise_linear", "periodic")
 SCHEDULES = ("constant", "cosine", "coslog4", "flat_cosine")
 INITIALIZERS = (
-    "glorot_uniform",
-    "glorot_normal",
-    "he_uniform",
-    "he_normal",
-    "lecun_uniform",
-    "lecun_normal",
-    "random_normal",
-    "large_normal",
-    "zeros",
-    "small_equal",
-    "ones",
-)
+    "glorot_uniform", "glorot_normal", "he_uniform", "he_normal", "lecun_uniform", "lecun_normal", "random_normal",
+    "large_normal", "zeros", "small_equal", "ones",
+)  # fmt: skip
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
 
 
@@ -50,39 +41,41 @@ Place = Callable[[str], str]
 Reader = Callable[[Any, Place, str], Any]
 
 
+class Rule(NamedTuple):
+    """What one value may be: of a ``kind``, from ``low`` to ``high``, or one of the ``choices``."""
+
+    kind: type
+    low: float | None = None
+    high: float | None = None
+    choices: tuple[str, ...] = ()
+
+
 def _key(
     kind: type,
     *,
-    low: float | None = None,
-    high: float | None = None,
-    choices: Sequence[str] = (),
     several: bool = False,
     repeated: bool = False,
     default: Any = MISSING,
     reader: Reader | None = None,
+    **limits: Any,
 ) -> Any:
-    """A key of a block; a ``kind`` that is itself a block nests, a ``tuple`` is a list of whole numbers; ``several``:
-    one value or a list of them, a tuple here, in which one may be ``repeated``; ``reader``: makes the value of what the
-    file has, where that and the key lie, for what is none of these."""
-    rule = {"kind": kind, "low": low, "high": high, "choices": tuple(choices)}
-    return field(default=default, metadata=rule | {"several": several, "repeated": repeated, "reader": reader})
+    """A key of a block, with the ``limits`` of its ``Rule``; a ``kind`` that is itself a block nests, a ``tuple`` is a
+    list of whole numbers; ``several``: one value or a list of them, a tuple here, in which one may be ``repeated``;
+    ``reader``: makes the value of what the file has, where that and the key lie, for what is none of these."""
+    about = {"rule": Rule(kind, **limits), "several": several, "repeated": repeated, "reader": reader}
+    return field(default=default, metadata=about)
 
 
-def _each(kind: type, choices: Sequence[str] = ()) -> Reader:
+def _each(kind: type, choices: tuple[str, ...] = ()) -> Reader:
     """A reader of names, each with a value of ``kind``, which may be a block."""
 
     def read(raw: Any, place: Place, key: str) -> Mapping[str, Any]:
         named = {name: (one, f"{place(key)}.{name}") for name, one in _mapping(raw, place(key)).items()}
         if is_dataclass(kind):
             return MappingProxyType({name: _block(kind, *one) for name, one in named.items()})
-        return MappingProxyType({name: _value(one, kind, at, choices=choices) for name, (one, at) in named.items()})
+        return MappingProxyType({name: _value(*one, Rule(kind, choices=choices)) for name, one in named.items()})
 
     return read
-
-
-def _whole_space(raw: Any, place: Place, key: str) -> Space:
-    """What a search can't do without, and what else it may choose."""
-    return _space(raw, place, key, SEARCHED)
 
 
 def _family_spaces(raw: Any, place: Place, key: str) -> Mapping[str, Space]:
@@ -165,14 +158,6 @@ class Range:
     log: bool
 
 
-class Bounds(NamedTuple):
-    """What a searched hyperparameter that is a number may be."""
-
-    kind: type
-    low: float
-    high: float
-
-
 Choices = tuple[int | float | str, ...]
 Space = Mapping[str, Choices | Range]
 
@@ -194,7 +179,7 @@ class Tune:
     halving: float = _key(float, low=0, high=0.9)
     columns: str = _key(str, choices=("all", "search"))
     family: tuple[str, ...] = _key(str, choices=FAMILIES, several=True, repeated=True)
-    space: Space = _key(dict, reader=_whole_space)
+    space: Space = _key(dict, reader=lambda raw, place, key: _space(raw, place, key, SEARCHED))
     families: Mapping[str, Space] = _key(dict, reader=_family_spaces)
 
 
@@ -366,48 +351,39 @@ class Params:
     honest: Honest
 
 
-_BLOCKS: dict[str, type] = {
-    "table": Table,
-    "validate": Validate,
-    "encode": Encode,
-    "normalize": Normalize,
-    "tune": Tune,
-    "train": Train,
-    "ensemble": Ensemble,
-    "columns": Columns,
-    "honest": Honest,
-}
+# The blocks of a competition, by name.
+_BLOCKS: dict[str, type] = {name: kind for name, kind in get_type_hints(Params).items() if kind not in (str, int)}
 # Blocks of stages that belong to no competition.
 _OTHER_BLOCKS: dict[str, type] = {"fetch": Fetch, "fashion_mnist": FashionMnist, "imdb": Imdb, "labs": Labs}
 # Those that hold for every competition: what the table is only its own entry can say.
 BLOCKS = tuple(block for block in _BLOCKS if block != "table")
 # Keys that only a competition can know, so that no general block may hold them.
 _OWN_KEYS = {"encode": ("features",)}
-_EMPTY: dict[str, Any] = {"features": {}, "columns": {}, "formulas": {}}
-# Of the searched hyperparameters: their bounds, or the names allowed.
-_SPACE: dict[str, Bounds | tuple[str, ...]] = {
-    "depth": Bounds(int, 1, 16),
-    "width": Bounds(int, 1, 4096),
-    "dropout": Bounds(float, 0.0, 0.95),
-    "l2": Bounds(float, 0.0, 10.0),
-    "initializer": INITIALIZERS,
-    "activation": ACTIVATIONS,
-    "learning_rate": Bounds(float, 1e-7, 10.0),
-    "batch_size": Bounds(int, 1, 65536),
-    "weight_decay": Bounds(float, 0.0, 10.0),
-    "label_smoothing": Bounds(float, 0.0, 0.9),
-    "huber": Bounds(float, 0.0, 100.0),
-    "frequency": Bounds(float, 0.0, 100.0),
-    "beta_2": Bounds(float, 0.5, 0.99999),
-    "schedule": SCHEDULES,
-    "epochs": Bounds(int, 0, 100_000),
-    "snapshots": Bounds(int, 1, 64),
-    "copies": Bounds(int, 2, 256),
-    "feature_scale": ("fixed", "learned"),
-    "numbers": NUMBERS,
-    "number_bins": Bounds(int, 2, 256),
-    "number_units": Bounds(int, 0, 64),
-    "number_frequency": Bounds(float, 1e-4, 100.0),
+_EMPTY: dict[str, dict[str, Any]] = {"encode": {"features": {}, "columns": {}, "formulas": {}}}
+# What each of the searched hyperparameters may be.
+_SPACE: dict[str, Rule] = {
+    "depth": Rule(int, 1, 16),
+    "width": Rule(int, 1, 4096),
+    "dropout": Rule(float, 0.0, 0.95),
+    "l2": Rule(float, 0.0, 10.0),
+    "initializer": Rule(str, choices=INITIALIZERS),
+    "activation": Rule(str, choices=ACTIVATIONS),
+    "learning_rate": Rule(float, 1e-7, 10.0),
+    "batch_size": Rule(int, 1, 65536),
+    "weight_decay": Rule(float, 0.0, 10.0),
+    "label_smoothing": Rule(float, 0.0, 0.9),
+    "huber": Rule(float, 0.0, 100.0),
+    "frequency": Rule(float, 0.0, 100.0),
+    "beta_2": Rule(float, 0.5, 0.99999),
+    "schedule": Rule(str, choices=SCHEDULES),
+    "epochs": Rule(int, 0, 100_000),
+    "snapshots": Rule(int, 1, 64),
+    "copies": Rule(int, 2, 256),
+    "feature_scale": Rule(str, choices=("fixed", "learned")),
+    "numbers": Rule(str, choices=NUMBERS),
+    "number_bins": Rule(int, 2, 256),
+    "number_units": Rule(int, 0, 64),
+    "number_frequency": Rule(float, 1e-4, 100.0),
 }
 
 
@@ -428,22 +404,18 @@ def load(path: Path, name: str) -> Params:
 
 
 def _competition(document: Mapping[str, Any], path: Path, name: str) -> Params:
-    competitions = _mapping(document.get("competitions"), f"{path}: competitions")
-    if name not in competitions:
-        raise UserError(f"{path}: no competition {name!r}{hint(name, competitions)} Known: {listed(competitions)}.")
-    check_name(name)
-    entry = _mapping(competitions[name], f"{path}: competitions.{name}")
-    _known(entry, list(_BLOCKS), f"{path}: competitions.{name}")
+    entry, where = _entry(document, path, "competition", name)
+    _known(entry, list(_BLOCKS), where)
     blocks: dict[str, Any] = {}
     for block, cls in _BLOCKS.items():
-        own = _mapping(entry.get(block, {}), f"{path}: competitions.{name}.{block}")
-        general = _mapping(document.get(block, {}), f"{path}: {block}") if block != "table" else {}
+        own = _mapping(entry.get(block, {}), f"{where}.{block}")
+        general = _mapping(document.get(block, {}), f"{path}: {block}")
         names = [f.name for f in fields(cls)]
         _known(general, [n for n in names if n not in _OWN_KEYS.get(block, ())], f"{path}: {block}")
-        _known(own, names, f"{path}: competitions.{name}.{block}")
-        merged = {**_EMPTY, **general, **own}
+        _known(own, names, f"{where}.{block}")
+        merged = {**_EMPTY.get(block, {}), **general, **own}
         if block == "tune":
-            _merge_spaces(merged, general, own, f"{path}: ", f"competitions.{name}.")
+            merged |= _merged_spaces(general, own, f"{path}: ", f"competitions.{name}.")
 
         def place(key: str, block: str = block) -> str:
             return f"{path}: {_place(entry, name, f'{block}.{key}')}"
@@ -452,6 +424,16 @@ def _competition(document: Mapping[str, Any], path: Path, name: str) -> Params:
     params = Params(name=name, seed=_seed(document, path), **blocks)
     _check_together(params, path, lambda key: _place(entry, name, key))
     return params
+
+
+def _entry(document: Mapping[str, Any], path: Path, kind: str, name: str) -> tuple[dict[str, Any], str]:
+    """What the file has of the ``competition`` or ``source`` of that name, and where."""
+    entries = _mapping(document.get(f"{kind}s"), f"{path}: {kind}s")
+    if name not in entries:
+        raise UserError(f"{path}: no {kind} {name!r}{hint(name, entries)} Known: {listed(entries)}.")
+    check_name(name)
+    where = f"{path}: {kind}s.{name}"
+    return _mapping(entries[name], where), where
 
 
 def _place(entry: Mapping[str, Any], name: str, key: str) -> str:
@@ -463,22 +445,21 @@ def _place(entry: Mapping[str, Any], name: str, key: str) -> str:
     return key if own is MISSING and not key.startswith("table.") else f"competitions.{name}.{key}"
 
 
-def _merge_spaces(
-    merged: dict[str, Any], general: Mapping[str, Any], own: Mapping[str, Any], file: str, entry: str
-) -> None:
-    """A competition's entries in ``tune.space`` and in each of ``tune.families`` replace the general ones, each on its
-    own."""
+def _merged_spaces(general: Mapping[str, Any], own: Mapping[str, Any], file: str, entry: str) -> dict[str, Any]:
+    """``tune.space`` and ``tune.families`` where a competition has its ``own``: its entries in the first and in each of
+    the second replace the ``general`` ones, each on its own."""
+
+    def over(key: str, before: Any, after: Any) -> dict[str, Any]:
+        return {**_mapping(before, f"{file}{key}"), **_mapping(after, f"{file}{entry}{key}")}
+
+    merged = {}
     if "space" in own:
-        merged["space"] = {
-            **_mapping(general.get("space", {}), f"{file}tune.space"),
-            **_mapping(own["space"], f"{file}{entry}tune.space"),
-        }
+        merged["space"] = over("tune.space", general.get("space", {}), own["space"])
     if "families" in own:
-        merged["families"] = _mapping(general.get("families", {}), f"{file}tune.families")
-        for family, space in _mapping(own["families"], f"{file}{entry}tune.families").items():
-            key = f"tune.families.{family}"
-            before = _mapping(merged["families"].get(family, {}), f"{file}{key}")
-            merged["families"][family] = {**before, **_mapping(space, f"{file}{entry}{key}")}
+        families = merged["families"] = _mapping(general.get("families", {}), f"{file}tune.families")
+        for name, space in _mapping(own["families"], f"{file}{entry}tune.families").items():
+            families[name] = over(f"tune.families.{name}", families.get(name, {}), space)
+    return merged
 
 
 def load_block(path: Path, name: str) -> tuple[int, Any]:
@@ -496,12 +477,7 @@ def load_source(path: Path, name: str) -> Source:
 
 
 def _source(document: Mapping[str, Any], path: Path, name: str) -> Source:
-    sources = _mapping(document.get("sources"), f"{path}: sources")
-    if name not in sources:
-        raise UserError(f"{path}: no source {name!r}{hint(name, sources)} Known: {listed(sources)}.")
-    check_name(name)
-    where = f"{path}: sources.{name}"
-    entry = _mapping(sources[name], where)
+    entry, where = _entry(document, path, "source", name)
     _known(entry, [f.name for f in fields(Source)], where)
     urls = entry.get("urls") or []
     if not isinstance(urls, list):
@@ -533,7 +509,7 @@ def _document(path: Path) -> dict[str, Any]:
 
 
 def _seed(document: Mapping[str, Any], path: Path) -> int:
-    return _value(document.get("seed", MISSING), int, f"{path}: seed", low=0, high=2**31 - 1)
+    return _value(document.get("seed", MISSING), f"{path}: seed", Rule(int, 0, 2**31 - 1))
 
 
 def read_document(path: Path) -> dict[str, Any]:
@@ -612,21 +588,20 @@ def _build(cls: type, values: Mapping[str, Any], place: Place) -> Any:
     return cls(**{f.name: _read(f.metadata, values.get(f.name, f.default), place, f.name) for f in fields(cls)})
 
 
-def _read(rule: Mapping[str, Any], raw: Any, place: Place, key: str) -> Any:
-    """The value of a ``key``, by its ``rule`` (see ``_key``)."""
-    where, kind = place(key), rule["kind"]
-    if rule["reader"]:
-        return rule["reader"](raw, place, key)
-    if is_dataclass(kind):
-        return _block(kind, {} if raw is MISSING else raw, where)
-    if rule["several"]:
-        return tuple(_value(v, kind, where, choices=rule["choices"]) for v in _choices(raw, where, rule["repeated"]))
-    limits = {"low": rule["low"], "high": rule["high"]}
-    if kind is not tuple:
-        return _value(raw, kind, where, **limits, choices=rule["choices"])
+def _read(about: Mapping[str, Any], raw: Any, place: Place, key: str) -> Any:
+    """The value of a ``key``, by what ``_key`` says ``about`` it."""
+    where, rule = place(key), about["rule"]
+    if about["reader"]:
+        return about["reader"](raw, place, key)
+    if is_dataclass(rule.kind):
+        return _block(rule.kind, {} if raw is MISSING else raw, where)
+    if about["several"]:
+        return tuple(_value(one, where, rule) for one in _choices(raw, where, about["repeated"]))
+    if rule.kind is not tuple:
+        return _value(raw, where, rule)
     if not isinstance(raw, list):
         raise _unlike(raw, where, "a list")
-    return tuple(_value(one, int, where, **limits) for one in raw)
+    return tuple(_value(one, where, rule._replace(kind=int)) for one in raw)
 
 
 def _block(cls: Any, raw: Any, where: str) -> Any:
@@ -643,28 +618,22 @@ def _space(raw: Any, place: Place, key: str, needed: Sequence[str]) -> Space:
     found: dict[str, Choices | Range] = {}
     for name, rule in _SPACE.items():
         where = place(f"{key}.{name}")
-        if name not in space and name in needed:
-            raise UserError(f"{where} is missing; expected a list of choices or low/high.")
-        if name not in space:
-            continue
-        if not isinstance(rule, Bounds):
-            found[name] = tuple(_value(v, str, where, choices=rule) for v in _choices(space[name], where))
-        elif isinstance(space[name], Mapping):
+        if name in space and isinstance(space[name], Mapping) and not rule.choices:
             found[name] = _range(space[name], rule, where)
-        else:
-            kind, low, high = rule
-            found[name] = tuple(_value(v, kind, where, low=low, high=high) for v in _choices(space[name], where))
+        elif name in space:
+            found[name] = tuple(_value(one, where, rule) for one in _choices(space[name], where))
+        elif name in needed:
+            raise UserError(f"{where} is missing; expected a list of choices or low/high.")
     return MappingProxyType(found)
 
 
-def _range(raw: Mapping[str, Any], bounds: Bounds, where: str) -> Range:
-    """The interval that ``raw`` has, within the ``bounds``."""
-    kind, least, most = bounds
+def _range(raw: Mapping[str, Any], rule: Rule, where: str) -> Range:
+    """The interval that ``raw`` has, within the bounds of the ``rule``."""
     _known(raw, ["low", "high", "log"], where)
-    if kind is int:
+    if rule.kind is int:
         raise UserError(f"{where} has low/high; expected a list of whole numbers to choose from.")
-    low, high = (_value(raw.get(end, MISSING), kind, f"{where}.{end}", low=least, high=most) for end in ("low", "high"))
-    log = _value(raw.get("log", False), bool, f"{where}.log")
+    low, high = (_value(raw.get(end, MISSING), f"{where}.{end}", rule) for end in ("low", "high"))
+    log = _value(raw.get("log", False), f"{where}.log", Rule(bool))
     if low >= high:
         raise UserError(f"{where}: low is {low}, not below high ({high}).")
     if log and low <= 0:
@@ -679,15 +648,8 @@ def _choices(value: Any, where: str, repeated: bool = False) -> list[Any]:
     return values
 
 
-def _value(
-    raw: Any,
-    kind: type,
-    where: str,
-    *,
-    low: float | None = None,
-    high: float | None = None,
-    choices: Sequence[str] = (),
-) -> Any:
+def _value(raw: Any, where: str, rule: Rule) -> Any:
+    kind, low, high, choices = rule
     words = {int: "a whole number", float: "a number", bool: "true or false", str: "a word"}[kind]
     # Ten digits: the largest seed has as many.
     bounds = ("" if low is None else f" from {low:.10g}") + ("" if high is None else f" to {high:.10g}")

@@ -23,11 +23,9 @@ def test_params_and_code_know_the_same_names() -> None:
     assert {name: head.name for name, head in heads.HEADS.items()} == {name: name for name in heads.HEADS}
     assert members.NAMES["family"] == params.FAMILIES
     assert members.NAMES["numbers"] == params.NUMBERS
-    assert params._SPACE["feature_scale"] == members.NAMES["feature_scale"]
-    assert (
-        params.ImageNetwork.__dataclass_fields__["normalization"].metadata["choices"]
-        == (members.NAMES["normalization"])
-    )
+    assert params._SPACE["feature_scale"].choices == members.NAMES["feature_scale"]
+    rule = params.ImageNetwork.__dataclass_fields__["normalization"].metadata["rule"]
+    assert rule.choices == members.NAMES["normalization"]
     assert set(members.DEFAULTS) >= {*members.NAMES, "schedule"}
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from features.errors import UserError
 from pipeline import check
-from pipeline.params import _BLOCKS, _OTHER_BLOCKS, _SPACE, Bounds, Range, load, load_block, load_source
+from pipeline.params import _BLOCKS, _OTHER_BLOCKS, _SPACE, Range, load, load_block, load_source
 
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = (ROOT / "params.yaml").read_text(encoding="utf-8")
@@ -43,6 +43,7 @@ CASES = [
     ("  encoding: onehot", "  encoding: [onehot, onehot]", ["encode.encoding is ['onehot', 'onehot']", "each once"]),
     ("  encoding: onehot", "  encoding: [onehot, hot]", ["encode.encoding is 'hot'", "did you mean 'onehot'"]),
     ("  method: zscore", "  method: []", ["normalize.method is []", "one or more choices"]),
+    ("  columns: all\n", "", ["tune.columns is missing; expected a word"]),
     ("  columns: all", "  columns: serch", ["tune.columns is 'serch'", "did you mean 'search'", "all, search"]),
     ("  permutations: 5", "  permutations: 0", ["columns.permutations is 0, out of range", "from 1 to 1000"]),
     ("  permutations: 5", "  permutation: 5", ["columns.permutation", "did you mean 'permutations'"]),
@@ -197,10 +198,10 @@ def comment_of(block: str, key: str) -> str:
 
 
 BOUNDED = [
-    (block, item.name, item.metadata["low"], item.metadata["high"])
+    (block, item.name, item.metadata["rule"].low, item.metadata["rule"].high)
     for block, cls in {**_BLOCKS, **_OTHER_BLOCKS}.items()
     for item in fields(cls)
-    if item.metadata.get("low") is not None
+    if item.metadata["rule"].low is not None
 ]
 
 
@@ -218,7 +219,7 @@ def test_a_comment_tells_the_bounds_that_are_kept(block: str, key: str, low: flo
 def test_a_comment_tells_the_bounds_of_each_hyperparameter() -> None:
     comment = comment_of("tune", "space")
     for name, rule in _SPACE.items():
-        if isinstance(rule, Bounds):
+        if not rule.choices:
             assert re.search(rf"\b{name}: [^;]*\b{spelt(rule.low)} to {spelt(rule.high)}\b", comment), name
         assert f"{name}: " in comment
 
