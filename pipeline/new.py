@@ -99,25 +99,18 @@ def new(arguments: argparse.Namespace) -> None:
 def check_free(name: str, folder: Path, force: bool) -> None:
     """Raises ``UserError`` where the name is taken (``force``: taken by something that is no competition)."""
     document = read_document(folder / "params.yaml")
-    for key in ("competitions", "sources"):
-        if not isinstance(document.get(key) or {}, dict):
-            raise UserError(f"{folder / 'params.yaml'}: {key} is {document[key]!r}; expected names with their entries.")
-    competition = name in (document.get("competitions") or {})
-    taken = [
-        place
-        for place, there in (
-            (f"params.yaml: competitions.{name}", competition),
-            (f"params.yaml: sources.{name}", name in (document.get("sources") or {})),
-            (str(contract_path(folder, name)), contract_path(folder, name).exists()),
-            (str(folder / "data" / "raw" / name), (folder / "data" / "raw" / name).exists()),
-            (str(folder / "reports" / name), (folder / "reports" / name).exists()),
-        )
-        if there
-    ]
+    entries = {key: document.get(key) or {} for key in ("competitions", "sources")}
+    for key, named in entries.items():
+        if not isinstance(named, dict):
+            raise UserError(f"{folder / 'params.yaml'}: {key} is {named!r}; expected names with their entries.")
+    places = (contract_path(folder, name), folder / "data" / "raw" / name, folder / "reports" / name)
+    taken = [f"params.yaml: {key}.{name}" for key, named in entries.items() if name in named]
+    taken += [str(path) for path in places if path.exists()]
+    competition = name in entries["competitions"]
     if taken and not (force and competition):
         cure = "Choose another name" + (", or replace it with --force." if competition else ", or remove it.")
         raise UserError(f"{taken[0]} exists already. {cure}")
-    entry = (document.get("competitions") or {}).get(name) or {}
+    entry = entries["competitions"].get(name) or {}
     if (entry.get("table") or {}).get("module") not in (None, "plain"):
         raise UserError(f"{taken[0]} has a feature module of its own and is not replaced. Choose another name.")
 
@@ -158,10 +151,8 @@ def write(name: str, folder: Path, found: Inferred, kaggle: str | None = None) -
 def check_contract(content: bytes, path: Path, found: Inferred) -> None:
     """Raises ``UserError`` where the contract, as it will be read, does not hold for the tables it was made from."""
     contract = Contract.from_mapping(parse_document(content, str(path)), str(path))
-    for frame, file, with_target in (
-        (found.train, "the training table", True),
-        (found.test, "the test table", False),
-    ):
+    for frame, file in ((found.train, "the training table"), (found.test, "the test table")):
+        with_target = frame is found.train
         try:
             faults = contract.faults(contract.typed(frame, file, with_target), file, with_target)
         except ContractError as error:
