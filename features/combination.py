@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from features.errors import UserError
-from features.metrics import CLIP
+from features.metrics import CLIP, mean_error
 
 # Steps of a greedy selection; each adds one unit, with replacement.
 GREEDY_STEPS = 20
@@ -241,34 +241,47 @@ def drawn(found: float, error: float, prior: float) -> float:
     return found * (1 - (error / found) ** 2) / (1 + (error / prior) ** 2)
 
 
+def whole_is_nearer(target: np.ndarray, answers: np.ndarray) -> bool:
+    """Whether ``answers [r, k]`` of several repeats are nearer to ``target [k]`` in absolute error where they are
+    rounded, by more than one standard error over rows. The median of whole numbers is one of them, or any number
+    between two."""
+    if (target != np.rint(target)).any():
+        return False
+    gain = (np.abs(answers - target) - np.abs(np.rint(answers) - target)).mean(axis=0)
+    return bool(gain.mean() > mean_error(gain))
+
+
 @dataclass(frozen=True)
 class Level:
-    """What values are multiplied by, what is added then, and the range in which they stay after that."""
+    """What values are multiplied by, what is added then, the range in which they stay after that, and whether they are
+    ``rounded`` to whole numbers at last."""
 
     factor: float
     shift: float
     low: float
     high: float
+    rounded: bool = False
 
     @classmethod
     def from_mapping(cls, entry: Mapping[str, Any]) -> Level:
         """From ``ensemble.json``."""
         low, high = entry["low"], entry["high"]
         ends = -np.inf if low is None else low, np.inf if high is None else high
-        return cls(entry["factor"], entry["shift"], *ends)
+        return cls(entry["factor"], entry["shift"], *ends, entry.get("rounded", False))
 
     def to_mapping(self) -> dict[str, Any]:
         """What ``from_mapping`` reads, for JSON, which has no infinity."""
         low, high = (float(end) if np.isfinite(end) else None for end in (self.low, self.high))
-        return {"factor": self.factor, "shift": self.shift, "low": low, "high": high}
+        return {"factor": self.factor, "shift": self.shift, "low": low, "high": high, "rounded": self.rounded}
 
     def moves(self) -> dict[str, float]:
-        """``factor`` and ``shift``, for reports."""
-        return {"factor": self.factor, "shift": self.shift}
+        """``factor`` and ``shift``, and whether answers are ``rounded`` (1 or 0), for reports."""
+        return {"factor": self.factor, "shift": self.shift, "rounded": float(self.rounded)}
 
     def apply(self, answers: np.ndarray) -> np.ndarray:
         """``answers`` of any shape at this level; NaN stays."""
-        return np.clip(answers * self.factor + self.shift, self.low, self.high)
+        moved = np.clip(answers * self.factor + self.shift, self.low, self.high)
+        return np.rint(moved) + 0.0 if self.rounded else moved  # 0 and not -0
 
 
 def _logits(answers: np.ndarray) -> np.ndarray:

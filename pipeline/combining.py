@@ -4,7 +4,7 @@ answers, for each fold without the rows that it scores."""
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -116,7 +116,8 @@ def levelled(params: Params, transform: str) -> bool:
 
 def level_of(params: Params, transform: str, target: np.ndarray, answers: np.ndarray) -> Level:
     """The level that ``answers [r, k]`` of several repeats want to be means or medians of ``target [k]``, as the metric
-    asks: times a factor where logarithms were learned, else with a shift; with ``train.clip`` in the target's range."""
+    asks: times a factor where logarithms were learned, else with a shift; with ``train.clip`` in the target's range;
+    medians rounded where that is surely nearer."""
     said, factor, shift = answers.mean(axis=0), 1.0, 0.0
     if params.table.metric == "rmse":
         factor = combination.mean_factor(target, said)
@@ -125,7 +126,9 @@ def level_of(params: Params, transform: str, target: np.ndarray, answers: np.nda
     else:
         shift = combination.median_shift(target, said)
     ends = (float(target.min()), float(target.max())) if params.train.clip else (-np.inf, np.inf)
-    return Level(factor, shift, *ends)
+    level = Level(factor, shift, *ends)
+    nearer = params.table.metric == "mae" and combination.whole_is_nearer(target, level.apply(answers))
+    return replace(level, rounded=nearer)
 
 
 @dataclass(frozen=True)

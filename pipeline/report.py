@@ -19,6 +19,7 @@ from features import dictionary
 from features.contract import Contract
 from features.derived import module_of
 from features.diagnosis import diagnose
+from features.errors import enumerated
 from features.importance import sentences
 from features.metrics import shown
 from features.tasks import MEASURES
@@ -397,10 +398,15 @@ def combination(params: Params, metrics: Mapping[str, float]) -> str:
         used += f" at temperature {metrics['temperature']:.3f}"
     decided, halved = "", ""
     factor, shift = metrics.get("factor", 1.0), metrics.get("shift", 0.0)
-    if factor != 1 or shift:
-        moved = f"times {factor:.5g}" if factor != 1 else f"{'plus' if shift > 0 else 'less'} {abs(shift):.4g}"
+    told = {
+        f"times {factor:.5g}": factor != 1,
+        f"{'plus' if shift > 0 else 'less'} {abs(shift):.4g}": shift != 0,
+        "rounded to whole numbers": metrics.get("rounded", 0) == 1,
+    }
+    moved = [words for words, true in told.items() if true]
+    if moved:
         wanted = {"rmse": "means", "mae": "medians"}[params.table.metric]
-        decided = f", {moved}, so that answers are the {wanted} that {params.table.metric.upper()} asks for"
+        decided = f", {enumerated(moved)}, so that answers are the {wanted} that {params.table.metric.upper()} asks for"
     if params.table.metric == "rmsle" and params.ensemble.method != "rank_mean":
         decided = ", averaged by their logarithms"
     if metrics.get("threshold", 0.5) != 0.5:  # then the table at the top has other decisions than the one here

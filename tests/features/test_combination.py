@@ -159,6 +159,27 @@ def test_a_level_moves_answers_and_keeps_them_in_its_range() -> None:
     free = combination.Level(3.0, 0.5, -np.inf, np.inf)
     kept = combination.Level.from_mapping(json.loads(json.dumps(free.to_mapping())))
     assert kept == free and kept.apply(np.array([7.0])) == pytest.approx([21.5])
+    whole = combination.Level(1.0, 0.25, -np.inf, 8.0, rounded=True)
+    kept = combination.Level.from_mapping(json.loads(json.dumps(whole.to_mapping())))
+    assert kept.apply(np.array([-0.5, 1.5, 99.0])).tolist() == [0.0, 2.0, 8.0] and kept.moves()["rounded"] == 1
+    assert str(kept.apply(np.array([-0.5]))[0]) == "0.0", "no -0 in a submission"
+    del (older := whole.to_mapping())["rounded"]
+    assert not combination.Level.from_mapping(older).rounded
+
+
+def test_answers_are_rounded_where_that_is_surely_nearer() -> None:
+    """Counts of few levels; not where they spread far beyond a whole number, nor of few rows, nor of fractions."""
+    generator = np.random.default_rng(0)
+    rate = generator.uniform(0, 2, 2000)
+    counts, said = generator.poisson(rate).astype(float), rate[None] - 0.2 + 0.1 * generator.normal(size=(2, 2000))
+    assert combination.whole_is_nearer(counts, said)
+    before, after = (np.abs(one - counts).mean() for one in (said, np.rint(said)))
+    assert after < 0.97 * before
+    assert not combination.whole_is_nearer(counts + 0.5 * (np.arange(2000) == 7), said)
+    assert not combination.whole_is_nearer(counts[:1], said[:, :1])
+    assert not combination.whole_is_nearer(np.arange(2000) % 2 * 10.0, np.full((1, 2000), 4.7))
+    exact = np.arange(50.0)
+    assert combination.whole_is_nearer(exact, exact[None] + 0.3) and not combination.whole_is_nearer(exact, exact[None])
 
 
 def test_a_factor_makes_answers_add_up_to_the_target() -> None:

@@ -502,6 +502,18 @@ def test_mae_gets_medians(tmp_path: Path, transform: str) -> None:
     assert answers[0] == pytest.approx(1.0 if transform == "log" else 1.7)
 
 
+def test_mae_of_whole_numbers_gets_whole_answers(tmp_path: Path) -> None:
+    """Where rows that a fold does not score say that these are nearer; the test rows, and new ones, get them, too."""
+    said = np.exp(np.arange(400) % 5 / 4)
+    skewed(tmp_path, np.rint(said), "none", "mae")
+    assert ensemble(tmp_path) == 0
+    metrics = found(tmp_path)
+    assert metrics["rounded"] == 1 and metrics["cv_mae"] == metrics["calibrated_mae"] < 0.2 * metrics["mean_mae"]
+    answers = pd.read_csv(tmp_path / "report" / "submission.csv")["Survived"]
+    choice = Choice.from_mapping(read_json(tmp_path / "report" / "ensemble.json"))
+    assert answers[0] == 2 and choice.answer(np.full((FOLDS, 1, 1), 2.2)).tolist() == [[2.0]]
+
+
 def test_the_level_of_a_fold_is_learned_without_its_rows(tmp_path: Path) -> None:
     """A fold's rows a hundred times as large: its own answers stay, those of the other fold follow."""
     scored = {}

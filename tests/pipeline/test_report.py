@@ -241,7 +241,9 @@ def test_combination_says_what_its_table_holds() -> None:
             "6 members, plus 0.5, so that answers are the medians that MAE asks for.",
         ),
         ("mae", {"factor": 1.0, "shift": -0.5}, "6 members, less 0.5, so that"),
-        ("mae", {"factor": 1.0, "shift": 0.0}, "6 members. Here"),
+        ("mae", {"factor": 1.0, "shift": -0.5, "rounded": 1.0}, "less 0.5 and rounded to whole numbers, so that"),
+        ("mae", {"factor": 1.0, "shift": 0.0, "rounded": 1.0}, "6 members, rounded to whole numbers, so that answers"),
+        ("mae", {"factor": 1.0, "shift": 0.0, "rounded": 0.0}, "6 members. Here"),
     ],
 )
 def test_what_answers_are_moved_by_is_said(metric: str, moves: dict[str, float], told: str) -> None:
