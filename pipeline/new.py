@@ -131,14 +131,11 @@ def write(name: str, folder: Path, found: Inferred, kaggle: str | None = None) -
     check_contract(contents[contract_path(folder, name)], contract_path(folder, name), found)
     check_params(contents[path], path, name)
     before = {file: read_bytes(file) if file.exists() else None for file in contents}
-    written: list[Path] = []
     try:
         for file, content in contents.items():
-            written.append(file)
             write_bytes(file, content)
     except BaseException:
-        for file in written:
-            old = before[file]
+        for file, old in before.items():
             if old is None:
                 file.unlink(missing_ok=True)
             elif read_bytes(file) != old:
@@ -232,17 +229,18 @@ def add_entries(document: Any, name: str, entries: Mapping[str, CommentedMap]) -
         behind = _taken_from_end(block)
         block[name] = entry
         if behind is not None:
-            last, end = _end(block)
-            found = last.ca.items.setdefault(end, [None, None] if isinstance(last, CommentedSeq) else [None] * 4)
-            found[0 if isinstance(last, CommentedSeq) else 2] = behind
+            comments, last, place, places = _end(block)
+            comments.setdefault(last, [None] * places)[place] = behind
 
 
-def _end(block: CommentedMap | CommentedSeq) -> tuple[CommentedMap | CommentedSeq, Any]:
-    """The innermost list or mapping in which ``block``, which is not empty, ends, and its last place there."""
-    place = len(block) - 1 if isinstance(block, CommentedSeq) else list(block)[-1]
-    inner = block[place]
+def _end(block: CommentedMap | CommentedSeq) -> tuple[dict[Any, Any], Any, int, int]:
+    """The comments of the innermost list or mapping in which ``block``, which is not empty, ends, by its entries; the
+    last of these; in which of how many places ruamel has the comment behind an entry."""
+    listed = isinstance(block, CommentedSeq)
+    last = len(block) - 1 if listed else list(block)[-1]
+    inner = block[last]
     if not isinstance(inner, CommentedMap | CommentedSeq) or not inner or inner.fa.flow_style():
-        return block, place
+        return block.ca.items, last, *((0, 2) if listed else (2, 4))
     return _end(inner)
 
 
@@ -251,9 +249,8 @@ def _taken_from_end(block: CommentedMap) -> Any:
     line stays."""
     if not block:
         return None
-    last, end = _end(block)
-    place = 0 if isinstance(last, CommentedSeq) else 2
-    found = last.ca.items.get(end)
+    comments, last, place, _ = _end(block)
+    found = comments.get(last)
     if found is None or len(found) <= place or found[place] is None:
         return None
     beside, _, behind = found[place].value.partition("\n")
