@@ -26,11 +26,12 @@ def diagnose(train: np.ndarray, validation: np.ndarray, watched: str = "validati
     """Read the losses ``[epochs]`` of one training; NaN after an early stop. Epochs count from 1. ``watched``: what the
     second curve is called."""
     train, validation = train[np.isfinite(validation)], validation[np.isfinite(validation)]
-    last, best = len(validation) - 1, int(validation.argmin())
-    before = validation[max(last - max(last // 10, 1), 0)]
-    lowest, ended = _told(validation[best]), _told(validation[last])
     if len(validation) < SHORTEST:
         return Diagnosis("ended too soon to tell", f"it ran for fewer than {SHORTEST} epochs")
+    last, best = len(validation) - 1, int(validation.argmin())
+    tenth = max(last // 10, 1)
+    before = validation[last - tenth]
+    lowest, ended = _told(validation[best]), _told(validation[last])
     if validation[last] > validation[best] * (1 + RISE):
         moved = "fell" if train[last] < train[best] else "went"
         return Diagnosis(
@@ -42,7 +43,7 @@ def diagnose(train: np.ndarray, validation: np.ndarray, watched: str = "validati
         return Diagnosis(
             "underfits",
             f"{watched} was still falling when training ended, from {_told(before)} to {ended} in the last "
-            f"{max(last // 10, 1)} of {last + 1} epochs",
+            f"{tenth} of {last + 1} epochs",
         )
     return Diagnosis(
         "fits",

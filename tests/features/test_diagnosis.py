@@ -31,7 +31,7 @@ def test_a_curve_is_called_what_it_is(train: np.ndarray, validation: np.ndarray,
     assert told in found.reason
 
 
-@pytest.mark.parametrize("validation", [[0.5], [0.5, 0.4], [0.4, 0.5]])
+@pytest.mark.parametrize("validation", [[0.5], [0.5, 0.4], [0.4, 0.5], [np.nan] * 5, []])
 def test_one_epoch_or_two_say_nothing(validation: list[float]) -> None:
     found = diagnose(np.array(validation), np.array(validation))
     assert (found.verdict, found.reason) == ("ended too soon to tell", "it ran for fewer than 3 epochs")
