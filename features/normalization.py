@@ -12,6 +12,7 @@ from features.errors import UserError
 
 # Half-width at which the smooth clip of the robust method bends (RealMLP: Holzmueller et al., 2024).
 CLIP = 3.0
+LARGEST = float(np.finfo(np.float32).max)
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Affine:
         scaled = (np.where(np.isnan(values), self.fill, values) - self.location) / self.scale
         if self.clip:
             scaled = scaled / np.sqrt(1 + (scaled / CLIP) ** 2)
-        return scaled.astype(np.float32)
+        return np.clip(scaled, -LARGEST, LARGEST).astype(np.float32)
 
 
 def binary_columns(encoding: Mapping[str, Any]) -> np.ndarray:
@@ -72,7 +73,7 @@ def learn(method: str, values: np.ndarray, binary: np.ndarray) -> Affine:
     location = np.where(constant, filled[0], location)
     scale = np.where(constant | (scale == 0) | ~np.isfinite(scale), 1.0, scale)
     if method != "none":
-        scale = np.where(constant & ~binary, float(np.finfo(np.float32).max), scale)
+        scale = np.where(constant & ~binary, LARGEST, scale)
     if method == "robust":
         location, scale = np.where(binary, 0.0, location), np.where(binary, 1.0, scale)
     return Affine(location, scale, fill, method == "robust")

@@ -58,6 +58,13 @@ def test_a_gap_becomes_the_median_of_the_rows_learned_from(method: str) -> None:
 
 
 @pytest.mark.parametrize("method", METHODS)
+def test_the_largest_numbers_stay_finite_in_a_unit_far_below_one(method: str) -> None:
+    with np.errstate(over="raise"):
+        found = scaled(method, np.array([[0.0], [0.01], [0.03]]), np.array([[3.4e38], [-3.4e38]]))
+    assert np.isfinite(found).all()
+
+
+@pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("cell", [5.0, np.nan], ids=["constant", "empty"])
 def test_a_column_that_says_nothing_is_nought_and_finite(method: str, cell: float) -> None:
     found = scaled(method, np.full((3, 1), cell))
