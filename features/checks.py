@@ -15,9 +15,10 @@ import pandas as pd
 from scipy.special import ndtri
 
 from features import columns
-from features.contract import Column, Contract, Fault, fault_at
+from features.contract import Column, Contract
 from features.duplicates import Duplicates
 from features.errors import UserError
+from features.faults import Fault, counted, fault_at, faults_at
 
 # A category's rate is learned on other parts than the one it ranks, so that a column of names tells nothing.
 _PARTS = 5
@@ -135,7 +136,9 @@ def run_checks(
 ) -> dict[str, list[Fault]]:
     """All checks by name, each with the faults it found (none where it passed). ``doubles``: rows that are alike;
     ``time``: the column by whose spans folds are drawn, "" for none."""
-    found: dict[str, list[Fault]] = {
+    learned = {c.name for c in contract.features if train[c.name].notna().any()}
+    varying = {c.name for c in contract.features if train[c.name].nunique() > 1}
+    return {
         "cells_unread": [
             *readings.faults,
             *cells_unread(contract, readings.encoded, train, train_file),
@@ -148,20 +151,11 @@ def run_checks(
         "target_given_away": target_given_away(contract, train, train_file, leak_auc),
         "categories_unseen": categories_unseen(contract, train, test, test_file),
         "drift": drift(contract, train, test, train_file, test_file, readings.states, drift_auc, time),
+        "infinities": infinities(contract, train, train_file) + infinities(contract, test, test_file),
+        "columns_empty": columns_empty(contract, train, train_file) + columns_empty(contract, test, test_file, learned),
+        "columns_constant": columns_constant(contract, train, train_file)
+        + columns_constant(contract, test, test_file, varying),
     }
-    learned = {c.name for c in contract.features if train[c.name].notna().any()}
-    found["infinities"] = infinities(contract, train, train_file) + infinities(contract, test, test_file)
-    found["columns_empty"] = [
-        *columns_empty(contract, train, train_file),
-        *columns_empty(contract, test, test_file, learned),
-    ]
-    found["columns_constant"] = [
-        *columns_constant(contract, train, train_file),
-        *columns_constant(
-            contract, test, test_file, {c.name for c in contract.features if train[c.name].nunique() > 1}
-        ),
-    ]
-    return found
 
 
 def columns_match(contract: Contract, train: pd.DataFrame, test: pd.DataFrame, test_file: str) -> list[Fault]:
@@ -188,26 +182,17 @@ def ids_shared(
 ) -> list[Fault]:
     """No id stands in both tables: such a row would be learned from and then predicted. Where most ids
     are shared and no such row is alike, they only start anew in test: a warning."""
-    shared = (test[contract.id].isin(train[contract.id].dropna()) & test[contract.id].notna()).to_numpy()
+    ids = test[contract.id]
+    shared = (ids.isin(train[contract.id].dropna()) & ids.notna()).to_numpy()
     if not shared.any():
         return []
     names = [contract.id, *(c.name for c in contract.features)]
     alike = pd.concat([train[names].drop_duplicates(), test.loc[shared, names]]).duplicated()[-int(shared.sum()) :]
     anew = bool(shared.mean() > 0.5 and not alike.any())
-    count = int(shared.sum())
-    return [
-        fault_at(
-            test_file,
-            test[contract.id],
-            shared,
-            "other ids in test than in train",
-            check="ids_shared",
-            problem=f"{count} {'id is' if count == 1 else 'ids are'} in {train_file} too"
-            + (", of rows that differ" if anew else ""),
-            cure="Nothing to do if the ids start anew in test." if anew else "Take the shared rows out of one file.",
-            warning=anew,
-        )
-    ]
+    problem = f"{counted(shared, 'id is', 'ids are')} in {train_file} too" + (", of rows that differ" if anew else "")
+    cure = "Nothing to do if the ids start anew in test." if anew else "Take the shared rows out of one file."
+    due = "other ids in test than in train"
+    return faults_at(test_file, ids, shared, due, check="ids_shared", problem=problem, cure=cure, warning=anew)
 
 
 def rows_duplicated(
@@ -225,58 +210,36 @@ def rows_duplicated(
     if found.flattering:
         told = f"{shares}: a score flatters where one learns from the other"
         cure = "Doubles are kept in one fold while encode.duplicates is auto or together. Better, leave each row once."
-    faults = []
+    faults: list[Fault] = []
     for frame, labels, file, more in (
         (train, found.labels, train_file, f" ({told})"),
         (test, found.asked, test_file, ""),
     ):
         doubles = pd.Series(labels).duplicated(keep="first").to_numpy()
-        if doubles.any():
-            faults.append(
-                fault_at(
-                    file,
-                    frame[contract.id],
-                    doubles,
-                    "each row once",
-                    check="rows_duplicated",
-                    warning=True,
-                    problem=f"{int(doubles.sum())} of {len(frame)} rows repeat an earlier row{more}",
-                    cure=cure if more else "",
-                )
-            )
+        problem = f"{int(doubles.sum())} of {len(frame)} rows repeat an earlier row{more}"
+        ids, cure = frame[contract.id], cure if more else ""
+        faults += _warned(file, ids, doubles, "each row once", "rows_duplicated", problem, cure)
     met = np.isin(found.asked, found.labels)
-    if met.any():
-        faults.append(
-            fault_at(
-                test_file,
-                test[contract.id],
-                met,
-                "other rows than in train",
-                check="rows_duplicated",
-                warning=True,
-                problem=f"{int(met.sum())} of {len(test)} rows are, but for the id, in {train_file} too",
-            )
-        )
-    return faults
+    problem = f"{int(met.sum())} of {len(test)} rows are, but for the id, in {train_file} too"
+    ids = test[contract.id]
+    return faults + _warned(test_file, ids, met, "other rows than in train", "rows_duplicated", problem)
+
+
+def _warned(
+    file: str, cells: pd.Series, wrong: np.ndarray, expected: str, check: str, problem: str, cure: str = ""
+) -> list[Fault]:
+    return faults_at(file, cells, wrong, expected, check=check, problem=problem, cure=cure, warning=True)
 
 
 def target_varies(contract: Contract, train: pd.DataFrame, file: str) -> list[Fault]:
     """The target holds two values or more; with one there is nothing to learn."""
     cells = train[contract.target]
-    present = cells.notna().to_numpy()
     if cells.nunique() >= 2:
         return []
-    return [
-        fault_at(
-            file,
-            cells,
-            present,
-            "two values or more",
-            problem=f"the target never varies in {int(present.sum())} rows",
-            cure="Check that the whole training file is there.",
-            check="target_varies",
-        )
-    ]
+    present = cells.notna().to_numpy()
+    problem = f"the target never varies in {int(present.sum())} rows"
+    cure = "Check that the whole training file is there."
+    return [fault_at(file, cells, present, "two values or more", check="target_varies", problem=problem, cure=cure)]
 
 
 def target_binary(contract: Contract, train: pd.DataFrame, file: str) -> list[Fault]:
@@ -286,44 +249,29 @@ def target_binary(contract: Contract, train: pd.DataFrame, file: str) -> list[Fa
     if contract.column(contract.target).values is not None or len(counts) <= 2:
         return []
     known = counts.index[:2]
-    return [
-        fault_at(
-            file,
-            cells,
-            (cells.notna() & ~cells.isin(known)).to_numpy(),
-            " or ".join(map(repr, known)) + ", the most frequent",
-            problem=f"{len(counts)} labels, but task 'binary' has two",
-            cure="Correct the cells, or set `task: multiclass` in the params.",
-            check="target_binary",
-        )
-    ]
+    wrong = (cells.notna() & ~cells.isin(known)).to_numpy()
+    due = " or ".join(map(repr, known)) + ", the most frequent"
+    problem = f"{len(counts)} labels, but task 'binary' has two"
+    cure = "Correct the cells, or set `task: multiclass` in the params."
+    return faults_at(file, cells, wrong, due, check="target_binary", problem=problem, cure=cure)
 
 
 def target_given_away(contract: Contract, train: pd.DataFrame, file: str, threshold: float) -> list[Fault]:
     """No single feature ranks the target as well as ``threshold``; one that does was most likely made from it."""
-    faults = []
-    for column in contract.features:
-        if len(train) < 2 * _MIN_ROWS:
-            continue
-        score = giveaway(train[column.name], column.type == "number", train[contract.target])
-        if score >= threshold:
-            faults.append(
-                fault_at(
-                    file,
-                    train[column.name],
-                    np.ones(len(train), bool),
-                    f"less than {threshold:g}",
-                    problem=f"it gives the target {contract.target!r} away (alone an AUC of {score:.3f})",
-                    cure=f"Set `role: ignore` for it in {contract.file}, or raise validate.leak_auc.",
-                    check="target_given_away",
-                )
-            )
+    faults: list[Fault] = []
+    for column in contract.features if len(train) >= 2 * _MIN_ROWS else ():
+        cells = train[column.name]
+        score = giveaway(cells, column.type == "number", train[contract.target])
+        problem = f"it gives the target {contract.target!r} away (alone an AUC of {score:.3f})"
+        cure = f"Set `role: ignore` for it in {contract.file}, or raise validate.leak_auc."
+        wrong, due = np.full(len(train), score >= threshold), f"less than {threshold:g}"
+        faults += faults_at(file, cells, wrong, due, check="target_given_away", problem=problem, cure=cure)
     return faults
 
 
 def categories_unseen(contract: Contract, train: pd.DataFrame, test: pd.DataFrame, file: str) -> list[Fault]:
     """Categories of test that train never shows: a warning, they are encoded as unseen."""
-    faults = []
+    faults: list[Fault] = []
     for column in contract.features:
         if column.type != "category":
             continue
@@ -332,19 +280,8 @@ def categories_unseen(contract: Contract, train: pd.DataFrame, test: pd.DataFram
         if column.values is not None:
             # What the contract does not allow is said by ``Contract.faults`` already.
             unseen &= cells.isin(column.values).to_numpy()
-        if unseen.any():
-            faults.append(
-                fault_at(
-                    file,
-                    cells,
-                    unseen,
-                    "the categories of train",
-                    check="categories_unseen",
-                    warning=True,
-                    problem=f"{int(unseen.sum())} of {len(cells)} values were never seen in train",
-                    cure="They are encoded as unseen.",
-                )
-            )
+        problem, due = f"{int(unseen.sum())} of {len(cells)} values were never seen in train", "the categories of train"
+        faults += _warned(file, cells, unseen, due, "categories_unseen", problem, "They are encoded as unseen.")
     return faults
 
 
@@ -373,9 +310,8 @@ def read_states(contract: Contract, train: pd.DataFrame, test: pd.DataFrame, pla
         except UserError as error:
             if column.name in plain:
                 # Of both files together; its message already says column, value and cure.
-                faults.append(
-                    Fault(file="", column=column.name, count=len(cells), problem=str(error), check="cells_unread")
-                )
+                count, told = len(cells), str(error)
+                faults.append(Fault(file="", column=column.name, count=count, problem=told, check="cells_unread"))
     return Readings(states, [state for name, state in states.items() if name in plain], faults)
 
 
@@ -403,8 +339,6 @@ def cells_unread(
             # What the contract does not allow is said by ``Contract.faults`` already.
             wrong &= cells.isin(column.values).to_numpy()
         count = int(wrong.sum())
-        if not count:
-            continue
         cure = "They count as missing."
         if later:
             cure = cure if column.nullable else "Correct the cells."
@@ -412,18 +346,9 @@ def cells_unread(
             cure = f"Correct the cells, or set `type: category` for it in {contract.file}."
         elif not column.nullable:
             cure = f"Correct the cells, or set `nullable: true` for it in {contract.file}: then they count as missing."
-        faults.append(
-            fault_at(
-                file,
-                cells,
-                wrong,
-                columns.readable(state),
-                problem=f"{count} of {present} cells can't be read as a {state['type']}",
-                cure=cure,
-                check="cells_unread",
-                warning=column.nullable and (later or count < present),
-            )
-        )
+        problem = f"{count} of {present} cells can't be read as a {state['type']}"
+        warning, due = column.nullable and (later or count < present), columns.readable(state)
+        faults += faults_at(file, cells, wrong, due, check="cells_unread", problem=problem, cure=cure, warning=warning)
     return faults
 
 
@@ -456,27 +381,28 @@ def drift(
     least = max(threshold, chance(len(train), len(test), max(tries, 1)))
     faults = []
     for column, score, after in scores:
-        if score > least:
-            cure = "The score on the test file may fall short of the cross-validation."
-            if after and column.name == time:
-                cure = "Test's are later ones, and the nested estimate learns from earlier rows alone (encode.time)."
-            elif after:
-                cure = (
-                    "Test's lie above train's. If its rows are later ones, set encode.time to this column, since folds "
-                    "drawn at random score rows between those they learn from, which flatters."
-                )
-            faults.append(
-                Fault(
-                    file=test_file,
-                    column=column.name,
-                    count=len(test),
-                    expected=f"{least:.3g} or less",
-                    problem=f"its values drift from those of {train_file} (told apart with an AUC of {score:.3f})",
-                    cure=cure,
-                    check="drift",
-                    warning=True,
-                )
+        if score <= least:
+            continue
+        cure = "The score on the test file may fall short of the cross-validation."
+        if after and column.name == time:
+            cure = "Test's are later ones, and the nested estimate learns from earlier rows alone (encode.time)."
+        elif after:
+            cure = (
+                "Test's lie above train's. If its rows are later ones, set encode.time to this column, since folds "
+                "drawn at random score rows between those they learn from, which flatters."
             )
+        faults.append(
+            Fault(
+                file=test_file,
+                column=column.name,
+                count=len(test),
+                expected=f"{least:.3g} or less",
+                problem=f"its values drift from those of {train_file} (told apart with an AUC of {score:.3f})",
+                cure=cure,
+                check="drift",
+                warning=True,
+            )
+        )
     return faults
 
 
@@ -490,67 +416,40 @@ def later(part: pd.Series, side: np.ndarray) -> float:
 
 def infinities(contract: Contract, frame: pd.DataFrame, file: str) -> list[Fault]:
     """No number is infinite, or so large that it is for 32 bits, in which networks compute."""
-    faults = []
+    faults: list[Fault] = []
     for column in contract.columns:
         if column.type != "number" or column.role == "ignore" or column.name not in frame.columns:
             continue
-        wrong = np.abs(frame[column.name].to_numpy(float)) > np.finfo(np.float32).max
-        count = int(wrong.sum())
-        if count:
-            cure = "Correct the cells or " + ("delete the rows." if column.role == "target" else "leave them empty.")
-            faults.append(
-                fault_at(
-                    file,
-                    frame[column.name],
-                    wrong,
-                    "finite numbers",
-                    check="infinities",
-                    problem=f"{count} {'value is' if count == 1 else 'values are'} infinite or beyond 3.4e38",
-                    cure=cure,
-                )
-            )
+        cells = frame[column.name]
+        wrong = np.abs(cells.to_numpy(float)) > np.finfo(np.float32).max
+        problem = counted(wrong, "value is", "values are") + " infinite or beyond 3.4e38"
+        cure = "Correct the cells or " + ("delete the rows." if column.role == "target" else "leave them empty.")
+        faults += faults_at(file, cells, wrong, "finite numbers", check="infinities", problem=problem, cure=cure)
     return faults
 
 
 def columns_empty(contract: Contract, frame: pd.DataFrame, file: str, learned: Collection[str] = ()) -> list[Fault]:
     """No feature is empty in every row; a warning, since an empty column is filled and tells nothing. ``learned``:
     those with values in train, which networks are scored with and test has not."""
-    return [
-        fault_at(
-            file,
-            frame[c.name],
-            np.ones(len(frame), bool),
-            "some values",
-            check="columns_empty",
-            warning=True,
-            problem=f"all {len(frame)} values are missing",
-            cure=("Train has it, so scores are better than test's can be. " if c.name in learned else "")
-            + f"Set `role: ignore` for it in {contract.file}, or fill it.",
-        )
-        for c in _features(contract, frame)
-        if frame[c.name].isna().all()
-    ]
+    faults: list[Fault] = []
+    for column in contract.features:
+        cells = frame[column.name]
+        cure = "Train has it, so scores are better than test's can be. " if column.name in learned else ""
+        cure += f"Set `role: ignore` for it in {contract.file}, or fill it."
+        wrong, problem = np.full(len(cells), cells.isna().all()), f"all {len(cells)} values are missing"
+        faults += _warned(file, cells, wrong, "some values", "columns_empty", problem, cure)
+    return faults
 
 
-def columns_constant(contract: Contract, frame: pd.DataFrame, file: str, learned: Collection[str] = ()) -> list[Fault]:
-    """No feature has one and the same value in every row; a warning, since such a column tells nothing. ``learned``:
+def columns_constant(contract: Contract, frame: pd.DataFrame, file: str, varying: Collection[str] = ()) -> list[Fault]:
+    """No feature has one and the same value in every row; a warning, since such a column tells nothing. ``varying``:
     those that vary in train, by which networks are scored and test's rows can't be told apart."""
-    return [
-        fault_at(
-            file,
-            frame[c.name],
-            np.ones(len(frame), bool),
-            "values that differ",
-            check="columns_constant",
-            problem=f"all {len(frame)} values are the same",
-            cure=("Train's differ, so scores may be better than test's can be. " if c.name in learned else "")
-            + f"Set `role: ignore` for it in {contract.file}.",
-            warning=True,
-        )
-        for c in _features(contract, frame)
-        if len(frame) > 1 and frame[c.name].notna().all() and frame[c.name].nunique() == 1
-    ]
-
-
-def _features(contract: Contract, frame: pd.DataFrame) -> Sequence[Column]:
-    return [c for c in contract.features if c.name in frame.columns]
+    faults: list[Fault] = []
+    for column in contract.features:
+        cells = frame[column.name]
+        same = len(cells) > 1 and cells.nunique(dropna=False) == 1 and cells.notna().all()
+        cure = "Train's differ, so scores may be better than test's can be. " if column.name in varying else ""
+        cure += f"Set `role: ignore` for it in {contract.file}."
+        wrong, problem = np.full(len(cells), same), f"all {len(cells)} values are the same"
+        faults += _warned(file, cells, wrong, "values that differ", "columns_constant", problem, cure)
+    return faults

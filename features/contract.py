@@ -1,15 +1,13 @@
 """What a table must be: role, type, allowed values, range and nullability of each column, declared once.
 
-The Great Expectations suite, the type conversion, the encoders and the messages all derive from it. Rows in messages
-count the header as row 1.
+The Great Expectations suite, the type conversion, the encoders and the messages all derive from it.
 """
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import KW_ONLY, dataclass, replace
+from dataclasses import KW_ONLY, dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -17,39 +15,23 @@ import pandas as pd
 
 from features.composite import several, taken_apart
 from features.errors import UserError, aside, nearest
+from features.faults import ContractError, Fault, counted, fault_at, faults_at
 from features.spelling import MISSING_WORDS, PLAIN, Spelling, numbers_of
 
 ROLES = ("id", "target", "feature", "group", "ignore")
 TYPES = ("number", "boolean", "category", "code", "date", "text", "presence")
 # What a cell of type presence is read as, whatever it holds.
 GIVEN = "given"
-_KEYS = (
-    "role",
-    "type",
-    "values",
-    "minimum",
-    "maximum",
-    "integer",
-    "nullable",
-    "unique",
-    "order",
-    "group",
-    "decimal",
-    "thousands",
-    "prefix",
-    "suffix",
-    "missing",
-    "added",
-    "separator",
-    "parts",
-    "description",
-)
+# In the order in which an entry is written.
+_KEYS = ("role", "type", "values", "minimum", "maximum", "integer", "nullable", "unique", "added", "separator", "parts",
+         "order", "decimal", "thousands", "prefix", "suffix", "missing", "group", "description")  # fmt: skip
 # Keys that say how the numbers of a column are written, and what each may be; None: a sign or word.
 SIGNS = {"decimal": (".", ","), "thousands": ("", ",", ".", " ", "'"), "prefix": None, "suffix": None}
+# The digits of a whole number in YAML may be more than a float holds.
+_LARGEST = float(np.finfo(float).max)
 _DIGIT = re.compile(r"\d")
 _WHOLE = re.compile(r"[+-]?\d+")
 _WHOLE_FLOAT = re.compile(r"\s*[+-]?\d+(\.0*)?\s*")
-_SHOWN = 3
 
 
 @dataclass(frozen=True)
@@ -97,76 +79,6 @@ class Column:
         if self.minimum is not None:
             return f"{words}, {self.minimum:.15g} or more"
         return words if self.maximum is None else f"{words}, {self.maximum:.15g} or less"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Fault:
-    """One thing wrong in one column: ``count`` values, the first ``values`` and their ``rows`` (header is row 1)."""
-
-    file: str
-    column: str
-    count: int
-    values: tuple[str, ...] = ()
-    rows: tuple[int, ...] = ()
-    expected: str = ""
-    problem: str
-    cure: str = ""
-    check: str
-    warning: bool = False
-
-    def __str__(self) -> str:
-        line = f"{self.file}: column {self.column!r}: {self.problem}" if self.column else f"{self.file}: {self.problem}"
-        if self.rows and set(self.values) == {"missing"}:
-            shown = [str(r) for r in self.rows]
-            line += (
-                f" (row{'s' if self.count > 1 else ''} {', '.join(shown)}{', ...' if self.count > len(shown) else ''})"
-            )
-        elif self.rows:
-            shown = [f"{v} (row {r})" for v, r in zip(self.values, self.rows, strict=True)]
-            line += ": " + ", ".join(shown) + (", ..." if self.count > len(shown) else "")
-        elif self.values:
-            line += ": " + ", ".join(self.values) + (", ..." if self.count > len(self.values) else "")
-        if self.expected:
-            line += f"; expected {self.expected}"
-        return line + "." + (f" {self.cure}" if self.cure else "")
-
-
-class ContractError(UserError):
-    """A table that can't be given its types; ``faults`` holds what the message says."""
-
-    def __init__(self, faults: Sequence[Fault]) -> None:
-        super().__init__("\n".join(map(str, faults)))
-        self.faults = tuple(faults)
-
-
-def fault_at(
-    file: str,
-    cells: pd.Series,
-    wrong: np.ndarray,
-    expected: str,
-    *,
-    problem: str,
-    cure: str = "",
-    check: str,
-    warning: bool = False,
-) -> Fault:
-    """The fault of the rows where ``wrong [n]`` is true, in the column that the ``cells`` are named after; the first
-    cells and their rows are shown."""
-    places = np.flatnonzero(wrong)
-    values = tuple("missing" if pd.isna(cells.iloc[i]) else _shown(cells.iloc[i]) for i in places[:_SHOWN])
-    rows = tuple(int(i) + 2 for i in places[:_SHOWN])
-    return Fault(
-        file=file,
-        column=str(cells.name),
-        count=len(places),
-        values=values,
-        rows=rows,
-        expected=expected,
-        problem=problem,
-        cure=cure,
-        check=check,
-        warning=warning,
-    )
 
 
 @dataclass(frozen=True)
@@ -255,8 +167,8 @@ class Contract:
         """``frame`` (``[n, any]`` of strings) in contract order and types; reordered columns are put right.
 
         Numbers become ``float64`` with NaN where missing, everything else ``object`` of ``str`` with NaN where missing.
-        Raises ``ContractError`` on missing or extra columns, on text where a number is due, and on cells that can't be
-        taken apart as the contract says.
+        Raises ``ContractError`` on missing or extra columns, on text where a number is due (of a column that is ignored
+        it is missing), and on cells that can't be taken apart as the contract says.
         """
         faults = self._column_faults(frame, file, with_target)
         if faults:
@@ -267,7 +179,7 @@ class Contract:
         for column in self.expected_columns(with_target):
             if column.type == "number":
                 built[column.name], wrong = numbers_of(raw[column.name], column.spelling)
-                if wrong.any():
+                if wrong.any() and column.role != "ignore":
                     faults.append(self._no_numbers(column, raw[column.name], wrong, file))
             else:
                 built[column.name] = _words(raw[column.name], column)
@@ -293,7 +205,7 @@ class Contract:
                 "Points stand between thousands in this column, so write the decimal sign as a comma, or correct "
                 f"`decimal` and `thousands` for it in {self.file}."
             )
-        problem = _times(wrong, "cell is", "cells are") + " text"
+        problem = counted(wrong, "cell is", "cells are") + " text"
         return fault_at(file, cells, wrong, column.expected, problem=problem, cure=cure, check="type")
 
     def faults(self, frame: pd.DataFrame, file: str, with_target: bool) -> list[Fault]:
@@ -308,43 +220,26 @@ class Contract:
                 continue
             cells = frame[column.name]
             missing = cells.isna().to_numpy()
-            if not column.nullable and missing.any():
-                cure = "Fill the cells or delete the rows" + (
-                    "." if column.role != "feature" else f", or set `nullable: true` for it in {self.file}."
-                )
-                found.append(
-                    fault_at(
-                        file,
-                        cells,
-                        missing,
-                        column.expected if column.role != "id" else "an id in every row",
-                        problem=_times(missing, "value is", "values are") + " missing",
-                        cure=cure,
-                        check="not_null",
-                    )
-                )
-            found.extend(self._value_faults(column, cells, missing, file, with_target))
+            if not column.nullable:
+                cure = "Fill the cells or delete the rows"
+                cure += "." if column.role != "feature" else f", or set `nullable: true` for it in {self.file}."
+                expected = column.expected if column.role != "id" else "an id in every row"
+                problem = counted(missing, "value is", "values are") + " missing"
+                found += faults_at(file, cells, missing, expected, check="not_null", problem=problem, cure=cure)
+            found += self._value_faults(column, cells, missing, file, with_target)
             if not with_target and column.parts and _may_be_unseen(column):
-                found.extend(self._parts_lost(column, cells, file))
+                found += self._parts_lost(column, cells, file)
             if column.unique:
                 doubles = (cells.duplicated(keep="first") & cells.notna()).to_numpy()
-                if doubles.any():
-                    found.append(
-                        fault_at(
-                            file,
-                            cells,
-                            doubles,
-                            "each value once",
-                            check="unique",
-                            problem=_times(doubles, "value stands", "values stand") + " there a second time",
-                            cure="Delete or renumber the doubled rows.",
-                        )
-                    )
+                problem = counted(doubles, "value stands", "values stand") + " there a second time"
+                cure = "Delete or renumber the doubled rows."
+                found += faults_at(file, cells, doubles, "each value once", check="unique", problem=problem, cure=cure)
         return found
 
     def _value_faults(
         self, column: Column, cells: pd.Series, missing: np.ndarray, file: str, with_target: bool
     ) -> list[Fault]:
+        expected = column.expected
         if column.type == "number":
             values = cells.to_numpy(float)
             outside = np.zeros(len(values), bool)
@@ -356,31 +251,22 @@ class Contract:
                 outside |= values != np.floor(values)
             outside &= np.isfinite(values)
             cure = f"Correct the cells, or widen the rule in {self.file}."
-            problem = _times(outside, "value is", "values are") + " out of range"
-            fault = fault_at(file, cells, outside, column.expected, problem=problem, cure=cure, check="range")
-            return [fault] if outside.any() else []
+            problem = counted(outside, "value is", "values are") + " out of range"
+            return faults_at(file, cells, outside, expected, problem=problem, cure=cure, check="range")
         if column.values is None:
             return []
         unknown = ~(cells.isin(column.values).to_numpy() | missing)
         harmless = column.role == "feature" and not with_target
         key = "the value to `values`" if column.order is None else "it to `values`, or to `order` if it has a rank,"
-        fault = fault_at(
-            file,
-            cells,
-            unknown,
-            column.expected,
-            problem=_times(unknown, "value is", "values are") + " not allowed",
-            cure="They are encoded as unseen." if harmless else f"Correct the cells, or add {key} in {self.file}.",
-            check="values",
-            warning=harmless,
-        )
-        return [fault] if unknown.any() else []
+        cure = "They are encoded as unseen." if harmless else f"Correct the cells, or add {key} in {self.file}."
+        problem = counted(unknown, "value is", "values are") + " not allowed"
+        return faults_at(file, cells, unknown, expected, problem=problem, cure=cure, check="values", warning=harmless)
 
     def _take_apart(self, cells: dict[str, pd.Series], file: str, with_target: bool) -> list[Fault]:
         """Adds the parts to the ``cells`` of a file's columns; what is wrong where cells have another form. In a file
         without the target, a feature's unknown category may have one, or words where a part is a number, if its parts
         may be missing: ``faults`` tells of it."""
-        faults = []
+        faults: list[Fault] = []
         left = [column for column in self.columns if column.parts]
         while left:
             # A part may have parts itself, and stand anywhere.
@@ -396,72 +282,46 @@ class Contract:
                 for part in (c for c in parts if c.type == "number"):
                     cells[part.name] = cells[part.name].mask(numbers_of(cells[part.name], part.spelling)[1])
                 continue
-            if wrong.any() and needed:
+            if needed:
                 cure = "Correct the cells, leave them empty, or name them under `missing`, "
                 if not column.nullable:
                     cure = "Correct the cells, or delete `separator`, `parts` and the parts' own entries, "
-                faults.append(_of_another_form(column, whole, wrong, file, f"{cure}for it in {self.file}."))
+                faults += _of_another_form(column, whole, wrong, file, f"{cure}for it in {self.file}.")
         return faults
 
     def _parts_lost(self, column: Column, cells: pd.Series, file: str) -> list[Fault]:
         """Of a category's ``cells`` in a file without the target: which have no parts, or words where one is a number,
         and were let through by ``_take_apart``."""
         found, wrong = taken_apart(cells, column.separator, len(column.parts))
-        faults = [_of_another_form(column, cells, wrong, file, "Their parts count as missing.", warning=True)]
+        faults = _of_another_form(column, cells, wrong, file, "Their parts count as missing.", warning=True)
         of_part = dict(zip(column.parts, found, strict=True))
         for part in (c for c in self.columns if c.name in of_part and c.type == "number"):
             words = pd.Series(of_part[part.name], name=part.name)
             text = numbers_of(words, part.spelling)[1]
-            faults.append(
-                fault_at(
-                    file,
-                    words,
-                    text,
-                    part.expected,
-                    problem=_times(text, "cell is", "cells are") + " text",
-                    cure="They count as missing.",
-                    check="parts",
-                    warning=True,
-                )
-            )
-        return [fault for fault in faults if fault.count]
+            told = {"check": "parts", "problem": counted(text, "cell is", "cells are") + " text", "warning": True}
+            faults += faults_at(file, words, text, part.expected, cure="They count as missing.", **told)
+        return faults
 
     def _column_faults(self, frame: pd.DataFrame, file: str, with_target: bool) -> list[Fault]:
         expected = [c.name for c in self.file_columns(with_target)]
         have = [str(name) for name in frame.columns]
+        header = f"the columns {', '.join(expected)}"
         faults: list[Fault] = []
         missing = [name for name in expected if name not in have]
         extra = [name for name in have if name not in expected]
         if not with_target and self.target in extra:
             extra.remove(self.target)
-            faults.append(
-                fault_at(
-                    file,
-                    frame[self.target],
-                    frame[self.target].notna().to_numpy(),
-                    "all columns of the training file but the target",
-                    problem="the test file holds the target",
-                    check="columns",
-                    cure="Delete the column; were train and test exchanged?",
-                )
-            )
+            cells, due = frame[self.target], "all columns of the training file but the target"
+            problem, cure = "the test file holds the target", "Delete the column; were train and test exchanged?"
+            faults.append(fault_at(file, cells, cells.notna(), due, problem=problem, cure=cure, check="columns"))
         for name in missing:
             near = nearest(name, extra, cutoff=0.6)
             problem = "the column is missing in row 1, the header" + (f" (there is {near!r})" if near else "")
             cure = "Add it." if name in (self.id, self.target) else f"Add it, or take it out of {self.file}."
             if near:
                 cure = f"Rename {near!r} or add the column."
-            faults.append(
-                Fault(
-                    file=file,
-                    column=name,
-                    count=0,
-                    expected=f"the columns {', '.join(expected)}",
-                    problem=problem,
-                    cure=cure,
-                    check="columns",
-                )
-            )
+            fault = Fault(file=file, column=name, count=0, expected=header, problem=problem, cure=cure, check="columns")
+            faults.append(fault)
         for name in extra:
             if any(nearest(m, [name], cutoff=0.6) for m in missing):
                 continue
@@ -470,17 +330,8 @@ class Contract:
             if name in self.part_of:
                 problem = f"by the contract it is no column of the file, but a part of {self.part_of[name].name!r}"
                 cure = f"Delete it, or name the part otherwise in {self.file}."
-            faults.append(
-                fault_at(
-                    file,
-                    cells,
-                    np.ones(len(cells), bool),
-                    f"the columns {', '.join(expected)}",
-                    problem=problem,
-                    check="columns",
-                    cure=cure,
-                )
-            )
+            everywhere = np.ones(len(cells), bool)
+            faults.append(fault_at(file, cells, everywhere, header, problem=problem, cure=cure, check="columns"))
         return faults
 
 
@@ -491,11 +342,11 @@ def _may_be_unseen(column: Column) -> bool:
 
 def _of_another_form(
     column: Column, cells: pd.Series, wrong: np.ndarray, file: str, cure: str, warning: bool = False
-) -> Fault:
+) -> list[Fault]:
     """Of cells ``wrong [n]`` that can't be taken apart into the column's parts."""
-    problem = _times(wrong, "cell", "cells") + " can't be taken apart"
+    problem = counted(wrong, "cell", "cells") + " can't be taken apart"
     expected = several(column.separator, len(column.parts))
-    return fault_at(file, cells, wrong, expected, problem=problem, cure=cure, check="parts", warning=warning)
+    return faults_at(file, cells, wrong, expected, problem=problem, cure=cure, check="parts", warning=warning)
 
 
 def reordered(contract: Contract, frame: pd.DataFrame, with_target: bool) -> bool:
@@ -524,7 +375,7 @@ def _column(name: str, entry: Any, file: str) -> Column:
     if flags["integer"] and kind != "number":
         raise UserError(f"{where}.integer is true, but the type is {kind!r}; expected it for numbers only.")
     values, order = _allowed(entry, role, kind, where, name)
-    description, group = str(entry.get("description", "")), entry.get("group", "")
+    description, group = str(entry.get("description") or ""), entry.get("group", "")
     if not isinstance(group, str) or (group and role != "feature"):
         raise UserError(f"{where}.group is {group!r} (role {role!r}); expected a word, for a feature only.")
     separator, parts = _composition(entry, role, kind, where)
@@ -718,40 +569,18 @@ def _levels(words: Any, kinds: Sequence[str], kind: str, where: str) -> tuple[st
 def _bound(value: Any, kind: str, where: str) -> float | None:
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or kind != "number":
+    number = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= _LARGEST
+    if not number or kind != "number":
         raise UserError(f"{where} is {value!r} (type {kind!r}); expected a finite number, for type number only.")
     return float(value)
 
 
 def _written(column: Column) -> dict[str, Any]:
-    entry: dict[str, Any] = {"role": column.role, "type": column.type}
-    if column.values is not None:
-        entry["values"] = list(column.values)
-    for key in ("minimum", "maximum"):
-        if getattr(column, key) is not None:
-            entry[key] = getattr(column, key)
-    if column.integer:
-        entry["integer"] = True
-    entry["nullable"] = column.nullable
-    if column.unique:
-        entry["unique"] = True
-    if column.added is not None:
-        entry["added"] = column.added
-    if column.parts:
-        entry["separator"] = column.separator if isinstance(column.separator, str) else list(column.separator)
-        entry["parts"] = list(column.parts)
-    if column.order is not None:
-        entry["order"] = list(column.order)
-    for key in SIGNS:
-        if getattr(column.spelling, key) != getattr(PLAIN, key):
-            entry[key] = getattr(column.spelling, key)
-    if column.spelling.missing:
-        entry["missing"] = list(column.spelling.missing)
-    if column.group:
-        entry["group"] = column.group
-    if column.description:
-        entry["description"] = column.description
-    return entry
+    """What ``_column`` reads: role, type and nullable, and what is not so by default."""
+    known = {one.name: one.default for one in fields(Column)} | vars(PLAIN)
+    held = vars(column) | vars(column.spelling)
+    wanted = [key for key in _KEYS if key in ("role", "type", "nullable") or held[key] != known[key]]
+    return {key: list(held[key]) if isinstance(held[key], tuple) else held[key] for key in wanted}
 
 
 def named(cells: pd.Series) -> pd.Series:
@@ -812,15 +641,3 @@ def _words(cells: pd.Series, column: Column) -> pd.Series:
         return text
 
     return cells.map(word).astype(object)
-
-
-def _times(wrong: np.ndarray, one: str, many: str) -> str:
-    count = int(np.sum(wrong))
-    return f"{count} {one if count == 1 else many}"
-
-
-def _shown(value: Any) -> str:
-    if isinstance(value, float):
-        return f"{value:.15g}"
-    text = str(value)
-    return repr(text if len(text) <= 40 else text[:37] + "...")

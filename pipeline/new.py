@@ -21,8 +21,9 @@ from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
 from features.budget import budget
-from features.contract import Contract, ContractError
+from features.contract import Contract
 from features.errors import UserError
+from features.faults import ContractError
 from features.inference import Inferred, infer
 from features.tasks import ALL_MEASURES
 from pipeline import stage

@@ -16,8 +16,9 @@ import pandas as pd
 
 from features import encoder, submission
 from features.checks import cells_unread, infinities
-from features.contract import Contract, ContractError, Fault
+from features.contract import Contract
 from features.errors import UserError
+from features.faults import ContractError, Fault
 from features.spelling import left_open
 from features.target import TargetScale
 from pipeline import stage

@@ -21,10 +21,11 @@ import pandas as pd
 
 from features import duplicates, submission
 from features.checks import Readings, read_states, run_checks, target_binary
-from features.contract import Column, Contract, ContractError, Fault, fault_at, reordered
+from features.contract import Column, Contract, reordered
 from features.drift import Drift, adversarial, clustered
 from features.duplicates import Duplicates
 from features.errors import UserError
+from features.faults import ContractError, Fault, fault_at
 from features.formulas import seen
 from features.levels import levels
 from features.tables import guessed, parse_table

@@ -22,7 +22,8 @@ from features.checks import (
     separation,
     target_binary,
 )
-from features.contract import Column, Contract, Fault
+from features.contract import Column, Contract
+from features.faults import Fault
 
 CONTRACT = Contract(
     (

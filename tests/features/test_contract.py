@@ -10,8 +10,9 @@ import pandas as pd
 import pytest
 
 from features.checks import infinities
-from features.contract import Column, Contract, ContractError, levels_of, missing_labels, together
+from features.contract import Column, Contract, levels_of, missing_labels, together
 from features.errors import UserError
+from features.faults import ContractError
 from pipeline.params import read_document
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -73,6 +74,7 @@ def test_a_contract_survives_being_written() -> None:
         (changed("x", role="id", type="text", integer=False, minimum=None, maximum=None), "2 columns have role 'id'"),
         (changed("x", minimum=11), "above maximum"),
         (changed("x", maximum="ten"), "expected a finite number"),
+        (changed("x", maximum=10**400), "expected a finite number"),
         (changed("x", nullable="no"), "expected true or false"),
         (changed("x", values=[1]), "for a category only"),
         (changed("c", values=[1, 1]), "each value once"),
@@ -171,6 +173,16 @@ def test_what_cant_be_typed(frame: pd.DataFrame, with_target: bool, said: list[s
     assert len(caught.value.faults) == 1 and len(message.splitlines()) <= 3 and message.startswith("f.csv")
     for words in said:
         assert words in message
+
+
+def test_an_empty_description_is_none() -> None:
+    assert Contract.from_mapping(changed("x", description=None), "c.yaml").column("x").description == ""
+
+
+def test_text_in_a_column_of_numbers_that_is_ignored_is_missing() -> None:
+    contract = Contract.from_mapping(changed("x", role="ignore"), "c.yaml")
+    typed = contract.typed(table(x=["1", "two", "3"]), "f.csv", True)
+    assert typed["x"].isna().tolist() == [False, True, False] and contract.faults(typed, "f.csv", True) == []
 
 
 def faults(with_target: bool = True, **changes: list[str | None]) -> list[Any]:
