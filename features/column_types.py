@@ -100,7 +100,7 @@ def infer_column(
     if lenient is not None and not levels and (numbers.nunique() > 1 or not wrong.any()):
         spelt = replace(plain, spelling=lenient, nullable=gaps or bool(wrong.any()))
         return _number_or_code(spelt, present[~wrong], numbers[~wrong], classes, rows)
-    column, reason = _no_number(name, cells, present, classes, rows)
+    column, reason = _no_number(plain, present, len(cells) - len(present), classes, rows)
     if levels:
         reason += f"; not as numbers, because of {listed(map(repr, levels), most=SLIPS)}"
         reason += "" if column.values is not None else ": write a number there, or nothing, to have them learned so"
@@ -119,9 +119,8 @@ def repeated_words(name: str, cells: pd.Series, classes: int) -> tuple[Column, s
     """The category that ``cells [n]`` are if they are words, whatever they are made of, and why; None where they are
     rather text."""
     present = cells.dropna().astype(str).str.strip()
-    gaps = len(present) < len(cells)
-    plain = Column(name, "feature", "category", nullable=gaps)
-    column, reason = _words(plain, present, present.nunique(), gaps, classes)
+    plain = Column(name, "feature", "category", nullable=len(present) < len(cells))
+    column, reason = _words(plain, present, classes)
     return (column, reason) if column.type == "category" else None
 
 
@@ -148,10 +147,10 @@ def _lettered(present: pd.Series, numbers: pd.Series, spelling: Spelling) -> boo
     return bool((numbers.dropna() % 1 == 0).all()) and not present.str.contains(r"\s", regex=True).any()
 
 
-def _no_number(name: str, cells: pd.Series, present: pd.Series, classes: int, rows: int) -> tuple[Column, str]:
-    """What a column is whose cells are not, or not all, numbers; as ``infer_column``, ``present`` those not empty."""
-    gaps, distinct = len(present) < len(cells), present.nunique()
-    plain = Column(name, "feature", "category", nullable=gaps)
+def _no_number(plain: Column, present: pd.Series, absent: int, classes: int, rows: int) -> tuple[Column, str]:
+    """What a column is whose cells are not, or not all, numbers; as ``infer_column``; ``present``: those not empty,
+    beside so many that are ``absent``."""
+    distinct = present.nunique()
     ignored = replace(plain, role="ignore", type="text", nullable=True)
     words = {word.lower() for word in present.unique()} if distinct == 2 else set()
     if words in _BOOLEANS:
@@ -164,25 +163,24 @@ def _no_number(name: str, cells: pd.Series, present: pd.Series, classes: int, ro
     units = units_of(present)
     # Single letters alone are parts of codes, seats or house numbers, and so are many different signs.
     if 0 < len(units) <= MOST_UNITS and not all(len(unit) == 1 and unit.isalpha() for unit in units):
-        column, reason = _words(plain, present, distinct, gaps, classes)
+        column, reason = _words(plain, present, classes)
         if column.values is not None:
             return column, reason  # few words, as 1Story and 2Story, are learned one by one
         several = f"{listed([repr(unit) for unit in units], most=SLIPS)}{' or nothing' if len(units) == 1 else ''}"
         return column, f"{reason}; numbers with {several}: write them in one unit to have them learned as numbers"
     blanks = _blanks(present)
-    if not gaps and blanks < TEXT_WORDS and present.iloc[:rows].is_unique:
-        form = _numbering(present, rows, name)
+    if not absent and blanks < TEXT_WORDS and present.iloc[:rows].is_unique:
+        form = _numbering(present, rows, plain.name)
         if form is not None:
             return ignored, f"{RUNNING_WORDS} {form!r}"
     if distinct == len(present) and len(present) > 2 and blanks < 1.5 and not _code(present):
-        absent = len(cells) - len(present)
         if min(absent, len(present)) >= FEWEST_OF_BOTH:
             told = f"a word of its own in each of {len(present)} rows, none in {absent}; whether there is one"
             return replace(plain, type="presence"), told
         return ignored, OWN_WORDS + (f" but {absent}" if absent else "")
     if distinct > MOST_LISTED_LEVELS and _code(present):
         return replace(plain, type="code"), f"composite code, as {present.iloc[0]!r}; split into parts"
-    return _words(plain, present, distinct, gaps, classes)
+    return _words(plain, present, classes)
 
 
 def _blanks(present: pd.Series) -> float:
@@ -190,9 +188,9 @@ def _blanks(present: pd.Series) -> float:
     return float(np.mean([len(text.split()) - 1 for text in present])) + 1
 
 
-def _words(plain: Column, present: pd.Series, distinct: int, gaps: bool, classes: int) -> tuple[Column, str]:
+def _words(plain: Column, present: pd.Series, classes: int) -> tuple[Column, str]:
     """A category or text."""
-    blanks = _blanks(present)
+    blanks, distinct = _blanks(present), present.nunique()
     if distinct <= MOST_LISTED_LEVELS and distinct <= max(2, len(present) // 5):
         levels = levels_of(present)
         order = order_of(levels)
@@ -206,7 +204,7 @@ def _words(plain: Column, present: pd.Series, distinct: int, gaps: bool, classes
         else f"{distinct} words; one-hot"
     )
     # Empty cells are a level, too.
-    told = distinct + gaps > LEVELS_WITH_STATISTIC and outputs(classes)
+    told = distinct + plain.nullable > LEVELS_WITH_STATISTIC and outputs(classes)
     return plain, encoded + (", and target statistics in each fold" if told else "")
 
 
@@ -274,20 +272,18 @@ def _number_or_code(
     spelt: Column, present: pd.Series, numbers: pd.Series, classes: int, rows: int
 ) -> tuple[Column, str]:
     """A number, unless zeros in front tell codes of digits apart; no code where nearly each cell is another."""
-    distinct, gaps = present.nunique(), spelt.nullable
-    column, reason = _number(spelt, present, numbers, distinct, gaps, rows)
+    column, reason = _number(spelt, present, numbers, rows)
     if column.role == "ignore":
         return column, reason
+    coded = replace(spelt, spelling=Spelling(missing=spelt.spelling.missing))
     if _names(column, present, numbers):
-        column, reason = _words(replace(spelt, spelling=Spelling(missing=spelt.spelling.missing)), present, distinct,
-                                gaps, classes)  # fmt: skip
+        column, reason = _words(coded, present, classes)
         return column, f"{reason}; not as numbers, since the name says that they stand for something"
     if not _zeros_tell(present, numbers):
         return column, reason
-    if distinct > MOSTLY_DISTINCT * len(present):
+    if present.nunique() > MOSTLY_DISTINCT * len(present):
         return column, f"{reason}; zeros in front are not counted"
-    coded = replace(spelt, spelling=Spelling(missing=spelt.spelling.missing))
-    column, reason = _words(coded, present, distinct, gaps, classes)
+    column, reason = _words(coded, present, classes)
     return column, f"{reason}; not as numbers, since zeros in front tell codes apart"
 
 
@@ -303,22 +299,20 @@ def _names(column: Column, present: pd.Series, numbers: pd.Series) -> bool:
     return present.nunique() == distinct and bool(present.str.fullmatch("-?[0-9]+").all())
 
 
-def _number(
-    plain: Column, present: pd.Series, numbers: pd.Series, distinct: int, gaps: bool, rows: int
-) -> tuple[Column, str]:
+def _number(plain: Column, present: pd.Series, numbers: pd.Series, rows: int) -> tuple[Column, str]:
     values = numbers.dropna().to_numpy()
     finite = values[np.isfinite(values)]
     whole = bool(len(finite) == len(values) and np.all(values == np.floor(values)))
     # What has a unit is measured.
     bare = not plain.spelling.suffix and plain.spelling.prefix in _NUMBERING
-    gaps = gaps or len(values) < len(present)
+    gaps = plain.nullable or len(values) < len(present)
     years = whole and (_YEAR.fullmatch(plain.name) or (values.min() >= YEARS[0] and values.max() <= YEARS[1]))
     if bare and whole and not gaps and not years and _running(numbers, rows, plain.name):
         ignored = replace(plain, role="ignore", type="text", nullable=True, spelling=PLAIN)
         return ignored, RUNNING + ("" if numbers.is_unique else ", which starts anew in test")
     column = replace(plain, type="number", nullable=gaps)
     log = len(finite) and fit_number(pd.Series(finite))["unit"] is not None
-    return column, f"{distinct} {'whole numbers' if whole else 'numbers'}{read_with(plain.spelling)}" + (
+    return column, f"{present.nunique()} {'whole numbers' if whole else 'numbers'}{read_with(plain.spelling)}" + (
         "; skewed, so as logarithm" if log else ""
     )
 

@@ -109,8 +109,9 @@ def parts_boolean(name: str, cells: pd.Series, state: Mapping[str, Any]) -> Part
     return Parts({name: np.where(known, cells == state["yes"], np.nan).astype(np.float64)})
 
 
-def fit_category(cells: pd.Series) -> dict[str, Any]:
-    """Nothing: levels are counted by ``features.encoding``, on the train rows."""
+def fit_nothing(cells: pd.Series) -> dict[str, Any]:
+    """Nothing: levels of a category are counted by ``features.encoding``, on the train rows, and what the cells of type
+    presence hold is of no matter."""
     return {}
 
 
@@ -128,8 +129,13 @@ def parts_category(name: str, cells: pd.Series, state: Mapping[str, Any]) -> Par
 
 def date_format(cells: pd.Series) -> str | None:
     """The first of ``DATE_FORMATS`` that reads every cell that is there, or None. Cells are str."""
-    present = cells.dropna().astype(str).str.strip()
+    present = _present(cells)
     return _format_of_all(present, _by_few(present)) if _may_be_dates(present) else None
+
+
+def _present(cells: pd.Series) -> pd.Series:
+    """The cells that are there, without blanks around them."""
+    return cells.dropna().astype(str).str.strip()
 
 
 def _may_be_dates(present: pd.Series) -> bool:
@@ -145,15 +151,13 @@ def _format_of_all(present: pd.Series, ranked: Sequence[tuple[int, str]]) -> str
     return None
 
 
-def _reads_all(present: pd.Series, form: str) -> bool:
-    # A few cells rule most formats out at once.
-    return not _dates(_few(present), form).isna().any() and not _dates(present, form).isna().any()
-
-
 def _exchanged(present: pd.Series, form: str) -> str | None:
     """The format with day and month exchanged, where it too reads every cell and some as another day; else None."""
     other = form.replace("%d", "%_").replace("%m", "%d").replace("%_", "%m")
-    if other not in _PLACE or other == form or not _reads_all(present, other):
+    if other not in _PLACE or other == form:
+        return None
+    # A few cells rule most formats out at once.
+    if any(_dates(part, other).isna().any() for part in (_few(present), present)):
         return None
     return other if (_dates(present, form) != _dates(present, other)).any() else None
 
@@ -161,7 +165,7 @@ def _exchanged(present: pd.Series, form: str) -> str | None:
 def twofold_date(cells: pd.Series) -> tuple[str, str, str] | None:
     """The first cell that may be two days, that which it is read as, and the other one, where no cell tells which of
     two formats it is; else None. Cells are str."""
-    present = cells.dropna().astype(str).str.strip()
+    present = _present(cells)
     form = date_format(cells)
     other = None if form is None else _exchanged(present, form)
     if form is None or other is None:
@@ -175,7 +179,7 @@ def century_date(cells: pd.Series) -> tuple[str, str, str] | None:
     """A cell whose year of two digits may be of another century, the day it is read as, and that other one: the last
     day, where days lie more than ``LIFE`` years apart, or the first, where that much lies between two neighbours; else
     None. Cells are str."""
-    present = cells.dropna().astype(str).str.strip()
+    present = _present(cells)
     forms = [form for form in date_formats(present) if "%y" in form]
     if not forms:
         return None
@@ -196,7 +200,7 @@ def _few(present: pd.Series) -> pd.Series:
 def date_formats(cells: pd.Series) -> tuple[str, ...]:
     """The format that reads most cells, and a second one of what it leaves if there is one; none where that is less
     than half of the cells. Cells are str."""
-    present = cells.dropna().astype(str).str.strip()
+    present = _present(cells)
     if present.empty or not _few(present).str.contains(r"\d").any():
         return ()
     ranked = _by_few(present)
@@ -289,7 +293,7 @@ def _dates(cells: pd.Series, form: str) -> pd.Series:
 def fit_date(cells: pd.Series) -> dict[str, Any]:
     """The format (and ``also`` a second one, if there is one), the first day as ISO text, and the calendar parts that
     vary."""
-    present = cells.dropna().astype(str).str.strip()
+    present = _present(cells)
     forms = date_formats(cells) or ("ISO8601" if present.empty else _most_dates(present),)
     dates = dates_of(cells, forms)
     first = "1970-01-01" if dates.isna().all() else dates.min().date().isoformat()
@@ -299,8 +303,8 @@ def fit_date(cells: pd.Series) -> dict[str, Any]:
 
 
 def parts_date(name: str, cells: pd.Series, state: Mapping[str, Any]) -> Parts:
-    """``<name> year``, ``month``, ``day``, ``weekday``, ``hour``, the year's and the week's circle, days since the
-    first."""
+    """``<name> year``, ``month``, ``day``, ``weekday``, ``hour``, days since the first, and the sine and cosine of
+    where in the year, the week and the day it lies; those of them that vary in the tables."""
     parts = _calendar(dates_of(cells, [state["format"], *state.get("also", [])]), state["first"])
     return Parts({f"{name} {part}": parts[part] for part in state["parts"]})
 
@@ -325,7 +329,7 @@ def _calendar(dates: pd.Series, first: str) -> dict[str, np.ndarray]:
 def code_separator(cells: pd.Series) -> str | None:
     """What splits every cell into the same number of parts, two or more: a separator, ``""`` for letters followed by
     digits (``C85``), or None."""
-    present = cells.dropna().astype(str).str.strip()
+    present = _present(cells)
     if present.empty:
         return None
     if present.str.fullmatch(_LETTERS_DIGITS).all():
@@ -339,7 +343,7 @@ def code_separator(cells: pd.Series) -> str | None:
 
 def fit_code(cells: pd.Series) -> dict[str, Any]:
     """The separator and what each part is: number or category."""
-    present = cells.dropna().astype(str).str.strip()
+    present = _present(cells)
     if present.empty:
         return {"separator": None, "parts": []}
     separator = code_separator(cells)
@@ -375,9 +379,8 @@ def parts_code(name: str, cells: pd.Series, state: Mapping[str, Any]) -> Parts:
         if kind == "number":
             made.numbers[f"{name} {place}"] = np.array([_as_number(part) for part in column], np.float64)
         else:
-            words = np.empty(len(column), object)
-            words[:] = [np.nan if part is None else part for part in column]
-            made.categories[f"{name} {place}"] = words
+            words = [np.nan if part is None else part for part in column]
+            made.categories[f"{name} {place}"] = np.array(words, object)
     return made
 
 
@@ -401,11 +404,6 @@ def _as_number(part: str | None) -> float:
         return float(part) if part is not None and abs(float(part)) <= _LARGEST else np.nan
     except ValueError:
         return np.nan
-
-
-def fit_presence(cells: pd.Series) -> dict[str, Any]:
-    """Nothing: what the cells hold is of no matter."""
-    return {}
 
 
 def parts_presence(name: str, cells: pd.Series, state: Mapping[str, Any]) -> Parts:
@@ -495,8 +493,8 @@ def times_of(contract: Contract, name: str, frame: pd.DataFrame, key: str = "enc
     return times
 
 
-FITS = {"number": fit_number, "boolean": fit_boolean, "category": fit_category, "date": fit_date, "code": fit_code,
-        "text": fit_text, "presence": fit_presence}  # fmt: skip
+FITS = {"number": fit_number, "boolean": fit_boolean, "category": fit_nothing, "date": fit_date, "code": fit_code,
+        "text": fit_text, "presence": fit_nothing}  # fmt: skip
 PARTS = {"number": parts_number, "boolean": parts_boolean, "category": parts_category, "date": parts_date,
          "code": parts_code, "text": parts_text, "presence": parts_presence}  # fmt: skip
 

@@ -108,17 +108,15 @@ def _measured(name: str, cells: pd.Series) -> bool:
     return bool((numbers % 1 != 0).any()) or (not named_like_an_id(name) and bool(_COUNT.fullmatch(name)))
 
 
-def note_of_shared(column: Column, train: pd.Series, test: pd.Series) -> str | None:
-    """What to say of a feature that is named like an id and has values in several rows, in test's too; else None."""
+def told_shared(column: Column, train: pd.Series, test: pd.Series) -> list[str]:
+    """A sentence where a feature is named like an id and has values in several rows, in test's too."""
     if column.role != "feature" or not named_like_an_id(column.name):
-        return None
+        return []
     known, asked = named(train).dropna(), named(test).dropna()
-    if not known.duplicated().any():
-        return None
     shared = int(asked.isin(known).sum())
-    if known.nunique() < 3 or not shared:
-        return None
-    return (
+    if not known.duplicated().any() or known.nunique() < 3 or not shared:
+        return []
+    return [
         f"{column.name}: named like an id, but {shared} of test's {len(asked)} rows have a value of train, so it is "
         "learned from; if later rows will have others, give it `role: group` and set encode.group_aware to true"
-    )
+    ]

@@ -29,13 +29,13 @@ from features.columns import date_format
 from features.composite import find_separator, taken_apart
 from features.contract import Column, Contract, levels_of, missing_labels
 from features.errors import UserError, aside, enumerated, hint, listed, nearest
-from features.identifiers import ID_NAME, group_columns, note_of_shared, shown_by_ids
+from features.identifiers import ID_NAME, group_columns, shown_by_ids, told_shared
 from features.spelling import (
+    FOR_MISSING,
     PLAIN,
     Spelling,
     doubtful,
     find_spelling,
-    for_missing,
     marked,
     numbers_of,
     plainly,
@@ -117,12 +117,11 @@ def infer(
     metric, why_metric = find_metric(cells, task, sample, metric)
     check_target(cells, task, target)
     levels = None if task == "regression" else levels_of(cells.astype(str))
-    if sample is not None:
-        wrong = misfit([str(name) for name in sample.columns[1:]], task, metric, levels or ())
-        if wrong:
-            raise UserError(
-                f"the sample submission: {wrong} Name the metric with --metric, or give the competition's own sample."
-            )
+    answers = [] if sample is None else [str(name) for name in sample.columns[1:]]
+    if answers and (wrong := misfit(answers, task, metric, levels or ())):
+        raise UserError(
+            f"the sample submission: {wrong} Name the metric with --metric, or give the competition's own sample."
+        )
     classes = len(levels or ())
     commas_beside = any(spelling.decimal == "," for spelling in spellings.values())
     others = [str(name) for name in train.columns if name not in (id, target)]
@@ -136,7 +135,8 @@ def infer(
         for name, one in apart.items()
         for place, part in enumerate(one.parts, start=1)
     }
-    columns, reasons = [], {}
+    columns: list[Column] = []
+    reasons: dict[str, str] = {}
     for name in map(str, known.columns):
         if name == id:
             added = None if name in there else first_number(test[id])
@@ -155,21 +155,19 @@ def infer(
             column = whole[0] if whole else Column(name, "ignore", "text")
             columns.append(replace(column, nullable=gaps, spelling=Spelling(missing=missing)))
             reasons[name] = f"category: {whole[1]}" if whole else "several values"
-            notes += filter(None, [note_of_shared(columns[-1], train[name], test[name])])
+            notes += told_shared(columns[-1], train[name], test[name])
         else:
-            both = pd.concat([known[name], asked[name]], ignore_index=True)
+            parts = [known[name], asked[name]]
+            both = pd.concat(parts, ignore_index=True)
             column, reason = grouped.get(name) or decided[name]
             columns.append(column)
-            notes.extend(told_missing(column, known[name], asked[name]))
-            notes.extend(told_far(column, both))
-            notes.extend(told_twofold(column, both))
-            notes.extend(told_doubtful(column, [known[name], asked[name]], commas_beside, commas))
+            notes += [*told_missing(column, *parts), *told_far(column, both), *told_twofold(column, both)]
+            notes += [*told_doubtful(column, parts, commas_beside, commas), *told_shared(column, *parts)]
             what = {"ignore": "ignored", "group": "group"}.get(column.role, column.type)
             reasons[name] = f"{what}: {part_of.get(name, '')}{reason}"
-            notes += filter(None, [note_of_shared(column, known[name], asked[name])])
         if name in apart:
             columns[-1] = replace(columns[-1], separator=apart[name].separator, parts=apart[name].parts)
-            notes.extend(told_missing(columns[-1], train[name], test[name]) if apart[name].missing else [])
+            notes += told_missing(columns[-1], train[name], test[name]) if apart[name].missing else []
             reasons[name] += (": " if columns[-1].role == "ignore" else "; ") + apart[name].told
     if not any(column.role == "feature" for column in columns):
         first = next((f"{n} ({r})" for n, r in reasons.items() if n not in (id, target)), "there is no other column")
@@ -178,17 +176,23 @@ def infer(
             "target or id with --target, --id."
         )
     if sample is None:
-        answers = {target: cells.mode().iloc[0] if task != "regression" else "0"}
+        row = {target: cells.mode().iloc[0] if task != "regression" else "0"}
         if levels is not None and task == "multiclass" and metric == "log_loss":
-            if id in levels:
-                raise UserError(
-                    f"class {id!r} of the target is spelt like the id column; expected another name, since each class "
-                    "has a column in a sample submission. Give one with --sample."
-                )
-            answers = dict.fromkeys(levels, f"{1 / len(levels):.4g}")
-        sample = pd.DataFrame({id: test[id]} | answers, dtype=object)
+            row = dict.fromkeys(levels, f"{1 / len(levels):.4g}")
+        sample = made_sample(test[id], row)
         notes.append(f"no sample submission given: one is made with the columns {_named(sample.columns)}")
     return Inferred(Contract(tuple(columns)), task, metric, train, test, sample, reasons, tuple(notes))
+
+
+def made_sample(ids: pd.Series, row: Mapping[str, str]) -> pd.DataFrame:
+    """A sample submission of the ``ids`` with the answers of ``row``, by column, in each. Raises ``UserError`` where
+    one is called as the ids are."""
+    if ids.name in row:
+        raise UserError(
+            f"class {ids.name!r} of the target is spelt like the id column; expected another name, since each class "
+            "has a column in a sample submission. Give one with --sample."
+        )
+    return pd.DataFrame({ids.name: ids, **row}, dtype=object)
 
 
 @dataclass(frozen=True)
@@ -233,7 +237,7 @@ def with_parts(
             if not may_hold_several(*decided[name]):
                 continue
         words = both.astype(str).str.strip()
-        absent = () if name == id else tuple(sorted(set(words[both.notna() & for_missing(words)])))
+        absent = () if name == id else tuple(sorted(set(words[both.notna() & marked(words, FOR_MISSING)])))
         if absent and decided[name][0].values is not None:
             continue  # levels, of which one may be so called
         both = both.mask(words.isin(absent))

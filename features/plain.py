@@ -28,10 +28,8 @@ def fit(frame: pd.DataFrame, contract: Contract, switches: Mapping[str, bool], c
     are not of its type, or two columns make a part of one name.
     """
     wanted = chosen([column.name for column in contract.features], switches)
-    columns = []
-    for column in contract.features:
-        if column.name in wanted:
-            columns.append(fit_column(column, frame[column.name], contract.file))
+    kept = [column for column in contract.features if column.name in wanted]
+    columns = [fit_column(column, frame[column.name], contract.file) for column in kept]
     declared = {column.name: column.group or column.name for column in contract.features}
     makers: dict[str, str] = {}
     for one in columns:

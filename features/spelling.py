@@ -22,6 +22,8 @@ MISSING_MARKS = frozenset(
      "\\n", "#div/0!", "#value!", "#ref!", "#name?", "#num!", "<na>", "unknown", "missing",
      "not available", "not known", "k.a.", "s/d", "0000-00-00"}
 )  # fmt: skip
+# What stands for a missing value, of people or of programs.
+FOR_MISSING = MISSING_MARKS | MISSING_WORDS
 # Share of the cells that must be numbers, or dates, for the column to be one of them; the others are slips.
 MOST = 0.9
 # Cells, about, that are looked at before all.
@@ -157,30 +159,27 @@ def _money(word: str) -> bool:
     return any(unicodedata.category(sign) == "Sc" for sign in word) or word.lower().rstrip(".") in _BEFORE
 
 
-def _only_thousands_have_it(numerals: Sequence[pd.Series]) -> bool:
+def _only_thousands_have_it(numerals: pd.Series) -> bool:
     """Have three digits behind the comma in every cell that has one, while numbers below 1000 have none? Numbers cut to
     the decimals they need are shorter at times, and those cut to none rare."""
-    together = pd.concat(list(numerals))
-    grouped = together[together.str.contains(",", regex=False).astype(bool)]
-    return len(grouped) >= _SEVERAL and bool(together.str.fullmatch(r"[+-]?[1-9]\d{0,2}(\.\d+)?").any())
+    several = len(_having(numerals, ",")) >= _SEVERAL
+    return several and bool(numerals.str.fullmatch(r"[+-]?[1-9]\d{0,2}(\.\d+)?").any())
 
 
-def _some_have_thousands(numerals: Sequence[pd.Series]) -> bool:
+def _some_have_thousands(numerals: pd.Series) -> bool:
     """Do commas stand between thousands in some cells, while others of 1000 and more have none (45,000 and 52000)? Then
     no form that all cells have tells it."""
-    together = pd.concat(list(numerals))
-    commas = together.str.contains(",", regex=False).astype(bool)
-    grouped, others = together[commas], together[~commas]
+    commas = numerals.str.contains(",", regex=False).astype(bool)
+    grouped, others = numerals[commas], numerals[~commas]
     if grouped.empty or not grouped.str.fullmatch(_GROUPED).all() or others.map(plain_number).isna().any():
         return False
     return bool(grouped.str.fullmatch(_SURELY_GROUPED).any() or others.str.fullmatch(r"[+-]?[1-9]\d{3,}").any())
 
 
-def _answers(numerals: Sequence[pd.Series]) -> bool:
+def _answers(numerals: pd.Series) -> bool:
     """Are the cells numbers of answers, several with a comma between: "1,3" for the first and third? They rise within
     each cell, as the decimals of no measure do."""
-    together = pd.concat(list(numerals))
-    several = set(together[together.str.contains(",", regex=False).astype(bool)])
+    several = set(_having(numerals, ","))
     if not all(re.fullmatch("[1-9],[1-9]", cell) and cell[0] < cell[2] for cell in several):
         return False
     # Halves alone rise, too (1,5 and 2,5), and numbers between 1,2 and 1,9.
@@ -226,16 +225,10 @@ def numbers_of(cells: pd.Series, spelling: Spelling = PLAIN) -> tuple[pd.Series,
     return pd.Series(numbers[codes], cells.index, name=cells.name), wrong[codes]
 
 
-def marked(cells: pd.Series) -> np.ndarray:
-    """Which cells hold a word that people write for a missing value, beside those that programs do."""
+def marked(cells: pd.Series, words: frozenset[str] = MISSING_MARKS) -> np.ndarray:
+    """Which cells ``[n]`` hold one of the ``words``: those that people write for a missing value, if not told."""
     codes, texts = _different(cells)
-    return np.array([text.lower() in MISSING_MARKS for text in texts])[codes]
-
-
-def for_missing(cells: pd.Series) -> np.ndarray:
-    """Which cells hold a word for a missing value, of people or of programs."""
-    codes, texts = _different(cells)
-    return np.array([text.lower() in MISSING_MARKS | MISSING_WORDS for text in texts])[codes]
+    return np.array([text.lower() in words for text in texts])[codes]
 
 
 def with_slips(spelling: Spelling, cells: pd.Series, good: np.ndarray, odd: np.ndarray) -> Spelling | None:
@@ -266,25 +259,22 @@ def find_spelling(parts: Sequence[pd.Series], commas: bool = False, points: bool
     prefix, suffix = _affixes(together)
     spelling = replace(PLAIN, prefix=prefix, suffix=suffix)
     numerals = [_numerals(part, spelling) for part in filled]
-    forms = comma_forms(numerals)
-    if forms and not commas and _answers(numerals):
+    forms, all_numerals = comma_forms(numerals), pd.concat(numerals)
+    if forms and not commas and _answers(all_numerals):
         return PLAIN
-    if not commas and _some_have_thousands(numerals):
+    if not commas and _some_have_thousands(all_numerals):
         return replace(spelling, thousands=",")
     if forms:
-        between = not commas or _only_thousands_have_it(numerals)
+        between = not commas or _only_thousands_have_it(all_numerals)
         likely = [_THOUSANDS, _COMMA, _BOTH] if between else [_COMMA, _BOTH, _THOUSANDS]
         decimal, thousands = next((form for form in likely if form in forms), forms[0])
         return replace(spelling, decimal=decimal, thousands=thousands)
-    pointed = [part for part in numerals if part.str.contains(".", regex=False).any()]
+    pointed = [part for part in numerals if _holds(part, ".")]
     if pointed and not any(_holds(part, ",") for part in numerals) and _all_of(_POINTED, pointed):
         counts = pd.concat(pointed).str.count("[.]")
         # 1.234.567 beside 853; always as many are parts of an address.
-        points = points or (counts.max() > 1 and counts.nunique() > 1)
-    else:
-        points = False
-    if points:
-        return replace(spelling, decimal=",", thousands=".")
+        if points or (counts.max() > 1 and counts.nunique() > 1):
+            return replace(spelling, decimal=",", thousands=".")
     return spelling
 
 
@@ -317,7 +307,7 @@ def shows_decimal_point(parts: Sequence[pd.Series], spelling: Spelling) -> bool:
     if spelling.decimal != "." or not _seems_numeric(filled):
         return False
     numerals = _numerals(filled, spelling)
-    pointed = numerals[numerals.str.contains(".", regex=False).astype(bool)]
+    pointed = _having(numerals, ".")
     read = pointed[pointed.map(spelling.number).notna()]
     return len(read) > 0.5 * len(filled) and not read.str.fullmatch(_POINTED).all()
 
@@ -345,9 +335,9 @@ def doubtful(parts: Sequence[pd.Series], spelling: Spelling, commas_beside: bool
         return None
     filled = _filled(pd.concat(parts, ignore_index=True))
     numerals = _numerals(filled, spelling)
-    commas, points = (numerals[numerals.str.contains(sign, regex=False).astype(bool)] for sign in (",", "."))
+    commas, points = _having(numerals, ","), _having(numerals, ".")
     between_too = _THOUSANDS in comma_forms([numerals]) or spelling.decimal == "," or spelling.thousands != ""
-    clear = spelling.decimal == "." and _only_thousands_have_it([numerals])
+    clear = spelling.decimal == "." and _only_thousands_have_it(numerals)
     if len(commas) and between_too and not clear and commas.str.fullmatch(_THREE_AFTER).all():
         cell, other = commas.index[0], commas.iloc[0].replace(",", "" if spelling.decimal == "," else ".")
         return str(filled[cell]), spelling.plain(filled[cell]), other
@@ -372,7 +362,8 @@ def written_in_several_ways(cells: pd.Series) -> str | None:
     if not _seems_numeric(filled):
         return None
     numerals = filled.map(lambda text: "".join(_signed(text)))
-    ways = [numerals.str.fullmatch(form).astype(bool) for form in _JUDGED.values()] + [_plain(numerals)]
+    ways = [numerals.str.fullmatch(form).astype(bool) for form in _JUDGED.values()]
+    ways.append(numerals.map(plain_number).notna())
     if np.any(ways, axis=0).mean() < MOST or np.mean(ways, axis=1).max() >= MOST:
         return None
     return str(filled[~numerals.str.fullmatch("[0-9]+").astype(bool)].iloc[0])
@@ -444,18 +435,17 @@ def _unit(text: str) -> tuple[str, str] | None:
 def _filled(part: pd.Series) -> pd.Series:
     """The cells that are neither empty nor a word for a missing value."""
     codes, texts = _different(part)
-    filled = np.array([text.lower() not in MISSING_WORDS and text.lower() not in MISSING_MARKS for text in texts])
-    kept = filled[codes]
-    return pd.Series(_objects(texts)[codes[kept]], part.index[kept], name=part.name)
-
-
-def _plain(filled: pd.Series) -> pd.Series:
-    return filled.map(plain_number).notna()
+    kept = np.array([text.lower() not in FOR_MISSING for text in texts])[codes]
+    return pd.Series(np.array(texts, object)[codes[kept]], part.index[kept], name=part.name)
 
 
 def _numerals(filled: pd.Series, spelling: Spelling) -> pd.Series:
     numerals = filled.map(spelling.numeral).astype(object)
     return numerals[numerals.str.fullmatch(_NUMERAL).astype(bool)]
+
+
+def _having(part: pd.Series, sign: str) -> pd.Series:
+    return part[part.str.contains(sign, regex=False).astype(bool)]
 
 
 def _holds(part: pd.Series, sign: str) -> bool:
@@ -469,7 +459,7 @@ def _all_of(pattern: re.Pattern[str], parts: Sequence[pd.Series]) -> bool:
 def without_blanks(cells: pd.Series) -> pd.Series:
     """The cells as words without blanks around them, "" where they are missing."""
     codes, texts = _different(cells)
-    return pd.Series(_objects(texts)[codes], cells.index, name=cells.name)
+    return pd.Series(np.array(texts, object)[codes], cells.index, name=cells.name)
 
 
 def _different(cells: pd.Series) -> tuple[np.ndarray, list[str]]:
@@ -477,9 +467,3 @@ def _different(cells: pd.Series) -> tuple[np.ndarray, list[str]]:
     missing cell (-1). Most columns repeat their cells, and what is done in Python is done once for each."""
     codes, different = pd.factorize(cells)
     return codes, [*(str(value).strip() for value in different), ""]
-
-
-def _objects(texts: list[str]) -> np.ndarray:
-    made = np.empty(len(texts), object)
-    made[:] = texts
-    return made

@@ -7,9 +7,11 @@ Every message counts rows the way a spreadsheet does: the header is row 1, the f
 from __future__ import annotations
 
 import codecs
+import contextlib
 import csv
 import io
 import re
+from collections import Counter
 from collections.abc import Iterable
 
 import pandas as pd
@@ -143,14 +145,12 @@ def _likeliest(text: str) -> str:
 
 def _probe(text: str, delimiter: str) -> list[list[str]]:
     records: list[list[str]] = []
-    try:
+    with contextlib.suppress(csv.Error):
         for record in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter):
             if record:
                 records.append(record)
             if len(records) >= _PROBED:
                 break
-    except csv.Error:
-        pass
     return records
 
 
@@ -183,7 +183,7 @@ def _check_header(header: list[str], file: str) -> None:
                 f"{file}, row 1: column {position} has no name. Name it, or delete the column (an index that pandas "
                 "wrote is left out with `to_csv(index=False)`)."
             )
-    doubles = sorted({name for name in header if header.count(name) > 1})
+    doubles = sorted(name for name, count in Counter(header).items() if count > 1)
     if doubles:
         places = [str(i) for i, name in enumerate(header, start=1) if name == doubles[0]]
         raise UserError(

@@ -114,35 +114,30 @@ def fit(frame: pd.DataFrame, contract: Contract, switches: Mapping[str, bool], c
 
 def derive(frame: pd.DataFrame, state: Mapping[str, Any]) -> Derived:
     """The columns of the groups switched on, from a typed table."""
-    on = state["on"]
-    numbers: dict[str, pd.Series] = {}
-    categories: dict[str, pd.Series] = {}
     title, family = titles(frame["Name"]), frame["SibSp"] + frame["Parch"] + 1
     shared_ticket = frame["Ticket"].map(state["shared_tickets"]).fillna(1).astype(float)
-    if "pclass" in on:
-        categories["Pclass"] = frame["Pclass"]
-    if "sex" in on:
-        categories["Sex"] = frame["Sex"]
     # A woman or child in the sense of the woman-child-group rule: every woman, and boys called Master.
     woman_or_child = ((frame["Sex"] == "female") | (title == "Master")).to_numpy()
-    if "sex_class" in on:
-        # Class decides much for women and children, little for men: a product that a small network learns late.
-        kind = pd.Series(np.where(woman_or_child, "woman or child", "man"), frame.index)
-        categories["SexClass"] = kind + " " + frame["Pclass"]
-    if "title" in on:
-        categories["Title"] = title
-    if "family_size" in on:
-        numbers["FamilySize"] = np.log(family)
-        numbers["Alone"] = (family == 1).astype(float)
-    if "fare" in on:
+    kind = pd.Series(np.where(woman_or_child, "woman or child", "man"), frame.index)
+    all_numbers = {
+        "FamilySize": np.log(family),
+        "Alone": (family == 1).astype(float),
         # A fare of 0 is a gift or a gap in the records, no price.
-        numbers["FareEach"] = np.log1p(frame["Fare"].where(frame["Fare"] > 0) / shared_ticket)
-    if "deck" in on:
-        categories["Deck"] = decks(frame["Cabin"])
-    if "embarked" in on:
-        categories["Embarked"] = frame["Embarked"]
-    if "ticket_group" in on:
-        numbers["TicketGroup"] = np.log(shared_ticket)
+        "FareEach": np.log1p(frame["Fare"].where(frame["Fare"] > 0) / shared_ticket),
+        "TicketGroup": np.log(shared_ticket),
+    }
+    all_categories = {
+        "Pclass": frame["Pclass"],
+        "Sex": frame["Sex"],
+        "SexClass": kind + " " + frame["Pclass"],
+        "Title": title,
+        "Deck": decks(frame["Cabin"]),
+        "Embarked": frame["Embarked"],
+    }
+    numbers, categories = (
+        pd.DataFrame({name: cells for name, cells in made.items() if _OF_COLUMN[name] in state["on"]}, frame.index)
+        for made in (all_numbers, all_categories)
+    )
     party = party_of(frame, state["parties"])
     keys = {
         # Families travel on several tickets and tickets hold several families, so both circles have their say.
@@ -154,7 +149,7 @@ def derive(frame: pd.DataFrame, state: Mapping[str, Any]) -> Derived:
         "class": frame["Pclass"].astype(str).to_numpy(object),
     }
     keys["ticket letters"], keys["ticket number"] = ticket_parts(frame["Ticket"])
-    return Derived(pd.DataFrame(numbers, frame.index), pd.DataFrame(categories, frame.index), party, keys)
+    return Derived(numbers, categories, party, keys)
 
 
 def in_fold(state: Mapping[str, Any]) -> list[str]:

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from features.contract import Column
-from features.identifiers import ENOUGH, group_columns, named_like_an_id, note_of_shared, shown_by_ids
+from features.identifiers import ENOUGH, group_columns, named_like_an_id, shown_by_ids, told_shared
 from features.inference import Inferred, infer
 from features.synthetic import mixed, titanic, visits
 
@@ -145,8 +145,8 @@ def test_tables_of_one_row_each_have_no_groups() -> None:
 
 def test_a_note_is_for_features_named_like_an_id_alone() -> None:
     known, asked = (pd.Series(each(0, 40)), pd.Series(each(0, 9)))
-    assert note_of_shared(Column("team_id", "feature", "number"), known, asked)
-    assert note_of_shared(Column("team_id", "ignore", "text"), known, asked) is None
-    assert note_of_shared(Column("team", "feature", "number"), known, asked) is None
-    assert note_of_shared(Column("team_id", "feature", "number"), known.drop_duplicates(), asked) is None
-    assert note_of_shared(Column("is_member_no", "feature", "number"), pd.Series(["0", "1"] * 9), asked) is None
+    assert told_shared(Column("team_id", "feature", "number"), known, asked)
+    assert told_shared(Column("team_id", "ignore", "text"), known, asked) == []
+    assert told_shared(Column("team", "feature", "number"), known, asked) == []
+    assert told_shared(Column("team_id", "feature", "number"), known.drop_duplicates(), asked) == []
+    assert told_shared(Column("is_member_no", "feature", "number"), pd.Series(["0", "1"] * 9), asked) == []
