@@ -20,6 +20,7 @@ from pipeline.fashion_mnist_networks import (
     augmentation_of,
     curves,
 )
+from pipeline.markdown import BEYOND, gain, joined, table, told
 from pipeline.params import FashionMnist, ImageNetwork
 from pipeline.pictures import COLOURS, confusion, label, panels, png
 from pipeline.runtime import seed_for
@@ -27,8 +28,6 @@ from pipeline.runtime import seed_for
 if TYPE_CHECKING:
     from pipeline.nets.augmentation import Augmentation
 
-# A gain of no more standard errors than these is noise.
-BEYOND = 2
 # The surest mistakes that are shown.
 MISTAKES = 12
 # Distorted copies of each picture shown; of every third class, so that they have room.
@@ -183,67 +182,45 @@ def page(
     way = f"each anew in every epoch {done}" if done else "not distorted by this preset"
     others = counts - np.diag(np.diag(counts))
     found = [
-        f"| {CLASSES[one]} | {100 * recall[CLASSES[one]]:.1f} % | {taken_for(others[one])} |"
+        (CLASSES[one], f"{100 * recall[CLASSES[one]]:.1f} %", taken_for(others[one]))
         for one in sorted(range(len(CLASSES)), key=lambda one: -recall.get(CLASSES[one], 0.0))
         if CLASSES[one] in recall
     ]
-    lines = [
+    curves_say = [f"- {NETWORKS[key].capitalize()}: {each.verdict}; {each.reason}." for key, each in readings.items()]
+    text = joined(
         "# Fashion-MNIST",
-        "",
         "*In the chapter: MLP vs DNN, 데이터 증강 방법 (figure 8-15), 앙상블, 패션 MNIST (ten softmax outputs, sparse "
         "categorical cross-entropy).*",
-        "",
         f"Preset `{name}`. Accuracy on the test images, which neither stop a network nor choose one, ± one standard "
         "error over images.",
-        "",
-        "| network | accuracy |",
-        "|---|---|",
-        *[f"| {words} | {metrics[key]:.4f} ± {metrics[f'{key}_se']:.4f} |" for words, key in rows],
-        "",
+        table(("network", "accuracy"), [(words, told(metrics, key)) for words, key in rows]),
         f"The deep network{f' (also {besides})' if besides else ''} gains {gain(metrics, 'depth_gain')} over the "
         f"shallow one. {change} {gain(metrics, 'augmentation_gain')} over the deep network, "
         f"averaging {members} networks {gain(metrics, 'ensemble_gain')} over their mean. Gains are paired over the "
         f"images; one of no more than {BEYOND} standard errors is within noise. The textbook promises 2 to 5 % from an "
         f"ensemble; here it is {100 * metrics['ensemble_gain']:.1f} %. {given(preset)}",
-        "",
         "## Learning curves",
-        "",
         "![learning curves](learning_curves.png)",
-        "",
         "Each network answers with the weights of the epoch in which its validation loss was lowest (early stopping; "
         f"training ends {preset.patience} epochs later, or after {preset.epochs}), so one that overfits later is not "
         "worse for it. Training loss is taken while training, under dropout and distortion.",
-        "",
-        *[f"- {NETWORKS[key].capitalize()}: {each.verdict}; {each.reason}." for key, each in readings.items()],
-        "",
+        "\n".join(curves_say),
         "## Distorted images",
-        "",
         f"What the networks on distorted images learn from: training images, {way}. As they are, and {COPIES} times as "
-        f"they may come (dashed: where the image ends as it is). In the last row each kind of distortion that a preset "
+        "they may come (dashed: where the image ends as it is). In the last row each kind of distortion that a preset "
         "may have by itself, used here or not, and further than is usual:",
-        "",
         "![distorted images](distortions.png)",
-        "",
         "## What was recognised",
-        "",
         f"How many of each class's test images the ensemble of {members} finds (recall), the easiest class first:",
-        "",
-        "| class | found | most often taken for |",
-        "|---|---|---|",
-        *found,
-        "",
+        table(("class", "found", "most often taken for"), found),
         "![what was taken for what](confusion.png)",
-        "",
         "The surest mistakes, with how sure the ensemble was:",
-        "",
         "![mistakes](mistakes.png)",
-        "",
         "Beside this page: `metrics.json`, `networks.csv` (one row per network), `learning_curves.csv` (one row per "
         "epoch), `confusion.csv` (one row per class). There the networks are called `mlp` (shallow), `dnn` (deep) and "
         "`augmented` (deep, distorted images).",
-        "",
-    ]
-    return "\n".join(lines)
+    )
+    return f"{text}\n"
 
 
 def given(preset: ImageNetwork) -> str:
@@ -282,13 +259,6 @@ def beside_depth(preset: ImageNetwork, shallow_width: int) -> str:
     owns = [words for words, amount in has.items() if amount]
     told = [words for words, holds in wider.items() if holds] + ([f"with {enumerated(owns)}"] if owns else [])
     return ", ".join(told)
-
-
-def gain(metrics: Mapping[str, Any], name: str) -> str:
-    """A gain, its standard error, and whether it is noise."""
-    amount, error = metrics[name], metrics[f"{name}_se"]
-    noise = " (within noise)" if abs(amount) <= BEYOND * error else ""
-    return f"{amount:.4f} ± {error:.4f}{noise}"
 
 
 def taken_for(others: np.ndarray) -> str:

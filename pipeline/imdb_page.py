@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -12,6 +12,7 @@ from features.diagnosis import diagnose
 from features.errors import enumerated
 from pipeline.imdb_experiment import PLAIN, Chosen
 from pipeline.imdb_words import EXPLAINED
+from pipeline.markdown import BEYOND, gain, is_noise, joined, table, told
 from pipeline.params import Imdb
 from pipeline.pictures import COLOURS, label, panels, png
 
@@ -61,45 +62,38 @@ def page(
 ) -> str:
     """The results as a page to read; ``sizes``: reviews to learn from, and to test."""
     trained, tested = sizes
-    lines = [
+    plain = settings.variants[PLAIN]
+    text = joined(
         "# Film reviews",
-        "",
         "*In the chapter: 과잉 적합의 예 (IMDB), 과잉 적합 방지 전략, 조기 종료, 가중치 규제, 드롭아웃.*",
-        "",
+        f"A *multi-hot* network is given {settings.vocabulary} numbers a review: 1 for each word that it has, 0 for "
+        f"the others. `{PLAIN}`, the textbook's by default, has {plain.depth} hidden layers of {plain.width} units "
+        "(ReLU) and one sigmoid output, and learns by binary cross-entropy; the second table says what the other "
+        "variants have.",
         f"Accuracy on {tested} test reviews, which were scored once, ± standard error over reviews.",
-        "",
-        *compared_networks(settings, chosen, metrics),
-        "",
-        f"Averaging gains {told(metrics, 'ensemble_gain')} over the phrases alone, stopping `{PLAIN}` at its best "
-        f"epoch {told(metrics, 'stopping_gain')} over training it for {settings.epochs} (paired over the reviews). "
-        "Variant, epochs and shares are chosen by training reviews set aside "
-        f"({100 * (1 - chosen.learned):.0f} % of {trained}). Then all training reviews are learned from, for as many "
-        "steps (by the convolution for its whole schedule).",
-        "",
+        compared_networks(settings, chosen, metrics),
+        f"Averaging gains {gain(metrics, 'ensemble_gain')} over the phrases alone, stopping `{PLAIN}` at its best "
+        f"epoch {gain(metrics, 'stopping_gain')} over training it for {settings.epochs}. Gains are paired over the "
+        f"reviews; one of no more than {BEYOND} standard errors is within noise. Variant, epochs and shares are chosen "
+        f"by training reviews set aside ({100 * (1 - chosen.learned):.0f} % of {trained}). Then all training reviews "
+        "are learned from, for as many steps (by the convolution for its whole schedule).",
         "## Over- and underfitting",
-        "",
         fitting(curves, variants),
-        "",
-        *compared_variants(settings, variants),
-        "",
+        stopped(variants),
+        compared_variants(settings, variants),
         "![losses by epoch, and the words that decide most](overview.png)",
-        "",
         "## Words and phrases that weigh most",
-        "",
         "Effect: how much the log odds for a review fall where the phrase is taken out, mean over the reviews that "
         f"hold it (of {min(EXPLAINED, trained)}); sorted by effect times the root of reviews.",
-        "",
-        *strongest_words(words),
-        "",
+        strongest_words(words),
         "Beside this page: `metrics.json`, `variants.csv` (one row per multi-hot variant), `learning_curves.csv` (one "
         "row per epoch), `words.csv` (more words and phrases). `python -m pipeline.imdb_text` scores a sentence of your"
         " own.",
-        "",
-    ]
-    return "\n".join(lines)
+    )
+    return f"{text}\n"
 
 
-def compared_networks(settings: Imdb, chosen: Chosen, metrics: Mapping[str, float]) -> list[str]:
+def compared_networks(settings: Imdb, chosen: Chosen, metrics: Mapping[str, float]) -> str:
     """The table of what each kind of network reaches."""
     longest = settings.phrases.length
     kinds = {
@@ -119,7 +113,7 @@ def compared_networks(settings: Imdb, chosen: Chosen, metrics: Mapping[str, floa
     return table(("networks", "accuracy", "log loss", "share in the average"), rows)
 
 
-def compared_variants(settings: Imdb, variants: pd.DataFrame) -> list[str]:
+def compared_variants(settings: Imdb, variants: pd.DataFrame) -> str:
     """The table of the multi-hot variants, each against the plain one."""
     head = (
         "variant",
@@ -135,19 +129,19 @@ def compared_variants(settings: Imdb, variants: pd.DataFrame) -> list[str]:
         (
             f"`{name}`",
             peculiarity(variants, name),
-            f"{row['test_accuracy']:.4f} ± {row['test_accuracy_se']:.4f}",
-            "" if name == PLAIN else f"{row['test_gain']:+.4f} ± {row['test_gain_se']:.4f}",
+            told(row, "test_accuracy"),
+            "" if name == PLAIN else told(row, "test_gain", "+"),
             f"{row['best_epoch']:.0f}",
             f"{row['validation_loss']:.3f}",
             f"{row['validation_loss_end']:.3f}",
             row["diagnosis"],
         )
-        for name, row in variants.iterrows()
+        for name, row in variants.to_dict("index").items()
     ]
     return table(head, rows)
 
 
-def strongest_words(words: pd.DataFrame) -> list[str]:
+def strongest_words(words: pd.DataFrame) -> str:
     """The table of words and phrases, those for beside those against."""
     sides = [
         [(row.phrase, f"{row.effect:.2f}", str(row.reviews)) for row in words[words["kind"] == kind].itertuples()]
@@ -157,14 +151,15 @@ def strongest_words(words: pd.DataFrame) -> list[str]:
     return table(("for", "effect", "reviews", "against", "effect", "reviews"), rows[:SHOWN])
 
 
-def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """The lines of a table in Markdown."""
-    return [f"| {' | '.join(head)} |", "|---" * len(head) + "|", *(f"| {' | '.join(row)} |" for row in rows)]
-
-
-def told(metrics: Mapping[str, float], name: str) -> str:
-    """A measure and its standard error."""
-    return f"{metrics[name]:.4f} ± {metrics[f'{name}_se']:.4f}"
+def stopped(variants: pd.DataFrame) -> str:
+    """Whether a variant is better than the plain network where both are stopped."""
+    gains = variants["test_gain"].drop(PLAIN)
+    beyond = gains[~is_noise(gains, variants["test_gain_se"].drop(PLAIN))]
+    better, worse = (
+        enumerated([f"`{name}`" for name in part.index]) if len(part) else "none"
+        for part in (beyond[beyond > 0], beyond[beyond < 0])
+    )
+    return f"Each stopped after its best epoch, more accurate than `{PLAIN}` beyond noise: {better}; less so: {worse}."
 
 
 def peculiarity(variants: pd.DataFrame, name: str) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import functools
 import itertools
-import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,13 +24,12 @@ from features.metrics import shown
 from features.tasks import MEASURES
 from pipeline import stage
 from pipeline.files import read_csv, read_json, write_bytes
+from pipeline.markdown import cell, filled, joined, table
 from pipeline.params import Params, load, read_document
 from pipeline.pictures import COLOURS, confusion, label, panels, png
 
 # Columns whose levels the page shows.
 COLUMNS_SHOWN = 6
-# Characters of a line of prose.
-WIDTH = 120
 # A data dictionary of more columns is folded.
 FOLDED = 20
 # What a curve is called, on the page and in the picture.
@@ -46,19 +44,16 @@ class Told:
     """What the page says besides its measures, in Markdown; "" where there is nothing to say.
 
     ``tables``: what is predicted from what; ``doubles``: what became of rows that are alike; ``drift``: whether test
-    rows are like train rows; ``picture``: how to read it; ``sections``: which rows have which answer, how training
-    went; ``worth``: of the columns, in sentences; ``groups``: what the feature groups are; ``columns``: the data
-    dictionary.
+    rows are like train rows; ``sections``: how to read the picture, which rows have which answer, how training went;
+    ``worth``: of the columns, in sentences; ``dictionary``: what feature groups and columns are.
     """
 
     tables: str = ""
     doubles: str = ""
     drift: str = ""
-    picture: str = ""
-    sections: Sequence[str] = ()
-    worth: Sequence[str] = ()
-    groups: str = ""
-    columns: str = ""
+    sections: str = ""
+    worth: str = ""
+    dictionary: str = ""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -89,11 +84,17 @@ def report(arguments: argparse.Namespace) -> None:
         tables=tables(params, rows),
         drift=(validation.get("drift") or {}).get("sentence", ""),
         doubles="; rows alike in every column are all in one fold" if "duplicates" in encoding else "",
-        picture=repeats(params, frames["plots/confusion_matrix"]),
-        sections=(kinds(params, validation.get("levels") or []), training(frames["learning_curves"])),
-        worth=sentences(worth, pairs),
-        groups=table(dictionary.GROUPS, dictionary.groups(encoding, worth["group"].astype(str).tolist())),
-        columns=columns(contract, dictionary.columns(contract, rows, validation["missing"], encoding)),
+        sections=joined(
+            searched(frames["trials"]),
+            repeats(params, frames["plots/confusion_matrix"]),
+            kinds(params, validation.get("levels") or []),
+            training(frames["learning_curves"]),
+        ),
+        worth=" ".join(sentences(worth, pairs)),
+        dictionary=joined(
+            table(dictionary.GROUPS, escaped(dictionary.groups(encoding, worth["group"].astype(str).tolist()))),
+            columns(contract, dictionary.columns(contract, rows, validation["missing"], encoding)),
+        ),
     )
     write_bytes(folder / "README.md", page(params, metrics, told).encode())
     print(f"report: {folder / 'README.md'}, with overview.png")
@@ -112,7 +113,7 @@ def overview(frames: Mapping[str, pd.DataFrame], task: str, metric: str) -> byte
         draws["plots/confusion_matrix"] = confusion_matrix
     if task == "binary":
         draws["plots/roc"] = roc
-    figure, axes = panels(len(draws), columns=2 if len(draws) == 4 else 3)
+    figure, axes = panels(len(draws), columns=2, height=3.0)
     for axis, (name, draw) in zip(axes, draws.items(), strict=True):
         draw(axis, frames[name])
     return png(figure)
@@ -133,10 +134,15 @@ def learning_curves(axis: Axes, frame: pd.DataFrame) -> None:
 
 def trials(axis: Axes, frame: pd.DataFrame) -> None:
     """Each trial's loss, and the best so far."""
-    name = "log_loss" if "log_loss" in frame else "squared_error"
+    name = loss_of(frame)
     axis.plot(frame["trial"], frame[name], "o", markersize=4, label="one trial")
     axis.plot(frame["trial"], frame[name].cummin(), drawstyle="steps-post", label="best so far")
     label(axis, "The search: loss of each trial, mean over folds", "trial", name.replace("_", " "), legend=True)
+
+
+def loss_of(frame: pd.DataFrame) -> str:
+    """The column of ``trials.csv`` that the search makes smaller."""
+    return "log_loss" if "log_loss" in frame else "squared_error"
 
 
 def folds(axis: Axes, frame: pd.DataFrame, metric: str) -> None:
@@ -196,60 +202,46 @@ def page(params: Params, metrics: Mapping[str, float], told: Told) -> str:
         f"(networks) that neither learned from it nor were stopped by it{together}{told.doubles}. *Single member*: one "
         f"of them alone, on average. *Baseline*: {baseline(params)}."
     )
-    return f"""# {params.name}: predicting {cell(params.table.target)}
-
-{told.tables}
-{scored}
-{table(head, rows)}
-{expectation(params, metrics, told.drift)}
-![{pictured(params.table.task)}](overview.png)
-
-{joined(told.picture, *told.sections, combination(params, metrics))}
-## What the columns are worth
-
-{filled(" ".join([*told.worth, COUNTS]))}
-![Each feature group permuted, left out, alone, and in pairs](columns.png)
-
-{joined(told.groups, told.columns)}
-## What else there is
-
-Beside this page lie `submission.csv` (the answer, checked against the sample submission), `metrics.json`,
-`honest.json`, `honest.csv` (one row per outer fold), `trials.csv` (the search), `columns.csv`, `interactions.csv`,
-`members.csv`, `learning_curves.csv`, `validation.json` and, where `validate` ran, `data_docs/index.html` (the tables
-against their contract).
-"""
-
-
-def joined(*parts: str) -> str:
-    """Paragraphs, tables and sections that end in a line break, those left out that are empty."""
-    return "\n".join(part for part in parts if part)
+    page = joined(
+        f"# {params.name}: predicting {cell(params.table.target)}",
+        told.tables,
+        scored,
+        table(head, rows),
+        expectation(params, metrics, told.drift),
+        f"![{pictured(params.table.task)}](overview.png)",
+        told.sections,
+        combination(params, metrics),
+        "## What the columns are worth",
+        filled(f"{told.worth} {COUNTS}"),
+        "![Each feature group permuted, left out, alone, and in pairs](columns.png)",
+        told.dictionary,
+        "## What else there is",
+        filled(
+            "Beside this page lie `submission.csv` (the answer, checked against the sample submission), "
+            "`metrics.json`, `honest.json`, `honest.csv` (one row per outer fold), `trials.csv` (the search), "
+            "`columns.csv`, `interactions.csv`, `members.csv`, `learning_curves.csv`, `validation.json` and, where "
+            "`validate` ran, `data_docs/index.html` (the tables against their contract)."
+        ),
+    )
+    return f"{page}\n"
 
 
-def filled(text: str) -> str:
-    """A paragraph in lines of a length that can be read and compared."""
-    return textwrap.fill(text, WIDTH, break_long_words=False, break_on_hyphens=False) + "\n"
-
-
-def cell(text: str) -> str:
-    """A text as it may stand in a cell of a table, or in a title."""
-    return " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;").replace("*", "\\*")
-
-
-def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table in Markdown, "" where it would have no row."""
-    if not rows:
-        return ""
-    lines = [head, ["---"] * len(head), *([cell(text) for text in row] for row in rows)]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+def escaped(rows: Sequence[Sequence[str]]) -> list[list[str]]:
+    """Rows of a table whose cells hold text of the user's."""
+    return [[cell(text) for text in row] for row in rows]
 
 
 def tables(params: Params, rows: Mapping[str, int]) -> str:
-    """What is predicted, from how many rows."""
-    task = {"binary": "two classes", "multiclass": "several classes", "regression": "a number"}[params.table.task]
+    """What is predicted, from how many rows, and how networks answer."""
+    task, output = {
+        "binary": ("two classes", "one sigmoid output and learn by binary cross-entropy"),
+        "multiclass": ("several classes", "a softmax output a class and learn by sparse categorical cross-entropy"),
+        "regression": ("a number", "one linear output and learn by the mean squared error"),
+    }[params.table.task]
     return filled(
         f"`{params.table.target}` ({task}, scored by {params.table.metric.replace('_', ' ')}) is known for "
-        f"{rows['train']} training rows and predicted for {rows['test']} test rows. The stage `report` writes this "
-        "page from the files beside it."
+        f"{rows['train']} training rows and predicted for {rows['test']} test rows. Networks answer by {output}. The "
+        "stage `report` writes this page from the files beside it."
     )
 
 
@@ -269,6 +261,15 @@ def pictured(task: str) -> str:
     return ", ".join(shows).capitalize().replace("roc", "ROC")
 
 
+def searched(trials: pd.DataFrame) -> str:
+    """What is to be thought of the lowest loss in the picture."""
+    losses = trials.set_index("trial")[loss_of(trials)]
+    return filled(
+        f"The search's lowest loss in the picture, {losses.min():.4f} of trial {losses.idxmin()}, is the best of "
+        f"{losses.count()} trials by the rows that picked it, which flatters it."
+    )
+
+
 def repeats(params: Params, decisions: pd.DataFrame) -> str:
     """Why the picture's decisions are not those of the table above, where there are several repeats."""
     if params.table.task == "regression" or params.encode.repeats == 1:
@@ -285,15 +286,15 @@ def repeats(params: Params, decisions: pd.DataFrame) -> str:
 
 def columns(contract: Contract, rows: Sequence[Sequence[str]]) -> str:
     """The data dictionary, folded where it is long."""
-    found = table(dictionary.COLUMNS, rows)
+    found = table(dictionary.COLUMNS, escaped(rows))
     if len(rows) > FOLDED:
-        found = f"<details><summary>All {len(rows)} columns</summary>\n\n{found}\n</details>\n"
+        found = joined(f"<details><summary>All {len(rows)} columns</summary>", found, "</details>")
     said = filled(
         f"The data dictionary: each column of the tables by their contract (`{contract.file}`, where descriptions are "
         "edited), how much of it is missing, and what a network sees of it: inputs, or feature groups that are made "
         "from it."
     )
-    return f"## The columns\n\n{said}\n{found}"
+    return joined("## The columns", said, found)
 
 
 def expectation(params: Params, metrics: Mapping[str, float], drift: str) -> str:
@@ -303,7 +304,7 @@ def expectation(params: Params, metrics: Mapping[str, float], drift: str) -> str
     if not measures:
         # An estimate whose folds have no value of any measure says no reason.
         reason = metrics.get("not_estimated", "no outer fold has a value of any measure")
-        return f"{title}\n\nNot estimated, since {reason}.\n\n{drift}\n"
+        return joined(title, f"Not estimated, since {reason}.", drift)
     rows, ranked = [], ""
     if "roc_auc" in measures:
         ranked = "The honest ROC AUC is a mean over outer folds, by their rows; the usual one ranks all rows together. "
@@ -323,7 +324,7 @@ def expectation(params: Params, metrics: Mapping[str, float], drift: str) -> str
         f"rows that had no say in it.{earlier} {ranked}A test table of the same kind, of "
         f"{metrics['honest_test_rows']} rows, scores within the interval 95 times out of 100.{by_hand(params)}"
     )
-    return f"{title}\n\n{said}\n{table(('', 'usual', 'honest', '95 % interval'), rows)}\n{drift}\n"
+    return joined(title, said, table(("", "usual", "honest", "95 % interval"), rows), drift)
 
 
 def by_hand(params: Params) -> str:
@@ -349,12 +350,12 @@ def kinds(params: Params, found: Sequence[Mapping[str, Any]]) -> str:
             f"{one['level']}: {shown(unit, one['mean'])} ± {shown(unit, one['error'])} ({one['rows']})"
             for one in column["levels"]
         )
-        rows.append((column["column"], f"{column['explained']:.3f}", levels))
+        rows.append((cell(column["column"]), f"{column['explained']:.3f}", cell(levels)))
     said = filled(
         f"The {what} {params.table.target} among the training rows of each level of a column, ± its standard error (in "
         "brackets the number of rows), and the share of its variance that lies between the levels:"
     )
-    return f"## Which rows have which answer\n\n{said}\n{table(('column', 'share of variance', 'levels'), rows)}"
+    return joined("## Which rows have which answer", said, table(("column", "share of variance", "levels"), rows))
 
 
 def training(curves: pd.DataFrame) -> str:
@@ -369,7 +370,7 @@ def training(curves: pd.DataFrame) -> str:
         f"last loss (in epoch {lowest['epoch']:.0f}, {lowest['members_training']:.0f} of {members} still trained), and "
         "each answers with the weights of its own best epoch."
     )
-    return f"## How training went\n\n{said}"
+    return joined("## How training went", said)
 
 
 STEPS = {
@@ -385,12 +386,12 @@ def combination(params: Params, metrics: Mapping[str, float]) -> str:
     """What each way to combine members is worth, and which one answers."""
     measures = [name for name in (*MEASURES[params.table.task], "calibration_error") if f"mean_{name}" in metrics]
     rows = []
-    for step, words in STEPS.items():
-        cells = [words]
+    for step, name in STEPS.items():
+        cells = [name]
         for measure in measures:
             value, error = metrics.get(f"{step}_{measure}"), metrics.get(f"{step}_{measure}_se")
-            cell = "" if value is None else shown(measure, value)
-            cells.append(cell if error is None else f"{cell} ± {shown(measure, error)}")
+            words = "" if value is None else shown(measure, value)
+            cells.append(words if error is None else f"{words} ± {shown(measure, error)}")
         if any(cells[1:]):
             rows.append(cells)
     used = {"mean": "the mean", "greedy": "greedy selection", "rank_mean": "the mean of ranks"}[params.ensemble.method]
@@ -418,7 +419,7 @@ def combination(params: Params, metrics: Mapping[str, float]) -> str:
         f"out of fold, each as chosen by other rows{halved}{spread}:"
     )
     head = ("", *(name.replace("_", " ") for name in measures))
-    return f"## How members are combined\n\n{said}\n{table(head, rows)}"
+    return joined("## How members are combined", said, table(head, rows))
 
 
 if __name__ == "__main__":

@@ -155,10 +155,7 @@ def preset_of(name: str, **changes: Any) -> ImageNetwork:
     return ImageNetwork(**{**entry, "filters": tuple(entry["filters"])})
 
 
-def test_a_gain_is_told_from_noise_and_from_what_else_differs() -> None:
-    metrics = {"depth_gain": 0.003, "depth_gain_se": 0.002, "ensemble_gain": -0.005, "ensemble_gain_se": 0.001}
-    assert fashion_mnist_page.gain(metrics, "depth_gain") == "0.0030 ± 0.0020 (within noise)"
-    assert fashion_mnist_page.gain(metrics, "ensemble_gain") == "-0.0050 ± 0.0010"
+def test_a_gain_is_told_from_what_else_differs() -> None:
     assert (
         fashion_mnist_page.beside_depth(preset_of("dense"), 128) == "wider, with gelu instead of relu, dropout and L2"
     )

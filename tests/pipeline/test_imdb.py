@@ -163,6 +163,14 @@ def test_what_the_page_says_of_fitting_is_read_off_the_curves() -> None:
     assert told.startswith("`plain` underfits: validation loss was still falling")
 
 
+def test_a_variant_is_better_or_worse_only_beyond_noise() -> None:
+    gains = {"plain": (0.0, 0.0), "l1": (-0.003, 0.001), "dropout": (0.001, 0.001), "larger": (-0.004, 0.001)}
+    variants = pd.DataFrame.from_dict(gains, orient="index", columns=["test_gain", "test_gain_se"])
+    assert imdb_page.stopped(variants).endswith("beyond noise: none; less so: `l1` and `larger`.")
+    assert imdb_page.stopped(variants.abs()).endswith("beyond noise: `l1` and `larger`; less so: none.")
+    assert imdb_page.stopped(variants[:1]).endswith("beyond noise: none; less so: none.")
+
+
 def test_the_picture_leaves_no_curve_out_and_names_every_line(monkeypatch: pytest.MonkeyPatch) -> None:
     _, settings = load_block(ROOT / "params.yaml", "imdb")
     names, drawn = list(settings.variants), []
@@ -428,5 +436,5 @@ def test_the_page_names_words_without_phrases_as_such() -> None:
     chosen = imdb_experiment.Chosen("plain", np.ones(3) / 3, 1, 0.6, {})
     for length, told in ((1, "words by themselves"), (3, "words and phrases of up to 3 words")):
         changed = replace(settings, phrases=replace(settings.phrases, length=length))
-        rows = imdb_page.compared_networks(changed, chosen, metrics)
+        rows = imdb_page.compared_networks(changed, chosen, metrics).split("\n")
         assert [row.split(" | ")[0] for row in rows].count(f"| {told}") == 1
