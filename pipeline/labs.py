@@ -17,6 +17,7 @@ from features.tables import parse_table
 from features.titanic import titles
 from pipeline import stage
 from pipeline.files import read_bytes, write_bytes, write_csv, write_json
+from pipeline.markdown import joined, table
 from pipeline.params import Labs, load_block
 from pipeline.pictures import png
 from pipeline.progress import Progress
@@ -61,9 +62,9 @@ def labs(arguments: argparse.Namespace) -> None:
             write_csv(arguments.report / f"{file}.csv", frame)
         write_bytes(arguments.report / f"{name}.png", picture)
     write_json(arguments.report / "metrics.json", {name: rounded(value) for name, value in measures.items()})
-    parts = (place(devices.CHAPTER), devices.ABOUT, devices.sentence(devices.devices()) + TIMES)
-    last = "\n\n".join([f"## {len(every) + 1}. CPU against GPU", *parts]) + "\n"
-    write_bytes(arguments.report / "README.md", "\n".join([INTRODUCTION, *texts, last]).encode())
+    compared = f"{devices.sentence(devices.devices())} {TIMES}"
+    last = joined(f"## {len(every) + 1}. CPU against GPU", place(devices.CHAPTER), devices.ABOUT, compared)
+    write_bytes(arguments.report / "README.md", f"{joined(INTRODUCTION, *texts, last)}\n".encode())
     print(devices.spoken(times))
     print(f"labs: {arguments.report / 'README.md'}")
 
@@ -72,18 +73,17 @@ INTRODUCTION = """# The labs
 
 The textbook's experiments, run on Titanic's real rows by the engine that trains everything else here. Each begins with
 where the chapter has it, what it is about and what was done; what was found is computed from the run, except for what
-the textbook says and the times on an H100, and the numbers behind a picture lie beside it. Losses are log losses
-(cross-entropy): 0 is perfect, 0.693 is guessing. Unseen rows are rows that no network of their fold learned from or was
-stopped by. ± is one standard error over rows (or over what is named instead), and what is no more than two of them is
-called noise; how another seed would change the networks is not in it. Where a sentence names the best of several
-settings or epochs, it is picked by the losses shown, which flatters it a little.
-"""
+the textbook says, and the numbers behind a picture lie beside it. Losses are log losses (cross-entropy): 0 is perfect,
+0.693 is guessing. Unseen rows are rows that no network of their fold learned from or was stopped by. ± is one standard
+error over rows (or over what is named instead), and what is no more than two of them is called noise; how another seed
+would change the networks is not in it. Where a sentence names the best of several settings or epochs, it is picked by
+the losses shown, which flatters it a little."""
 # The columns that the lab on normalisation scales, and whether a passenger is a woman.
 NUMBERS = ["Pclass", "Age", "SibSp", "Parch", "Fare"]
 TIMES = (
     "The stage prints what the same job takes on each device; times are not kept in Git, since no two runs take the "
-    "same. On an NVIDIA H100 Titanic's search and training took 43 and 19 s, on the 16 cores beside it 23 and 11 s: "
-    "networks this small do not fill a GPU."
+    "same. What Titanic took on a GPU, measured once, is in [docs/measurements.md](../../docs/measurements.md): "
+    "networks this small do not fill one."
 )
 
 
@@ -152,12 +152,15 @@ def place(chapter: str) -> str:
 
 def section(number: int, lab: Lab, frames: Frames) -> str:
     """The lab's part of the page: its sentences, its table if it has one, its picture."""
-    parts = [f"## {number}. {lab.title}", place(lab.chapter), lab.about, lab.sentence(frames)]
-    if lab.table:
-        shown = lab.table(frames)
-        rows = [list(shown.columns), ["---"] * len(shown.columns), *shown.to_numpy().tolist()]
-        parts.append("\n".join(f"| {' | '.join(map(str, row))} |" for row in rows))
-    return "\n\n".join([*parts, f"![{lab.title}]({lab.name}.png)\n"])
+    shown = lab.table(frames) if lab.table else pd.DataFrame()
+    return joined(
+        f"## {number}. {lab.title}",
+        place(lab.chapter),
+        lab.about,
+        lab.sentence(frames),
+        table(list(shown.columns), shown.to_numpy().tolist()),
+        f"![{lab.title}]({lab.name}.png)",
+    )
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from features.diagnosis import RISE
 from features.errors import enumerated
 from features.roles import TRAIN, UNUSED
-from pipeline.lab.laboratory import Frames, Lab, Material, by_setting, train, watched
+from pipeline.lab.laboratory import Frames, Lab, Material, by_setting, standard_error, train, watched
 from pipeline.nets.table import Table
 from pipeline.pictures import COLOURS, label, panels
 
@@ -71,14 +71,18 @@ def fewer_rows(table: Table, count: int) -> Table:
 
 
 def ends(train_loss: np.ndarray, unseen_loss: np.ndarray, settings: int) -> dict[str, np.ndarray]:
-    """From curves ``[m, epochs]``: last train and unseen loss, the lowest of the mean unseen curve and its epoch."""
-    trained = by_setting(train_loss, settings).mean(axis=1)
-    unseen = by_setting(unseen_loss, settings).mean(axis=1)
+    """From curves ``[m, epochs]``: last train and unseen loss, the lowest of the mean unseen curve and its epoch;
+    ``gap_se``: of the gap between the first two, ``rise_se``: of the rise since that epoch, both over folds."""
+    trained, unseen = by_setting(train_loss, settings)[:, :, -1], by_setting(unseen_loss, settings)
+    lowest = unseen.mean(axis=1).argmin(axis=1)  # [setting]
+    at_lowest = np.take_along_axis(unseen, lowest[:, None, None], axis=2)[:, :, 0]
     return {
-        "train_loss": trained[:, -1],
-        "unseen_loss": unseen[:, -1],
-        "lowest_unseen_loss": unseen.min(axis=1),
-        "lowest_at_epoch": unseen.argmin(axis=1) + 1,
+        "train_loss": trained.mean(axis=1),
+        "unseen_loss": unseen[:, :, -1].mean(axis=1),
+        "lowest_unseen_loss": at_lowest.mean(axis=1),
+        "lowest_at_epoch": lowest + 1,
+        "gap_se": standard_error(unseen[:, :, -1] - trained),
+        "rise_se": standard_error(unseen[:, :, -1] - at_lowest),
     }
 
 
@@ -135,22 +139,29 @@ def sentence(frames: Frames) -> str:
             "has no room to overfit."
         )
     few, many = rows.iloc[0], rows.iloc[-1]
-    gaps = [one["unseen_loss"] - one["train_loss"] for one in (few, many)]
+    gaps = [f"{one['unseen_loss'] - one['train_loss']:.2f} ± {one['gap_se']:.2f}" for one in (few, many)]
     more = f"more than {100 * RISE:g} % above"
     return (
         f"A width overfits where its unseen loss ends {more} its own lowest, and underfits where even its lowest is "
         f"{more} the lowest of all. {'. '.join(said)}.{late} At width {WIDEST} "
-        f"the gap between unseen and train loss is {gaps[0]:.2f} with {few['rows']} rows and {gaps[1]:.2f} with "
-        f"{many['rows']}."
+        f"the gap between unseen and train loss is {gaps[0]} with {few['rows']} rows and {gaps[1]} with "
+        f"{many['rows']} (standard errors over folds)."
     )
 
 
 def table(frames: Frames) -> pd.DataFrame:
     """One row per width, as the page shows it."""
-    shown = frames["capacity_width"].rename(columns={**ENDS, "lowest_at_epoch": "at epoch"})
-    for name in ENDS.values():
-        shown[name] = [f"{value:.3f}" for value in shown[name]]
-    return shown
+    frame = frames["capacity_width"]
+    rise = frame["unseen_loss"] - frame["lowest_unseen_loss"]
+    return pd.DataFrame(
+        {
+            "width": frame["width"],
+            **{name: frame[column].map("{:.3f}".format) for column, name in ENDS.items()},
+            "at epoch": frame["lowest_at_epoch"],
+            "rise since then": [f"{one:.3f} ± {error:.3f}" for one, error in zip(rise, frame["rise_se"], strict=True)],
+            "diagnosis": frame["diagnosis"],
+        }
+    )
 
 
 def measures(frames: Frames) -> dict[str, float]:

@@ -52,8 +52,8 @@ def run(material: Material) -> pd.DataFrame:
 def sentence(names: list[str]) -> str:
     """What can be compared here; for the page, so without a time."""
     if len(names) == 1:
-        return f"TensorFlow sees one device here, the {names[0]}: nothing to compare it with. "
-    return f"TensorFlow sees {enumerated(names)} here. "
+        return f"TensorFlow sees one device here, the {names[0]}: nothing to compare it with."
+    return f"TensorFlow sees {enumerated(names)} here."
 
 
 def spoken(frame: pd.DataFrame) -> str:

@@ -13,7 +13,6 @@ from sklearn.preprocessing import LabelEncoder, OneHotEncoder, OrdinalEncoder
 from features.errors import enumerated
 from features.roles import SCORE
 from pipeline.lab.laboratory import (
-    BEYOND,
     Example,
     Frames,
     Lab,
@@ -24,6 +23,7 @@ from pipeline.lab.laboratory import (
     standard_error,
     train,
 )
+from pipeline.markdown import BEYOND, is_noise
 from pipeline.nets.table import EMBEDDING_UNITS, Table
 from pipeline.pictures import label, panels
 
@@ -152,7 +152,7 @@ def sentence(frames: Frames) -> str:
         apart += [
             f"{encoding} {row[f'{model}_difference']:+.3f} ± {row[f'{model}_difference_se']:.3f} in {name}"
             for encoding, row in frame.iterrows()
-            if abs(row[f"{model}_difference"]) > BEYOND * row[f"{model}_difference_se"]
+            if not is_noise(row[f"{model}_difference"], row[f"{model}_difference_se"])
         ]
     others = f"no {'other ' if apart else ''}difference is beyond {BEYOND} standard errors"
     weights = enumerated([f"{row['network_weights']:.0f} ({encoding})" for encoding, row in frame.iterrows()])

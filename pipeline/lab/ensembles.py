@@ -10,17 +10,8 @@ from matplotlib.figure import Figure
 
 from features.metrics import row_log_loss
 from features.roles import SCORE
-from pipeline.lab.laboratory import (
-    BASE,
-    BEYOND,
-    Frames,
-    Lab,
-    Material,
-    by_setting,
-    sentence_case,
-    standard_error,
-    train,
-)
+from pipeline.lab.laboratory import BASE, Frames, Lab, Material, by_setting, sentence_case, standard_error, train
+from pipeline.markdown import is_noise
 from pipeline.pictures import label, panels
 from pipeline.runtime import seed_for
 
@@ -110,7 +101,7 @@ def sentence(frames: Frames) -> str:
     half = frame[frame["log_loss_gain"] >= 0.8 * last["log_loss_gain"]]["size"].min()
     points = round(100 * last["accuracy_gain"], 1)
     share = "within" if 2 <= points <= 5 else "below" if points < 2 else "above"
-    noise = ", no more than noise" if abs(last["accuracy_gain"]) <= BEYOND * last["accuracy_gain_se"] else ""
+    noise = ", no more than noise" if is_noise(last["accuracy_gain"], last["accuracy_gain_se"]) else ""
     early = f", most of it (80 %) by size {int(half)}" if last["log_loss_gain"] > 0 and half < last["size"] else ""
     return (
         f"Averaging {int(last['size'])} networks instead of one takes the log loss from {one['log_loss']:.4f} to "

@@ -10,7 +10,19 @@ from matplotlib.ticker import MaxNLocator
 
 from features.errors import enumerated
 from features.roles import TRAIN
-from pipeline.lab.laboratory import Frames, Lab, Material, sentence_case
+from pipeline.lab.laboratory import (
+    BASE,
+    NOTHING,
+    Frames,
+    Lab,
+    Material,
+    by_setting,
+    constant_loss,
+    counted,
+    sentence_case,
+    train,
+    watched,
+)
 from pipeline.nets.heads import HEADS
 from pipeline.nets.layers import forward, initial_kernel
 from pipeline.pictures import label, panels
@@ -36,13 +48,15 @@ ABOUT = (
     "half of what it is given, unchanged; first weights by Glorot keep the size of what runs through a layer where "
     "the slope is about 1, those by He, with twice the variance, make up for the other half. Here: networks of "
     f"{DEPTHS[0]} to {DEPTHS[-1]} hidden layers of {WIDTH} units that have not learned yet, {ROWS} rows; the size of "
-    f"the gradient by a layer's weights (its norm), its logarithm averaged over {NETWORKS} networks."
+    f"the gradient by a layer's weights (its norm), its logarithm averaged over {NETWORKS} networks. Then those of "
+    f"{DEPTHS[0]} and of {DEPTHS[-1]} layers learn from all train rows, in batches of {ROWS}, by Adam at a learning "
+    f"rate of {BASE['learning_rate']:g}."
 )
 
 
 def run(material: Material) -> Frames:
-    """One row per depth and layer; log10 of the norm of the loss's gradient by the layer's kernel, mean over
-    networks."""
+    """One row per depth and layer: log10 of the norm of the loss's gradient by the layer's kernel, mean over networks.
+    One per epoch: train loss of the shallowest and the deepest networks, beside that of one answer to all rows."""
     rows = np.flatnonzero(material.table.roles[:, 0] == TRAIN)[:ROWS]
     inputs, target = material.table.inputs[0, rows], material.table.target[0, rows]
     frames = []
@@ -52,7 +66,21 @@ def run(material: Material) -> Frames:
             for name, (activation, initializer) in KINDS.items()
         }
         frames.append(pd.DataFrame({"depth": depth, "layer": np.arange(depth) + 1, **columns}).round(4))
-    return {"gradients": pd.concat(frames, ignore_index=True)}
+    return {"gradients": pd.concat(frames, ignore_index=True), "gradients_learning": learning(material)}
+
+
+def learning(material: Material) -> pd.DataFrame:
+    """Train loss by epoch, a column a kind and depth, mean over folds."""
+    same = {"width": WIDTH, "batch_size": ROWS}
+    settings = {
+        f"{name}_{depth}": same | {"depth": depth, "activation": activation, "initializer": initializer}
+        for depth in (DEPTHS[0], DEPTHS[-1])
+        for name, (activation, initializer) in KINDS.items()
+    }
+    found = train(material, "gradients", watched(material.table), list(settings.values()), material.plan.epochs)
+    losses = dict(zip(settings, by_setting(found.train_loss, len(settings)).mean(axis=1), strict=True))
+    epochs = np.arange(material.plan.epochs) + 1
+    return pd.DataFrame({"epoch": epochs, **losses, "constant": constant_loss(material)}).round(6)
 
 
 def gradient_norms(
@@ -77,17 +105,21 @@ def gradient_norms(
 
 
 def picture(frames: Frames) -> Figure:
-    """By layer in the deepest network; by depth at the first layer."""
-    frame = frames["gradients"]
-    figure, axes = panels(2)
-    deepest, first = frame[frame["depth"] == frame["depth"].max()], frame[frame["layer"] == 1]
-    for axis, part, by in zip(axes, (deepest, first), ("layer", "depth"), strict=True):
-        for kind, name in NAMES.items():
-            axis.plot(part[by], part[kind], "o-", markersize=3, label=name)
-        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+    """By layer in the deepest network; by depth at the first layer; how the deepest learns."""
+    frame, curves = frames["gradients"], frames["gradients_learning"]
+    figure, axes = panels(3, width=3.1, height=3.2)
     depth, scale = frame["depth"].max(), "log10 of the gradient's norm"
+    deepest, first = frame[frame["depth"] == depth], frame[frame["layer"] == 1]
+    for kind, name in NAMES.items():
+        axes[0].plot(deepest["layer"], deepest[kind], "o-", markersize=3, label=name)
+        axes[1].plot(first["depth"], first[kind], "o-", markersize=3)
+        axes[2].plot(curves["epoch"], curves[f"{kind}_{depth}"])
+    for axis in axes:
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes[2].axhline(curves["constant"].iloc[0], color="0.6", linewidth=1)
     label(axes[0], f"Each layer of {depth} hidden layers", "layer (1 is next to the inputs)", scale, legend=True)
-    label(axes[1], "The first layer, by depth", "hidden layers", scale, legend=True)
+    label(axes[1], "The first layer, by depth", "hidden layers", scale)
+    label(axes[2], f"{depth} layers learn (line: one answer)", "epoch", "train log loss")
     return figure
 
 
@@ -126,7 +158,27 @@ def sentence(frames: Frames) -> str:
         )
         if "relu" in across and "relu_he" not in [*along, *across]:
             said[-1] += "; He weights keep it"
-    return " ".join(f"{sentence_case(each)}." for each in said)
+    return " ".join(f"{sentence_case(each)}." for each in [*said, *learned(frames)])
+
+
+def learned(frames: Frames) -> list[str]:
+    """What became of the deepest networks, and of the shallowest beside them."""
+    last, depths = frames["gradients_learning"].iloc[-1], frames["gradients"]["depth"]
+    deep, shallow = (
+        enumerated([f"{last[f'{name}_{depth}']:.3f} ({_spoken(name)})" for name in KINDS])
+        for depth in (depths.max(), depths.min())
+    )
+    found = [
+        f"after {counted(int(last['epoch']), 'epoch')} of learning the train loss is {deep} with {depths.max()} "
+        f"layers; with {depths.min()} it is {shallow}"
+    ]
+    stuck = [_spoken(name) for name in KINDS if not last[f"{name}_{depths.max()}"] < last["constant"] - NOTHING]
+    if stuck:
+        found.append(
+            f"{depths.max()} layers with {enumerated(stuck)} have learned nothing: one answer to all rows has a loss "
+            f"of {last['constant']:.3f}"
+        )
+    return found
 
 
 def _spoken(name: str) -> str:
@@ -150,8 +202,9 @@ def table(frames: Frames) -> pd.DataFrame:
 
 
 def measures(frames: Frames) -> dict[str, float]:
-    """The shares."""
-    return {
+    """The shares, and the last train loss of the deepest networks."""
+    last, depth = frames["gradients_learning"].iloc[-1], frames["gradients"]["depth"].max()
+    return {f"gradient_deep_train_loss_{name}": float(last[f"{name}_{depth}"]) for name in KINDS} | {
         f"gradient_share_of_{what}_log10_{name}": share
         for name, both in shares(frames).items()
         for what, share in zip(("last_layer", "shallow_network"), both, strict=True)

@@ -7,19 +7,20 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from features.errors import enumerated
-from features.roles import TRAIN
 from pipeline.lab.laboratory import (
     BASE,
-    BEYOND,
+    NOTHING,
     Frames,
     Lab,
     Material,
     by_setting,
+    constant_loss,
     counted,
     standard_error,
     train,
     watched,
 )
+from pipeline.markdown import is_noise
 from pipeline.pictures import COLOURS, label, panels
 
 INITIALIZERS = {
@@ -45,8 +46,6 @@ TOO_LARGE = ("ones", "too_large")
 # Neurons whose weights differ by less than this share of their length are one neuron: equal neurons drift apart by
 # rounding alone.
 SAME = 1e-3
-# A loss that is not lower than that of one answer to all rows by more than this is no better.
-NOTHING = 0.01
 CHAPTER = "가중치 초기화 문제 (figure 8-10), 케라스에서 가중치 초기화 방법, Lab: 가중치 초기화 실험"
 ABOUT = (
     "What the weights are before the first step. By the textbook, 0 stops the error on its way back (only the "
@@ -84,15 +83,6 @@ def run(material: Material) -> Frames:
             }
         ).round(6),
     }
-
-
-def constant_loss(material: Material) -> float:
-    """Log loss of answering all train rows with their share of class 1, mean over folds."""
-    shares = [
-        float(target[roles == TRAIN].mean())
-        for target, roles in zip(material.table.target, material.table.roles.T, strict=True)
-    ]
-    return float(np.mean([-share * np.log(share) - (1 - share) * np.log(1 - share) for share in shares]))
 
 
 def distinct(weights: np.ndarray) -> int:
@@ -134,7 +124,7 @@ def sentence(frames: Frames) -> str:
     near = [
         f"{NAMES[name]}, {row['above_lowest']:.3f} ± {row['above_lowest_se']:.3f} above it"
         for name, row in neurons.iterrows()
-        if name != best and row["above_lowest"] <= BEYOND * row["above_lowest_se"]
+        if name != best and is_noise(row["above_lowest"], row["above_lowest_se"])
     ]
     noise = f" (within noise over folds: {'; '.join(near)})" if near else ""
     poor = [NAMES[name] for name in names if not last[name] < last["constant"] - NOTHING]  # not a number, too

@@ -109,25 +109,16 @@ def _binary(name: str, printed: str, target: list[int], chance: list[float]) -> 
 
 
 def _categorical(
-    name: str,
-    printed: str,
-    target: list[int],
-    chance: list[list[float]],
-    one_hot: bool = False,
-    base: float = np.e,
+    name: str, printed: str, target: list[int], chance: list[list[float]], one_hot: bool = False, base: float = np.e
 ) -> Row:
     y, p = np.array(target), np.array(chance, np.float64)
     with np.errstate(divide="ignore"):  # a class that is given no chance has a logit of minus infinity
         logits = np.log(p)
-    if one_hot:
-        labels = np.eye(p.shape[1])[y]
-        by_hand = abs(float(np.mean((labels * logits).sum(axis=1))))
-        from_keras = _keras(keras.losses.CategoricalCrossentropy(), labels, p)
-    else:
-        by_hand = abs(float(np.mean(logits[np.arange(len(y)), y])))
-        from_keras = _keras(keras.losses.SparseCategoricalCrossentropy(), y, p)
-    head = _head("multiclass", y, logits)  # takes integers, whichever the others take
-    return name, printed, by_hand / np.log(base), from_keras / np.log(base), head / np.log(base)
+    by_hand = abs(float(np.mean(logits[np.arange(len(y)), y])))  # the others count for nothing
+    loss = keras.losses.CategoricalCrossentropy() if one_hot else keras.losses.SparseCategoricalCrossentropy()
+    from_keras = _keras(loss, np.eye(p.shape[1])[y] if one_hot else y, p)
+    by_hand, from_keras, head = (way / np.log(base) for way in (by_hand, from_keras, _head("multiclass", y, logits)))
+    return name, printed, by_hand, from_keras, head
 
 
 def _squared(name: str, target: list[float], predicted: list[float]) -> Row:
@@ -144,12 +135,10 @@ def _softmax(logits: tuple[float, ...]) -> list[Row]:
         np.asarray(keras.activations.softmax(ops.convert_to_tensor(values[None], "float32"))).ravel(),
         np.asarray(HEADS["multiclass"].answer(ops.convert_to_tensor(values[None, None], "float64"))).ravel(),
     )
-    by_hand, from_keras, from_head = ([float(value) for value in way] for way in ways)
-    rows = [
-        (softmax_of(place), "", *each) for place, each in enumerate(zip(by_hand, from_keras, from_head, strict=True))
-    ]
+    found = [[float(value) for value in way] for way in ways]
+    rows = [(softmax_of(place), "", *each) for place, each in enumerate(zip(*found, strict=True))]
     told = ", ".join(f"{value:g}" for value in logits)
-    return [*rows, (f"sum of softmax({told})", "1.0", sum(by_hand), sum(from_keras), sum(from_head))]
+    return [*rows, (f"sum of softmax({told})", "1.0", *map(sum, found))]
 
 
 def softmax_of(place: int) -> str:
@@ -234,11 +223,9 @@ def label_forms(frame: pd.DataFrame) -> tuple[float, float]:
 
 def table(frames: Frames) -> pd.DataFrame:
     """The figures, as the page shows them."""
-    frame = frames["losses"].rename(columns={"by_hand": "by hand", "keras": "Keras", "head": "our head"})
-    shown = frame[["figure", "textbook", "by hand", "Keras", "our head"]].copy()
-    for name in ("by hand", "Keras", "our head"):
-        shown[name] = [f"{value:.6f}" for value in shown[name]]
-    return shown
+    frame = frames["losses"]
+    ways = {"by hand": "by_hand", "Keras": "keras", "our head": "head"}
+    return frame[["figure", "textbook"]].assign(**{name: frame[way].map("{:.6f}".format) for name, way in ways.items()})
 
 
 def measures(frames: Frames) -> dict[str, float]:

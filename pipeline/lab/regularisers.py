@@ -10,13 +10,14 @@ from matplotlib.figure import Figure
 
 from features.errors import enumerated
 from features.roles import SCORE, STOP, TRAIN, UNUSED
-from pipeline.lab.laboratory import BEYOND, Frames, Lab, Material, by_setting, paired, row_loss, sentence_case, train
+from pipeline.lab.laboratory import Frames, Lab, Material, by_setting, paired, row_loss, sentence_case, train
+from pipeline.markdown import is_noise
 from pipeline.nets.table import Table
 from pipeline.pictures import label, panels
 
 STRENGTHS = {
-    "dropout": (0.1, 0.2, 0.35, 0.5, 0.7),
-    "l1": (1e-4, 3e-4, 1e-3, 3e-3, 1e-2),
+    "dropout": (0.1, 0.2, 0.35, 0.5, 0.7, 0.9),
+    "l1": (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2),
     "l2": (1e-3, 3e-3, 1e-2, 3e-2, 1e-1),
 }
 NAMES = {"dropout": "dropout", "l1": "L1", "l2": "L2"}
@@ -80,7 +81,7 @@ def picture(frames: Frames) -> Figure:
         axis.fill_between(place, part["train_loss"], part["unseen_loss"], alpha=0.15)
         axis.plot(place, part["train_loss"], "o-", markersize=4, label="train")
         axis.plot(place, part["unseen_loss"], "o-", markersize=4, label="unseen")
-        axis.set_xticks(place, [f"{value:g}" for value in part["strength"]])
+        axis.set_xticks(place, [f"{value:g}" for value in part["strength"]], rotation=30)
         axis.set_ylim(low - 0.02, high + 0.02)
         strength = "share of units left out" if name == "dropout" else "weight of the penalty"
         label(axis, sentence_case(NAMES[name]), strength, "log loss", legend=True)
@@ -97,7 +98,7 @@ def sentence(frames: Frames) -> str:
         best, last = part.loc[part["unseen_loss"].idxmin()], part.iloc[-1]
         largest = best["strength"] == last["strength"]
         more = "" if largest else f"; {last['unseen_loss']:.3f} at {last['strength']:g}"
-        noise = ", within noise" if abs(best["gain"]) <= BEYOND * best["gain_se"] else ""
+        noise = ", within noise" if is_noise(best["gain"], best["gain_se"]) else ""
         parts.append(
             f"{best['unseen_loss']:.3f} with {NAMES[name]} {best['strength']:g}"
             f"{', the largest tried' if largest else ''} "

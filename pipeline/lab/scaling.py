@@ -123,16 +123,17 @@ def picture(frames: Frames) -> Figure:
 
 def sentence(frames: Frames) -> str:
     """What is to be seen."""
-    level, steps = steps_to(frames["scaling"])
+    frame = frames["scaling"]
+    level, steps = steps_to(frame)
     shown = enumerated([f"{count} steps ({NAMES[name]})" for name, count in steps.items()])
     slow, fast = max(steps, key=lambda name: steps[name]), min(steps, key=lambda name: steps[name])
     times = f"{steps[slow] / steps[fast]:.1f} times as many with {NAMES[slow]} as with {NAMES[fast]}"
     if steps[slow] == steps[fast]:
         times = "as many with each"
-    epoch = counted(int(frames["scaling"]["steps"].iloc[0]), "step")
+    epochs, steps_each = counted(len(frame), "epoch"), counted(int(frame["steps"].iloc[0]), "step")
     return (
-        f"A train loss of {level:.3f}, the lowest that all reach, takes {shown}: {times} (the loss is taken after each "
-        f"epoch of {epoch}). {examples_sentence(examples())}"
+        f"A train loss of {level:.3f}, the lowest that all reach in {epochs}, takes {shown}: {times} (the loss is "
+        f"taken after each epoch of {steps_each}). {examples_sentence(examples())}"
     )
 
 

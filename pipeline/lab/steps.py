@@ -7,7 +7,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from features.roles import SCORE, TRAIN
-from pipeline.lab.laboratory import BASE, BEYOND, Frames, Lab, Material, by_setting, paired, row_loss, train
+from pipeline.lab.laboratory import BASE, Frames, Lab, Material, by_setting, paired, row_loss, train
+from pipeline.markdown import is_noise
 from pipeline.pictures import label, panels
 
 RATES = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1)
@@ -69,7 +70,7 @@ def sentence(frames: Frames) -> str:
             f"{batch} at {rate:g}{ends.get(rate, '')} ({frame[f'batch_{batch}'][rate]:.4f} after "
             f"{frame[f'steps_{batch}'][rate]:.0f} steps)"
         )
-        alike += int((frame[f"above_{batch}"] <= BEYOND * frame[f"above_{batch}_se"]).sum())
+        alike += int(is_noise(frame[f"above_{batch}"], frame[f"above_{batch}_se"]).sum())
     columns = [f"batch_{batch}" for batch in BATCHES]
     cost = (frame[columns] - frame[columns].min()).max(axis=1)
     return (
