@@ -78,22 +78,17 @@ def origin_of(name: str, target: np.ndarray) -> tuple[float, float]:
 def transformed(name: str, target: np.ndarray, origin: tuple[float, float]) -> np.ndarray:
     """``target`` from its ``origin_of`` on as float64, its logarithm where the transform ``name`` says so."""
     centre, unit = origin
-    return _FORWARD[name]((target.astype(np.float64) - centre) / unit)
+    forward, _ = _TRANSFORMS[name]
+    return forward((target.astype(np.float64) - centre) / unit)
 
 
-_FORWARD: dict[str, Callable[[np.ndarray], np.ndarray]] = {
-    "none": np.positive,
-    "log": np.log,
-    "log1p": np.log1p,
-    "log1p_mean": np.log1p,
-    "asinh": np.arcsinh,
-}
-_BACK: dict[str, Callable[[np.ndarray], np.ndarray]] = {
-    "none": np.positive,
-    "log": np.exp,
-    "log1p": np.expm1,
-    "log1p_mean": np.expm1,
-    "asinh": np.sinh,
+# Each transform and the way back from it.
+_TRANSFORMS: dict[str, tuple[Callable[[np.ndarray], np.ndarray], Callable[[np.ndarray], np.ndarray]]] = {
+    "none": (np.positive, np.positive),
+    "log": (np.log, np.exp),
+    "log1p": (np.log1p, np.expm1),
+    "log1p_mean": (np.log1p, np.expm1),
+    "asinh": (np.arcsinh, np.sinh),
 }
 
 
@@ -165,6 +160,7 @@ class TargetScale:
         values = answers.astype(np.float64) * self.scale[fold, None, None] + self.location[fold, None, None]
         if clip:
             values = np.clip(values, self.low[fold, None, None], self.high[fold, None, None])
+        _, back = _TRANSFORMS[self.transform]
         with np.errstate(over="ignore"):
-            values = _BACK[self.transform](values) * self.unit[fold, None, None] + self.centre[fold, None, None]
+            values = back(values) * self.unit[fold, None, None] + self.centre[fold, None, None]
         return np.where(np.abs(values) > np.finfo(np.float32).max, np.copysign(np.inf, values), values)

@@ -139,6 +139,8 @@ def derive(frame: pd.DataFrame, state: Mapping[str, Any]) -> Derived:
         for made in (all_numbers, all_categories)
     )
     party = party_of(frame, state["parties"])
+    mark = np.where(woman_or_child, "W", "M").astype(object)
+    letters, number = ticket_parts(frame["Ticket"])
     keys = {
         # Families travel on several tickets and tickets hold several families, so both circles have their say.
         "party": party,
@@ -146,9 +148,10 @@ def derive(frame: pd.DataFrame, state: Mapping[str, Any]) -> Derived:
         "woman or child": woman_or_child,
         "age": frame["Age"].to_numpy(float),
         "title": title.to_numpy(object),
-        "class": frame["Pclass"].astype(str).to_numpy(object),
+        "kind": mark + frame["Pclass"].astype(str).to_numpy(object),
+        "ticket series": mark + letters,
+        "ticket number": number,
     }
-    keys["ticket letters"], keys["ticket number"] = ticket_parts(frame["Ticket"])
     return Derived(numbers, categories, party, keys)
 
 
@@ -188,8 +191,7 @@ def learn(derived: Derived, state: Mapping[str, Any], target: np.ndarray, train:
 
 
 def _holders(keys: Mapping[str, np.ndarray], rows: np.ndarray | slice = slice(None)) -> Holders:
-    names = ("ticket letters", "ticket number", "woman or child", "class")
-    return Holders(*(keys[name][rows] for name in names))
+    return Holders(*(keys[name][rows] for name in ("kind", "ticket series", "ticket number")))
 
 
 def recall(
@@ -334,25 +336,13 @@ def group_survival(
 
 @dataclass(frozen=True)
 class Holders:
-    """Who holds a ticket, each ``[n]``: the ticket's ``letters`` and ``number``, whether a ``woman_or_child``, and the
-    ``pclass``."""
+    """Who holds a ticket, each ``[n]``: who fared alike (the ``kinds``: women and children, or men, of one class), what
+    near tickets share (their ``series``: the letters before the number, and the holder's being a man or not), and the
+    ticket's ``number``."""
 
-    letters: np.ndarray
+    kinds: np.ndarray
+    series: np.ndarray
     number: np.ndarray
-    woman_or_child: np.ndarray
-    pclass: np.ndarray
-
-    @property
-    def kinds(self) -> list[str]:
-        """Who fared alike ``[n]``: women and children, or men, of one class."""
-        return [
-            f"{'W' if woman else 'M'}{pclass}" for woman, pclass in zip(self.woman_or_child, self.pclass, strict=True)
-        ]
-
-    @property
-    def series(self) -> list[str]:
-        """What a near ticket shares ``[n]``: the letters before the number, and the holder's being a man or not."""
-        return [f"{'W' if woman else 'M'}{word}" for woman, word in zip(self.woman_or_child, self.letters, strict=True)]
 
 
 def ticket_parts(tickets: pd.Series) -> tuple[np.ndarray, np.ndarray]:
@@ -380,11 +370,11 @@ def near_tickets(holders: Holders, learned: Mapping[str, Any], known: np.ndarray
     ``exp(-distance / 5)``, over the sum of weights and one. ``known [n]`` rows are among those counted there, and their
     own fate ``lived [n]`` is left out. A kernel regression (Nadaraya and Watson, 1964) shrunk to the prior.
     """
-    found, series = np.zeros(len(known)), np.array(holders.series, object)
+    found = np.zeros(len(known))
     priors = np.array([learned["priors"].get(kind, np.nan) for kind in holders.kinds], float)
     own = np.where(known, lived - priors, 0.0)  # a known row's kind has a prior
     for name, rows in learned["series"].items():
-        here = series == name
+        here = holders.series == name
         if here.any():
             number, count, surplus = np.array(rows, float).T
             weight = np.exp(-np.abs(holders.number[here, None] - number) / _NEAR)

@@ -108,10 +108,9 @@ def test_shuffled_labels_leave_only_chance(table: tuple[pd.DataFrame, np.ndarray
 
 
 def holders(numbers: list[float], letters: str = "", women: bool = True) -> titanic.Holders:
-    count = len(numbers)
-    return titanic.Holders(
-        np.array([letters] * count, object), np.array(numbers), np.full(count, women), np.array(["3"] * count, object)
-    )
+    mark = "W" if women else "M"
+    kinds, series = (np.array([word] * len(numbers), object) for word in (f"{mark}3", f"{mark}{letters}"))
+    return titanic.Holders(kinds, series, np.array(numbers))
 
 
 def near(people: titanic.Holders, target: np.ndarray, train: np.ndarray) -> np.ndarray:
@@ -120,7 +119,7 @@ def near(people: titanic.Holders, target: np.ndarray, train: np.ndarray) -> np.n
     return titanic.near_tickets(people, learned, known, lived)
 
 
-HOLDER_FIELDS = ("letters", "number", "woman_or_child", "pclass")
+HOLDER_FIELDS = ("kinds", "series", "number")
 
 
 def test_near_tickets_by_hand() -> None:
