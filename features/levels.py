@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from features import metrics
+from features import estimation, metrics
 from features.contract import Contract, levels_of
 
 # Numbers of more different values are cut into parts of about as many rows; other columns of more levels are left out.
@@ -24,8 +24,7 @@ MISSING = "missing"
 
 @dataclass(frozen=True)
 class Level:
-    """The ``mean`` of the target over a level's ``rows`` and its standard ``error`` (of a share by
-    ``metrics.share_error``)."""
+    """The ``mean`` of the target over a level's ``rows`` and its standard ``error``, see ``_error``."""
 
     level: str
     rows: int
@@ -57,11 +56,12 @@ class Levels:
         }
 
 
-def levels(contract: Contract, train: pd.DataFrame, task: str) -> list[Levels]:
+def levels(contract: Contract, train: pd.DataFrame, task: str, groups: np.ndarray | None = None) -> list[Levels]:
     """The columns of the typed table ``train`` that have two levels or more, those first that tell most.
 
     The target's mean is the share of the higher of two classes (``contract.levels_of``), or a regression's mean;
-    several classes have none, so there the list is empty.
+    several classes have none, so there the list is empty. ``groups [t]``: a label of the rows that belong together, if
+    any do, by which a standard error does not take them for as many unrelated ones.
     """
     if task == "multiclass":
         return []
@@ -74,15 +74,19 @@ def levels(contract: Contract, train: pd.DataFrame, task: str) -> list[Levels]:
     for column in contract.features:
         number = column.type == "number"
         place, names = _parts(train[column.name]) if number else _words(train[column.name])
-        of_levels = [(name, values[place == level]) for level, name in enumerate(names)]
-        missing = [(MISSING, values[train[column.name].isna()])] if names else []
-        kept, missing = ([one for one in parts if len(one[1]) >= FEWEST_ROWS] for parts in (of_levels, missing))
+        of_levels = [(name, place == level) for level, name in enumerate(names)]
+        missing = [(MISSING, train[column.name].isna().to_numpy())] if names else []
+        kept, missing = ([one for one in parts if one[1].sum() >= FEWEST_ROWS] for parts in (of_levels, missing))
         if not number:
-            kept.sort(key=lambda one: -one[1].mean())
+            kept.sort(key=lambda one: -values[one[1]].mean())
         if len(kept + missing) < 2:
             continue
-        named = [Level(n, len(own), float(own.mean()), _error(own, task == "binary")) for n, own in kept + missing]
-        found.append(Levels(column.name, higher, tuple(named), _explained([own for _, own in kept + missing])))
+        told = []
+        for name, rows in kept + missing:
+            error = _error(values[rows], task == "binary", None if groups is None else groups[rows])
+            told.append(Level(name, int(rows.sum()), float(values[rows].mean()), error))
+        explained = _explained([values[rows] for _, rows in kept + missing])
+        found.append(Levels(column.name, higher, tuple(told), explained))
     return sorted(found, key=lambda one: -one.explained)
 
 
@@ -103,8 +107,24 @@ def _parts(cells: pd.Series) -> tuple[np.ndarray, list[str]]:
     return np.where(place < 0, -1, np.searchsorted(ends, cells)), names
 
 
-def _error(values: np.ndarray, share: bool) -> float:
-    return metrics.share_error(float(values.sum()), len(values)) if share else metrics.mean_error(values)
+def _error(values: np.ndarray, share: bool, groups: np.ndarray | None) -> float:
+    """The standard error of the mean of ``values [k]``, of a ``share`` by ``metrics.share_error``: of so many fewer
+    rows as rows of one of ``groups [k]`` tell the same."""
+    effect = _design_effect(values, groups)
+    if share:
+        return metrics.share_error(float(values.sum()) / effect, len(values) / effect)
+    return metrics.mean_error(values) * float(np.sqrt(effect))
+
+
+def _design_effect(values: np.ndarray, groups: np.ndarray | None) -> float:
+    """``estimation.design_effect``, but that of groups of one value each where nothing tells how alike they are: where
+    all rows have one value, or are of one group."""
+    if groups is None:
+        return 1.0
+    sizes = np.unique(groups, return_counts=True)[1]
+    if len(sizes) < 2 or (values == values[0]).all():
+        return float((sizes**2).sum() / len(values))
+    return estimation.design_effect(values, groups)
 
 
 def _explained(parts: list[np.ndarray]) -> float:

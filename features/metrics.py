@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from features.tasks import SIZED
+from features.tasks import MEASURES, SIZED
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -89,6 +89,11 @@ def row_loss(metric: str, target: np.ndarray, answer: np.ndarray) -> np.ndarray:
     return row_log_loss(target, answer)
 
 
+def names(task: str, target: np.ndarray) -> list[str]:
+    """The measures that a task's ``target [t]`` has: of a regression, RMSLE only where none is below 0."""
+    return [name for name in MEASURES[task] if name != "rmsle" or target.min() >= 0]
+
+
 def measures(task: str, target: np.ndarray, answer: np.ndarray, threshold: float = 0.5) -> dict[str, float]:
     """All measures of a task by name, for ``target [t]`` (codes of classes, or values) and ``answer [t, c]``
     (probabilities, or values).
@@ -101,7 +106,7 @@ def measures(task: str, target: np.ndarray, answer: np.ndarray, threshold: float
             "rmse": float(np.sqrt(squared_error(target, answer).mean())),
             "mae": float(np.abs(answer[:, 0] - target).mean()),
         }
-        if target.min() >= 0:
+        if "rmsle" in names(task, target):
             found["rmsle"] = float(np.sqrt(squared_error(target, answer, logarithmic=True).mean()))
         return found
     found = {
@@ -133,7 +138,7 @@ def shown(measure: str, value: float, sign: str = "") -> str:
     return f"{value:{sign}.0f}" if abs(value) >= 1000 else f"{value:{sign}#.4g}".rstrip(".")
 
 
-def share_error(successes: float, rows: int) -> float:
+def share_error(successes: float, rows: float) -> float:
     """The standard error of a share, by Agresti and Coull (1998): two rows of each outcome more, so that a share of 0
     or 1 in few rows is no certain one."""
     share = (successes + 2) / (rows + 4)

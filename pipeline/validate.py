@@ -17,11 +17,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from features import duplicates, submission
 from features.checks import Readings, read_states, run_checks, target_binary
-from features.contract import Column, Contract, reordered
+from features.contract import Column, Contract, reordered, together
+from features.derived import module_of
 from features.drift import Drift, adversarial, clustered
 from features.duplicates import Duplicates
 from features.errors import UserError
@@ -84,16 +86,19 @@ def validate(arguments: argparse.Namespace) -> None:
     faults += unexplained(expectations, faults)
     failures = [fault for fault in faults if not fault.warning]
     cautions = [fault for fault in faults if fault.warning]
-    drift = None
+    drift, groups = None, None
     if readings is not None and doubles is not None and not failures:
         seed, copied = seed_for(params.seed, "drift"), doubles.flattering
+        groups = row_groups(params, contract, typed["train"], typed["test"])
+        if copied:
+            groups = duplicates.joined(groups, doubles.labels)
         if not copied and contract.grouping is None and not (params.encode.group_aware or params.encode.time):
             near = nearly_duplicated(contract, tables, readings, checks, seed)
             checks["rows_duplicated"] += near
             faults += near
             cautions += near
         drift = adversarial(contract, typed["train"], typed["test"], readings.states, seed, copied)
-    write_json(arguments.report, report_of(params, contract, tables, checks, expectations, faults, drift))
+    write_json(arguments.report, report_of(params, contract, tables, checks, expectations, faults, drift, groups))
     for caution in cautions:
         print(f"warning: {caution}")
     if failures:
@@ -190,11 +195,12 @@ def report_of(
     expectations: Sequence[Mapping[str, Any]],
     faults: Sequence[Fault],
     drift: Drift | None,
+    groups: np.ndarray | None,
 ) -> dict[str, Any]:
     """The report for JSON: what was held against the tables and all ``faults``; levels of columns and ``drift`` where
-    nothing fails."""
+    nothing fails. ``groups [t]``: as of ``levels``."""
     failures = [fault for fault in faults if not fault.warning]
-    found = [] if failures else levels(contract, tables.typed["train"], params.table.task)
+    found = [] if failures else levels(contract, tables.typed["train"], params.table.task, groups)
     return {
         "competition": params.name,
         "contract": contract.file,
@@ -209,6 +215,18 @@ def report_of(
         "failures": [_line(f) for f in failures],
         "warnings": [_line(f) for f in faults if f.warning],
     }
+
+
+def row_groups(params: Params, contract: Contract, train: pd.DataFrame, test: pd.DataFrame) -> np.ndarray | None:
+    """A label ``[t]`` of the rows of ``train`` that belong together, as the feature module takes them; None where it
+    names none."""
+    if params.table.module == "plain":  # by a column alone; all else that it derives would take its time
+        return None if contract.grouping is None else together(train[contract.grouping])
+    module = module_of(params.table.module)
+    frame = pd.concat([train.drop(columns=contract.target), test], ignore_index=True)
+    classes = 0 if params.table.task == "regression" else train[contract.target].nunique()
+    groups = module.derive(frame, module.fit(frame, contract, {}, classes)).groups
+    return None if groups is None else groups[: len(train)]
 
 
 def missing_cells(table: pd.DataFrame) -> dict[str, int]:

@@ -19,7 +19,8 @@ COLUMNS = {
 }
 
 
-def found(task: str = "binary") -> dict[str, Levels]:
+def found(task: str = "binary", copies: int = 1, groups: np.ndarray | None = None) -> dict[str, Levels]:
+    """Of 40 rows, each given so many times; ``groups`` of all that are given."""
     kind = "number" if task == "regression" else "category"
     columns = COLUMNS | {"target": {"type": kind, "role": "target"}}
     contract = Contract.from_mapping({"columns": columns}, "contract.yaml")
@@ -37,7 +38,8 @@ def found(task: str = "binary") -> dict[str, Levels]:
             "target": target * 10.0 if task == "regression" else target.astype(str),
         }
     )
-    made = levels(contract, frame, task)
+    frame = frame.loc[np.repeat(frame.index, copies)].reset_index(drop=True)
+    made = levels(contract, frame, task, groups)
     assert [one.explained for one in made] == sorted((one.explained for one in made), reverse=True)
     return {one.column: one for one in made}
 
@@ -107,3 +109,29 @@ def test_what_is_explained_is_the_adjusted_r_squared() -> None:
     expected = 1 - (residual @ residual / 37) / (((target - target.mean()) ** 2).sum() / 39)
     assert column.explained == pytest.approx(expected)
     assert column.to_mapping()["explained"] == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize("task", ["binary", "regression"])
+def test_copies_and_groups_do_not_make_an_error_smaller(task: str) -> None:
+    """Five copies of a row are as one row; unrelated rows, each its own group, are as many as they are."""
+    once, copied, blind = found(task), found(task, 5, np.arange(200) // 5), found(task, 5)
+    alone = found(task, groups=np.arange(40))
+    for name in ("sex", "class"):
+        for place, one in enumerate(once[name].levels):
+            five = copied[name].levels[place]
+            assert (five.level, five.rows, five.mean) == (one.level, 5 * one.rows, pytest.approx(one.mean))
+            assert five.error == pytest.approx(one.error, rel=0.06 if task == "binary" else 1e-9, abs=1e-12)
+            assert blind[name].levels[place].error <= 0.6 * one.error
+            assert alone[name].levels[place].error == pytest.approx(one.error)
+
+
+def test_a_share_of_0_or_1_counts_groups_and_one_group_alone_counts_as_a_row() -> None:
+    """Eight women, all saved, in groups of two, four and two, which are as sure as 2.7 rows; six rows of one group."""
+    number = np.arange(40)
+    sex = found(groups=np.where(number % 4 == 0, number // 16, np.where(number < 6, -1, number)))["sex"].levels
+    assert sex[0].level == "woman"
+    sizes = np.array([2, 4, 2])  # rows 8, 12; 16, 20, 24, 28; 32, 36
+    rows = sizes.sum() ** 2 / (sizes**2).sum()
+    assert sex[0].error == pytest.approx(np.sqrt((rows + 2) / (rows + 4) * 2 / (rows + 4) / (rows + 4)))
+    one = found("regression", groups=np.zeros(40))["sex"].levels[2]
+    assert one.error == pytest.approx(np.array([0.0] * 4 + [10.0] * 2).std(ddof=1)), "a group tells what a row would"
