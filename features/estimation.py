@@ -8,7 +8,7 @@ effect of these groups, which those of the test table are taken to have too):
 - the mean of the ``n`` rows scored, by ``s2 / n``;
 - the test score, a mean of other ``m`` rows, by ``s2 / m``;
 - what is learned, which differs with the rows learned from. Outer folds share most of theirs, so their own scatter
-  tells too little; Nadeau and Bengio (2003) add ``scored / others`` of it: with ``J`` outer folds
+  tells too little; Nadeau and Bengio (2003) add ``scored / others`` of it: with ``J`` outer folds, all of them scored,
   ``s2 / n * J / (J - 1)``, and more where folds differ by more than rows alone explain.
 
 The interval is 1.96 standard errors of the sum to either side, more where few groups, or of a loss few rows, make most
@@ -51,17 +51,19 @@ def estimate(
     parts: np.ndarray,
     tests: int,
     groups: np.ndarray | None = None,
+    drawn: int | None = None,
 ) -> Estimate:
     """Of out-of-fold ``answer [t, c]`` decided at ``thresholds [t]``, row ``r`` scored by the outer fold ``parts[r]``,
     for a test table of ``tests`` rows. ``known`` is 2 or more: one fold alone does not say how folds scatter.
-    ``groups [t]``: labels of the rows that belong together, if any do."""
+    ``groups [t]``: labels of the rows that belong together, if any do; ``drawn``: how many outer folds there are, where
+    only some of them are scored."""
     values, extra = row_values(measure, target, answer, thresholds, parts)
     valued = ~np.isnan(values)
     values, parts = values[valued], np.unique(parts[valued], return_inverse=True)[1]
     groups = None if groups is None else groups[valued]
     likeness = design_effect(values, groups)
     mean, spread = float(values.mean()), float(np.r_[values, extra].var(ddof=1)) * likeness
-    variance = spread * scatter(len(values), int(parts.max()) + 1) + excess(values, parts, likeness)
+    variance = spread * scatter(len(values), int(parts.max()) + 1, drawn) + excess(values, parts, likeness, drawn)
     if measure in BOUNDED:  # few rows are met by imagined ones
         errors = WIDTH if groups is None else width(np.ones(len(values)), groups)
     else:
@@ -135,21 +137,22 @@ def middle(area: float, target: np.ndarray) -> float:
     return area
 
 
-def scatter(rows: int, folds: int) -> float:
-    """Variance of the estimate in units of one row's: of the rows scored, and of what was learned."""
-    return (1 + folds / (folds - 1)) / rows
+def scatter(rows: int, folds: int, drawn: int | None = None) -> float:
+    """Variance of the estimate in units of one row's: of the ``rows`` scored, and of what was learned, from the
+    ``rows * (drawn - 1) / folds`` others of each of the ``folds`` scored. ``drawn``: as of ``estimate``."""
+    return (1 + folds / ((drawn or folds) - 1)) / rows
 
 
-def excess(values: np.ndarray, parts: np.ndarray, likeness: float = 1.0) -> float:
+def excess(values: np.ndarray, parts: np.ndarray, likeness: float = 1.0, drawn: int | None = None) -> float:
     """Variance of the estimate by outer folds that differ more than their rows explain: folds' means against the
     scatter of rows within, as in an analysis of variance, by the same ``1 / J + 1 / (J - 1)``. A fold of one row has
-    no scatter to hold its mean against. ``likeness``: the rows' design effect."""
+    no scatter to hold its mean against. ``likeness``: the rows' design effect; ``drawn``: as of ``estimate``."""
     groups = [group for one in np.unique(parts) if len(group := values[parts == one]) > 1]
     if len(groups) < 2:
         return 0.0
     within = float(np.mean([group.var(ddof=1) / len(group) for group in groups])) * likeness
     between = float(np.var([group.mean() for group in groups], ddof=1))
-    return max(between - within, 0.0) * (1 / len(groups) + 1 / (len(groups) - 1))
+    return max(between - within, 0.0) * (1 / len(groups) + 1 / ((drawn or len(groups)) - 1))
 
 
 def row_values(

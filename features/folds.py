@@ -12,6 +12,7 @@ from features.errors import UserError
 from features.roles import SCORE, STOP, TRAIN, UNUSED
 
 _APART = "Lower encode.folds, or set encode.group_aware to false, in params.yaml."
+_APART_IN_TIME = "Empty encode.time, or set encode.group_aware to false, in params.yaml."
 
 
 def draw_roles(
@@ -29,7 +30,9 @@ def draw_roles(
 
     Each row scores once a repeat. Classes keep their shares in every part; with ``groups [t]`` the rows of a group
     score together, and stop together; with ``times [t]`` each part is a span of time (see ``spans``), the same in every
-    repeat. Column ``repeat * folds + part`` depends on ``seed`` and its own place only.
+    repeat. With both, the rows of a group may lie in several spans: those outside a span of a group that has rows in it
+    are ``UNUSED`` (3) there, so that no row trains or stops that belongs to one scored ("purged": Lopez de Prado,
+    2018). Column ``repeat * folds + part`` depends on ``seed`` and its own place only.
     Raises ``UserError`` (with the class as spelt in ``names``) where a class has fewer rows than there are folds, or
     there are too few groups for one to score, one to stop and one to learn from, or too few times, or a class has all
     its rows in one span.
@@ -65,13 +68,21 @@ def draw_roles(
         strata = target if classes else np.zeros(len(target))
         parts = splitter.split(np.zeros(len(target)), strata, groups) if span is None else _by_span(span)
         for part, (others, scored) in enumerate(parts):
+            column = repeat * folds + part
+            if span is not None and groups is not None:
+                purged = others[np.isin(groups[others], groups[scored])]
+                roles[purged, column], others = UNUSED, np.setdiff1d(others, purged)
+                if not len(others):
+                    raise UserError(
+                        f"every group of rows to keep together has rows in span {part + 1} of {folds} spans of time, "
+                        f"so that none is left to learn from. {_APART_IN_TIME}"
+                    )
             if span is not None and classes and len(np.unique(target[others])) < len(labels):
                 lost = np.setdiff1d(labels, target[others])[0]
                 raise UserError(
                     f"class {(names[int(lost)] if names else lost)!r} of the target has all its rows in one of {folds} "
                     "spans of time. Lower encode.folds, or empty encode.time, in params.yaml."
                 )
-            column = repeat * folds + part
             roles[scored, column] = SCORE
             roles[_stop(others, strata, stop_fraction, groups, state + part), column] = STOP
     return roles
@@ -135,10 +146,14 @@ def nested_roles(
     times: np.ndarray | None = None,
 ) -> np.ndarray:
     """Roles ``[t, outer * folds]`` inside each outer fold of ``parts [t]``: ``folds`` parts of the rows that it does
-    not score, with ``times`` of those before it, with the roles of ``draw_roles``; all others are ``UNUSED``."""
+    not score, with ``times`` of those before it that are of no group that it scores, with the roles of ``draw_roles``;
+    all others are ``UNUSED``."""
     columns = []
     for one in range(int(parts.max()) + 1):
-        rows = np.flatnonzero(parts != one if times is None else parts < one)
+        known = parts != one if times is None else parts < one
+        if groups is not None:  # by time, a group may lie in several spans
+            known &= ~np.isin(groups, groups[parts == one])
+        rows = np.flatnonzero(known)
         inner = np.full((len(parts), folds), UNUSED, np.int8)
         own = None if groups is None else groups[rows]
         when = None if times is None else times[rows]

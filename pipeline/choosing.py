@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from features.roles import SCORE
+from features.roles import SCORE, UNUSED
 
 # Lower bound of a probability, so that a class given none costs a finite loss.
 SMALLEST = 1e-7
@@ -22,7 +22,7 @@ def choose(
     ``error``: the answer less the value, or what a row's class lacks of probability 1, by networks that have not
     learned from the row; NaN where no fold scored it. The best trial comes first, then the next best; ``together``: the
     one that makes the mean of those taken best, which may be a worse one if its errors are others (forward selection;
-    Caruana et al., 2004). A fold's trials are chosen on the rows that the fold does not score. The networks that answer
+    Caruana et al., 2004). A fold's trials are chosen on the rows that it trains or stops by. The networks that answer
     for those have learned from the rows it does, so a little of what these say is in the choice: trials that see
     different columns of 300 rows of noise were 0.026 too accurate. Only the stage ``honest`` is free of that. Invalid
     trials are never taken.
@@ -30,7 +30,7 @@ def choose(
     candidates = np.flatnonzero(valid)
     chosen = []
     for fold in range(roles.shape[1]):
-        own = error[candidates][:, roles[:, fold] != SCORE]
+        own = error[candidates][:, ~np.isin(roles[:, fold], (SCORE, UNUSED))]
         own = own[:, np.isfinite(own).all(axis=0)].astype(np.float64)
         order = one_by_one(own, task, top_k) if together else np.argsort(mean_loss(own, task), kind="stable")[:top_k]
         chosen.append(candidates[order])

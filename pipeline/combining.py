@@ -11,7 +11,7 @@ import numpy as np
 
 from features import combination, metrics
 from features.combination import Level, Ranks
-from features.roles import SCORE
+from features.roles import SCORE, UNUSED
 from features.target import LOGARITHMS
 from pipeline.params import Params
 from pipeline.runtime import seed_for
@@ -85,8 +85,8 @@ def combine(
     """Members to one answer per row: ``predictions`` as the train stage writes them, ``target [t]``, ``roles [t, F]``,
     the ``transform`` by which networks learned the target (``features.target``).
 
-    Weights, temperature, level and threshold are chosen for each fold from the rows that the fold does not score, and
-    for the test table from all rows. What those rows are answered by has learned from the rows that the fold scores,
+    Weights, temperature, level and threshold are chosen for each fold from the rows that it trains or stops by, and for
+    the test table from all rows. What those rows are answered by has learned from the rows that the fold scores,
     see ``choosing.choose``: of few rows a selection of members flatters a little.
     """
     members = Combiner(params, predictions, target, transform)
@@ -97,7 +97,7 @@ def combine(
     for one in range(roles.shape[1]):
         scored = np.flatnonzero(roles[:, one] == SCORE)
         place = one // folds, scored
-        choice, found = members.choose(np.flatnonzero(roles[:, one] != SCORE), one)
+        choice, found = members.choose(np.flatnonzero(~np.isin(roles[:, one], (SCORE, UNUSED))), one)
         said = members.answers(choice.weights, one, scored)
         answers[place] = calibrated(said, choice.temperature, choice.level)
         thresholds[place] = choice.threshold

@@ -75,10 +75,9 @@ def encode(arguments: argparse.Namespace) -> None:
         )
     groups = groups_if_asked(settings.group_aware, encoded.derived.groups, params.table.module, str(arguments.params))
     if groups is None and contract.grouping is not None:
-        cure = "empty encode.time and set it to true, if that is the worse" if settings.time else "set it to true"
         print(
             f"warning: {arguments.params}: encode.group_aware is false, so rows of one {contract.grouping!r} may lie "
-            f"in several folds. Scores are flattered if rows to be predicted are of other groups; {cure}."
+            "in several folds. Scores are flattered if rows to be predicted are of other groups; set it to true."
         )
     shown = seen(settings.features, settings.formulas, f"{place}.formulas")
     alike = duplicates.find(contract, shown, train, test)

@@ -27,7 +27,7 @@ from features.errors import UserError
 from features.estimation import Estimate
 from features.folds import groups_if_asked, nested_roles, outer_parts
 from features.formulas import seen
-from features.roles import TRAIN
+from features.roles import SCORE, TRAIN
 from features.tables import parse_table
 from features.target import TargetScale, origin_of, transformed
 from pipeline import stage
@@ -59,19 +59,19 @@ def main(argv: Sequence[str] | None = None) -> int:
 @dataclass(frozen=True)
 class Plan:
     """``parts [t]``: the outer fold that scores a row, -1 for one that none does; ``roles [t, outer * (search +
-    members)]``: first the columns in which each outer fold's search is scored, then those of its members; ``ordered``:
-    whether a fold learns from the rows before it alone, else from all that it does not score."""
+    members)]``: first the columns in which each outer fold's search is scored, then those of its members; ``outer``:
+    how many outer folds are scored, of those ``drawn`` (None: all there are)."""
 
     parts: np.ndarray
     roles: np.ndarray
     outer: int
     search: int
     members: int
-    ordered: bool = False
+    drawn: int | None = None
 
     def known(self, outer: int) -> np.ndarray:
-        """Which rows the ``outer`` fold chooses and learns by, ``[t] bool``."""
-        known: np.ndarray = self.parts < outer if self.ordered else self.parts != outer
+        """Which rows the ``outer`` fold chooses and learns by, ``[t] bool``: those that an inner fold scores."""
+        known: np.ndarray = (self.roles[:, list(self.trained(outer))] == SCORE).any(axis=1)
         return known
 
     def searched(self, outer: int) -> range:
@@ -118,22 +118,18 @@ def honest(arguments: argparse.Namespace) -> None:
     tests = rows.tests
     del encoded, rows  # a large table's columns should not lie beside what is made of them
     count = sum(part.trials for part in search_parts(params.tune, params.table.task, scaled.inputs))
-    print(
-        f"honest: {count} trials x {plan.search} folds in each of {plan.outer} outer folds on {device_name(tensorflow)}"
-    )
+    folds = f"{plan.outer} of {plan.drawn} outer folds" if plan.drawn else f"{plan.outer} outer folds"
+    print(f"honest: {count} trials x {plan.search} folds in each of {folds} on {device_name(tensorflow)}")
     with Progress(2, "parts", "honest") as progress:
         trials = search_together(params, scaled, plan, progress.to)
         answers = answer(params, scaled, plan, trials, target, lambda share: progress.to(1 + share))
     least = min(map(len, trials))
     if least < count:
         print(f"honest: an outer fold has {least} trials, for its oracle proposed no more that it had not tried")
-    scored = plan.parts >= 0
-    target, parts = target[scored], plan.parts[scored]
-    answers = replace(answers, answer=answers.answer[scored], thresholds=answers.thresholds[scored])
-    found = estimates(params.table.task, target, answers, parts, tests, None if together is None else together[scored])
-    counts = {"honest_folds": plan.outer, "honest_rows": len(target), "honest_test_rows": tests}
-    folds = by_outer_fold(params.table.task, target, answers, parts)
-    write_csv(arguments.report / "honest.csv", metrics.rounded_table(params.table.task, folds))
+    found = estimates(params.table.task, target, answers, plan.parts, tests, together, plan.drawn)
+    counts = {"honest_folds": plan.outer, "honest_rows": int((plan.parts >= 0).sum()), "honest_test_rows": tests}
+    table = by_outer_fold(params.table.task, target, answers, plan.parts)
+    write_csv(arguments.report / "honest.csv", metrics.rounded_table(params.table.task, table))
     write_json(arguments.report / "honest.json", written(params.table.task, found) | counts)
     each = ", ".join(map(told, found, found.values()))
     print(f"honest: expected on {tests} test rows, with 95 % intervals: {each}")
@@ -201,7 +197,7 @@ def draw(params: Params, target: np.ndarray, groups: np.ndarray | None, times: n
             # Groups are of any size, so that a part may leave too few of them, or of a class, to the others; so may
             # spans of time.
             continue
-        if plan is not None and np.bincount(plan.parts[plan.parts >= 0], minlength=outer).min() >= least:
+        if plan is not None and np.bincount(plan.parts[plan.parts >= 0], minlength=plan.outer).min() >= least:
             return plan
     return None
 
@@ -236,12 +232,18 @@ def divided(
     most: int,
     times: np.ndarray | None = None,
 ) -> Plan | None:
-    """``outer`` folds, inside each no more folds than asked for, than ``most`` and than its groups or times allow; None
-    where that leaves no two. Raises ``UserError`` where groups or times can't be divided so."""
+    """``outer`` folds, of which as many as asked for are scored, inside each no more folds than asked for, than
+    ``most`` and than its groups or times allow; None where that leaves no two. By ``times`` there are no others than
+    those scored. Raises ``UserError`` where groups or times can't be divided so."""
     settings, classes = params.honest, params.table.task != "regression"
-    parts = outer_parts(target, classes, outer, groups, seed_for(params.seed, "outer"), times)
+    scored = min(settings.scored or outer, outer)
+    drawn = outer if times is None else scored
+    parts = outer_parts(target, classes, drawn, groups, seed_for(params.seed, "outer"), times)
+    if scored < drawn:  # those scored are drawn, too: the first folds have the largest groups
+        parts = np.random.default_rng(seed_for(params.seed, "scored")).permutation(drawn)[parts]
+        parts = np.where(parts < scored, parts, -1)
     if groups is not None:
-        most = min(most, *(len(np.unique(groups[parts != one])) - 1 for one in range(outer)))
+        most = min(most, *(len(np.unique(groups[parts != one])) - 1 for one in range(scored)))
     if times is not None:
         most = min(most, len(np.unique(times[parts < 0])))
     counts = min(settings.search, most), min(settings.members, most)
@@ -260,7 +262,8 @@ def divided(
         )
         for name, folds in zip(("search", "members"), counts, strict=True)
     ]
-    return Plan(parts, np.concatenate(roles, axis=1), outer, *counts, ordered=times is not None)
+    both = np.concatenate(roles, axis=1)
+    return Plan(parts, both, scored, *counts, drawn if drawn > scored else None)
 
 
 def nested_table(
@@ -427,13 +430,17 @@ def estimates(
     parts: np.ndarray,
     tests: int,
     groups: np.ndarray | None = None,
+    drawn: int | None = None,
 ) -> dict[str, Estimate]:
-    """Every measure of the task that two outer folds or more have a value of, by name; ``groups [t]`` as of
-    ``estimation.estimate``."""
+    """Every measure of all of ``target [t]`` that two outer folds or more of ``parts [t]`` have a value of, by name;
+    ``groups [t]`` and ``drawn`` as of ``estimation.estimate``."""
+    rows = parts >= 0
+    known, answer, thresholds, parts = target[rows], answers.answer[rows], answers.thresholds[rows], parts[rows]
+    groups = None if groups is None else groups[rows]
     return {
-        name: estimation.estimate(name, target, answers.answer, answers.thresholds, parts, tests, groups)
-        for name in metrics.measures(task, target, answers.answer)
-        if estimation.known(name, target, parts) > 1
+        name: estimation.estimate(name, known, answer, thresholds, parts, tests, groups, drawn)
+        for name in metrics.names(task, target)
+        if estimation.known(name, known, parts) > 1
     }
 
 
@@ -452,7 +459,7 @@ def by_outer_fold(task: str, target: np.ndarray, answers: Answers, parts: np.nda
     on the rows that chose it, so that what choosing flatters can be seen: ``search_log_loss``, of a regression
     ``search_squared_error_standardised``, the mean squared error of the target as networks learn it, whose unit is its
     variance."""
-    names, rows = metrics.measures(task, target, answers.answer), []
+    names, rows = metrics.names(task, target), []
     for outer, choice in enumerate(answers.choices):
         inside = parts == outer
         found = metrics.measures(task, target[inside], answers.answer[inside], choice["threshold"])

@@ -220,9 +220,11 @@ class Ensemble:
 
 @dataclass(frozen=True)
 class Honest:
-    """Folds of the nested estimate: ``outer``, and inside each those that score its trials and those of its members."""
+    """Folds of the nested estimate: ``outer``, how many of them are ``scored`` (0: all), and inside each those that
+    score its trials and those of its members."""
 
     outer: int = _key(int, low=0, high=20)
+    scored: int = _key(int, low=0, high=20)
     search: int = _key(int, low=2, high=20)
     members: int = _key(int, low=2, high=20)
 
@@ -569,13 +571,14 @@ def _check_together(params: Params, path: Path, place: Place) -> None:
             f"{path}: {place('tune.columns')} is 'search', but {place('tune.oracle')} is 'grid', and no grid covers "
             f"all sets of columns. Set {place('tune.oracle')} to bayesian or random, or {place('tune.columns')} to all."
         )
-    if params.encode.time and params.encode.group_aware:
-        raise UserError(
-            f"{path}: {place('encode.time')} is {params.encode.time!r} and {place('encode.group_aware')} is true, but "
-            "a group may lie in several spans of time. Empty the first, or set the second to false."
-        )
-    if params.honest.outer == 1:
+    outer, scored = params.honest.outer, params.honest.scored
+    if outer == 1:
         raise UserError(f"{path}: {place('honest.outer')} is 1; expected 0 (no estimate) or 2 and more outer folds.")
+    if outer and (scored == 1 or scored > outer):
+        raise UserError(
+            f"{path}: {place('honest.scored')} is {scored}; expected 0 (all outer folds) or 2 to {outer}, which is "
+            f"{place('honest.outer')}."
+        )
     if params.ensemble.method == "rank_mean" and table.task == "multiclass":
         raise UserError(
             f"{path}: {place('ensemble.method')} is 'rank_mean', but ranks of several classes do not add up to "

@@ -197,6 +197,7 @@ def page(params: Params, metrics: Mapping[str, float], told: Told) -> str:
     together = "; the rows of a group are all in one fold" if params.encode.group_aware else ""
     if params.encode.time:
         together = f"; each fold scores a span of {cell(params.encode.time)} and learns from what lies before and after"
+        together += ", of other groups" if params.encode.group_aware else ""
     scored = filled(
         f"The measures are cross-validated, out of fold: each row is scored by those of {metrics['members']} members "
         f"(networks) that neither learned from it nor were stopped by it{together}{told.doubles}. *Single member*: one "
@@ -316,7 +317,7 @@ def expectation(params: Params, metrics: Mapping[str, float], drift: str) -> str
     if params.encode.time:
         earlier = (
             f" Each of them scores a span of {cell(params.encode.time)}, in the later half of the rows, and learns "
-            "from the rows before it alone."
+            f"from the rows before it alone{', of other groups' if params.encode.group_aware else ''}."
         )
     said = filled(
         "The search behind the usual score has seen all rows, which may flatter it. Here the whole choice (search, "

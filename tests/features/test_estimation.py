@@ -268,3 +268,30 @@ def test_few_groups_widen_the_interval_of_a_share() -> None:
     )
     assert grouped.value == lone.value == 0.5 and grouped.error == pytest.approx(lone.error)
     assert (grouped.high - 0.5) / (lone.high - 0.5) == pytest.approx(2.5706 / 1.96, abs=1e-3)
+
+
+def test_few_of_many_folds_are_scored_with_less_to_learn_from_each_other() -> None:
+    """Three of ten folds of 200 rows score 60; each learned from the 180 others."""
+    assert estimation.scatter(60, 3, 10) == pytest.approx(1 / 60 + 1 / 180)
+    assert estimation.scatter(200, 10, 10) == estimation.scatter(200, 10) == pytest.approx(1 / 200 + 1 / 180)
+    values, parts = np.array([0.0, 2.0, 2.0, 4.0]), np.array([0, 0, 1, 1])
+    assert estimation.excess(values, parts, drawn=10) == pytest.approx((2 - 1) * (1 / 2 + 1 / 9))
+    rng = np.random.default_rng(0)
+    target, answer, parts = rng.normal(size=60), rng.normal(size=(60, 1)), np.arange(60) % 3
+    few, all_of_three = (
+        estimation.estimate("mae", target, answer, HALF[:60], parts, 100, drawn=drawn) for drawn in (10, None)
+    )
+    assert few.value == all_of_three.value and few.error < all_of_three.error
+
+
+def test_the_interval_covers_where_few_of_many_folds_are_scored() -> None:
+    """A mean is learned from the 90 rows outside a fold of ten; three folds score 30 rows, and 200 come later."""
+    rng, covered = np.random.default_rng(6), []
+    for _ in range(400):
+        target, parts = rng.normal(size=100), np.arange(100) % 10
+        inside = parts < 3
+        answer = np.array([target[parts != one].mean() for one in range(10)])[parts][inside, None]
+        later = np.sqrt(np.square(rng.normal(size=200) - target.mean()).mean())
+        found = estimation.estimate("rmse", target[inside], answer, np.full(30, 0.5), parts[inside], 200, drawn=10)
+        covered.append(found.low <= later <= found.high)
+    assert 0.93 <= np.mean(covered) <= 0.99

@@ -177,3 +177,39 @@ def test_an_outer_fold_in_time_knows_earlier_rows_alone() -> None:
         for column in (2 * outer, 2 * outer + 1):
             known = roles[:, column] != UNUSED
             assert (times[known] < first).all() and known.sum() == 150 + 50 * outer
+
+
+def straddling(rows: int) -> tuple[np.ndarray, np.ndarray]:
+    """Times in no order, and groups of about ten rows near one another in time, so that some lie in two spans."""
+    rng = np.random.default_rng(4)
+    times = rng.permutation(rows).astype(float)
+    return times, ((times + rng.integers(0, 15, rows)) // 10).astype(int)
+
+
+def test_by_time_and_group_a_fold_has_nothing_else_of_the_groups_in_its_span() -> None:
+    times, groups = straddling(400)
+    target = np.random.default_rng(2).integers(0, 2, 400)
+    roles = draw_roles(target, True, 4, 2, 0.1, groups, 0, times=times)
+    assert ((roles == SCORE).reshape(400, 2, 4).sum(axis=2) == 1).all()
+    by_time = draw_roles(target, True, 4, 2, 0.1, None, 0, times=times)
+    for column, unlike in zip(roles.T, by_time.T, strict=True):
+        assert ((column == SCORE) == (unlike == SCORE)).all()
+        scored, learned, stopped = (set(groups[column == role]) for role in (SCORE, TRAIN, STOP))
+        assert not scored & (learned | stopped) and not learned & stopped
+        outside = np.isin(groups, list(scored)) & (column != SCORE)
+        assert outside.any() and ((column == UNUSED) == outside).all(), "no more is lost than that"
+    with pytest.raises(UserError, match="every group of rows .* has rows in span 1 of 4 spans of time"):
+        draw_roles(target, True, 4, 1, 0.1, (times // 2 % 10).astype(int), 0, times=times)
+
+
+def test_an_outer_fold_in_time_knows_no_group_that_it_scores() -> None:
+    times, groups = straddling(400)
+    parts = outer_parts(times, False, 3, groups, 0, times)
+    roles = nested_roles(parts, times, False, 2, 0.1, groups, 0, times)
+    for outer in range(3):
+        own = roles[:, 2 * outer : 2 * outer + 2]
+        known = (own == SCORE).any(axis=1)
+        assert (times[known] < times[parts == outer].min()).all()
+        assert not set(groups[known]) & set(groups[parts == outer]) and (own[~known] == UNUSED).all()
+        for column in own.T:
+            assert not set(groups[column == SCORE]) & set(groups[(column == TRAIN) | (column == STOP)])

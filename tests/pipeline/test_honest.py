@@ -116,6 +116,23 @@ def test_the_labels_of_outer_rows_change_nothing_in_their_fold(folder: Path) -> 
             assert ((plan.roles[:, column] == UNUSED) == (plan.parts == outer)).all()
 
 
+def test_by_time_and_group_nothing_else_of_the_groups_scored_has_a_say(folder: Path) -> None:
+    target = read_npz(folder / "data/encode/titanic/arrays.npz")["target"]
+    times = np.random.default_rng(5).permutation(ROWS).astype(float)
+    groups = ((times + np.random.default_rng(6).integers(0, 12, ROWS)) // 8).astype(int)
+    plan = honest.draw(load(folder / "params.yaml", "titanic"), target, groups, times)
+    assert plan is not None and plan.outer == 3
+    _, _, before = answers(folder, target, plan)
+    last = plan.parts == 2
+    unknown = ~plan.known(2)
+    assert (unknown & ~last).any() and np.isin(groups[unknown & ~last], groups[last]).all(), "those of its groups"
+    other = np.where(unknown, 1 - target, target)
+    _, _, after = answers(folder, other, plan)
+    assert np.array_equal(before.answer[last], after.answer[last]) and np.isfinite(before.answer[last]).all()
+    assert before.choices[2] == after.choices[2]
+    assert np.isnan(before.answer[plan.parts < 0]).all()
+
+
 def test_shuffled_labels_score_chance(folder: Path) -> None:
     target = read_npz(folder / "data/encode/titanic/arrays.npz")["target"]
     shuffled = np.random.default_rng(3).permutation(target)
@@ -138,6 +155,30 @@ def test_few_rows_of_a_class_lower_the_folds_and_too_few_leave_the_estimate_out(
     assert [(p.outer, p.search, p.members) for p in plans if p] == [(5, 3, 5), (5, 3, 3), (4, 2, 2)]
     assert plans[3] is None
     assert honest.draw(replace(asked, honest=replace(asked.honest, outer=0)), np.zeros(9), None) is None
+
+
+def test_few_of_many_outer_folds_are_scored_and_learn_from_all_others(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    params = five_folds(folder)
+    few = replace(params, honest=replace(params.honest, outer=10, scored=3))
+    target = np.repeat([0.0, 1.0], 60)
+    plan, every = (honest.draw(one, target, None) for one in (few, replace(few, honest=params.honest)))
+    assert plan is not None and every is not None and (every.outer, every.drawn) == (5, None)
+    assert (plan.outer, plan.drawn) == (3, 10) and plan.roles.shape == (120, 3 * (3 + 5))
+    assert np.bincount(plan.parts + 1).tolist() == [84, 12, 12, 12], "the other seven folds are never scored"
+    for outer in range(3):
+        assert (plan.known(outer) == (plan.parts != outer)).all(), "and all have a say"
+    rare = [honest.draw(few, np.repeat([0.0, 1.0], [60, count]), None) for count in (3, 5)]
+    assert rare[0] is None and rare[1] is not None and (rare[1].outer, rare[1].drawn) == (3, 4)
+    later = honest.draw(few, np.arange(120) % 2.0, None, np.arange(120.0))
+    assert later is not None and np.bincount(later.parts + 1).tolist() == [60, 20, 20, 20] and later.drawn is None
+    text = (folder / "params.yaml").read_text()
+    (folder / "scored.yaml").write_text(text.replace("  outer: 3\n  scored: 0\n", "  outer: 6\n  scored: 2\n"))
+    assert run_stage(folder, "honest", "wine", params="scored.yaml", report="scored") == 0
+    assert "in each of 2 of 6 outer folds on" in capsys.readouterr().out
+    found = read_json(folder / "scored" / "honest.json")
+    assert found["honest_folds"] == 2 and 40 < found["honest_rows"] < 50, "a third of 134"
 
 
 @pytest.mark.parametrize("grouped", [False, True])
@@ -165,7 +206,7 @@ def test_rows_that_err_alike_count_as_fewer_though_folds_part_them(
     estimates, seen = honest.estimates, []
 
     def watched(*arguments: Any) -> dict[str, Estimate]:
-        seen.append(arguments[-1])
+        seen.append(arguments[5])
         return estimates(*arguments)
 
     monkeypatch.setattr(honest, "estimates", watched)
@@ -251,6 +292,15 @@ def test_a_regression_is_estimated_in_any_unit() -> None:
     assert positive[parts == 1].min() < 0 and "rmsle" not in honest.by_outer_fold("regression", positive, answer, parts)
 
 
+def test_an_earlier_value_below_0_leaves_the_rmsle_out_though_none_is_scored() -> None:
+    """As it is left out of `metrics.json`, without which the page has nothing to hold it against."""
+    target, parts = np.r_[-1.0, np.arange(1.0, 9)], np.array([-1, 0, 0, 0, 0, 1, 1, 1, 1])
+    answer = made(np.r_[np.nan, np.arange(2.0, 10)])
+    assert list(honest.estimates("regression", target, answer, parts, 9)) == ["rmse", "mae"]
+    assert "rmsle" not in honest.by_outer_fold("regression", target, answer, parts)
+    assert "rmsle" in honest.estimates("regression", np.abs(target), answer, parts, 9)
+
+
 @pytest.mark.parametrize(("count", "folds"), [(40, (5, 3, 5)), (7, (5, 3, 4)), (6, (5, 3, 3)), (3, None)])
 def test_few_groups_lower_the_folds_and_too_few_leave_the_estimate_out(
     folder: Path, count: int, folds: tuple[int, int, int] | None
@@ -271,7 +321,7 @@ def test_a_row_is_learned_from_by_none_that_was_before_it_though_its_double_was_
     times = np.random.default_rng(0).permutation(160).astype(float)
     alike = np.where(times % 8 == 5, times % 40, times).astype(int)  # 5, 45, 85 and 125 are one
     plan = honest.plan_of(five_folds(folder), rows_of(np.arange(160) % 2.0, alike, times), None, [])
-    assert isinstance(plan, Plan) and plan.ordered and plan.outer == 5
+    assert isinstance(plan, Plan) and plan.outer == 5
     for outer in range(plan.outer):
         columns = [*plan.searched(outer), *plan.trained(outer)]
         known, scored = plan.known(outer), plan.parts == outer

@@ -134,6 +134,11 @@ def test_a_mistake_is_named_where_the_file_has_it(tmp_path: Path) -> None:
     assert refusal(columns="{repeats: 3}").startswith(f"{entry}columns.repeats is 3, more than encode.repeats (2)")
     told = refusal(tune="{oracle: grid, columns: search}")
     assert told.startswith(f"{entry}tune.columns is 'search', but {entry}tune.oracle is 'grid'")
+    told = refusal("    columns: {}\n", "    columns: {}\n    honest: {outer: 4, scored: 5}\n")
+    assert told.startswith(f"{entry}honest.scored is 5; expected 0 (all outer folds) or 2 to 4, which is {entry}honest")
+    assert refusal("  scored: 0", "  scored: 1").startswith(
+        "honest.scored is 1; expected 0 (all outer folds) or 2 to 5"
+    )
     own = "{space: {depth: [4]}, families: {tabm: {depth: [4]}}}"
     assert refusal("      high: 0.6", "      high: 6", tune=own).startswith(
         "tune.space.dropout.high is 6, out of range"
@@ -210,8 +215,9 @@ def test_a_comment_tells_the_bounds_that_are_kept(block: str, key: str, low: flo
     """An upper end may be another key, as in "1 to encode.repeats"."""
     ends = "more" if high is None else spelt(high)
     told = re.findall(r"([\d.e-]+)(?: \([^)]*\))? (?:to|or) ([\w.-]*\w)", comment_of(block, key))
-    if (block, key) == ("honest", "outer"):  # 1 is none of them
-        assert "0 (no estimate) or 2 to 20." in comment_of(block, key)
+    without_1 = {"outer": "0 (no estimate) or 2 to 20.", "scored": "0 (all) or 2 to outer."}
+    if block == "honest" and key in without_1:
+        assert without_1[key] in comment_of(block, key)
     else:
         assert [one for one in told if one[0] == spelt(low) and (one[1] == ends or re.match("[a-z]+[._]", one[1]))]
 
