@@ -88,15 +88,23 @@ def budget(
             },
         }
         blocks["train"] = {"top_k": top_k, "epochs": final[0], "patience": final[1]}
-        blocks["honest"] = {"outer": 3, "search": 2, "members": 2}
+        medium = rows <= TIERS[0][0]
+        # Of more rows a score scatters little. What then keeps the estimate from the score of the test table is that a
+        # network inside an outer fold has fewer rows to learn from, of each level above all.
+        outer = {"outer": 5} if medium else {"outer": 20, "scored": 3}
+        blocks["honest"] = {**outer, "search": 2, "members": folds}
         shorter = f"Fewer and shorter trials than the defaults, since {rows} rows make each dearer and surer."
         why["tune"] = f"{shorter} {values}" if regression else shorter
-        groups = 6 if rows <= TIERS[0][0] else 0
+        groups = 6 if medium else 0
         blocks["columns"] = {"groups": groups, "pairs": min(groups, 2)}
         why["columns"] = (
             f"Networks are trained anew without {'the most important groups only' if groups else 'no group'}, since "
             f"{rows} rows make each dear; every group is permuted."
         )
-        why["honest"] = "With so many rows a few outer folds tell enough."
+        few = (
+            ", and three outer folds of twenty of a score: inside each, networks learn from nearly as many rows as "
+            "those that answer the test table"
+        )
+        why["honest"] = f"With so many rows two inner folds tell enough of a trial{'' if medium else few}."
         why["train"] = "An epoch holds many steps here, so fewer epochs do."
     return blocks, why

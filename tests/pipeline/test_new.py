@@ -14,7 +14,7 @@ import pytest
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
 
-from features.budget import FOLDS, TIERS, budget
+from features.budget import FOLDS, SMALL, TIERS, budget
 from features.contract import Contract
 from features.synthetic import mixed
 from pipeline.files import read_json, read_npz, write_bytes
@@ -293,6 +293,11 @@ def test_a_budget_is_valid_and_more_rows_cost_no_more_trials(rows: int, regressi
     assert ("mish" in space.get("activation", [])) == (space.get("feature_scale") == "learned") == regression
     assert ("snapshots" in space) == regression
     assert 4 <= blocks["encode"]["min_count"] <= 20
+    if rows > SMALL:
+        nested, folds = blocks["honest"], blocks["encode"]["folds"]
+        assert nested["members"] == folds, "as many networks answer a row, each from as large a share of the rows"
+        assert nested["outer"] >= 5 and nested.get("scored", 5) >= 3
+        assert ("three outer folds of twenty" in why["honest"]) == (nested.get("scored") == 3) == (rows > 20_000)
 
 
 @pytest.mark.parametrize(
