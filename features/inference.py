@@ -516,7 +516,7 @@ def find_id(
             raise UserError(
                 f"the tables share no column {given!r}, the id{aside(given, have)}. They share {_named(have)}."
             )
-        _check_unique(train, test, given)
+        _check_unique({"train": train, "test": test}, given)
         return given, "named with --id", train, test
     asked = None if sample is None else str(sample.columns[0])
     if asked == target:
@@ -525,7 +525,7 @@ def find_id(
             "Give this competition's sample, or put its id column first."
         )
     if asked is not None and asked in have:
-        _check_unique(train, test, asked)
+        _check_unique({"train": train, "test": test}, asked)
         return asked, "the sample submission's first column", train, test
     likely = _likely([train, test], have)
     apart = [] if asked is not None else [one for one in likely if _apart(train, test, one, target)]
@@ -610,8 +610,9 @@ def _numbered(train: pd.DataFrame, name: str, ids: Iterable[Any], sample: pd.Dat
     return train
 
 
-def _check_unique(train: pd.DataFrame, test: pd.DataFrame, id: str) -> None:
-    for cells, table in ((train[id], "train"), (test[id], "test")):
+def _check_unique(tables: Mapping[str, pd.DataFrame], id: str) -> None:
+    for table, frame in tables.items():
+        cells = frame[id]
         named = pd.Series(stripped(cells), dtype=object)
         wrong = np.flatnonzero((named.isna() | named.duplicated()).to_numpy())
         if len(wrong):
@@ -624,7 +625,7 @@ def _check_unique(train: pd.DataFrame, test: pd.DataFrame, id: str) -> None:
 
 
 def check_sample_ids(test: pd.DataFrame, sample: pd.DataFrame | None, id: str) -> None:
-    """Raises ``UserError`` where the sample's ids are not those of test."""
+    """Raises ``UserError`` where the sample's ids are not those of test, each once."""
     if sample is None:
         return
     if str(sample.columns[0]) != id:
@@ -632,6 +633,7 @@ def check_sample_ids(test: pd.DataFrame, sample: pd.DataFrame | None, id: str) -
             f"the sample submission's first column is {sample.columns[0]!r}, the id {id!r}. "
             "Give the sample that belongs to this test file, or name its id with --id."
         )
+    _check_unique({"the sample submission": sample}, id)
     have, asked = stripped(test[id]), stripped(sample[id])
     for less, more, words in ((have, asked, "test lacks"), (asked, have, "the sample submission lacks")):
         known = set(less)

@@ -596,6 +596,15 @@ def test_ids_are_compared_as_the_contract_reads_them() -> None:
         infer(train, test.assign(key=["901", " 901 "]), None, id="key")
 
 
+@pytest.mark.parametrize("there", [True, False], ids=["test has the id", "the id is added"])
+def test_an_id_that_the_sample_asks_for_twice_is_told_of_the_sample(there: bool) -> None:
+    train, test = table(WORDS), pd.DataFrame({"key": ["901", "902"], "x": ["0.1", "0.2"]}, dtype=object)
+    sample = pd.DataFrame({"key": ["901", "901", "902"][: 3 if there else 2], "y": "a"}, dtype=object)
+    tables = (train, test) if there else (train.drop(columns="key"), test.drop(columns="key"))
+    with pytest.raises(UserError, match="the sample submission, row 3: the id 'key' '901' stands there a second time"):
+        infer(*tables, sample)
+
+
 def test_the_target_may_be_an_empty_column_of_test() -> None:
     train = table(WORDS, leak=list(range(60)))
     test = pd.DataFrame({"key": ["901"], "x": ["0.1"], "y": [None]}, dtype=object)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from ruamel.yaml.comments import CommentedMap
 
 from features.budget import FOLDS, SMALL, TIERS, budget
 from features.contract import Contract
+from features.inference import Inferred, infer
 from features.synthetic import mixed
 from pipeline.files import read_json, read_npz, write_bytes
 from pipeline.new import add_entries, dumped, main
@@ -393,12 +394,15 @@ def test_parameters_without_competitions(
         assert load_source(tmp_path / "params.yaml", "shops").files
 
 
-def test_a_contract_that_does_not_hold_is_not_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    given = files()
-    given.train, given.test = given.train.drop(columns="id"), given.test.drop(columns="id")
-    assert given.sample is not None
-    given.sample["id"] = ["5", "5", *given.sample["id"][2:]]
-    assert given.run(tmp_path) == 1
+def test_a_contract_that_does_not_hold_is_not_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def mistaken(*tables: Any, **given: Any) -> Inferred:
+        found = infer(*tables, **given)
+        return replace(found, test=found.test.assign(id=["5", "5", *found.test["id"][2:]]))
+
+    monkeypatch.setattr("pipeline.new.infer", mistaken)
+    assert files().run(tmp_path) == 1
     error = capsys.readouterr().err
     assert "the test table: column 'id': 1 value stands there a second time: '5' (row 3)" in error
     assert "Nothing was written" in error and len(error.strip().splitlines()) <= 3
