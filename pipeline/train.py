@@ -110,7 +110,7 @@ def programs_of(found: Fit, members: Members, folds: int) -> tuple[TrainedProgra
         own = {name: weight for name, weight in weights.items() if name != "members"}
         kinds = str(members.activation[index[0]]), str(members.normalization[index[0]])
         place = members.scaling[index] * folds + members.fold[index]
-        programs.append(TrainedProgram(index, place, members.width[index], members.columns[index], *kinds, own))
+        programs.append(TrainedProgram(index, place, members.width[index], *kinds, own))
     return tuple(programs)
 
 

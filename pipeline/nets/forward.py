@@ -83,14 +83,12 @@ def _product(units: np.ndarray, kernel: np.ndarray) -> np.ndarray:
 @dataclass(frozen=True)
 class TrainedProgram:
     """Members that trained side by side, in order of falling depth: ``members [p]`` (their numbers), ``place [p]`` of
-    their inputs (the fold; in the second of several scaled copies ``F`` more, and so on), ``width [p]``, the columns
-    that each sees (``columns [p, d + e] bool``, ``[p, 0]`` for all) and the weights of ``Program.best_weights`` in
-    ``program``."""
+    their inputs (the fold; in the second of several scaled copies ``F`` more, and so on), ``width [p]`` and the weights
+    of ``Program.best_weights``. A member's spare units, and columns that it does not see, meet weights of 0."""
 
     members: np.ndarray
     place: np.ndarray
     width: np.ndarray
-    columns: np.ndarray
     activation: str
     normalization: str
     weights: Arrays
@@ -98,21 +96,13 @@ class TrainedProgram:
     def logits(self, inputs: np.ndarray, codes: np.ndarray) -> np.ndarray:
         """``inputs [s * F, b, d]``, ``codes [b, e]`` (places in the embedding table), or ``[s * F, b, e]`` where rows
         differ from fold to fold -> ``[p, b, c] float32``, of copies ``[p, k, b, c]``."""
-        units, seen = inputs[self.place], self.columns.astype(np.float32)[:, None]
-        width = units.shape[2]
-        if seen.shape[2]:
-            units = units * seen[..., :width]
+        units = inputs[self.place]
         if "number_columns" in self.weights:
-            columns = self.weights["number_columns"]
-            numbers = self._numbers(units[:, :, columns])
-            if seen.shape[2]:
-                numbers = numbers * np.repeat(seen[..., columns], numbers.shape[2] // len(columns), axis=2)
+            numbers = self._numbers(units[:, :, self.weights["number_columns"]])
             units = np.concatenate([units[:, :, self.weights["other_columns"]], numbers], axis=2)
         if codes.shape[-1]:
             of_member = codes[self.place] if codes.ndim == 3 else codes[None]  # [p or 1, b, e]
             vectors = self.weights["embedding"][np.arange(len(self.place))[:, None, None], of_member]  # [p, b, e, k]
-            if seen.shape[2]:
-                vectors = vectors * seen[..., width:, None]
             units = np.concatenate([units, vectors.reshape(*vectors.shape[:2], -1)], axis=2)
         if "front_scale" in self.weights:
             units = units * self.weights["front_scale"][:, None]
@@ -167,10 +157,7 @@ class TrainedProgram:
             units = (units - mean) / np.sqrt(variance + np.float32(1e-3)) * gain + shift
         bent = ACTIVATIONS[self.activation](units)
         slope = self.weights.get(f"slope_{layer}")
-        units = bent if slope is None else units + slope[:, None] * (bent - units)
-        if self.activation == "sigmoid":  # the one activation that is not 0 at 0, where the spare units are
-            units = units * (np.arange(units.shape[2]) < width[:, None])[:, None].astype(np.float32)
-        return units
+        return bent if slope is None else units + slope[:, None] * (bent - units)
 
 
 @dataclass(frozen=True)
@@ -191,8 +178,6 @@ class Model:
         found = {"fold": self.fold, "sizes": self.sizes, "kept": self.kept}
         for number, program in enumerate(self.programs):
             own = {name: getattr(program, name) for name in ("members", "width", "activation", "normalization")}
-            if program.columns.shape[1]:
-                own["columns"] = program.columns
             if not np.array_equal(program.place, self.fold[program.members]):
                 own["place"] = program.place
             found |= {
@@ -209,9 +194,8 @@ class Model:
             own = {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
             members, width = own.pop("members"), own.pop("width")
             place = own.pop("place", arrays["fold"][members])
-            columns = own.pop("columns", np.ones((len(members), 0), bool))
             kinds = [str(own.pop(name)) for name in ("activation", "normalization")]
-            programs.append(TrainedProgram(members, place, width, columns, kinds[0], kinds[1], own))
+            programs.append(TrainedProgram(members, place, width, kinds[0], kinds[1], own))
         return cls(arrays["fold"], arrays["sizes"], tuple(programs), arrays["kept"])
 
     def answers(self, inputs: np.ndarray, codes: np.ndarray, task: str) -> np.ndarray:

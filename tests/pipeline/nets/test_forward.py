@@ -15,9 +15,10 @@ from numpy._core._multiarray_umath import __cpu_features__
 
 from features.combination import blend
 from pipeline.nets import fit as engine
-from pipeline.nets.forward import ACTIVATIONS, BLOCK, HEADS, Model
+from pipeline.nets.forward import ACTIVATIONS, BLOCK, HEADS, Model, TrainedProgram
 from pipeline.nets.heads import HEADS as TRAINED_HEADS
 from pipeline.nets.layers import ACTIVATIONS as TRAINED_ACTIVATIONS
+from pipeline.nets.layers import normalize
 from pipeline.nets.members import members_of
 from pipeline.nets.table import Table
 from pipeline.train import programs_of
@@ -34,6 +35,7 @@ def trained(task: str, configurations: list[dict[str, Any]], embedded: bool) -> 
     """Members of two folds after three epochs, what TensorFlow says of all rows, and the arrays."""
     generator = np.random.default_rng(3)
     inputs = generator.normal(size=(2, ROWS, 5)).astype(np.float32)
+    inputs[..., 1] = inputs[..., 1] > 0  # no number, which would be embedded
     codes = generator.integers(0, SIZES, (ROWS, 2)).astype(np.int32) if embedded else np.zeros((ROWS, 0), np.int32)
     sizes = SIZES if embedded else np.zeros(0, np.int64)
     classes = generator.integers(0, 3 if task == "multiclass" else 2, LABELLED)
@@ -103,6 +105,10 @@ def test_numpy_says_what_tensorflow_says_for_every_family(task: str, embedded: b
 
 def test_the_two_tables_of_activations_are_one() -> None:
     assert ACTIVATIONS.keys() == TRAINED_ACTIVATIONS.keys()
+    x = np.linspace(-25, 25, 2001, dtype=np.float32)
+    for name, function in ACTIVATIONS.items():
+        np.testing.assert_allclose(function(x), TRAINED_ACTIVATIONS[name](x), rtol=1e-5, atol=1e-6, err_msg=name)
+        assert function(x).dtype == np.float32, name
 
 
 def test_the_two_tables_of_heads_are_one() -> None:
@@ -148,8 +154,23 @@ def test_nor_do_they_on_processors_without_long_vectors() -> None:
 def test_a_code_that_was_never_seen_counts_as_unseen() -> None:
     _, model, (inputs, codes) = trained("binary", DEEP, True)
     beyond, unseen = codes.copy(), codes.copy()
-    beyond[:, 0], unseen[:, 0] = 99, 0
+    beyond[:, 0], unseen[:, 0] = SIZES[0] + np.arange(ROWS) % 9, 0
     assert np.array_equal(model.answers(inputs, beyond, "binary"), model.answers(inputs, unseen, "binary"))
+
+
+def test_rounding_makes_no_negative_variance() -> None:
+    """Of units that are all the same far from 0, mean square less squared mean: here less than 0."""
+    units = np.full((1, 8, 12), 300.1, np.float32)
+    weights = {"kernel_0": np.eye(12, dtype=np.float32)[None], "bias_0": np.zeros((1, 12), np.float32)}
+    weights |= {"gain_0": np.ones((1, 12), np.float32), "shift_0": np.ones((1, 12), np.float32)}
+    one = np.zeros(1, int)
+    program = TrainedProgram(one, one, one + 12, "relu", "layer", weights)
+    square, mean = (each.sum(axis=-1) / np.float32(12) for each in (units * units, units))
+    assert (square - mean * mean < -1e-3).all()
+    said = program._hidden(units, 0, program.width)
+    expected = normalize(units, program.width, weights["gain_0"][:, None], weights["shift_0"][:, None])
+    assert np.isfinite(said).all()
+    np.testing.assert_allclose(said, np.maximum(expected, 0), rtol=1e-2)
 
 
 def test_the_mean_is_weighted() -> None:
