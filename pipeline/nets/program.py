@@ -14,7 +14,7 @@ from pipeline.nets.layers import NOISE_LEVELS, initial_kernel, initial_waves
 from pipeline.nets.members import SCHEDULES, Members
 from pipeline.nets.memory import aligned, as_array, tensor
 from pipeline.nets.source import Source
-from pipeline.nets.trainer import PENALISED, Kind, Recent, State, trainer
+from pipeline.nets.trainer import ASKING, PENALISED, Kind, Recent, State, trainer
 
 # Numbers of the widest layer, over rows and members, that a prediction holds at a time, which bounds its memory.
 PREDICTED_AT_ONCE = 1 << 24
@@ -100,7 +100,8 @@ class Program:
         )
         constants = self._constants(np.arange(len(members)))
         specification = tuple((name, array.ndim, array.dtype.name) for name, array in constants.items())
-        self._trainer = trainer(self._kind, tuple(self._best), specification)
+        with ASKING:
+            self._trainer = trainer(self._kind, tuple(self._best), specification)
 
     def _unit(self, name: str) -> np.ndarray:
         """Learning rate of a weight, ``[m] float32``: its member's, or a multiple of it.

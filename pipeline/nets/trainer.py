@@ -386,6 +386,10 @@ class Trainer:
             tf.raw_ops.AssignVariableOp(resource=handles["powers"][name], value=powers[name] * beta)
 
 
+# Held while a trainer is asked for: else two lanes that ask at once would trace each its own.
+ASKING = threading.Lock()
+
+
 @functools.cache
 def trainer(kind: Kind, names: tuple[str, ...], specification: tuple[tuple[str, int, str], ...]) -> Trainer:
     """The one trainer of a kind, made on the first call, so that programs share its traces; see ``Trainer``."""

@@ -1,4 +1,8 @@
-"""A program's batches and noise."""
+"""A program's batches and noise, and who shares its trace."""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,6 +13,7 @@ from pipeline.nets.heads import HEADS
 from pipeline.nets.members import members_of
 from pipeline.nets.program import Program, batches
 from pipeline.nets.table import Table
+from pipeline.nets.trainer import Trainer, trainer
 from tests.pipeline.nets.networks import bare_configuration
 
 
@@ -39,6 +44,22 @@ def test_a_batch_larger_than_all_rows_holds_them_and_no_more(table: Table) -> No
     sources = engine.Sources(table)
     program = Program(members, *sources.of(members, 0), HEADS["binary"], 0)
     assert program._batch == -(-(table.roles == TRAIN).sum(axis=0).max() // 64) * 64
+
+
+def test_programs_that_begin_at_once_share_a_trace(table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Slow(Trainer):
+        def __init__(self, *given: Any) -> None:
+            time.sleep(0.2)
+            super().__init__(*given)
+
+    monkeypatch.setattr("pipeline.nets.trainer.Trainer", Slow)
+    trainer.cache_clear()
+    members = members_of([bare_configuration()], [0], [1])
+    with ThreadPoolExecutor(2) as pool:
+        begun = [pool.submit(Program, members, table, {}, HEADS["binary"], 0) for _ in range(2)]
+    first, second = (one.result()._trainer for one in begun)
+    trainer.cache_clear()
+    assert first is second
 
 
 @pytest.mark.parametrize("embedded", [False, True])
