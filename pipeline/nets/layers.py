@@ -243,16 +243,18 @@ def multiplied(values: Tensor, factor: Tensor) -> Tensor:
     return product(values)
 
 
-def shifted(values: Tensor, bias: Tensor) -> Tensor:
-    """``values [..., b, o] + bias [..., 1, o]``; its own gradient for the reason given at ``multiplied``."""
+def shifted(values: Tensor, bias: Tensor, factor: Tensor | None = None) -> Tensor:
+    """``values [..., b, o] + bias [..., 1, o]``, the values first ``multiplied`` where a ``factor`` is given; its own
+    gradient for the reason given there."""
 
     @ops.custom_gradient
     def total(values: Tensor, bias: Tensor) -> tuple[Tensor, Callable[..., tuple[Tensor, Tensor]]]:
         def gradient(*arguments: Tensor, upstream: Tensor = None) -> tuple[Tensor, Tensor]:
             given = arguments[0] if upstream is None else upstream
-            return given, ops.sum(given, axis=-2, keepdims=True)
+            of_values = given if factor is None else given * factor
+            return of_values, ops.sum(given, axis=-2, keepdims=True)
 
-        return values + bias, gradient
+        return (values if factor is None else values * factor) + bias, gradient
 
     return total(values, bias)
 
@@ -295,15 +297,13 @@ def output_of_copies(units: Tensor, kernel: Tensor, copies: int) -> Tensor:
 def _split(units: Tensor, first: Tensor) -> tuple[Tensor, Tensor]:
     """The ``first`` members and the others. The gradient is the two put together again: TensorFlow's own fills each up
     with zeros and adds them."""
-    count, rows, width = ops.shape(units)
 
     @ops.custom_gradient
     def parts(units: Tensor) -> tuple[tuple[Tensor, Tensor], Callable[..., Tensor]]:
         def gradient(*arguments: Tensor, upstream: Any = None) -> Tensor:
             return ops.concatenate(arguments if upstream is None else upstream, axis=0)
 
-        others = ops.slice(units, (first, 0, 0), (count - first, rows, width))
-        return (ops.slice(units, (0, 0, 0), (first, rows, width)), others), gradient
+        return (units[:first], units[first:]), gradient
 
     taken, left = parts(units)
     return taken, left
@@ -330,34 +330,35 @@ def forward(
     ``[m_l, i, o]``, ``biases[l]`` ``[m_l, 1, o]``. The last kernel is the output's, for all members; it may be the only
     one. ``widths [m]`` are the units in use; ``drops`` (noise ``[m_l, b, o] uint8`` and threshold ``[m_l, 1, 1]``, one
     per hidden layer) ask for dropout; ``norms`` (gain and shift, one per hidden layer) for layer normalisation.
-    ``project`` takes the inputs to the first layer: they may be ``[m, b, i]``, ``[1, b, i]`` for all members alike, or
-    whatever it understands; ``product`` the other layers' units to theirs, ``output`` the last layer's (as ``product``
-    where it is None). ``scales`` (one per kernel, ``[m_l, 1, 1]``) multiply each member's kernels, which are given
-    without it: a product's result is scaled instead, since a batch is smaller than a kernel; the ``dropout_scale`` of
-    what comes in belongs into them. ``slopes`` (one per hidden layer, ``[m_l, 1, o]``) mix the activation with its
-    argument: ``x + slope (f(x) - x)``.
+    ``project`` takes the inputs to the first kernel: they may be ``[m, b, i]``, ``[1, b, i]`` for all members alike, or
+    whatever it understands; ``product`` takes units to the other kernels, ``output``, where given, whatever reaches the
+    last one. ``scales`` (one per kernel, ``[m_l, 1, 1]``) multiply each member's kernels, which are given without it: a
+    product's result is scaled instead, since a batch is smaller than a kernel; the ``dropout_scale`` of what comes in
+    belongs into them. ``slopes`` (one per hidden layer, ``[m_l, 1, o]``) mix the activation with its argument:
+    ``x + slope (f(x) - x)``.
     """
     units, finished = inputs, []
     for layer, (kernel, bias) in enumerate(zip(kernels[:-1], biases[:-1], strict=True)):
-        deeper = ops.shape(kernel)[0]
         if layer:
+            deeper = ops.shape(kernel)[0]
+            widths = widths[:deeper]
             units, done = _split(units, deeper)
             finished.append(done)
-        units = (product if layer else project)(units, kernel)
-        units = shifted(multiplied(units, scales[layer]) if scales else units, bias)
+        units = project(units, kernel)
+        project = product  # the inputs' own is for the first kernel alone
+        units = shifted(units, bias, scales[layer] if scales else None)
         if norms:
-            units = normalize(units, widths[:deeper], *norms[layer])
+            units = normalize(units, widths, *norms[layer])
         bent = ACTIVATIONS[activation](units)  # [m_l, b, o]
         units = units + slopes[layer] * (bent - units) if slopes else bent
         if activation == "sigmoid":  # the one activation that is not 0 at 0, where the spare units are
-            spare = ops.arange(ops.shape(kernel)[2])[None, :] < widths[:deeper, None]
+            spare = ops.arange(ops.shape(kernel)[2])[None, :] < widths[:, None]
             units = units * ops.cast(spare, units.dtype)[:, None, :]
         if drops:
             units = drop(units, *drops[layer])
-    if len(kernels) > 1:
+    if finished:
         units = ops.concatenate([units, *reversed(finished)], axis=0)  # [m, b, o], in the members' order again
-        project = output or product
-    found = project(units, kernels[-1])
-    if scales:  # [m, 1, 1], of copies [m, 1, 1, 1]
-        found = multiplied(found, scales[-1] if len(found.shape) == 3 else scales[-1][..., None])
-    return shifted(found, biases[-1])
+    found = (output or project)(units, kernels[-1])
+    if not scales:
+        return shifted(found, biases[-1])
+    return shifted(found, biases[-1], scales[-1] if len(found.shape) == 3 else scales[-1][..., None])  # [m, 1, 1(, 1)]

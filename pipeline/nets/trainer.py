@@ -141,9 +141,10 @@ def _repeat(times: tf.Tensor, body: Callable[..., Any], start: list[tf.Tensor]) 
 
 def _at(step: tf.Tensor) -> Callable[[tf.Tensor], tf.Tensor]:
     """What an array holds at ``step`` along its first axis; the place is made once for all arrays."""
-    begin = tf.reshape(step, [1])
-    end = begin + 1
-    return lambda array: tf.strided_slice(array, begin, end, shrink_axis_mask=1)
+    one = tf.ones([1], tf.int32)
+    begin = step * one
+    end = begin + one
+    return lambda array: tf.strided_slice(array, begin, end, one, shrink_axis_mask=1)
 
 
 class Compiled:
@@ -330,8 +331,8 @@ class Trainer:
                 logits = self.logits(rows, arrays, self._scaled(weights, arrays), of_kernels, drops, drawn)
                 mixed = self._kind.layout.mixed(rows, drawn)
                 loss = self._losses(at(targets), arrays, logits, True, mixed)
-                objective = tf.reduce_sum(multiplied(loss, at(shares)))
-            self._step(tape.gradient(objective, weights), factor, held, arrays, handles)
+            share = tf.broadcast_to(at(shares), tf.shape(loss))
+            self._step(tape.gradient(loss, weights, share), factor, held, arrays, handles)
             return step + 1, total + tf.reduce_sum(loss * at(counts), axis=1)
 
         return _repeat(tf.shape(order)[0], one, [tf.zeros(tf.shape(arrays["unit"]))])[0]
@@ -359,7 +360,8 @@ class Trainer:
     ) -> None:
         """One step of Adam on the weights in units of the learning rate. Decoupled decay takes
         ``learning rate * weight_decay * held`` of them."""
-        betas = dict(zip(POWERS, (BETA_1, arrays["beta_2"]), strict=True))
+        betas = dict(zip(POWERS, (tf.constant(BETA_1), arrays["beta_2"]), strict=True))
+        epsilon = tf.constant(EPSILON)  # as beta 1 made once, not anew for each weight: a trace takes long by its parts
         powers = {name: _read(handles["powers"][name], 0) for name in POWERS}
         for name, gradient in gradients.items():
             handle = handles["weights"][name]
@@ -379,7 +381,7 @@ class Trainer:
                 lr=factor,
                 beta1=betas["beta_1"],
                 beta2=betas["beta_2"],
-                epsilon=EPSILON,
+                epsilon=epsilon,
                 grad=gradient,
             )
         for name, beta in betas.items():

@@ -17,6 +17,7 @@ from pipeline.nets.heads import HEADS
 from pipeline.nets.members import members_of, programs
 from pipeline.nets.program import Program
 from pipeline.nets.table import Table
+from pipeline.nets.trainer import trainer
 from tests.pipeline.nets import networks
 
 OPTIONS: dict[str, dict[str, Any]] = {
@@ -83,6 +84,42 @@ def test_a_member_does_not_know_its_neighbours(name: str) -> None:
         alone = engine.fit(members.take(np.array([one])), known, "binary", 8, 3)
         assert alone.epochs_run[0] == together.epochs_run[one]
         np.testing.assert_allclose(alone.answers[0], together.answers[one], atol=5e-5)
+
+
+TOGETHER: dict[str, tuple[str, bool, dict[str, Any]]] = {
+    "plain": ("binary", False, {}),
+    "embedding": ("multiclass", True, {"activation": "sigmoid", "family": "waves"}),
+    "scale": ("regression", False, {"feature_scale": "learned", "huber": 0.5}),
+    "scale, embedding": ("multiclass", True, {"feature_scale": "learned", "numbers": "piecewise_linear"}),
+    "layer normalisation": ("binary", True, {"normalization": "layer", "width": 8, "snapshots": 2}),
+    "tabm": ("multiclass", False, {**OPTIONS["tabm"], "feature_scale": "learned"}),
+    "tabm, bins": ("regression", True, {**OPTIONS["tabm, bins"], "huber": 0.5}),
+    "realmlp": ("binary", False, {**OPTIONS["realmlp"], "numbers": "plain"}),
+    "realmlp, periodic": ("multiclass", True, OPTIONS["realmlp"]),
+}
+
+
+@pytest.mark.parametrize("name", TOGETHER)
+def test_options_together_train_as_by_tensorflows_own_gradients_and_as_alone(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Networks of several depths and widths with all that holds them back at once, one of which sees few columns."""
+    task, codes, options = TOGETHER[name]
+    known, own = table(task, codes), {"l1": 1e-3, "weight_decay": 0.1, "label_smoothing": 0.1, "batch_size": 32}
+    few = np.arange(4 + codes) % 3 > 0
+    shapes = [{"depth": 3, "columns": few}, {"depth": 2, "width": 5}, {"depth": 1, "dropout": 0.0}]
+    configurations = [configuration(**{**own, **shape, **options}) for shape in shapes]
+    members = members_of(configurations, [0, 1, 0], range(3))
+    ours = engine.fit(members, known, task, 5, 5)
+    alone = engine.fit(members.take(np.array([0])), known, task, 5, 5)
+    np.testing.assert_allclose(alone.answers[0], ours.answers[0], atol=2e-5)
+    with monkeypatch.context() as patched:
+        patched.setattr(keras.ops, "custom_gradient", lambda function: lambda *given: function(*given)[0])
+        trainer.cache_clear()
+        theirs = engine.fit(members, known, task, 5, 5)
+    trainer.cache_clear()
+    np.testing.assert_allclose(ours.train_loss, theirs.train_loss, rtol=1e-4)
+    np.testing.assert_allclose(ours.stop_loss, theirs.stop_loss, rtol=1e-4)
 
 
 @pytest.mark.parametrize("name", OPTIONS)
@@ -271,6 +308,16 @@ def test_a_plain_network_is_compiled_without_what_others_need() -> None:
     assert len(list(programs(members))) == 1
     weights = engine.fit(members, table(), "binary", 1, 1).weights[0]
     assert not [name for name in weights if name.startswith(("numbers_", "front_", "slope_", "adapter", "bins_"))]
+
+
+def test_copies_may_have_no_hidden_layer() -> None:
+    """Each is a linear model behind its own scales, and they answer with their mean."""
+    known = table(codes=False)
+    found = engine.fit(members_of([configuration(depth=0, **OPTIONS["tabm"])], [0], [1]), known, "binary", 3, 3)
+    weights = {name: array[0] for name, array in found.weights[0].items() if name != "members"}
+    logits = (known.inputs[0] * weights["adapter"][:, None]) @ weights["kernel_0"].reshape(3, 4, 1)
+    said = 1 / (1 + np.exp(-logits - weights["bias_0"][:, None]))
+    np.testing.assert_allclose(found.answers[0], said.mean(axis=0), atol=1e-6)
 
 
 def test_adapters_of_copies_learn_behind_a_learned_scale() -> None:

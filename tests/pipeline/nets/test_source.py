@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
+import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from features.roles import SCORE, STOP
 from pipeline.nets import fit as engine
@@ -15,6 +18,7 @@ from pipeline.nets.members import members_of
 from pipeline.nets.numbers import Numbers
 from pipeline.nets.source import Source
 from pipeline.nets.texts import Bags
+from pipeline.nets.trainer import trainer
 from tests.pipeline.nets.networks import configuration
 
 
@@ -43,6 +47,28 @@ def test_one_member_more_changes_no_others_result(name: str, bags: Bags, images:
         alone = engine.fit(members.take(np.array([one])), source, task, 8, 3, seed=9)
         assert alone.epochs_run[0] == together.epochs_run[one]
         np.testing.assert_allclose(alone.answers[0], together.answers[one], atol=1e-4)
+
+
+@pytest.mark.parametrize("name", ["bags", "images", "half", "convolved"])
+def test_a_shared_batch_trains_as_by_tensorflows_own_gradients(
+    name: str, bags: Bags, images: Images, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Networks of several depths and widths with all that holds them back at once."""
+    changes: dict[str, dict[str, Any]] = {"half": {"precision": "bfloat16"}, "convolved": {"filters": (4,)}}
+    source: Source = bags if name == "bags" else dataclasses.replace(images, **changes.get(name, {}))
+    task = "binary" if name == "bags" else "multiclass"
+    own = {"l1": 1e-3, "weight_decay": 0.1, "label_smoothing": 0.1}
+    shapes = [{"depth": 3}, {"width": 5, "dropout": 0.5}, {"depth": 1, "dropout": 0.0}]
+    members = members_of([configuration(**own, **shape) for shape in shapes], [0] * 3, range(3))
+    ours = engine.fit(members, source, task, 5, 5)
+    with monkeypatch.context() as patched:
+        for module in (keras.ops, tf):
+            patched.setattr(module, "custom_gradient", lambda function: lambda *given: function(*given)[0])
+        trainer.cache_clear()
+        theirs = engine.fit(members, source, task, 5, 5)
+    trainer.cache_clear()
+    np.testing.assert_allclose(ours.train_loss, theirs.train_loss, rtol=1e-4)
+    np.testing.assert_allclose(ours.stop_loss, theirs.stop_loss, rtol=1e-4)
 
 
 def test_without_stop_rows_all_epochs_run_and_the_last_weights_stay(bags: Bags) -> None:
