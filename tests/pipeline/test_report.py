@@ -160,7 +160,8 @@ def test_that_an_auc_is_a_mean_over_outer_folds_is_said_where_one_is_shown() -> 
 def test_a_single_member_is_pooled_over_rows_where_the_ensemble_is() -> None:
     """A root of a mean over all rows is never below the mean of each fold's root."""
     params = load(ROOT / "params.yaml", "titanic")
-    params = replace(params, table=replace(params.table, task="regression", metric="rmse"))
+    classes = params.table
+    params = replace(params, table=replace(classes, task="regression", metric="rmse"))
     figures = {"cv_rmse": 2.0, "single_rmse": 2.5, "members": 4, "members_used": 4}
     page = report.page(params, figures, report.Told())
     assert "| rmse | 2.000 |  |  | 2.500 |  |" in page and "of a group" not in page
@@ -168,6 +169,11 @@ def test_a_single_member_is_pooled_over_rows_where_the_ensemble_is() -> None:
     assert "were stopped by it; the rows of a group are all in one fold." in report.page(
         grouped, figures, report.Told()
     )
+    both = replace(grouped, encode=replace(grouped.encode, time="day"))
+    said = " ".join(report.page(both, figures, report.Told()).split())
+    assert "a span of day and learns from what lies before and after, of other groups." in said
+    nested = report.expectation(replace(both, table=classes), METRICS | HONEST, "")
+    assert "learns from the rows before it alone, of other groups." in " ".join(nested.split())
 
 
 def test_a_small_or_a_large_unit_is_no_zero_and_no_exponent() -> None:
