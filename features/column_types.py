@@ -10,7 +10,7 @@ import pandas as pd
 
 from features.columns import FEW, century_date, code_separator, date_formats, dates_of, fit_number, twofold_date
 from features.contract import SIGNS, Column, levels_of
-from features.errors import listed
+from features.errors import listed, quoted
 from features.identifiers import REPEATED, named_after_things, named_like_an_id
 from features.plain import LEVELS_WITH_STATISTIC, MOST_ONE_HOT_LEVELS
 from features.scales import order_of
@@ -79,12 +79,12 @@ def infer_column(
         return ignored, "empty"
     distinct = present.nunique()
     if distinct == 1 and not gaps:
-        return ignored, f"constant, {present.iloc[0]!r} everywhere"
+        return ignored, f"constant, {quoted(present.iloc[0])} everywhere"
     known = cells.iloc[:rows]
     if known.isna().all():
         return ignored, "empty in train, so nothing can be learned from it"
     if known.notna().all() and present.iloc[:rows].nunique() == 1:
-        return ignored, f"constant in train, {present.iloc[0]!r} everywhere, so nothing can be learned from it"
+        return ignored, f"constant in train, {quoted(present.iloc[0])} everywhere, so nothing can be learned from it"
     if present.iloc[:FEW].str.fullmatch(_EIGHT_DIGITS).all() and present.str.fullmatch(_EIGHT_DIGITS).all():
         found = _date(plain, present)  # that digits are days of the calendar by chance is beyond belief
         if found is not None and found[0].spelling == PLAIN:
@@ -156,7 +156,7 @@ def _no_number(plain: Column, present: pd.Series, absent: int, classes: int, row
     if words in _BOOLEANS:
         return replace(plain, type="boolean", values=levels_of(present)), f"two words, {listed(levels_of(present))}"
     if distinct == 1:
-        return replace(plain, values=levels_of(present)), f"{present.iloc[0]!r} or nothing"
+        return replace(plain, values=levels_of(present)), f"{quoted(present.iloc[0])} or nothing"
     found = _date(plain, present) if distinct > 2 else None
     if found is not None:
         return found
@@ -179,7 +179,7 @@ def _no_number(plain: Column, present: pd.Series, absent: int, classes: int, row
             return replace(plain, type="presence"), told
         return ignored, OWN_WORDS + (f" but {absent}" if absent else "")
     if distinct > MOST_LISTED_LEVELS and _code(present):
-        return replace(plain, type="code"), f"composite code, as {present.iloc[0]!r}; split into parts"
+        return replace(plain, type="code"), f"composite code, as {quoted(present.iloc[0])}; split into parts"
     return _words(plain, present, classes)
 
 

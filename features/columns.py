@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from features.contract import Column, Contract
-from features.errors import UserError, hint, listed
+from features.errors import UserError, hint, listed, quoted
 from features.target import skewness
 
 # How dates are written, tried in this order; the first that reads every cell is taken.
@@ -266,7 +266,7 @@ def _missed(present: pd.Series, form: str, most: int) -> np.ndarray | None:
 def _check_read(present: pd.Series, unread: np.ndarray, expected: str) -> None:
     if 2 * unread.sum() > len(present):
         raise Unfit(
-            f"{unread.sum()} of {len(present)} cells can't be read, {present[unread].iloc[0]!r} first; expected "
+            f"{unread.sum()} of {len(present)} cells can't be read, {quoted(present[unread].iloc[0])} first; expected "
             f"{expected}. Set `type: category` or `type: text`"
         )
 

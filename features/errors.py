@@ -33,6 +33,11 @@ def aside(word: str, known: Iterable[str]) -> str:
     return f" (did you mean {near!r}?)" if near else ""
 
 
+def quoted(text: str, most: int = 40) -> str:
+    """``'text'``, of one longer than ``most`` characters the beginning."""
+    return repr(text if len(text) <= most else text[: most - 3] + "...")
+
+
 def listed(words: Iterable[object], most: int | None = None) -> str:
     """``a, b, c``; of more than ``most`` the first of them: ``a, b, ... (9 in all)``."""
     names = [str(word) for word in words]

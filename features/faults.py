@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from features.errors import UserError
+from features.errors import UserError, quoted
 
 _SHOWN = 3
 
@@ -99,5 +99,4 @@ def _shown(value: Any) -> str:
         return "missing"
     if isinstance(value, float):
         return f"{value:.15g}"
-    text = str(value)
-    return repr(text if len(text) <= 40 else text[:37] + "...")
+    return quoted(str(value))

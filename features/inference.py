@@ -28,7 +28,7 @@ from features.column_types import (
 from features.columns import date_format
 from features.composite import find_separator, taken_apart
 from features.contract import Column, Contract, levels_of, missing_labels
-from features.errors import UserError, aside, enumerated, hint, listed, nearest
+from features.errors import UserError, aside, enumerated, hint, listed, nearest, quoted
 from features.identifiers import ID_NAME, group_columns, shown_by_ids, told_shared
 from features.spelling import (
     FOR_MISSING,
@@ -256,7 +256,8 @@ def with_parts(
         if name != id and all(column.role == "ignore" for column, _ in of_parts.values()):
             continue
         signs = [separator] if isinstance(separator, str) else separator
-        told = f"{both.dropna().iloc[0]!r} is taken apart at {enumerated(map(repr, signs))} into {enumerated(parts)}"
+        first, at = quoted(both.dropna().iloc[0]), enumerated(map(repr, signs))
+        told = f"{first} is taken apart at {at} into {enumerated(parts)}"
         train_cells, test_cells = both.iloc[: len(train)], both.iloc[len(train) :].dropna()
         known_to_train = len(test_cells) > 0 and test_cells.isin(train_cells).mean() >= KNOWN
         whole = repeated_words(name, both, classes) if name != id and known_to_train else None

@@ -16,7 +16,7 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from features.errors import UserError
+from features.errors import UserError, quoted
 
 DELIMITERS = (",", ";", "\t", "|")
 _DELIMITER_NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
@@ -124,8 +124,8 @@ def _delimiter(text: str, file: str) -> str:
     if not best:
         header = text.strip().splitlines()[0]
         raise UserError(
-            f"{file}, row 1: {_short(header)} is one column only, with each of comma, semicolon, tab and bar as the "
-            "delimiter. Expected two columns or more; export the file again with commas."
+            f"{file}, row 1: {quoted(header, 60)} is one column only, with each of comma, semicolon, tab and bar as "
+            "the delimiter. Expected two columns or more; export the file again with commas."
         )
     return best
 
@@ -200,10 +200,6 @@ def _check_width(rows: Iterable[tuple[int, list[str]]], header: list[str], delim
     others = f" ({len(ragged)} such rows)" if len(ragged) > 1 else ""
     sign = _DELIMITER_NAMES.get(delimiter, repr(delimiter))
     raise UserError(
-        f"{file}, row {row}: {len(record)} cells, first {_short(record[0])}; expected {len(header)}, as in "
+        f"{file}, row {row}: {len(record)} cells, first {quoted(record[0], 60)}; expected {len(header)}, as in "
         f"the header{others}.\nQuote text that holds a {sign}, or complete the row."
     )
-
-
-def _short(text: str) -> str:
-    return repr(text if len(text) <= 60 else text[:57] + "...")

@@ -312,3 +312,9 @@ def test_a_number_that_no_network_could_take_is_read_as_missing() -> None:
     cells = pd.Series([str(value) for value in range(100, 200)] + ["inf", "1e999"], dtype=object)
     column, _ = infer_column("x", cells)
     assert column.type == "number" and set(column.spelling.missing) == {"inf", "1e999"}
+
+
+@pytest.mark.parametrize("gap", [[], [None]], ids=["constant", "or nothing"])
+def test_a_long_cell_is_told_by_its_beginning(gap: list[None]) -> None:
+    _, reason = infer_column("remark", pd.Series(["word " * 900] * 20 + gap, dtype=object))
+    assert "'word word word word word word word wo...'" in reason and len(reason) < 80
