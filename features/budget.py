@@ -91,7 +91,8 @@ def budget(
         medium = rows <= TIERS[0][0]
         # Of more rows a score scatters little. What then keeps the estimate from the score of the test table is that a
         # network inside an outer fold has fewer rows to learn from, of each level above all.
-        outer = {"outer": 5} if medium else {"outer": 20, "scored": 3}
+        scored = 3 if rows <= TIERS[1][0] else 2
+        outer = {"outer": 5} if medium else {"outer": 20, "scored": scored}
         blocks["honest"] = {**outer, "search": 2, "members": folds}
         shorter = f"Fewer and shorter trials than the defaults, since {rows} rows make each dearer and surer."
         why["tune"] = f"{shorter} {values}" if regression else shorter
@@ -102,7 +103,7 @@ def budget(
             f"{rows} rows make each dear; every group is permuted."
         )
         few = (
-            ", and three outer folds of twenty of a score: inside each, networks learn from nearly as many rows as "
+            f", and {scored} outer folds of 20 of a score: inside each, networks learn from nearly as many rows as "
             "those that answer the test table"
         )
         why["honest"] = f"With so many rows two inner folds tell enough of a trial{'' if medium else few}."
