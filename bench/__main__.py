@@ -60,7 +60,8 @@ def measured(name: str, arguments: argparse.Namespace) -> dict[str, Any]:
     if name == "unseen":
         from bench import accuracy, unseen
 
-        return accuracy.measure(arguments.splits, Path(".cache/accuracy"), unseen.TABLES)
+        methods = (accuracy.OURS, accuracy.PLAIN, *accuracy.PEERS)
+        return accuracy.measure(arguments.splits, Path(".cache/accuracy"), unseen.TABLES, methods)
     if name == "coverage":
         from bench import coverage
 
