@@ -115,6 +115,22 @@ def test_the_comparison_is_that_of_the_report(path: Path) -> None:
             assert cells == [summarised(name, model, report) for model in models], name
 
 
+def test_the_comparison_on_other_tables_is_that_of_the_report() -> None:
+    report = read("bench/unseen.json")
+    lines = MEASUREMENTS.read_text().split("## Tables that no default was chosen by")[1].split("\n")
+    titles, _, *rows = [[cell.strip(" *") for cell in line.split("|")[1:-1]] for line in lines if line[:1] == "|"][:19]
+    models = [next(name for name, title in MODELS.items() if title == shown) for shown in titles[1:]]
+    assert {row[0] for row in rows} == {*report["loss"], "mean rank", "here against it"}
+    for name, *cells in rows:
+        if name in report["loss"]:
+            losses = [report["loss"][name][model] for model in models]
+            assert cells == [f"{loss:.4f}" if loss < 1 else f"{loss:.3f}" for loss in losses], name
+        else:
+            assert cells == [summarised(name.replace(" ", "_"), model, report) for model in models], name
+    ranks = [report["mean_rank"][model] for model in ("ours", "tabm", "gradient_boosting", "realmlp")]
+    assert "{:.2f}, TabM {:.2f}, gradient boosting {:.2f}, RealMLP {:.2f};".format(*ranks) in flat(README)
+
+
 def summarised(name: str, model: str, report: Any) -> str:
     """What a row over all tables says of a model."""
     if name == "mean_rank":
