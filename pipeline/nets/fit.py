@@ -95,11 +95,15 @@ def fit(
         own, share = int(lengths[index[0]]), halving.share if halving else 0.0
 
         def report(done: float) -> None:
-            if stop.is_set():
-                raise Stopped
             with telling:
+                if stop.is_set():
+                    raise Stopped
                 told[index] = done
-                progress(float(told.mean()))
+                try:
+                    progress(float(told.mean()))
+                except BaseException:
+                    stop.set()  # before another lane tells of more
+                    raise
 
         return program, program.training(own, int(patiences[index[0]]), report, math.ceil(share * own))
 
