@@ -21,7 +21,7 @@ import pandas as pd
 
 from features import columns
 from features.contract import Column, Contract
-from features.errors import UserError, hint, listed
+from features.errors import UserError, hint, listed, quoted
 
 EXAMPLE = "log(Area + Porch) / Rooms"
 _OPERATORS: dict[type[ast.AST], Callable[..., np.ndarray]] = {
@@ -57,6 +57,10 @@ _FUNCTIONS: dict[str, Callable[..., np.ndarray]] = {
     "missing": lambda value: np.isnan(value).astype(np.float64),
 }
 _LARGEST = float(np.finfo(np.float32).max)
+# Operations within one another, each of which takes Python's stack a step or two further down, of a thousand.
+_DEEPEST = 600
+# Letters of a formula that a message repeats.
+_SHOWN = 200
 # Least and most arguments, where it is not one.
 _ARGUMENTS = {"max": (2, 99), "min": (2, 99), "fill": (2, 2)}
 # What a column that is no plain word stands between.
@@ -93,8 +97,14 @@ def parse(text: str, place: str) -> Formula:
 
     try:
         tree = ast.parse(_QUOTED.sub(word, text).strip(), mode="eval").body
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        deep = _depth(tree) > _DEEPEST
+    except RecursionError:
+        deep = True
+    except (SyntaxError, ValueError, MemoryError):
         raise _refused(place, text, "it can't be read") from None
+    if deep:
+        why = f"more than {_DEEPEST} operations wait for one another; put a long sum in parentheses by tens"
+        raise _refused(place, text, why)
     names: dict[str, None] = {}
     try:
         _check(tree, names)
@@ -111,9 +121,22 @@ class _Refused(Exception):
 
 def _refused(place: str, text: str, why: str) -> UserError:
     return UserError(
-        f"{place} is {text!r}: {why}.\nExpected a formula such as {EXAMPLE!r}, with + - * / % ** ( ), comparisons, "
+        f"{_named(place, text)}: {why}.\nExpected a formula such as {EXAMPLE!r}, with + - * / % ** ( ), comparisons, "
         f"and, or, not, {listed(sorted(_FUNCTIONS))}; a column's name that is no plain word between backticks."
     )
+
+
+def _named(place: str, text: str) -> str:
+    return f"{place} is {quoted(text, _SHOWN)}"
+
+
+def _depth(tree: ast.AST) -> int:
+    """How many operations lie within one another; ``a + b + c`` are two."""
+    depth, level = -1, [tree]
+    while level:
+        depth += 1
+        level = [below for node in level for below in ast.iter_child_nodes(node) if isinstance(below, ast.expr)]
+    return depth
 
 
 def _check(node: ast.expr, names: dict[str, None]) -> None:
@@ -180,8 +203,8 @@ def fit(frame: pd.DataFrame, contract: Contract, formulas: Mapping[str, str], pl
         formula, where = parse(text, f"{place}.{name}"), f"{place}.{name}"
         for column in formula.columns:
             if column not in features:
-                raise UserError(f"{where} is {text!r}: {_no_feature(column, contract)}")
-        _check_words(formula, frame, features, f"{where} is {text!r}")
+                raise UserError(f"{_named(where, text)}: {_no_feature(column, contract)}")
+        _check_words(formula, frame, features, _named(where, text))
         states = [_fit_column(features[column], frame[column], contract.file) for column in formula.columns]
         state: dict[str, Any] = {"name": name, "formula": text, "columns": states}
         values = _values(formula, frame, states, where)
@@ -189,7 +212,7 @@ def fit(frame: pd.DataFrame, contract: Contract, formulas: Mapping[str, str], pl
         if len(finite) == 0 or finite.min() == finite.max() and len(finite) == len(values):
             told = f"{finite[0]:g} in every row" if len(finite) else "no number in any row"
             raise UserError(
-                f"{where} is {text!r}, which gives {told}; expected numbers that vary. Correct or delete it."
+                f"{_named(where, text)}, which gives {told}; expected numbers that vary. Correct or delete it."
             )
         made.append({**state, **columns.fit_number(pd.Series(values))})
     return made
@@ -266,7 +289,7 @@ def _values(formula: Formula, frame: pd.DataFrame, states: Sequence[Mapping[str,
     def value(node: ast.expr) -> np.ndarray:
         match node:
             case ast.Name():
-                return _numbers(frame, state_of(node), f"{place} is {formula.text!r}")
+                return _numbers(frame, state_of(node), _named(place, formula.text))
             case ast.Constant(value=int() | float() as number):
                 return np.full(len(frame), float(number))
             case ast.UnaryOp():

@@ -11,7 +11,7 @@ import pytest
 
 from features import encoder, formulas
 from features.contract import Contract
-from features.errors import UserError
+from features.errors import UserError, quoted
 
 COLUMNS: dict[str, dict[str, Any]] = {
     "Id": {"role": "id", "type": "category"},
@@ -54,7 +54,7 @@ def error(text: str) -> str:
     with pytest.raises(UserError) as caught:
         formulas.fit(FRAME, CONTRACT, {"made": text}, "params.yaml: encode.formulas")
     message = str(caught.value)
-    assert message.startswith(f"params.yaml: encode.formulas.made is {text!r}") and message.count("\n") <= 2
+    assert message.startswith(f"params.yaml: encode.formulas.made is {quoted(text, 200)}") and message.count("\n") <= 2
     return message
 
 
@@ -131,12 +131,23 @@ def test_what_a_formula_reckons(text: str, expected: list[float]) -> None:
         ("Area + (Central in ('Y', 'yes'))", ["no cell of 'Central' is 'yes'", "Known: 'N', 'Y'."]),
         ("Area == '4'", ["'Area' holds numbers", "without quotes"]),
         ("(" * 300 + "Area" + ")" * 300, ["can't be read"]),
+        (" + ".join(["Area"] * 602), ["more than 600 operations wait for one another", "in parentheses by tens"]),
+        ("1 + Area * (" + "not " * 700 + "Area)", ["more than 600 operations"]),
+        (" + ".join(["Area"] * 20_000), ["more than 600 operations"]),
     ],
 )
 def test_what_is_no_formula_is_refused_with_the_cure(text: str, words: list[str]) -> None:
     message = error(text).lower()
     for word in words:
         assert word.lower() in message
+
+
+def test_long_sums_are_reckoned() -> None:
+    assert values(" + ".join(["Area"] * 601)) == pytest.approx([601, 2404, nan, 0], nan_ok=True)
+    tens = " + ".join(["(" + " + ".join(["Area"] * 10) + ")"] * 200)
+    assert values(tens) == pytest.approx([2000, 8000, nan, 0], nan_ok=True)
+    nested = "abs(Area + " * 190 + "Area" + ")" * 190
+    assert values(nested) == pytest.approx([191, 764, nan, 0], nan_ok=True)
 
 
 def test_a_row_alone_gives_what_it_gives_among_others_by_the_saved_state() -> None:
