@@ -144,7 +144,6 @@ def run_checks(
             *cells_unread(contract, readings.encoded, train, train_file),
             *cells_unread(contract, readings.encoded, test, test_file),
         ],
-        "columns_match": columns_match(contract, train, test, test_file),
         "ids_shared": ids_shared(contract, train, test, train_file, test_file),
         "rows_duplicated": rows_duplicated(contract, train, test, train_file, test_file, doubles),
         "target_varies": target_varies(contract, train, train_file),
@@ -156,25 +155,6 @@ def run_checks(
         "columns_constant": columns_constant(contract, train, train_file)
         + columns_constant(contract, test, test_file, varying),
     }
-
-
-def columns_match(contract: Contract, train: pd.DataFrame, test: pd.DataFrame, test_file: str) -> list[Fault]:
-    """Test holds the columns of train minus the target."""
-    expected = [str(c) for c in train.columns if c != contract.target]
-    wrong = tuple(sorted(set(expected) ^ {str(c) for c in test.columns}))
-    if not wrong:
-        return []
-    return [
-        Fault(
-            file=test_file,
-            column=wrong[0],
-            count=len(wrong),
-            values=wrong[:3],
-            expected=", ".join(expected),
-            problem="the columns are not those of train minus the target",
-            check="columns_match",
-        )
-    ]
 
 
 def ids_shared(

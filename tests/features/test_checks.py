@@ -261,12 +261,6 @@ def test_a_target_that_never_varies_fails(tables: Any) -> None:
     assert not found(train, test)["target_varies"][0].warning
 
 
-def test_columns_are_those_of_train_minus_the_target(tables: Any) -> None:
-    train, test = tables
-    (fault,) = found(train.assign(z=1.0), test)["columns_match"]
-    assert fault.column == "z"
-
-
 MET = {"date": [f"{1 + row % 28:02d}.03.2015" for row in range(300)], "code": [f"A-{row}" for row in range(300)]}
 MET["boolean"] = [("no", "yes")[row % 2] for row in range(300)]
 
