@@ -133,10 +133,13 @@ def learning_curves(axis: Axes, frame: pd.DataFrame) -> None:
 
 
 def trials(axis: Axes, frame: pd.DataFrame) -> None:
-    """Each trial's loss, and the best so far."""
-    name = loss_of(frame)
-    axis.plot(frame["trial"], frame[name], "o", markersize=4, label="one trial")
-    axis.plot(frame["trial"], frame[name].cummin(), drawstyle="steps-post", label="best so far")
+    """Each trial's loss, hollow where halving ended it early, and the best so far."""
+    name, halved = loss_of(frame), frame["status"] == "halved"
+    axis.plot(frame["trial"][~halved], frame[name][~halved], "o", markersize=4, label="one trial")
+    if halved.any():
+        early: dict[str, Any] = {"label": "ended early by halving", "color": COLOURS[0], "fillstyle": "none"}
+        axis.plot(frame["trial"][halved], frame[name][halved], "o", markersize=4, **early)
+    axis.plot(frame["trial"], frame[name].cummin(), color=COLOURS[1], drawstyle="steps-post", label="best so far")
     label(axis, "The search: loss of each trial, mean over folds", "trial", name.replace("_", " "), legend=True)
 
 

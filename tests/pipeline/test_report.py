@@ -46,7 +46,7 @@ def frames(task: str, last: float = 0.5) -> dict[str, pd.DataFrame]:
     rates = {"false_positive_rate": [0, 1], "true_positive_rate": [0, 1]}
     return {
         "learning_curves": pd.DataFrame({"epoch": [1, 2], **curves, "members_training": [7, 3]}),
-        "trials": pd.DataFrame({"trial": [0, 1, 2], loss: [0.5, None, 0.4]}),
+        "trials": pd.DataFrame({"trial": [0, 1, 2], loss: [0.5, None, 0.4], "status": ["halved", "invalid", "ok"]}),
         "folds": pd.DataFrame({"repeat": [0, 0, 1], "fold": [0, 1, 0], METRIC[task]: [0.8, 0.7, 0.9]}),
         "plots/calibration": pd.DataFrame(
             {"mean_predicted": [0.1, 0.9], "observed": [0.2, 0.8], "standard_error": [0.1, 0.1]}
@@ -210,6 +210,17 @@ def test_the_curve_is_faint_where_most_members_have_stopped() -> None:
     names = [text.get_text() for text in axis.get_legend().get_texts()]
     assert names == list(report.CURVES.values()) and png(figure)
     assert f"The average member fits: {names[1]} came down to 0.500 in epoch 3" in report.training(frame)
+
+
+def test_halved_trials_are_hollow_and_told_where_there_are_any() -> None:
+    """What they would have come to, trained to the end, nobody knows."""
+    _, (axis, other) = panels(2)
+    frame = pd.DataFrame({"trial": [0, 1, 2], "log_loss": [0.5, 0.7, 0.4], "status": ["ok", "halved", "ok"]})
+    report.trials(axis, frame)
+    drawn = {line.get_label(): (line.get_xdata().tolist(), line.get_fillstyle()) for line in axis.get_lines()}
+    assert drawn["one trial"] == ([0, 2], "full") and drawn["ended early by halving"] == ([1], "none")
+    report.trials(other, frame[frame["status"] == "ok"])
+    assert [line.get_label() for line in other.get_lines()] == ["one trial", "best so far"]
 
 
 def test_a_long_dictionary_is_folded_and_nothing_breaks_a_table() -> None:
