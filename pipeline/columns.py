@@ -312,7 +312,8 @@ def picture(table: pd.DataFrame, pairs: pd.DataFrame, name: str) -> bytes:
         f"alone_{name}": "Alone, against no column at all",
     }
     drawn = [column for column in titles if table[column].notna().any()]
-    figure, axes = panels(len(drawn) + (f"alone_{name}" in pairs), columns=2, width=5.4, height=3.9)
+    # Two panels of the usual width are as wide as what a page shows of a picture: no letter shrinks.
+    figure, axes = panels(len(drawn) + (f"alone_{name}" in pairs), columns=2, height=3.9)
     for axis, column in zip(axes, drawn, strict=False):
         shown = table[table[column].notna()].head(SHOWN)
         _bars(axis, shown["group"].tolist(), shown, column)
@@ -326,6 +327,8 @@ def picture(table: pd.DataFrame, pairs: pd.DataFrame, name: str) -> bytes:
             f"alone_{name}",
         )
         label(axes[-1], "A pair alone, less the sum of its two", f"change of {words}", "")
+    for axis in axes:
+        axis.tick_params(axis="y", labelsize=9)
     return png(figure)
 
 

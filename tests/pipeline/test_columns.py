@@ -4,6 +4,7 @@ nothing."""
 from __future__ import annotations
 
 import json
+import struct
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -32,6 +33,14 @@ def test_dollars_in_a_group_are_drawn_and_no_formula() -> None:
         table[f"{kind}_log_loss"], table[f"{kind}_log_loss_se"] = 0.1, 0.01
         table[f"{kind}_folds"] = 10
     assert columns.picture(table, pd.DataFrame({"group": [], "with": []}), "log_loss").startswith(b"\x89PNG")
+
+
+def test_the_picture_is_no_wider_than_what_a_page_shows_of_it() -> None:
+    """Or its letters would be too small to read."""
+    kinds = [f"{kind}_{what}" for kind in ("importance", "without", "alone") for what in ("log_loss", "log_loss_se")]
+    told = dict.fromkeys(kinds, [0.1]) | {f"{kind}_folds": [10] for kind in ("importance", "without", "alone")}
+    table, pairs = pd.DataFrame({"group": ["a"], **told}), pd.DataFrame({"group": ["a"], "with": ["b"], **told})
+    assert struct.unpack(">II", columns.picture(table, pairs, "log_loss")[16:24]) == (920, 780)
 
 
 def prepared(folder: Path, meaning: bool, task: str = "binary") -> list[str]:
