@@ -82,7 +82,12 @@ def tune(arguments: argparse.Namespace) -> None:
     best = min(valid, key=lambda trial: trial.result.mean)
     write_json(
         arguments.report / "best_hyperparameters.json",
-        {"trial": best.number, loss_name(params.table.task): round(best.result.mean, 6), **best.configuration},
+        {
+            "trial": best.number,
+            "trials": len(valid),
+            loss_name(params.table.task): round(best.result.mean, 6),
+            **best.configuration,
+        },
     )
     write_json(
         arguments.output / "trials.json",
@@ -92,8 +97,8 @@ def tune(arguments: argparse.Namespace) -> None:
     write_npz(arguments.output / "out_of_fold.npz", {name: np.stack(rows) for name, rows in by_row.items()})
     memory.forget()
     print(
-        f"tune: best {loss_name(params.table.task)} {best.result.mean:.4f} (trial {best.number}), "
-        f"{len(trials) - len(valid)} invalid"
+        f"tune: best {loss_name(params.table.task)} {best.result.mean:.4f} (trial {best.number}, "
+        f"the lowest of {len(valid)}, so flattered), {len(trials) - len(valid)} invalid"
     )
 
 

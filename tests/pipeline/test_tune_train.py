@@ -1,5 +1,6 @@
 """What the tune and train stages decide: which trials a fold takes, invalid trials, the memory of a search."""
 
+import json
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -219,6 +220,10 @@ def test_the_stage_says_how_many_trials_there_are(
     assert [line.split(" on ")[0] for line in said[:-1]] == told
     made = int(told[-1].split()[1])
     assert len((tmp_path / "report" / "trials.csv").read_text().splitlines()) == made + 1
+    # The lowest of many losses is lower than what its trial is worth, so none is told without their number.
+    assert said[-1].endswith(f"(trial 0, the lowest of {made}, so flattered), 0 invalid")
+    best = json.loads((tmp_path / "report" / "best_hyperparameters.json").read_text())
+    assert (best["trial"], best["trials"]) == (0, made)
 
 
 def test_each_part_of_a_search_has_an_oracle_of_its_own() -> None:
