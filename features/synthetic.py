@@ -1,12 +1,12 @@
-"""Tables that the project makes itself: Titanic in form, invented in content, for the demo and the tests."""
+"""Tables that the project makes itself: Titanic in form, invented in content, for the demo, benchmarks and tests."""
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
 
-_SYLLABLES = ("ald", "bern", "cor", "dun", "ell", "fair", "gor", "hal", "ing", "jor", "kel", "lan", "mar", "nor", "ost")
-_ENDS = ("son", "berg", "ley", "man", "ton", "wood", "ford", "sen", "ski", "well")
+SYLLABLES = ("ald", "bern", "cor", "dun", "ell", "fair", "gor", "hal", "ing", "jor", "kel", "lan", "mar", "nor", "ost")
+ENDS = ("son", "berg", "ley", "man", "ton", "wood", "ford", "sen", "ski", "well")
 
 
 def titanic(rows: int, test_rows: int, seed: int) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
@@ -31,7 +31,7 @@ def titanic(rows: int, test_rows: int, seed: int) -> tuple[pd.DataFrame, pd.Data
 def _party(generator: np.random.Generator) -> list[dict[str, str]]:
     size = int(generator.choice([1, 2, 3, 4, 5], p=[0.6, 0.2, 0.1, 0.06, 0.04]))
     pclass = int(generator.choice([1, 2, 3], p=[0.24, 0.2, 0.56]))
-    surname = (generator.choice(_SYLLABLES) + generator.choice(_SYLLABLES) + generator.choice(_ENDS)).capitalize()
+    surname = (generator.choice(SYLLABLES) + generator.choice(SYLLABLES) + generator.choice(ENDS)).capitalize()
     ticket = f"{generator.choice(['', 'PC ', 'A/5 ', 'C.A. '])}{generator.integers(1000, 400000)}"
     fare = round(float({1: 30, 2: 13, 3: 8}[pclass] * size * generator.lognormal(0, 0.3)), 4)
     luck, port = generator.normal(0, 1.2), generator.choice(["S", "C", "Q"], p=[0.72, 0.19, 0.09])
@@ -51,7 +51,7 @@ def _party(generator: np.random.Generator) -> list[dict[str, str]]:
             {
                 "Survived": str(int(generator.random() < 1 / (1 + np.exp(-chance)))),
                 "Pclass": str(pclass),
-                "Name": f"{surname}, {title}. {generator.choice(_SYLLABLES).capitalize()}",
+                "Name": f"{surname}, {title}. {generator.choice(SYLLABLES).capitalize()}",
                 "Sex": "male" if male else "female",
                 "Age": "" if generator.random() < 0.2 else f"{age:.0f}",
                 "SibSp": str(min(size - 1, 1) if not child else max(size - 3, 0)),
@@ -88,7 +88,7 @@ def mixed(rows: int, test_rows: int, seed: int, numbers: int = 2) -> tuple[pd.Da
     frame["shop"] = [f"shop {number}" for number in shop]
     frame["cabin"] = [f"{'ABCDEF'[d]}/{b}/{'PS'[b % 2]}" for d, b in zip(deck, berth, strict=True)]
     frame["day"] = day.strftime("%d.%m.%Y")
-    words = generator.choice(np.array(_SYLLABLES), (count, 6))
+    words = generator.choice(np.array(SYLLABLES), (count, 6))
     frame["remark"] = [" ".join(row) for row in words]
     frame["currency"] = "EUR"
     frame["token"] = [f"{number:08x}" for number in generator.permutation(count) * 7919]
@@ -97,70 +97,3 @@ def mixed(rows: int, test_rows: int, seed: int, numbers: int = 2) -> tuple[pd.Da
     frame["level"] = np.array(["poor", "fair", "good", "best"])[(ranks * 3.999).astype(int)]
     frame["yes"] = np.where(ranks > 0.5, "True", "False")
     return frame[:rows], frame[rows:].drop(columns=["cost", "level", "yes"]).reset_index(drop=True)
-
-
-def visits(customers: int, test_customers: int, each: int, seed: int) -> tuple[pd.DataFrame, pd.DataFrame, pd.Series]:
-    """Train and test, with ``each`` rows a customer and no customer in both, all str, and the answers of test, float.
-
-    A customer's ``age`` is known and tells nothing of what customers have in common with nobody else: the larger part
-    of ``amount``. So who has seen a customer knows the answer, and who has not knows little more than the mean.
-    """
-    generator = np.random.default_rng(seed)
-    count = customers + test_customers
-    whose = np.repeat(np.arange(count), each)
-    names, ages = generator.permutation(9000)[:count] + 1000, generator.integers(18, 80, count)
-    own, spend = generator.normal(0, 40, count), generator.gamma(2, 10, len(whose))
-    amount = 50 + own[whose] + 0.3 * spend + generator.normal(0, 1, len(whose))
-    frame = pd.DataFrame(
-        {
-            "customer_id": names[whose].astype(str),
-            "spend": pd.Series(spend).round(2).astype(str),
-            "age": ages[whose].astype(str),
-            "amount": pd.Series(amount).round(2).astype(str),
-        },
-        dtype=object,
-    )
-    rows = customers * each
-    test = frame[rows:].reset_index(drop=True)
-    return frame[:rows], test.drop(columns="amount"), test["amount"].astype(float)
-
-
-def spaceship(groups: int, test_groups: int, seed: int) -> tuple[pd.DataFrame, pd.DataFrame, pd.Series]:
-    """Train and test in the form of Kaggle's Spaceship Titanic, all str, empty where missing, and the answers of test.
-
-    ``PassengerId`` is a group's number and the passenger's in it (0013_01), ``Cabin`` deck, number and side (B/12/P),
-    one for the group. No group is in both tables. Deck, side and where on its side a cabin lies tell of the fate, and
-    half of it is what the members of a group have in common with nobody else. Their ``Surname``, of which some are in
-    several groups, tells nothing but that.
-    """
-    generator = np.random.default_rng(seed)
-    rows: list[dict[str, str]] = []
-    surnames = [one + other + end for one in _SYLLABLES for other in _SYLLABLES for end in _ENDS]
-    for group in range(groups + test_groups):
-        deck, side = generator.choice(list("ABCDEFG")), generator.choice(["P", "S"])
-        number, luck = int(generator.integers(0, 1500)), generator.normal(0, 2.0)
-        surname = surnames[int(generator.integers(len(surnames)))].capitalize()
-        place = 2.0 * (deck in "BCG") - 2.0 * (deck in "EF") + 2.0 * (side == "S") * np.sign(number - 700)
-        for one in range(int(generator.integers(1, 8))):
-            asleep, spent = generator.random() < 0.35, generator.lognormal(4, 1.2)
-            chance = place + luck + 1.2 * asleep - 0.4 * (not asleep) * np.log(spent / 50)
-            rows.append(
-                {
-                    "PassengerId": f"{group + 1:04d}_{one + 1:02d}",
-                    "CryoSleep": str(bool(asleep)),
-                    "Cabin": "" if generator.random() < 0.02 else f"{deck}/{number}/{side}",
-                    "Age": "" if generator.random() < 0.02 else str(int(generator.integers(0, 80))),
-                    "Spent": "0" if asleep else f"{spent:.0f}",
-                    "Surname": surname,
-                    "Transported": str(bool(generator.random() < 1 / (1 + np.exp(-chance)))),
-                    "in train": str(group < groups),
-                }
-            )
-    # As in Kaggle's files, test's groups lie among those of train: the numbers of groups are dealt anew.
-    frame = pd.DataFrame(rows)
-    dealt = {f"{old + 1:04d}": f"{new + 1:04d}" for old, new in enumerate(generator.permutation(groups + test_groups))}
-    frame["PassengerId"] = [dealt[name[:4]] + name[4:] for name in frame["PassengerId"]]
-    frame = frame.sort_values("PassengerId", ignore_index=True)
-    inside = (frame.pop("in train") == "True").to_numpy()
-    test = frame[~inside].reset_index(drop=True)
-    return frame[inside].reset_index(drop=True), test.drop(columns="Transported"), test["Transported"]

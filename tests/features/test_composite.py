@@ -8,8 +8,8 @@ import pytest
 
 from features.composite import FEWEST_CELLS, find_separator, several, taken_apart
 from features.inference import Inferred, infer
-from features.synthetic import spaceship
 from pipeline.demo import as_read
+from tests.tables import spaceship
 
 GENERATOR = np.random.default_rng(0)
 

@@ -8,7 +8,8 @@ import pytest
 from features.contract import Column
 from features.identifiers import ENOUGH, group_columns, named_like_an_id, shown_by_ids, told_shared
 from features.inference import Inferred, infer
-from features.synthetic import mixed, titanic, visits
+from features.synthetic import mixed, titanic
+from tests.tables import visits
 
 
 def tables(name: str, known: list[str | None], asked: list[str | None]) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -15,12 +15,12 @@ import pandas as pd
 import pytest
 
 from features.contract import Contract
-from features.synthetic import spaceship
 from pipeline import predict
 from pipeline.demo import write_yaml
 from pipeline.files import read_csv, read_json, read_npz
 from pipeline.params import load, read_document
 from tests.stages import ROOT, made_new, run_stage
+from tests.tables import spaceship
 
 NAME = "ship"
 BUDGETS: dict[str, dict[str, Any]] = {

@@ -16,12 +16,12 @@ import pytest
 from features import encoder
 from features.contract import Contract
 from features.roles import SCORE, STOP, TRAIN, UNUSED
-from features.synthetic import visits
 from features.tables import parse_table
 from pipeline import honest, new, predict
 from pipeline.files import read_csv, read_json, read_npz
 from pipeline.params import load, read_document
 from tests.stages import made_new, run_stage
+from tests.tables import visits
 
 ROOT = Path(__file__).resolve().parents[2]
 BUDGETS: dict[str, dict[str, Any]] = {
