@@ -109,12 +109,13 @@ def _measured(name: str, cells: pd.Series) -> bool:
 
 
 def told_shared(column: Column, train: pd.Series, test: pd.Series) -> list[str]:
-    """A sentence where a feature is named like an id and has values in several rows, in test's too."""
+    """A sentence where a feature is named like an id, is no number with fractions, and has values in several rows, in
+    test's too."""
     if column.role != "feature" or not named_like_an_id(column.name):
         return []
     known, asked = named(train).dropna(), named(test).dropna()
     shared = int(asked.isin(known).sum())
-    if not known.duplicated().any() or known.nunique() < 3 or not shared:
+    if not known.duplicated().any() or known.nunique() < 3 or not shared or _measured(column.name, known):
         return []
     return [
         f"{column.name}: named like an id, but {shared} of test's {len(asked)} rows have a value of train, so it is "

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -114,9 +114,10 @@ def infer(
     else:
         train, sample = with_whole_labels(train, sample, target, notes)
         cells = train[target]
-    metric, why_metric = find_metric(cells, task, sample, metric)
     check_target(cells, task, target)
+    metric, why_metric = find_metric(cells, task, sample, metric)
     levels = None if task == "regression" else levels_of(cells.astype(str))
+    notes += told_alike(target, levels or ())
     answers = [] if sample is None else [str(name) for name in sample.columns[1:]]
     if answers and (wrong := misfit(answers, task, metric, levels or ())):
         raise UserError(
@@ -272,6 +273,16 @@ def with_parts(
     return pd.DataFrame(known), pd.DataFrame(asked), apart, decided
 
 
+def told_alike(target: str, levels: Sequence[str]) -> list[str]:
+    """A sentence where two classes differ in small and capital letters alone."""
+    seen: dict[str, str] = {}
+    for level in levels:
+        other = seen.setdefault(level.casefold(), level)
+        if other != level:
+            return [f"{target}: {other!r} and {level!r} are two classes; if they are one, write them alike in the file"]
+    return []
+
+
 def check_no_gaps(cells: pd.Series, target: str, notes: list[str]) -> None:
     """Raises ``UserError`` where the target is missing. Among words NA may be one (North America), where it is about as
     frequent as another class."""
@@ -424,9 +435,8 @@ def find_target(
         )
     lacks = "lacks or has empty" if empty else "lacks"
     others = f", and has {_named(foreign)} instead{aside(foreign[0], absent)}" if foreign else ""
-    raise UserError(
-        f"test {lacks} {len(absent)} columns of train: {_named(absent)}{others}. Name the target with --target."
-    )
+    cure = "Name the target with --target" + (", and write the others alike in both files." if foreign else ".")
+    raise UserError(f"test {lacks} {len(absent)} columns of train: {_named(absent)}{others}. {cure}")
 
 
 def _are_classes(answers: list[str], cells: pd.Series) -> bool:
@@ -491,7 +501,7 @@ def common_columns(
     if foreign:
         raise UserError(
             f"test has columns that train lacks: {_named(foreign)}{aside(foreign[0], features)}. "
-            "Give the train and test files of one competition, with the same header."
+            "Give both files the same header, or delete in test what train lacks, since nothing is learned of it."
         )
     left = [name for name in features if name not in test.columns]
     if left:
@@ -764,6 +774,8 @@ def find_metric(cells: pd.Series, task: str, sample: pd.DataFrame | None, given:
     if len(sample.columns) > 2:
         return "log_loss", f"the sample has {len(sample.columns) - 1} columns of answers, probabilities of the classes"
     levels, answers = set(cells.astype(str).str.strip()), sample.iloc[:, 1].dropna().astype(str).str.strip()
+    if answers.empty:
+        return "accuracy", "the sample has no answers that say otherwise"
     if set(answers) <= levels:
         # One label in all rows may be a probability of 0 or 1 as well.
         open_still = task == "binary" and answers.nunique() == 1 and not numbers_of(answers)[1].any()
@@ -781,16 +793,17 @@ def find_metric(cells: pd.Series, task: str, sample: pd.DataFrame | None, given:
 
 
 def check_target(cells: pd.Series, task: str, target: str) -> None:
-    """Raises ``UserError`` on too few rows, a target that never varies, an infinite one, or a class of a row or two."""
+    """Raises ``UserError`` on too few rows, a target that never varies, one that is infinite or beyond 32 bits, or a
+    class of a row or two."""
     if len(cells) < 2 * FEWEST:
         raise UserError(f"train has {len(cells)} rows; expected {2 * FEWEST} or more. Give the whole training table.")
     if task == "regression":
         values = numbers_of(cells)[0].to_numpy()
-        wrong = np.flatnonzero(~np.isfinite(values))
+        wrong = np.flatnonzero(~(np.abs(values) <= np.finfo(np.float32).max))
         if len(wrong):
             raise UserError(
                 f"train, row {wrong[0] + 2}: the target {target!r} is {str(cells.iloc[wrong[0]])!r} ({len(wrong)} such "
-                "rows); expected finite numbers. Correct or delete the rows."
+                "rows); expected finite numbers of 3.4e38 or less. Correct or delete the rows."
             )
         if len(np.unique(values)) > 1:
             return

@@ -84,9 +84,11 @@ def new(arguments: argparse.Namespace) -> None:
     (train, test, sample), semicolons = read_together(paths, arguments.encoding, print)
     given = {"target": arguments.target, "id": arguments.id, "metric": arguments.metric}
     found = infer(train, test, sample, **given, commas=semicolons)
-    width = max(len(column) for column in found.reasons)
+    # On one line, also where a name of several came from a spreadsheet.
+    names = {column: " ".join(column.split()) for column in found.reasons}
+    width = max(map(len, names.values()))
     for column, reason in found.reasons.items():
-        print(f"  {column:{width}}  {reason}")
+        print(f"  {names[column]:{width}}  {reason}")
     for note in found.notes:
         print(f"note: {note}")
     write(name, folder, found, arguments.kaggle)

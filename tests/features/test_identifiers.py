@@ -150,4 +150,6 @@ def test_a_note_is_for_features_named_like_an_id_alone() -> None:
     assert told_shared(Column("team_id", "ignore", "text"), known, asked) == []
     assert told_shared(Column("team", "feature", "number"), known, asked) == []
     assert told_shared(Column("team_id", "feature", "number"), known.drop_duplicates(), asked) == []
+    halves = known.astype(float) / 2
+    assert told_shared(Column("index", "feature", "number"), halves.astype(str), halves.astype(str)) == []
     assert told_shared(Column("is_member_no", "feature", "number"), pd.Series(["0", "1"] * 9), asked) == []

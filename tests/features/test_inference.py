@@ -569,7 +569,8 @@ def test_a_test_table_with_the_target_is_told_what_to_do_at_once() -> None:
         UserError, match="test has every column of train, and y besides.* Were train and test exchanged"
     ):
         infer(test.drop(columns="y"), test, None)
-    with pytest.raises(UserError, match=r"lacks 2 columns of train: x, y, and has X instead \(did you mean 'x'\?\)"):
+    told = r"lacks 2 columns of train: x, y, and has X instead \(did you mean 'x'\?\).* write the others alike in both"
+    with pytest.raises(UserError, match=told):
         infer(train, test[["key", "x"]].rename(columns={"x": "X"}), None)
 
 
@@ -582,10 +583,25 @@ def test_an_infinite_target_is_told() -> None:
         decided(["inf"] * 40)
 
 
-def test_an_empty_answer_column_holds_no_fractions() -> None:
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("huge", ["3.5e38", "-1e300"])
+def test_a_target_that_32_bits_do_not_hold_is_told_before_validate_does(huge: str) -> None:
+    with pytest.raises(UserError, match=f"row 3: the target 'y' is '{huge}' .* expected finite numbers of 3.4e38 or"):
+        decided([EVEN[0], huge, *EVEN[2:]])
+
+
+def test_classes_that_differ_in_capital_letters_alone_are_told() -> None:
+    told = "y: 'Yes' and 'yes' are two classes; if they are one, write them alike in the file"
+    assert told in decided(["no", "yes", "Yes"] * 20).notes
+    assert not [note for note in decided(["no", "yes"] * 30).notes if "two classes" in note]
+
+
+def test_an_empty_answer_column_holds_no_fractions_and_no_labels() -> None:
     train, test = table(MARKS), pd.DataFrame({"key": ["901", "902"], "x": ["0.1", "0.2"]}, dtype=object)
     sample = pd.DataFrame({"key": ["901", "902"], "y": [None, None]}, dtype=object)
-    assert infer(train, test, sample).task == "multiclass"
+    found = infer(train, test, sample)
+    assert found.task == "multiclass"
+    assert found.reasons["y"].endswith("metric accuracy: the sample has no answers that say otherwise")
 
 
 def test_ids_are_compared_as_the_contract_reads_them() -> None:

@@ -82,6 +82,14 @@ def test_what_it_writes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> N
     assert inputs.shape[:2] == (2 * FOLDS, 120) and np.isfinite(inputs).all()
 
 
+def test_a_name_of_several_lines_is_printed_on_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    given = files()
+    given.train, given.test = (each.rename(columns={"area": "area\n(m²)"}) for each in (given.train, given.test))
+    assert given.run(tmp_path) == 0
+    assert "\n  area (m²)  number: " in capsys.readouterr().out
+    stages(tmp_path)
+
+
 def test_columns_as_people_write_them_are_read_alike_by_every_stage(tmp_path: Path) -> None:
     """Currency, units, decimal commas, words for missing, slips, two ways of dates, zeros in front, gaps."""
     draw = np.random.default_rng(5)
