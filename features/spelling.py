@@ -20,7 +20,7 @@ MISSING_WORDS = frozenset({"", "nan", "na", "n/a", "null", "none"})
 MISSING_MARKS = frozenset(
     {"?", "??", "???", "-", "--", "---", "–", "—", ".", "..", "*", "#n/a", "#na", "#null!", "n.a.", "n.a", "n.d.",
      "\\n", "#div/0!", "#value!", "#ref!", "#name?", "#num!", "<na>", "unknown", "missing",
-     "not available", "not known", "k.a.", "s/d", "0000-00-00"}
+     "not available", "not known", "k.a.", "s/d", "0000-00-00", "9999-12-31", "9999-12-31 00:00:00"}
 )  # fmt: skip
 # What stands for a missing value, of people or of programs.
 FOR_MISSING = MISSING_MARKS | MISSING_WORDS

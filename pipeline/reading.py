@@ -23,6 +23,8 @@ from pipeline.files import read_bytes
 
 # The first bytes of .xls, and the file that .xlsx, .xlsb or .ods holds among others.
 _OLE, _WORKBOOKS = b"\xd0\xcf\x11\xe0", {"xl/workbook.xml", "xl/workbook.bin", "content.xml"}
+# The first bytes of what packs files in other ways: bzip2, xz, Zstandard, 7z and rar.
+_PACKED = (b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd", b"7z\xbc\xaf", b"Rar!")
 # Text judged when the encoding is guessed.
 _PROBED = 1 << 18
 # What old programs wrote. Among all that Python knows, a word or two always make sense in some rare one.
@@ -77,11 +79,13 @@ def read_together(
 
 
 def unpacked(content: bytes, path: Path) -> tuple[bytes, str]:
-    """The bytes inside gzip or zip (the one table there), and what to call them. Raises ``UserError`` on a
-    spreadsheet."""
+    """The bytes inside gzip or zip (the one table there), and what to call them. Raises ``UserError`` on a spreadsheet
+    and on other archives."""
     try:
         if content[:4] == _OLE:
             raise _spreadsheet(path)
+        if content.startswith(_PACKED):
+            raise UserError(f"{path}: an archive that is neither gzip nor zip. Unpack it and name the file.")
         if content[:2] == b"\x1f\x8b":
             return gzip.decompress(content), str(path)
         if content[:4] == b"PK\x03\x04":

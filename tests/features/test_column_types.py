@@ -298,6 +298,14 @@ def test_a_year_of_two_digits_that_may_be_of_another_century_is_told() -> None:
         assert not told_twofold(infer_column("d", days[15:30])[0], days[15:30])
 
 
+@pytest.mark.parametrize("end", ["9999-12-31", "9999-12-31 00:00:00"])
+def test_an_open_end_is_no_date(end: str) -> None:
+    """As databases write what has not ended; pandas holds no such day."""
+    days = pd.Series(pd.date_range("2015-01-01", periods=60).strftime("%Y-%m-%d" + end[10:]))
+    found, _ = infer_column("until", days.where(days.index % 3 > 0, end))
+    assert (found.type, found.spelling.missing, found.nullable) == ("date", (end,), True)
+
+
 def test_dates_may_be_written_in_two_ways() -> None:
     cells = pd.Series([*DAYS[:80], *(f"2016-01-{day:02d}" for day in range(1, 29))], dtype=object)
     found, reason = infer_column("c", cells)

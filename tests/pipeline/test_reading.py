@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import io
+import lzma
 import zipfile
 from pathlib import Path
 
@@ -228,6 +230,9 @@ def test_parquet_that_is_no_table_of_cells(tmp_path: Path, frame: pd.DataFrame, 
         (zipped(a__csv=PLAIN, b__csv=PLAIN), None, "holds 2 files (a.csv, b.csv)"),
         (gzip.compress(PLAIN.encode())[:-9], None, "can't be unpacked"),
         (zipped(a__csv=PLAIN)[:60], None, "can't be unpacked"),
+        (bz2.compress(PLAIN.encode()), None, "neither gzip nor zip. Unpack it"),
+        (lzma.compress(PLAIN.encode()), None, "neither gzip nor zip. Unpack it"),
+        (b"7z\xbc\xaf\x27\x1c" + bytes(99), None, "neither gzip nor zip. Unpack it"),
         (b"PAR1 no table", None, "Parquet"),
         (zipped(**{"[Content_Types]__xml": "x", "xl/workbook__xml": "x"}), None, "a spreadsheet; expected a table of"),
         (zipped(mimetype="x", content__xml="x", meta__xml="x"), None, "Save the sheet as CSV"),
