@@ -63,8 +63,9 @@ _DEEPEST = 600
 _SHOWN = 200
 # Least and most arguments, where it is not one.
 _ARGUMENTS = {"max": (2, 99), "min": (2, 99), "fill": (2, 2)}
-# What a column that is no plain word stands between.
-_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"|`([^`]+)`")
+# What a column that is no plain word stands between, and words beyond ASCII, of which Python's parser makes others (of
+# the micro sign a Greek letter, of an e and its accent one letter).
+_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"|`([^`]+)`|(\w*[^\x00-\x7f](?:\w|[^\x00-\x7f])*)")
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ class Formula:
     text: str
     tree: ast.expr
     columns: tuple[str, ...]
-    # The columns that stand between backticks, by the word that the tree has in their place.
+    # The columns that stand between backticks or are beyond ASCII, by the word that the tree has in their place.
     spelt: Mapping[str, str]
 
 
@@ -89,10 +90,11 @@ def parse(text: str, place: str) -> Formula:
     spelt: dict[str, str] = {}
 
     def word(found: re.Match[str]) -> str:
-        if found[1] is None:
+        column = found[1] or found[2]
+        if column is None:
             return found[0]
         name = f"_quoted_{len(spelt)}_"
-        spelt[name] = found[1]
+        spelt[name] = column
         return name
 
     try:
@@ -109,10 +111,13 @@ def parse(text: str, place: str) -> Formula:
     try:
         _check(tree, names)
     except _Refused as error:
-        raise _refused(place, text, str(error)) from None
+        why = str(error)
+        for name, column in spelt.items():
+            why = why.replace(name, f"`{column}`")
+        raise _refused(place, text, why) from None
     if not names:
         raise _refused(place, text, "it names no column")
-    return Formula(text, tree, tuple(spelt.get(name, name) for name in names), spelt)
+    return Formula(text, tree, tuple(dict.fromkeys(spelt.get(name, name) for name in names)), spelt)
 
 
 class _Refused(Exception):

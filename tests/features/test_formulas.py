@@ -131,6 +131,8 @@ def test_what_a_formula_reckons(text: str, expected: list[float]) -> None:
         ("Area + (Central in ('Y', 'yes'))", ["no cell of 'Central' is 'yes'", "Known: 'N', 'Y'."]),
         ("Area == '4'", ["'Area' holds numbers", "without quotes"]),
         ("(" * 300 + "Area" + ")" * 300, ["can't be read"]),
+        ("`1stFloor`.sum + 1", ["'`1stFloor`.sum' is no part of a formula"]),
+        ("높이 + Area", ["no column '높이'"]),
         (" + ".join(["Area"] * 602), ["more than 600 operations wait for one another", "in parentheses by tens"]),
         ("1 + Area * (" + "not " * 700 + "Area)", ["more than 600 operations"]),
         (" + ".join(["Area"] * 20_000), ["more than 600 operations"]),
@@ -140,6 +142,21 @@ def test_what_is_no_formula_is_refused_with_the_cure(text: str, words: list[str]
     message = error(text).lower()
     for word in words:
         assert word.lower() in message
+
+
+@pytest.mark.parametrize("name", ["높이", "µ", "ﬁt", "e\u0301te\u0301", "x²", "größe_1"])
+def test_a_column_beyond_ascii_is_found_as_it_is_spelt(name: str) -> None:
+    frame = FRAME.rename(columns={"Area": name})
+    renamed = {name if column == "Area" else column: entry for column, entry in COLUMNS.items()}
+    contract = Contract.from_mapping({"columns": renamed}, "contract.yaml")
+    for text in (f"2*{name}+{name}", f"3 * `{name}`"):
+        states = formulas.fit(frame, contract, {"made": text}, "encode.formulas")
+        assert formulas.sources(states) == {"made": (name,)}
+        np.testing.assert_array_equal(formulas.apply(frame, [{**states[0], "unit": None}])["made"], [3, 12, nan, 0])
+
+
+def test_a_column_is_taken_once_however_often_and_however_it_is_spelt() -> None:
+    assert formulas.parse("`Area` * `Area` + Area - Sold", "place").columns == ("Area", "Sold")
 
 
 def test_long_sums_are_reckoned() -> None:
