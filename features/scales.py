@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+import math
+import re
 from collections.abc import Iterable
 
 # From low to high; | parts the spellings of a step. The first words are those of questionnaires, sizes and ratings;
@@ -38,14 +41,22 @@ SCALES = tuple(
     )
 )
 # What there is none of lies below every step.
-ABSENT = ("na", "n/a", "none", "no", "nothing", "absent")
+ABSENT = ("na", "n/a", "none", "no", "nothing", "absent", "never")
 # Steps that must be there: the rank of two says no more than a column of 0 and 1 does.
 FEWEST = 3
+# A number, or numbers from one to another: 18-24, $5,000 to $9,999, <1 year, 10+ years, 65 and over.
+_UNIT = r"(?!(?:to|or|and)\b)([a-z]*)"
+_SPAN = re.compile(
+    rf"(<=?|≤|under|below|less than|fewer than|up to)? ?([0-9.]+) ?{_UNIT} ?(?:(?:-|to) ?([0-9.]+) ?{_UNIT})?"
+    r" ?(\+|(?:or|and) (?:more|over|above|older|up))? ?([a-z]*)"
+)
+_ABOVE = re.compile("(>=?|≥|over|above|more than|at least) ?(?=[0-9])")
 
 
 def order_of(levels: Iterable[str]) -> tuple[str, ...] | None:
-    """``levels`` from low to high where a scale has all of them, each at a step of its own, else None. One word for
-    what is absent may stand besides, below the others."""
+    """``levels`` from low to high where a scale has all of them, each at a step of its own, or where they are ranges of
+    numbers, else None. One word for what is absent may stand besides, below the others."""
+    levels = tuple(levels)
     named = {level: level.strip().lower() for level in levels}
     for scale in SCALES:
         place = {word: step for step, words in enumerate(scale) for word in words}
@@ -54,4 +65,40 @@ def order_of(levels: Iterable[str]) -> tuple[str, ...] | None:
         several = len(set(steps.values()) - {-1}) >= FEWEST
         if several and len(set(steps.values())) == len(steps) == len(named):
             return tuple(sorted(steps, key=lambda level: steps[level]))
-    return None
+    return _order_of_ranges(levels)
+
+
+def _order_of_ranges(levels: Iterable[str]) -> tuple[str, ...] | None:
+    """``levels`` by their numbers where they are ranges in one unit, of which none overlaps another, and numbers
+    between them. Of words besides, one for what is absent comes first, and one other is left out."""
+    spans = {level: _span(level) for level in levels}
+    found = {level: span for level, span in spans.items() if span is not None}
+    units = {span[2] for span in found.values()} - {""}
+    ordered = sorted(found, key=lambda level: found[level][:2])
+    apart = all(found[a][1] <= found[b][0] and found[a] != found[b] for a, b in itertools.pairwise(ordered))
+    absent = [level for level in spans if level not in found and level.strip().lower() in ABSENT]
+    ranges = any(low < high for low, high, _ in found.values())
+    if not (ranges and apart and len(found) >= FEWEST and len(units) <= 1):
+        return None
+    if len(absent) > 1 or len(spans) - len(found) - len(absent) > 1:
+        return None
+    return (*absent, *ordered)
+
+
+def _span(level: str) -> tuple[float, float, str] | None:
+    """From which number to which, and the unit ("" without one, and without the s of several); None for other words."""
+    text = re.sub(r"[$€£%,]", "", level.strip().lower().replace("–", "-"))
+    if _ABOVE.match(text):
+        text = _ABOVE.sub("", text, count=1) + "+"
+    match = _SPAN.fullmatch(re.sub(r"\s+", " ", text).strip())
+    if match is None:
+        return None
+    below, first, unit, last, second, above, behind = match.groups(default="")
+    try:
+        low, high = float(first), float(last or first)
+    except ValueError:
+        return None
+    units = {word.removesuffix("s") for word in (unit, second, behind)} - {""}
+    if len(units) > 1 or (last and (below or above or low >= high)) or (below and above):
+        return None
+    return (-math.inf if below else low), (math.inf if above else high), "".join(units)
