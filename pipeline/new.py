@@ -22,7 +22,7 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
 from features.budget import budget
 from features.contract import Contract
-from features.errors import UserError
+from features.errors import UserError, listed
 from features.faults import ContractError
 from features.inference import Inferred, infer
 from features.tasks import ALL_MEASURES
@@ -89,14 +89,24 @@ def new(arguments: argparse.Namespace) -> None:
     width = max(map(len, names.values()))
     for column, reason in found.reasons.items():
         print(f"  {names[column]:{width}}  {reason}")
-    for note in found.notes:
+    for note in told_once(found.notes):
         print(f"note: {note}")
     write(name, folder, found, arguments.kaggle)
+    count = len(found.contract.features)
     print(
         f"new: {name}: {found.task} scored by {found.metric}, {len(found.train)} training and {len(found.test)} test "
-        f"rows, {len(found.contract.features)} columns to learn from\n"
+        f"rows, {count} column{'' if count == 1 else 's'} to learn from\n"
         f"new: correct {contract_path(folder, name)} or params.yaml where a decision is wrong, then run `dvc repro`"
     )
+
+
+def told_once(notes: Sequence[str]) -> list[str]:
+    """``notes``, with one in place of several that say the same of several columns."""
+    same: dict[str, list[str]] = {}
+    for note in notes:
+        name, _, text = note.partition(": ")
+        same.setdefault(text or note, []).append(name)
+    return [text if names[0] == text else f"{listed(names, most=5)}: {text}" for text, names in same.items()]
 
 
 def check_free(name: str, folder: Path, force: bool) -> None:

@@ -55,6 +55,19 @@ def files(rows: int = 90, target: str = "level") -> Files:
     return Files(train, test, pd.DataFrame({"id": test["id"], target: train[target].iloc[0]}))
 
 
+def test_a_note_of_several_columns_is_told_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    same = pd.DataFrame({name: [*map(str, range(40)), *["."] * 3] * 3 for name in "abcdefg"})
+    train, test = same.assign(y=["yes", "no", "no"] * 43).iloc[:90], same.iloc[90:]
+    given = [table.reset_index(drop=True).rename_axis("id").reset_index() for table in (train, test)]
+    assert Files(*given, None).run(tmp_path) == 0
+    notes = [line for line in capsys.readouterr().out.splitlines() if "read as missing" in line]
+    assert len(notes) == 1 and notes[0].startswith("note: a, b, c, d, e, ... (7 in all): '.' (train, row 42 first")
+    one = Files(*[table[[name for name in table if name in ("id", "a", "y")]] for table in given], None)
+    assert one.run(tmp_path, "--force") == 0
+    out = capsys.readouterr().out
+    assert "note: a: '.' (train" in out and ", 1 column to learn from" in out
+
+
 def stages(folder: Path, name: str = "shops") -> dict[str, np.ndarray]:
     """validate, encode and normalize of the competition; the normalized arrays."""
     for stage in ("validate", "encode", "normalize"):
