@@ -11,7 +11,7 @@ import pandas as pd
 from features.columns import FEW, century_date, code_separator, date_formats, dates_of, fit_number, twofold_date
 from features.contract import SIGNS, Column, levels_of
 from features.errors import listed, quoted
-from features.identifiers import REPEATED, named_after_things, named_like_an_id
+from features.identifiers import REPEATED, may_be_a_count, named_after_things, named_like_an_id
 from features.plain import LEVELS_WITH_STATISTIC, MOST_ONE_HOT_LEVELS
 from features.scales import order_of
 from features.spelling import (
@@ -42,6 +42,8 @@ YEARS = 1800, 2100
 _YEAR = re.compile(r"(?i:(.*[^a-z])?(year|yr|jahr|année|annee|año|ano|anno)s?([^a-z].*)?|.*[a-z]Year)")
 # Days in eight digits.
 _EIGHT_DIGITS = re.compile("(19|20)[0-9]{2}[01][0-9][0-3][0-9]")
+# Of a column called so, numbers that rise from row to row alone name rows.
+_RANK = re.compile(r"(?i:(.*[^a-z])?(rank|ranking|rang)([^a-z].*)?|.*[a-z]Rank)")
 _SEASON = re.compile("[0-9]{4}-[0-9]{2}")
 # Times of day in four digits.
 _CLOCK = re.compile("([01][0-9]|2[0-4])[0-5][0-9]")
@@ -296,6 +298,8 @@ def _names(column: Column, present: pd.Series, numbers: pd.Series) -> bool:
     distinct = numbers.nunique()
     if distinct <= 2 or not named_after_things(column.name) or len(numbers) < REPEATED * distinct:
         return False
+    if may_be_a_count(column.name) and numbers.min() == 0:
+        return False  # none of them, as of stays in hospital and years at school
     return present.nunique() == distinct and bool(present.str.fullmatch("-?[0-9]+").all())
 
 
@@ -312,19 +316,21 @@ def _number(plain: Column, present: pd.Series, numbers: pd.Series, rows: int) ->
         return ignored, RUNNING + ("" if numbers.is_unique else ", which starts anew in test")
     column = replace(plain, type="number", nullable=gaps)
     log = len(finite) and fit_number(pd.Series(finite))["unit"] is not None
-    return column, f"{present.nunique()} {'whole numbers' if whole else 'numbers'}{read_with(plain.spelling)}" + (
-        "; skewed, so as logarithm" if log else ""
-    )
+    several = f"{present.nunique()} {'whole numbers' if whole else 'numbers'}"
+    told = several if len(set(values)) > 1 else f"{quoted(present.iloc[0])} or nothing"
+    return column, f"{told}{read_with(plain.spelling)}" + ("; skewed, so as logarithm" if log else "")
 
 
 def _running(numbers: pd.Series, rows: int, name: str) -> bool:
     """Do whole ``numbers`` number the rows: each once and with few left out, in both tables together or, where they
-    start anew in test, in each? In each they are ranks, unless they rise from row to row or the column ``name`` is like
-    an id's. The first ``rows`` are train's."""
+    start anew in test, in each? In each, or where ``name`` says so, they are ranks, unless they rise from row to row or
+    the column is called like an id. The first ``rows`` are train's."""
     if len(numbers) <= FEW_NUMBERED:
         return False
     tables = [table for table in (numbers.iloc[:rows], numbers.iloc[rows:]) if len(table)]
     rising = named_like_an_id(name) or all(table.is_monotonic_increasing for table in tables)
+    if _RANK.fullmatch(name) and not rising:
+        return False
     return _dense(numbers) or (rising and all(map(_dense, tables)))
 
 

@@ -27,7 +27,8 @@ DATE_FORMATS = ("ISO8601", "%d.%m.%Y", "%d.%m.%Y %H:%M", "%d.%m.%Y %H:%M:%S", "%
                 "%d-%m-%Y", "%m-%d-%Y", "%d-%m-%Y %H:%M", "%Y/%m/%d", "%Y/%m/%d %H:%M", "%Y/%m/%d %H:%M:%S",
                 "%d %b %Y", "%d-%b-%Y", "%d-%b-%y", "%b %d, %Y", "%d %B %Y", "%B %d, %Y", "%Y%m%dT%H%M%S",
                 "%m/%d/%Y %I:%M %p", "%d.%m.%y", "%d.%m.%y %H:%M", "%d/%m/%y", "%d/%m/%y %H:%M", "%m/%d/%y",
-                "%m/%d/%y %H:%M", "%m/%d/%y %I:%M %p", "%b-%Y", "%I:%M %p", "%I:%M:%S %p", "%Y%m%d")  # fmt: skip
+                "%m/%d/%y %H:%M", "%m/%d/%y %I:%M %p", "%b-%Y", "%I:%M %p", "%I:%M:%S %p", "%Y%m%d", "%H:%M",
+                "%H:%M:%S")  # fmt: skip
 _PLACE = {form: place for place, form in enumerate(DATE_FORMATS)}
 # Years of two digits are those of the hundred years that end with this one: more tables hold births than what is to
 # come.
@@ -38,6 +39,8 @@ LIFE = 60
 FEW = 256
 # What the ISO reader of pandas takes beyond dates: a bare year or number.
 _ISO = re.compile(r"\d{4}-\d{1,2}(-\d{1,2}([T ].*)?)?")
+# Hours and minutes, rather than the goals of two teams.
+_CLOCK = re.compile(r"\d{1,2}:\d{2}(:\d{2})?")
 # What it does not take: Greenwich's time by its name.
 _GREENWICH = re.compile(r" ?(UTC|GMT)$")
 # What may stand between the parts of a composite code.
@@ -73,7 +76,8 @@ def fit_number(cells: pd.Series) -> dict[str, Any]:
     values = cells.to_numpy(float)
     values = values[np.isfinite(values)]
     sizes = np.abs(values[values != 0])
-    if not len(sizes):
+    # Two numbers are as skewed on any scale.
+    if not len(sizes) or len(np.unique(values)) <= 2:
         return {"unit": None}
     unit = float(np.quantile(sizes, SMALLEST))
     before, after = abs(skewness(values)), abs(skewness(_signed_log(values, unit)))
@@ -284,6 +288,8 @@ def _dates(cells: pd.Series, form: str) -> pd.Series:
     if form == "ISO8601":
         text = text.str.replace(_GREENWICH, "Z", regex=True)
         text = text.where(text.str.fullmatch(_ISO).fillna(False))
+    if form in ("%H:%M", "%H:%M:%S"):
+        text = text.where(text.str.fullmatch(_CLOCK).fillna(False))
     dates = pd.to_datetime(text, format=form, errors="coerce", utc=True).dt.tz_localize(None)
     if "%y" in form:  # Python turns at 69
         dates = dates.mask(dates.dt.year > FAR, dates - pd.DateOffset(years=100))

@@ -50,6 +50,11 @@ def named_after_things(name: str) -> bool:
     return named_like_an_id(name) or bool(_BARE.fullmatch(name) or _KINDS.fullmatch(name))
 
 
+def may_be_a_count(name: str) -> bool:
+    """Whether a column called so, a bare word for whom rows may be of, may as well hold how many of them there are."""
+    return bool(_BARE.fullmatch(name)) and not named_like_an_id(name)
+
+
 def group_columns(
     train: pd.DataFrame, test: pd.DataFrame, names: Sequence[str], prefix: str | None = None
 ) -> dict[str, tuple[Column, str]]:

@@ -47,10 +47,11 @@ def cells(*values: Any) -> pd.Series:
         (cells("(12)", "-3", "7"), "feature", "number", "3 whole numbers"),
         (cells("(1)", "(2)", "(3)"), "feature", "category", "3 words"),
         (cells("1,5", "-2,25", "7"), "feature", "number", "3 numbers, read with decimal commas"),
-        (cells("1.5", "NaN", "n/a"), "feature", "number", "numbers"),
+        (cells("1.5", "NaN", "n/a"), "feature", "number", "'1.5' or nothing"),
         (cells("Yes", "No"), "feature", "boolean", "two words"),
         (cells("TRUE", "false"), "feature", "boolean", "two words"),
         (cells("red", "blue"), "feature", "category", "2 words"),
+        (cells("18-24", "25-34", "65+"), "feature", "category", "3 words, a scale: 18-24 < 25-34 < 65+"),
         (cells("TA", "Gd", "Ex", "NA"), "feature", "category", "4 words, a scale: NA < TA < Gd < Ex"),
         (cells("x", None), "feature", "category", "'x' or nothing"),
         (cells("NULL", None), "feature", "category", "'NULL' or nothing"),
@@ -189,6 +190,11 @@ def test_ranks_within_each_table_are_no_running_numbers() -> None:
     assert infer_column("id", ranks, rows=60)[0].role == "ignore"
     rising = pd.Series([*range(60), *range(20)]).astype(str)
     assert "starts anew in test" in infer_column("rank", rising, rows=60)[1]
+    # One ranking of both tables, too, is learned from, unless its rows lie in that order.
+    both = pd.Series(draw.permutation(80)).astype(str)
+    for name, role in (("rank", "feature"), ("WorldRank", "feature"), ("c", "ignore"), ("rank_id", "ignore")):
+        assert infer_column(name, both, rows=60)[0].role == role, name
+    assert infer_column("rank", pd.Series(range(80)).astype(str), rows=60)[0].role == "ignore"
 
 
 HOURS = [f"{hour:02d}" for hour in range(24)]
@@ -252,6 +258,17 @@ def test_numbers_that_a_category_would_not_tell_apart_rightly_stay_numbers() -> 
     both = pd.concat([with_gaps, pd.Series(numbers.astype(str))], ignore_index=True)
     assert infer_column("store", both)[0].type == "number", "1.0 of train and 1 of test are one store"
     assert infer_column("is_member", pd.Series((numbers % 2).astype(str)))[0].type == "number"
+    counts = pd.Series((numbers - 1).astype(str))
+    for name, kind in (("hospital", "number"), ("hospital_id", "category"), ("ps_ind_02_cat", "category")):
+        assert infer_column(name, counts)[0].type == kind, name
+
+
+def test_times_of_day_with_a_slip_are_read_as_such() -> None:
+    times = [f"{minute // 60}:{minute % 60:02d}" for minute in range(400, 1200, 7)]
+    found, reason = infer_column("CaptureTime", pd.Series([*times, "9.12", None]))
+    assert found.type == "date" and found.spelling.missing == ("9.12",) and "'6:40'" in reason
+    goals = pd.Series([f"{a}:{b}" for a in range(5) for b in range(5)] * 8)
+    assert infer_column("result", goals)[0].type == "category"
 
 
 def test_two_years_are_no_month() -> None:

@@ -33,6 +33,11 @@ def test_an_odd_column_of_numbers_is_left_as_it_is(cells: list[float]) -> None:
     assert columns.fit_number(pd.Series(cells)) == {"unit": None}
 
 
+@pytest.mark.parametrize("ones", range(1, 40, 3))
+def test_two_numbers_are_no_logarithms_however_rare_one_is(ones: int) -> None:
+    assert columns.fit_number(pd.Series([0.0] * 200 + [1.0] * ones)) == {"unit": None}
+
+
 def test_a_category_with_an_order_has_a_rank_too() -> None:
     column = Column("c", "feature", "category", order=("low", "mid", "high"))
     cells = series("high", "low", np.nan, "new")
