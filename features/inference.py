@@ -117,7 +117,7 @@ def infer(
     check_target(cells, task, target)
     metric, why_metric = find_metric(cells, task, sample, metric)
     levels = None if task == "regression" else levels_of(cells.astype(str))
-    notes += told_alike(target, levels or ())
+    notes += told_alike(target, levels or ()) + told_unlike(sample, levels or (), metric)
     answers = [] if sample is None else [str(name) for name in sample.columns[1:]]
     if answers and (wrong := misfit(answers, task, metric, levels or ())):
         raise UserError(
@@ -281,6 +281,19 @@ def told_alike(target: str, levels: Sequence[str]) -> list[str]:
         if other != level:
             return [f"{target}: {other!r} and {level!r} are two classes; if they are one, write them alike in the file"]
     return []
+
+
+def told_unlike(sample: pd.DataFrame | None, levels: Sequence[str], metric: str) -> list[str]:
+    """A sentence where labels are to be written, some are words, and the sample's answers are others."""
+    if sample is None or metric != "accuracy" or len(sample.columns) != 2:
+        return []
+    other = [word for word in stripped(sample.iloc[:, 1].dropna()) if word not in levels]
+    if not other or not numbers_of(pd.Series([*levels, other[0]], dtype=object))[1].any():
+        return []
+    return [
+        f"the sample submission's answer {other[0]!r} is no label of the target ({_named(levels)}), as the answers "
+        "here will be; if the competition wants the sample's, write the training table's target so"
+    ]
 
 
 def check_no_gaps(cells: pd.Series, target: str, notes: list[str]) -> None:
@@ -784,7 +797,11 @@ def find_metric(cells: pd.Series, task: str, sample: pd.DataFrame | None, given:
         )
     numbers, wrong = numbers_of(answers)
     if not wrong.any() and numbers.between(0, 1).all() and task == "binary":
-        return "roc_auc", "the sample's answers are probabilities; --metric log_loss if the competition says so"
+        # Words, of which the sample's 0 and 1 may be the codes.
+        coded = numbers.isin([0, 1]).all() and numbers_of(pd.Series(sorted(levels), dtype=object))[1].any()
+        return "roc_auc", "the sample's answers are probabilities; --metric log_loss if the competition says so" + (
+            ", or accuracy, with the target written as 0 and 1 in train, if it asks for labels" if coded else ""
+        )
     first = next(value for value in answers if value not in levels)
     raise UserError(
         f"the sample submission's answer {first!r} is no label of the target ({_named(sorted(levels))}) and no "

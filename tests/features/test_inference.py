@@ -596,6 +596,17 @@ def test_classes_that_differ_in_capital_letters_alone_are_told() -> None:
     assert not [note for note in decided(["no", "yes"] * 30).notes if "two classes" in note]
 
 
+def test_labels_that_the_sample_spells_otherwise_are_told() -> None:
+    coded, spelt = {"y": [0, 0]}, "with the target written as 0 and 1 in train"
+    assert decided(WORDS, coded).metric == "roc_auc" and spelt in decided(WORDS, coded).reasons["y"]
+    for target, answers in ((WORDS, [0, 0.5]), (FLOATS, [0.25, 0.5])):
+        assert spelt not in decided(target, {"y": answers}).reasons["y"]
+    told = "the sample submission's answer '0' is no label of the target (a, b), as the answers here will be; if"
+    assert [told in note for note in decided(WORDS, coded, metric="accuracy").notes] == [True]
+    for target, answers in ((WORDS, ["a", "b"]), (BITS, [0, 1]), (BITS, [0.5, 0.5])):
+        assert not [note for note in decided(target, {"y": answers}, metric="accuracy").notes if "no label" in note]
+
+
 def test_an_empty_answer_column_holds_no_fractions_and_no_labels() -> None:
     train, test = table(MARKS), pd.DataFrame({"key": ["901", "902"], "x": ["0.1", "0.2"]}, dtype=object)
     sample = pd.DataFrame({"key": ["901", "902"], "y": [None, None]}, dtype=object)
