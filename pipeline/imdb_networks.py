@@ -165,11 +165,13 @@ def train_apart(
 
 def train(members: Members, source: Source, epochs: int, seed: int, report: Report, order: tuple[int, ...] = ()) -> Fit:
     """The engine on reviews, for all epochs, their rows in an order of that number; answers are those of the best
-    epoch, of the last where no reviews are set aside. Raises ``UserError`` where a network's loss became infinite."""
+    epoch, of the last where no reviews are set aside. Raises ``UserError`` where a network's loss became infinite in
+    any epoch."""
     from pipeline.nets.fit import fit
 
     found = fit(members, source, "binary", epochs, epochs, report, seed=seed_for(seed, "imdb", "order", *order))
-    if (found.best_epoch == 0).any():
+    watched = (source.roles == STOP).any()
+    if not np.isfinite([found.train_loss, *([found.stop_loss] if watched else [])]).all():
         raise UserError("imdb: a network diverged. Lower a learning_rate under imdb in params.yaml.")
     return found
 

@@ -20,6 +20,7 @@ from features.roles import TRAIN
 from features.sentiment import average
 from pipeline import files, imdb, imdb_experiment, imdb_networks, imdb_page, imdb_text
 from pipeline.demo import write_yaml
+from pipeline.nets import fit as engine
 from pipeline.params import load_block, read_document
 from pipeline.reviews import ARRAYS, INDEX, read_reviews
 from tests.stages import options
@@ -286,10 +287,12 @@ def older_results(folder: Path) -> dict[str, bytes]:
     return older
 
 
-def refused(folder: Path, capsys: pytest.CaptureFixture[str], told: str, pins: dict[str, list[str]] | None) -> None:
+def refused(
+    folder: Path, capsys: pytest.CaptureFixture[str], told: str, pins: dict[str, list[str]] | None, epochs: int = 1
+) -> None:
     """The stage says what is wrong in three lines at most, and leaves the older results alone."""
     older = older_results(folder)
-    assert run(folder, pins, epochs=1) == 1
+    assert run(folder, pins, epochs=epochs) == 1
     message = capsys.readouterr().err
     assert told in message
     assert "defect" not in message
@@ -382,6 +385,22 @@ def test_parameters_that_can_not_be_are_told(
     block = read_document(ROOT / "params.yaml")["imdb"]["convolution"]
     assert run(tmp_path, convolution={**block, "skip": 1.0}) == 1
     assert "imdb.convolution.skip" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("curve", ["train_loss", "stop_loss"])
+def test_a_network_that_diverges_after_a_good_epoch_is_told(
+    tmp_path: Path, arrays: Arrays, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, curve: str
+) -> None:
+    original = engine.fit
+
+    def broken(*given: Any, **named: Any) -> engine.Fit:
+        found = original(*given, **named)
+        getattr(found, curve)[-1, -1] = np.inf
+        return found
+
+    monkeypatch.setattr(engine, "fit", broken)
+    put(tmp_path / "raw", archive(arrays))
+    refused(tmp_path, capsys, "a network diverged. Lower a learning_rate under imdb", None, epochs=2)
 
 
 def test_copies_of_a_network_learn_in_orders_of_their_own(learned: tuple[Path, imdb.Final]) -> None:
