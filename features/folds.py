@@ -29,7 +29,8 @@ def draw_roles(
     """Roles ``[t, folds * repeats] int8`` (0 train, 1 stop, 2 score) of ``target [t]``.
 
     Each row scores once a repeat. Classes keep their shares in every part; with ``groups [t]`` the rows of a group
-    score together, and stop together; with ``times [t]`` each part is a span of time (see ``spans``), the same in every
+    score together, and stop together (and parts are as equal in rows as groups allow where to share classes out would
+    leave a part without any); with ``times [t]`` each part is a span of time (see ``spans``), the same in every
     repeat. With both, the rows of a group may lie in several spans: those outside a span of a group that has rows in it
     are ``UNUSED`` (3) there, so that no row trains or stops that belongs to one scored ("purged": Lopez de Prado,
     2018). Column ``repeat * folds + part`` depends on ``seed`` and its own place only.
@@ -65,8 +66,11 @@ def draw_roles(
             splitter = StratifiedKFold(folds, shuffle=True, random_state=state)
         else:
             splitter = KFold(folds, shuffle=True, random_state=state)
-        strata = target if classes else np.zeros(len(target))
-        parts = splitter.split(np.zeros(len(target)), strata, groups) if span is None else _by_span(span)
+        nothing = np.zeros(len(target))
+        strata = target if classes else nothing
+        parts = list(splitter.split(nothing, strata, groups) if span is None else _by_span(span))
+        if not all(len(scored) for _, scored in parts):  # where a group holds most of a class
+            parts = list(splitter.split(nothing, nothing, groups))
         for part, (others, scored) in enumerate(parts):
             column = repeat * folds + part
             if span is not None and groups is not None:

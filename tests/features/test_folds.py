@@ -39,6 +39,16 @@ def test_groups_score_and_stop_together() -> None:
             assert len(set(found[groups == group, fold])) == 1
 
 
+def test_every_part_scores_a_group_however_uneven_groups_are() -> None:
+    """To share the classes out alone, one of 7 parts would be left without a group."""
+    sizes = [7, 1, 17, 24, 2, 5, 2]
+    groups, target = np.repeat(np.arange(7), sizes), np.repeat([1.0, 0.0, 1.0, 0.0, 0.0, 1.0, 0.0], sizes)
+    for seed in range(20):
+        found = draw_roles(target, True, 7, 1, 0.15, groups, seed)
+        assert all((found == role).any(axis=0).all() for role in (TRAIN, STOP, SCORE))
+        assert ((found == SCORE).sum(axis=1) == 1).all()
+
+
 def test_groups_that_are_asked_for_must_be_there() -> None:
     groups = np.array(["a", "b"])
     assert groups_if_asked(True, groups, "titanic", "params.yaml") is groups
