@@ -98,14 +98,15 @@ def chance(ups: int, downs: int, tries: int) -> float:
 def giveaway(cells: pd.Series, as_number: bool, target: pd.Series) -> float:
     """How well one column alone ranks the target: an AUC, 0.5 to 1.
 
-    Classes: one against the rest, averaged by size. A number as target: rank correlation, brought to the same scale.
+    Classes: one against the rest, averaged by size. A number as target: the share of pairs of rows that the column puts
+    into the target's order, or into the reverse (Harrell's C; Harrell et al., 1982), which of two classes is the AUC.
     """
     if target.dtype == float:
         both = cells.notna().to_numpy() & np.isfinite(target.to_numpy(float))
         if not as_number or both.sum() < 2 * _MIN_ROWS or cells[both].nunique() < 2 or target[both].nunique() < 2:
             return 0.5
-        ranks = cells[both].rank().to_numpy(), target[both].rank().to_numpy()
-        return 0.5 + abs(float(np.corrcoef(*ranks)[0, 1])) / 2 * float(both.mean())
+        in_order = _in_order(cells[both].to_numpy(float), target[both].to_numpy(float))
+        return 0.5 + (_either(in_order) - 0.5) * float(both.mean())
     known = target.notna().to_numpy()
     classes = sorted(target[known].unique())
     if len(classes) < 2:
@@ -119,6 +120,21 @@ def giveaway(cells: pd.Series, as_number: bool, target: pd.Series) -> float:
         sizes = np.array([p.sum() for p in parts], float)
         best = max(best, float(np.dot(sizes, [separation(cells, p, kind) for p in parts]) / sizes.sum()))
     return best
+
+
+def _in_order(values: np.ndarray, target: np.ndarray) -> float:
+    """The share of pairs of rows with different targets whose ``values [n]`` differ the same way round; ties half."""
+    from scipy.stats import kendalltau  # here, since targets of classes need none
+
+    pairs = len(values) * (len(values) - 1) / 2
+    apart = [pairs - _pairs_alike(numbers) for numbers in (values, target)]
+    # Kendall's tau b is what concordant pairs have more than discordant ones, over the geometric mean of these two.
+    return 0.5 + float(kendalltau(values, target).statistic) * float(np.sqrt(apart[0] / apart[1])) / 2
+
+
+def _pairs_alike(numbers: np.ndarray) -> float:
+    counts = np.unique(numbers, return_counts=True)[1].astype(float)
+    return float((counts * (counts - 1)).sum() / 2)
 
 
 def run_checks(

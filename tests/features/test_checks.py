@@ -101,6 +101,22 @@ def test_giveaway_of_classes_and_numbers() -> None:
     assert giveaway(pd.Series(np.tile([0.0, 1.0], 75)), True, values) < 0.6
 
 
+def test_giveaway_of_a_number_is_the_share_of_pairs_in_the_target_s_order() -> None:
+    """Ties of the column count half, as in an AUC, and a good feature is not a copy of the target."""
+    draw = np.random.default_rng(0)
+    target = draw.normal(size=300).round(1)
+    coarse = pd.Series((target + draw.normal(0, 0.5, 300)).round(0))
+    pairs = [(coarse[i] - coarse[j], target[i] - target[j]) for i in range(300) for j in range(i)]
+    sides = [np.sign(x) * np.sign(y) for x, y in pairs if y]
+    assert giveaway(coarse, True, pd.Series(target)) == pytest.approx(0.5 + np.mean(sides) / 2)
+    binary = (target > 0).astype(float)
+    assert giveaway(coarse, True, pd.Series(binary)) == pytest.approx(auc(coarse.to_numpy(), binary > 0))
+    carat = pd.Series(target + draw.normal(0, 0.2, 300))
+    assert np.corrcoef(carat.rank(), pd.Series(target).rank())[0, 1] > 0.97
+    assert giveaway(carat, True, pd.Series(target)) < 0.96
+    assert giveaway(pd.Series(target + draw.normal(0, 0.03, 300)), True, pd.Series(target)) > 0.98
+
+
 def test_ids_in_both(tables: Any) -> None:
     train, test = tables
     test.loc[3, "id"] = "7"
