@@ -13,6 +13,7 @@ import numpy as np
 from features.roles import SCORE
 
 if TYPE_CHECKING:
+    from pipeline.nets.fit import Fit
     from pipeline.nets.search import Configuration, Result
     from pipeline.nets.table import Table
 
@@ -37,7 +38,6 @@ def evaluate(
     learn faster than others) with the same number in ``rivals`` (None: among all)."""
     from pipeline.nets.fit import Halving, fit
     from pipeline.nets.members import members_of
-    from pipeline.nets.search import Result
 
     pairs = [(trial, place) for trial in range(len(configurations)) for place in range(len(folds[trial]))]
     members = members_of(
@@ -52,33 +52,31 @@ def evaluate(
     if halving_share:
         halving = Halving(halving_share, lambda lowest: better_half(lowest, owners, groups)[owners])
     found = fit(members, table, task, epochs, patience, report, halving=halving)
-    results = []
-    for trial in range(len(configurations)):
-        of_trial = [number for number, (owner, _) in enumerate(pairs) if owner == trial]
-        loss = np.full((len(of_trial), len(table.roles)), np.nan, np.float32)
-        error = loss.copy()
-        fold_loss = np.empty(len(of_trial))
-        for place, number in enumerate(of_trial):
-            scored = table.roles[:, folds[trial][place]] == SCORE
-            loss[place, scored] = found.loss[number, scored]
-            target = table.target[folds[trial][place]]
-            error[place, scored] = errors(found.answers[number, : len(target)], target, task)[scored]
-            fold_loss[place] = np.mean(found.loss[number, scored])
-        diverged = ~np.isfinite(fold_loss) | (found.best_epoch[of_trial] == 0)
-        bad = [str(fold) for fold, wrong in zip(folds[trial], diverged, strict=True) if wrong]
-        reason = f"diverged: no finite loss in fold {', '.join(bad)}" if bad else ""
-        # Rows are scored once per repeat, so these are means over repeats.
-        known = (table.roles[:, folds[trial]] == SCORE).T
-        counts = np.where(known.any(axis=0) & (not bad), known.sum(axis=0), np.nan)
-        by_row = [(np.nansum(each, axis=0) / counts).astype(np.float32) for each in (loss, error)]
-        epoch, halved = float(found.best_epoch[of_trial].mean()), not found.kept[of_trial].all()
-        results.append(Result(by_row[0], by_row[1], fold_loss, epoch, reason, halved))
-    return results
+    own = (np.flatnonzero(owners == trial) for trial in range(len(configurations)))
+    return [result_of(found, index, table, task, members.fold[index]) for index in own]
+
+
+def result_of(found: Fit, members: np.ndarray, table: Table, task: str, folds: np.ndarray) -> Result:
+    """What came of one trial: of what training ``found``, that of its ``members [f]``, one in each of ``folds [f]``."""
+    from pipeline.nets.search import Result
+
+    scored = (table.roles[:, folds] == SCORE).T  # [f, t], as loss and error
+    loss = found.loss[members]
+    error = np.stack([errors(*each, task) for each in zip(found.answers[members], table.target[folds], strict=True)])
+    fold_loss = np.array([one[own].mean() for one, own in zip(loss, scored, strict=True)], np.float64)
+    bad = folds[~np.isfinite(fold_loss) | (found.best_epoch[members] == 0)]
+    reason = f"diverged: no finite loss in fold {', '.join(map(str, bad))}" if len(bad) else ""
+    # Rows are scored once per repeat, so these are means over repeats.
+    counts = np.where(scored.any(axis=0) & (not reason), scored.sum(axis=0), np.nan)
+    loss, error = ((each.sum(axis=0, where=scored) / counts).astype(np.float32) for each in (loss, error))
+    halved = not found.kept[members].all()
+    return Result(loss, error, fold_loss, float(found.best_epoch[members].mean()), reason, halved)
 
 
 def errors(answers: np.ndarray, target: np.ndarray, task: str) -> np.ndarray:
-    """How far ``answers [t, c]`` are from the target: the answer less the value, or 1 less the
-    probability of the row's class, ``[t]``. Those of a mean of answers are the mean of theirs."""
+    """How far ``answers [n, c]``, those of labelled rows first, are from ``target [t]``: the answer less the value, or
+    1 less the probability of the row's class, ``[t]``. Those of a mean of answers are the mean of theirs."""
+    answers = answers[: len(target)]
     if task == "regression":
         return answers[:, 0] - target
     if task == "binary":
