@@ -151,10 +151,11 @@ class TrainedProgram:
         units = _product(units, self.weights[f"kernel_{layer}"]) + self.weights[f"bias_{layer}"][:, None]
         if self.normalization == "layer":
             used = width.astype(np.float32)[:, None, None]
-            mean = units.sum(axis=-1, keepdims=True) / used
-            variance = np.maximum((units * units).sum(axis=-1, keepdims=True) / used - mean * mean, np.float32(0))
+            inside = np.arange(units.shape[-1]) < width[:, None, None]  # [p, 1, o]
+            away = (units - units.sum(axis=-1, keepdims=True) / used) * inside
+            variance = (away * away).sum(axis=-1, keepdims=True) / used
             gain, shift = (self.weights[f"{name}_{layer}"][:, None] for name in ("gain", "shift"))
-            units = (units - mean) / np.sqrt(variance + np.float32(1e-3)) * gain + shift
+            units = away / np.sqrt(variance + np.float32(1e-3)) * gain + shift
         bent = ACTIVATIONS[self.activation](units)
         slope = self.weights.get(f"slope_{layer}")
         return bent if slope is None else units + slope[:, None] * (bent - units)

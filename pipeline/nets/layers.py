@@ -154,9 +154,11 @@ def normalize(units: Tensor, widths: Tensor, gain: Tensor, shift: Tensor) -> Ten
     """Layer normalisation (Ba et al., 2016) over the units in use: ``units [m, b, o]``, ``widths [m]``, ``gain`` and
     ``shift [m, 1, o]``, which are 0 in the spare units. Spare ``units`` must be 0."""
     used = ops.cast(widths, units.dtype)[:, None, None]
-    mean = ops.sum(units, axis=-1, keepdims=True) / used
-    variance = ops.sum(ops.square(units), axis=-1, keepdims=True) / used - ops.square(mean)
-    return (units - mean) * ops.rsqrt(ops.maximum(variance, 0.0) + 1e-3) * gain + shift
+    inside = ops.cast(ops.arange(ops.shape(units)[2]) < widths[:, None, None], units.dtype)  # [m, 1, o]
+    # Means of squares less squared means would be noise where units are far from 0.
+    away = (units - ops.sum(units, axis=-1, keepdims=True) / used) * inside
+    variance = ops.sum(ops.square(away), axis=-1, keepdims=True) / used
+    return away * ops.rsqrt(variance + 1e-3) * gain + shift
 
 
 def piecewise_linear(numbers: Tensor, bins: Mapping[str, Tensor]) -> Tensor:

@@ -158,19 +158,22 @@ def test_a_code_that_was_never_seen_counts_as_unseen() -> None:
     assert np.array_equal(model.answers(inputs, beyond, "binary"), model.answers(inputs, unseen, "binary"))
 
 
-def test_rounding_makes_no_negative_variance() -> None:
-    """Of units that are all the same far from 0, mean square less squared mean: here less than 0."""
-    units = np.full((1, 8, 12), 300.1, np.float32)
-    weights = {"kernel_0": np.eye(12, dtype=np.float32)[None], "bias_0": np.zeros((1, 12), np.float32)}
-    weights |= {"gain_0": np.ones((1, 12), np.float32), "shift_0": np.ones((1, 12), np.float32)}
+@pytest.mark.parametrize(("scatter", "tolerance"), [(0.0, 1e-2), (0.3, 5e-4)], ids=["all the same", "scattered"])
+def test_units_far_from_0_are_normalised_as_in_double_precision(scatter: float, tolerance: float) -> None:
+    """Their mean square less the square of their mean is noise, or less than 0; of 16 units 12 are in use."""
+    units = (300.1 + scatter * np.random.default_rng(0).normal(size=(1, 8, 16))).astype(np.float32)
+    units[..., 12:] = 0
+    used = (np.arange(16) < 12)[None].astype(np.float32)
+    weights = {"kernel_0": np.eye(16, dtype=np.float32)[None], "bias_0": np.zeros((1, 16), np.float32)}
+    weights |= {"gain_0": used, "shift_0": 10 * used}
     one = np.zeros(1, int)
     program = TrainedProgram(one, one, one + 12, "relu", "layer", weights)
-    square, mean = (each.sum(axis=-1) / np.float32(12) for each in (units * units, units))
-    assert (square - mean * mean < -1e-3).all()
+    own = units[..., :12].astype(np.float64)
+    expected = (own - own.mean(axis=-1, keepdims=True)) / np.sqrt(own.var(axis=-1, keepdims=True) + 1e-3) + 10
     said = program._hidden(units, 0, program.width)
-    expected = normalize(units, program.width, weights["gain_0"][:, None], weights["shift_0"][:, None])
-    assert np.isfinite(said).all()
-    np.testing.assert_allclose(said, np.maximum(expected, 0), rtol=1e-2)
+    for found in (said, normalize(units, program.width, used[:, None], 10 * used[:, None])):
+        np.testing.assert_allclose(found[..., :12], expected, atol=tolerance)
+        assert not np.any(found[..., 12:])
 
 
 def test_the_mean_is_weighted() -> None:

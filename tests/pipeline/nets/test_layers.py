@@ -42,6 +42,31 @@ def test_layer_normalisation_equals_keras_and_leaves_spare_units_alone() -> None
     assert not found[1, :, 4:].any()
 
 
+@pytest.mark.parametrize("mean", [0.0, 30.0, 1000.0])
+def test_units_far_from_0_are_normalised_and_learn_as_in_double_precision(mean: float) -> None:
+    """``mean``: in standard deviations. The second member has four spare units."""
+    generator = np.random.default_rng(0)
+    widths, spare = np.array([16, 12]), np.arange(16) >= np.array([[[16]], [[12]]])
+    units, gain, shift, upstream = (
+        np.where(spare, 0, generator.normal(size=(2, rows, 16)) + centre).astype(np.float32)
+        for rows, centre in ((5, mean), (1, 1.0), (1, 0.0), (5, 0.0))
+    )
+    given = tf.constant(units)
+    with tf.GradientTape() as tape:
+        tape.watch(given)
+        found = normalize(given, widths, gain, shift)
+    gradient = tape.gradient(found, given, upstream)
+    for member, width in enumerate(widths):
+        own, scale, move, above = (each[member, :, :width].astype(float) for each in (units, gain, shift, upstream))
+        away = own - own.mean(axis=1, keepdims=True)
+        deviation = np.sqrt(np.square(away).mean(axis=1, keepdims=True) + 1e-3)
+        standard, above = away / deviation, above * scale
+        np.testing.assert_allclose(found[member, :, :width], standard * scale + move, atol=5e-4)
+        along = standard * (above * standard).mean(axis=1, keepdims=True)
+        expected = (above - above.mean(axis=1, keepdims=True) - along) / deviation
+        np.testing.assert_allclose(gradient[member, :, :width], expected, atol=5e-4)
+
+
 @pytest.mark.parametrize(("precision", "tolerance"), [("float32", 1e-4), ("bfloat16", 0.1)])
 @pytest.mark.parametrize("groups", [1, 2])
 def test_a_convolution_and_its_gradient_equal_keras(groups: int, precision: str, tolerance: float) -> None:
