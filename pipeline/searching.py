@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from pipeline.params import Range, Space, Tune
@@ -37,7 +38,8 @@ def search_parts(tune: Tune, task: str, inputs: Inputs) -> list[Part]:
 def trials_at_equal_cost(tune: Tune, trials: int) -> int:
     """How many trials cost what so many do without halving: each of the better half costs one, each of the others the
     share ``halving``. One at a time has no better half."""
-    return int(trials * 2 / (1 + tune.halving)) if tune.halving and tune.generation > 1 else trials
+    halving = Fraction(str(tune.halving))  # as written: in binary 22 / 1.1 is less than 20
+    return int(trials * 2 / (1 + halving)) if halving and tune.generation > 1 else trials
 
 
 def _shares(tune: Tune, count: int, most: Mapping[str, float]) -> dict[str, int]:

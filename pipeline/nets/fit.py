@@ -15,6 +15,7 @@ import math
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 import tensorflow as tf
@@ -55,8 +56,9 @@ class Fit:
 
 @dataclass(frozen=True)
 class Halving:
-    """Members that go on after a ``share`` of their epochs (Jamieson and Talwalkar, 2016): ``keep`` says which ``[m]
-    bool`` by the lowest stop loss that each has had, ``[m]``, infinite where it had none."""
+    """Members that go on after a ``share`` of their epochs, as a decimal fraction and rounded up (Jamieson and
+    Talwalkar, 2016): ``keep`` says which ``[m] bool`` by the lowest stop loss that each has had, ``[m]``, infinite
+    where it had none."""
 
     share: float
     keep: Callable[[np.ndarray], np.ndarray]
@@ -105,7 +107,7 @@ def fit(
                     stop.set()  # before another lane tells of more
                     raise
 
-        return program, program.training(own, int(patiences[index[0]]), report, math.ceil(share * own))
+        return program, program.training(own, int(patiences[index[0]]), report, math.ceil(Fraction(str(share)) * own))
 
     def to_rung(index: np.ndarray) -> tuple[Program, Training]:
         program, training = begin(index)

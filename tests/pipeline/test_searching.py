@@ -90,3 +90,6 @@ def test_halving_costs_what_the_search_without_it_costs() -> None:
         trials = trials_at_equal_cost(replace(tune, halving=share), 40)
         assert 40 - 1 < trials / 2 + share * trials / 2 <= 40
     assert trials_at_equal_cost(replace(tune, generation=2), 40) == 64  # of two one is the better half
+    # In binary 22 / 1.1 and 28 / 1.12 are a little less than 20 and 25.
+    assert trials_at_equal_cost(replace(tune, halving=0.1), 11) == 20
+    assert trials_at_equal_cost(replace(tune, halving=0.12), 14) == 25

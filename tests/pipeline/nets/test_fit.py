@@ -339,6 +339,14 @@ def test_halving_ends_some_members_and_leaves_the_others_as_they_were(table: Tab
     assert np.isnan(halved.stop_loss[1, 3:]).all() and halved.best_epoch[1] <= 3
 
 
+@pytest.mark.parametrize(("share", "epochs", "rung"), [(0.28, 25, 7), (0.07, 100, 7), (0.3, 10, 3), (0.25, 5, 2)])
+def test_the_rung_is_that_of_the_share_as_written(table: Table, share: float, epochs: int, rung: int) -> None:
+    """In binary 0.28 * 25 and 0.07 * 100 are a little more than 7."""
+    halving = engine.Halving(share, lambda lowest: np.zeros(1, bool))
+    found = engine.fit(members_of([bare_configuration()], [0], [1]), table, "binary", epochs, epochs, halving=halving)
+    assert found.epochs_run.tolist() == [rung]
+
+
 def test_a_member_that_stops_before_the_rung_has_its_say_too(table: Table) -> None:
     members = members_of([bare_configuration(learning_rate=5.0, width=64), bare_configuration()], [0, 0], [1, 2])
     found = engine.fit(members, table, "binary", 40, 2, halving=engine.Halving(0.9, lambda lowest: lowest < np.inf))
