@@ -172,7 +172,10 @@ def accepted(table: pd.DataFrame, contract: Contract, states: Sequence[Mapping[s
     if absent and complete:
         print(f"warning: {file}: no column {', '.join(map(repr, absent))}; taken as empty in every row")
         table = table.assign(**dict.fromkeys(absent, pd.Series([None] * len(table), dtype=object)))
-    frame = contract.typed(table, file, with_target=False)
+    try:
+        frame = contract.typed(table, file, with_target=False)
+    except ContractError as error:
+        raise _refused(error.faults) from None
     faults = [
         *contract.faults(frame, file, with_target=False),
         *infinities(contract, frame, file),

@@ -175,3 +175,10 @@ def test_rows_are_numbered_where_new_added_the_id(capsys: pytest.CaptureFixture[
     assert accepted(table(id=["7", "8", "9"]), added, states(), "new.csv")["id"].tolist() == ["7", "8", "9"]
     with pytest.raises(UserError, match=r"column 'id': .* \(there is 'ids'\)"):
         accepted(raw.assign(ids=["7", "8", "9"]), added, states(), "new.csv")
+
+
+def test_a_table_of_other_columns_is_told_in_few_lines() -> None:
+    with pytest.raises(UserError) as caught:
+        accepted(table().rename(columns=str.upper), contract(nullable=False), states(), "new.csv")
+    first, _, last = str(caught.value).splitlines()
+    assert "column 'id'" in first and last == "... and 2 faults more. Nothing was written."
