@@ -106,7 +106,7 @@ def infer_column(
     if levels:
         reason += f"; not as numbers, because of {listed(map(repr, levels), most=SLIPS)}"
         reason += "" if column.values is not None else ": write a number there, or nothing, to have them learned so"
-    return column, reason
+    return column, reason + (told_not_dates(present) if column.type != "date" else "")
 
 
 def may_hold_several(column: Column, reason: str) -> bool:
@@ -208,6 +208,18 @@ def _words(plain: Column, present: pd.Series, classes: int) -> tuple[Column, str
     # Empty cells are a level, too.
     told = distinct + plain.nullable > LEVELS_WITH_STATISTIC and outputs(classes)
     return plain, encoded + (", and target statistics in each fold" if told else "")
+
+
+def told_not_dates(present: pd.Series) -> str:
+    """What a reason says of a column of which most cells are dates, but too few to take the others for missing."""
+    forms = date_formats(present)
+    odd = present[dates_of(present, forms).isna().to_numpy()] if forms else present.iloc[:0]
+    if odd.empty:
+        return ""
+    first = quoted(odd.iloc[0])
+    return (
+        f"; not as dates, because of {first} ({len(odd)} of {len(present)} cells): write one date in each, or nothing"
+    )
 
 
 def told_missing(column: Column, train: pd.Series, test: pd.Series) -> list[str]:

@@ -46,7 +46,7 @@ from features.spelling import (
     written_in_several_ways,
 )
 from features.submission import classes_of, misfit, stripped
-from features.target import tamed_by_logarithm
+from features.target import heavy_tailed, tamed_by_logarithm
 from features.tasks import ALL_MEASURES, SIZED
 
 # Whole numbers with at most so many values, each in ``ROWS_A_CLASS`` rows or more on average, are classes.
@@ -780,8 +780,13 @@ def find_metric(cells: pd.Series, task: str, sample: pd.DataFrame | None, given:
         values = numbers_of(cells)[0].to_numpy()
         if tamed_by_logarithm(values[np.isfinite(values)]):
             return "rmsle", "positive and skewed, so ratios count; --metric rmse if the competition says so"
-        ratios = "; --metric rmsle if the competition says so" if (values >= 0).all() else ""
-        return "rmse", f"the answer is a number{ratios}"
+        heavy = heavy_tailed(values[np.isfinite(values)])
+        others = [*["rmsle"] * bool((values >= 0).all()), *["mae"] * heavy]
+        told = f"; --metric {' or '.join(others)} if the competition says so" if others else ""
+        return (
+            "rmse",
+            f"the answer is a number{', and a few rows far from the others decide the score' if heavy else ''}{told}",
+        )
     if sample is None:
         return "accuracy", "no sample submission says otherwise"
     if len(sample.columns) > 2:

@@ -271,6 +271,15 @@ def test_times_of_day_with_a_slip_are_read_as_such() -> None:
     assert infer_column("result", goals)[0].type == "category"
 
 
+def test_spans_among_dates_are_told() -> None:
+    days = pd.Series(pd.date_range("2014-01-28", periods=60).strftime("%m/%d/%Y"))
+    spans = days.iloc[:20] + " - " + days.iloc[1:21].to_numpy()
+    found, reason = infer_column("d", pd.concat([days, spans], ignore_index=True))
+    assert found.type == "text"
+    assert "; not as dates, because of '01/28/2014 - 01/29/2014' (20 of 80 cells): write one date in each" in reason
+    assert "dates" not in infer_column("d", cells("red", "green", "blue"))[1]
+
+
 def test_two_years_are_no_month() -> None:
     seasons = pd.Series([f"{year}-{(year + 1) % 100:02}" for year in range(2001, 2012)] * 9)
     assert infer_column("season", seasons)[0].type == "category"

@@ -251,6 +251,14 @@ def test_task_and_metric(
         assert found.sample.columns.tolist() == ["key", "y"] and found.sample["key"].tolist() == ["901", "902"]
 
 
+def test_a_target_of_which_few_rows_decide_the_score_is_told() -> None:
+    told = "a few rows far from the others decide the score"
+    money = [0, *SKEWED[:56], 2e7, 3e7, 4e7]
+    assert f"{told}; --metric rmsle or mae if the" in decided(money, {"y": [0, 0]}).reasons["y"]
+    assert f"{told}; --metric mae if the" in decided([-1, *money[1:]], {"y": [0, 0]}).reasons["y"]
+    assert told not in decided(EVEN, {"y": [0, 0]}).reasons["y"]
+
+
 @pytest.mark.parametrize(("target", "values"), [(FLOATS, ("0", "1")), (["1.0", "2", "10.0"] * 20, ("1", "2", "10"))])
 def test_labels_spelt_as_floats_are_written_as_integers(target: list[Any], values: tuple[str, ...]) -> None:
     found = decided(target, {"y": [target[0], target[1]]})
