@@ -48,7 +48,7 @@ FEWEST = 3
 _UNIT = r"(?!(?:to|or|and)\b)([a-z]*)"
 _SPAN = re.compile(
     rf"(<=?|≤|under|below|less than|fewer than|up to)? ?([0-9.]+) ?{_UNIT} ?(?:(?:-|to) ?([0-9.]+) ?{_UNIT})?"
-    r" ?(\+|(?:or|and) (?:more|over|above|older|up))? ?([a-z]*)"
+    r" ?(\+|(?:or|and) (?:more|over|above|older|up))? ?((?:or|and) (?:less|fewer|below|under))? ?([a-z]*)"
 )
 _ABOVE = re.compile("(>=?|≥|over|above|more than|at least) ?(?=[0-9])")
 
@@ -93,7 +93,8 @@ def _span(level: str) -> tuple[float, float, str] | None:
     match = _SPAN.fullmatch(re.sub(r"\s+", " ", text).strip())
     if match is None:
         return None
-    below, first, unit, last, second, above, behind = match.groups(default="")
+    before, first, unit, last, second, above, after, behind = match.groups(default="")
+    below = before or after
     try:
         low, high = float(first), float(last or first)
     except ValueError:

@@ -34,6 +34,7 @@ from features.scales import ABSENT, SCALES, order_of
         (["More than 100 Days", "0-10", "91-100", "11–20"], ("0-10", "11–20", "91-100", "More than 100 Days")),
         (["1-10%", "11-20%", "21-30%", "No change"], ("1-10%", "11-20%", "21-30%")),
         (["0.5-1.5", "1.5-2", "65 and over"], ("0.5-1.5", "1.5-2", "65 and over")),
+        (["5 hours", "10 or more hours", "4 or less hours"], ("4 or less hours", "5 hours", "10 or more hours")),
         (["1-2", "3-4", "unknown", "refused", "5-6"], None),
         (["1 day", "2 days", "3-4 weeks"], None),
         (["1-3", "2-4", "5-6"], None),
