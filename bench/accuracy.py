@@ -193,7 +193,7 @@ def lay_out(problem: Problem, train: np.ndarray, test: np.ndarray, folder: Path)
 
 def ours(folder: Path, method: str = OURS, seed: int = 0) -> tuple[np.ndarray, list[str]]:
     """The product's submission, probabilities where there are classes; as a user makes it, with that ``seed``.
-    ``plain``: with the family and the choice of trials that params.yaml has; of more than 5,000 rows that is ours."""
+    ``plain``: with the family and the choice of trials that params.yaml has."""
     project = folder / method
     environment = project_copy(project)
     task = json.loads((folder / "columns.json").read_text())["task"]
@@ -203,9 +203,11 @@ def ours(folder: Path, method: str = OURS, seed: int = 0) -> tuple[np.ndarray, l
     subprocess.run(command, cwd=project, env=environment, check=True, capture_output=True)
     params = read_document(project / "params.yaml")
     params["seed"] = seed
-    if method == PLAIN and "family" in params["competitions"]["table"]["tune"]:
-        params["competitions"]["table"]["tune"].pop("family")
-        params["competitions"]["table"]["train"] = {}
+    entry = params["competitions"]["table"]
+    if method == PLAIN and "family" in entry["tune"]:
+        entry["tune"].pop("family")
+        if entry["train"].get("together"):
+            entry["train"] = {}
     write_yaml(project / "params.yaml", params)
     dvc(project, environment, "repro", "ensemble@table")
     made = pd.read_csv(project / "reports" / "table" / "submission.csv").drop(columns="id")

@@ -30,9 +30,11 @@ SMOOTH: dict[str, Any] = {
     "snapshots": 5,
     "feature_scale": "learned",
 }
-# Where networks are cheap, every third trial is a network of sines, whose errors are others than the plain ones'; then
-# more trials are worth their vote, those with which the mean is best.
-FAMILY = ("plain", "plain", "waves")
+# Networks put numbers into bins, so that they learn the steps that a plain network smooths over; beyond the first tier
+# nobody has looked whether that pays. In small tables every third trial is a network of sines instead, whose errors are
+# others; then more trials are worth their vote, those with which the mean is best.
+BINNED = "bins"
+FAMILY = (BINNED, BINNED, "waves")
 TOP_K = {"classes": 8, "values": 12}
 # The part of SMOOTH that larger tables have too.
 SMOOTH_OF_LARGER = ("activation", "snapshots", "feature_scale")
@@ -63,17 +65,20 @@ def budget(
     }
     larger = "weaker penalties, larger steps, " if rows <= SMALL else ""
     values = f"Values rather than classes: smooth activations, {larger}averaged weights, learned scales of the inputs."
+    binned = "Networks put numbers into bins"
     if rows <= SMALL:
         blocks["tune"] = {"family": list(FAMILY), **({"space": dict(SMOOTH)} if regression else {})}
-        sines = "Every third trial is a network of sines, which errs elsewhere."
-        why["tune"] = f"{sines} {values}" if regression else sines
+        families = f"{binned}; every third trial is one of sines, which errs elsewhere."
+        why["tune"] = f"{families} {values}" if regression else families
         top_k = TOP_K["values" if regression else "classes"]
         top_k = min(top_k, max_trials or top_k)
         blocks["train"] = {"top_k": top_k, "together": True}
         why["train"] = "Two families: the trials whose mean is best, and more of them."
     if rows > SMALL:
         _, trials, search, final, top_k, batches = next(tier for tier in TIERS if rows <= tier[0])
+        medium = rows <= TIERS[0][0]
         blocks["tune"] = {
+            **({"family": BINNED} if medium else {}),
             "max_trials": trials,
             "generation": min(trials, 10),
             "epochs": search[0],
@@ -88,13 +93,13 @@ def budget(
             },
         }
         blocks["train"] = {"top_k": top_k, "epochs": final[0], "patience": final[1]}
-        medium = rows <= TIERS[0][0]
         # Of more rows a score scatters little. What then keeps the estimate from the score of the test table is that a
         # network inside an outer fold has fewer rows to learn from, of each level above all.
         scored = 3 if rows <= TIERS[1][0] else 2
         outer = {"outer": 5} if medium else {"outer": 20, "scored": scored}
         blocks["honest"] = {**outer, "search": 2, "members": folds}
         shorter = f"Fewer and shorter trials than the defaults, since {rows} rows make each dearer and surer."
+        shorter += f" {binned}." if medium else ""
         why["tune"] = f"{shorter} {values}" if regression else shorter
         groups = 6 if medium else 0
         blocks["columns"] = {"groups": groups, "pairs": min(groups, 2)}

@@ -118,6 +118,42 @@ def multiply_scaled(inputs: Tensor, kernel: Tensor, scale: Tensor) -> Tensor:
     return product(kernel, scale)
 
 
+def multiply_beside(given: Tensor, vectors: Tensor, kernel: Tensor, scale: Tensor | None = None) -> Tensor:
+    """``[given, vectors]``, times a ``scale [m, 1, i + j]`` where there is one, times ``kernel [m, i + j, o]``.
+
+    ``given [m, b, i]`` are not learned, ``vectors [m, b, j]`` are. So the inputs' gradient, a product as large as the
+    others, is made for the vectors alone; the scale's is made as in ``multiply_scaled``.
+    """
+    inputs = ops.concatenate([given, vectors], axis=-1)
+    first = ops.shape(given)[2]
+
+    @ops.custom_gradient
+    def product(vectors: Tensor, kernel: Tensor) -> tuple[Tensor, Callable[..., tuple[Tensor, Tensor]]]:
+        def gradient(*arguments: Tensor, upstream: Tensor = None) -> tuple[Tensor, Tensor]:
+            above = arguments[0] if upstream is None else upstream
+            of_vectors = ops.matmul(above, ops.transpose(kernel[:, first:], (0, 2, 1)))
+            return of_vectors, ops.matmul(ops.transpose(inputs, (0, 2, 1)), above)
+
+        return ops.matmul(inputs, kernel), gradient
+
+    @ops.custom_gradient
+    def scaled(
+        vectors: Tensor, kernel: Tensor, scale: Tensor
+    ) -> tuple[Tensor, Callable[..., tuple[Tensor, Tensor, Tensor]]]:
+        by_input = ops.transpose(scale, (0, 2, 1))
+        own = kernel * by_input
+
+        def gradient(*arguments: Tensor, upstream: Tensor = None) -> tuple[Tensor, Tensor, Tensor]:
+            above = arguments[0] if upstream is None else upstream
+            of_vectors = ops.matmul(above, ops.transpose(own[:, first:], (0, 2, 1)))
+            of_own = ops.matmul(ops.transpose(inputs, (0, 2, 1)), above)  # [m, i + j, o]
+            return of_vectors, of_own * by_input, ops.sum(of_own * kernel, axis=-1)[:, None]
+
+        return ops.matmul(inputs, own), gradient
+
+    return product(vectors, kernel) if scale is None else scaled(vectors, kernel, scale)
+
+
 def multiply_half(inputs: Tensor, kernel: Tensor) -> Tensor:
     """The same product with factors rounded to bfloat16 and the result back in float32 (mixed precision, Micikevicius
     et al., 2018): twice as fast where the processor has instructions for it, far slower where not."""
@@ -169,8 +205,8 @@ def piecewise_linear(numbers: Tensor, bins: Mapping[str, Tensor]) -> Tensor:
 
 
 def embed_numbers(numbers: Tensor, weights: Mapping[str, Tensor], bins: Mapping[str, Tensor] | None) -> Tensor:
-    """Vectors of ``numbers [m, b, n]``, one column after the other: ``[m, b, n * e]``. ``bins`` as above, or None for
-    periodic ones; ``weights``: see ``numbers.Numbers.weights``."""
+    """Vectors of ``numbers [m, b, n]``, one column after the other: ``[m, b, n * e]``. ``bins [m, n, T + 1 or 2]``: see
+    ``numbers.with_the_number``, or None for periodic ones; ``weights``: see ``numbers.Numbers.weights``."""
     members, rows, columns = ops.shape(numbers)
     numbers = ops.transpose(numbers, (0, 2, 1))  # [m, n, b]: each column has a product of its own
     if bins is None:
@@ -181,11 +217,12 @@ def embed_numbers(numbers: Tensor, weights: Mapping[str, Tensor], bins: Mapping[
     else:
         vectors = piecewise_linear(numbers, bins)
         if "numbers_pieces" in weights:
-            vectors = ops.matmul(vectors, _by_column(weights["numbers_pieces"], columns))
-            straight = weights["numbers_linear"][:, :, None] * numbers[..., None]
-            vectors = vectors + straight + weights["numbers_bias"][:, :, None]
-        else:
-            vectors = ops.concatenate([numbers[..., None], vectors], axis=-1)
+            straight = (weights[name][:, :, None] for name in ("numbers_linear", "numbers_bias"))
+            kernel = ops.concatenate([*straight, _by_column(weights["numbers_pieces"], columns)], axis=2)
+            count, units = ops.shape(kernel)[2:]
+            vectors = ops.reshape(vectors, (members * columns, rows, count))
+            vectors = multiply(vectors, ops.reshape(kernel, (members * columns, count, units)))
+            vectors = ops.reshape(vectors, (members, columns, rows, units))
     return ops.reshape(ops.transpose(vectors, (0, 2, 1, 3)), (members, rows, columns * ops.shape(vectors)[3]))
 
 

@@ -25,7 +25,7 @@ PERIODIC_UNITS = 4
 # The names that a configuration may give where no table of functions (``SCHEDULES``, ``layers.ACTIVATIONS``) has them.
 NAMES = {
     "normalization": ("none", "layer"),
-    "family": ("plain", "tabm", "realmlp", "waves"),
+    "family": ("plain", "tabm", "realmlp", "waves", "bins"),
     "feature_scale": ("fixed", "learned"),
     "numbers": ("plain", "piecewise_linear", "periodic"),
 }
@@ -68,9 +68,9 @@ class Members:
     ``family``: plain; tabm: ``copies`` networks that share their hidden layers, each with a scale of its own in front
     and an output of its own, trained on the mean of their losses, their answers averaged (TabM-mini; Gorishniy et al.,
     2025); realmlp: the neural tangent parametrisation, activations with a learned slope, a learned scale in front,
-    dropout and weight decay that end along ``flat_cosine`` (Holzmueller et al., 2024); waves: as plain, a family of its
-    own for its own choices (one layer of sines) and for rivals in halving that learn as fast. ``feature_scale``: fixed,
-    or learned: the scale in front for the others too.
+    dropout and weight decay that end along ``flat_cosine`` (Holzmueller et al., 2024); waves and bins: as plain, each a
+    family of its own for its own choices (one layer of sines; numbers in bins) and for rivals in halving that learn as
+    fast. ``feature_scale``: fixed, or learned: the scale in front for the others too.
 
     ``numbers``: what becomes of columns of numbers, with ``number_bins`` and ``number_units`` per column (see
     ``numbers.py``); ``number_frequency``: standard deviation of the first frequencies.

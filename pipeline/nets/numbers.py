@@ -1,9 +1,10 @@
 """Embeddings of numbers: what a column of numbers becomes before the first dense layer.
 
-``piecewise_linear``: bins between quantiles of the fold's train rows. A number is the list of how far it has come in
-each bin, 1 below its own and 0 above; beyond the first and last bin it goes on in a straight line (Gorishniy et al.,
-2022). With ``units``, ``linear(x) + linear(bins)`` follows for each column, the second starting at 0, so that a network
-starts as one without bins (as in TabM, Gorishniy et al., 2025); without, the bins stand beside the number.
+``piecewise_linear``: bins between quantiles of the fold's train rows, or between all their values where those are few.
+A number is the list of how far it has come in each bin, 1 below its own and 0 above; beyond the first and last bin it
+goes on in a straight line (Gorishniy et al., 2022). With ``units``, ``linear(x) + linear(bins)`` follows for each
+column, the second starting at 0, so that a network starts as one without bins (as in TabM, Gorishniy et al., 2025);
+without, the bins stand beside the number.
 
 ``periodic``: the number itself beside ``units - 1`` linear combinations of ``cos(2 pi frequency x + phase)``, the
 frequencies learned too (the form called PBLD in RealMLP, Holzmueller et al., 2024; periodic embeddings are of Gorishniy
@@ -76,7 +77,8 @@ def columns_of_numbers(inputs: np.ndarray, train: np.ndarray) -> np.ndarray:
 def bins_of(inputs: np.ndarray, train: np.ndarray, count: int) -> dict[str, np.ndarray]:
     """Bins of each fold and column: ``inputs [F, t, n]`` -> the arrays of ``BINS``, each ``[F, n, count] float32``.
 
-    Edges are quantiles of the fold's train rows; where some coincide, the spare bins at the end are always 0.
+    Edges are the values of the fold's train rows where they are few enough, so that a rare one is not passed over, else
+    quantiles. Where there are fewer edges, the spare bins at the end are always 0.
     """
     folds, _, columns = inputs.shape
     found = {name: np.zeros((folds, columns, count), np.float32) for name in BINS}
@@ -84,7 +86,9 @@ def bins_of(inputs: np.ndarray, train: np.ndarray, count: int) -> dict[str, np.n
         values = values[train[:, fold % train.shape[1]]].astype(np.float64)
         quantiles = np.quantile(values, np.linspace(0, 1, count + 1), axis=0).astype(np.float32)
         for column in range(columns):
-            edges = np.unique(quantiles[:, column])
+            edges = np.unique(values[:, column].astype(np.float32))
+            if len(edges) > count + 1:
+                edges = np.unique(quantiles[:, column])
             used = len(edges) - 1
             found["bins_left"][fold, column, :used] = edges[:-1]
             found["bins_inverse"][fold, column, :used] = 1 / np.diff(edges)
@@ -92,4 +96,16 @@ def bins_of(inputs: np.ndarray, train: np.ndarray, count: int) -> dict[str, np.n
             if used:  # beyond the ends, in a straight line
                 found["bins_low"][fold, column, 0] = -np.inf
                 found["bins_high"][fold, column, used - 1] = np.inf
+    return found
+
+
+def with_the_number(bins: dict[str, np.ndarray], units: int) -> dict[str, np.ndarray]:
+    """``bins [F, n, T]`` after one more whose share is the number itself and, where they lead to ``units``, one whose
+    share is always 1: so one product takes the number, a bias and the bins."""
+    ahead = {"bins_left": (0, 0), "bins_inverse": (1, 0), "bins_low": (-np.inf, 1), "bins_high": (np.inf, 1)}
+    count = 2 if units else 1
+    found = {}
+    for name, own in bins.items():
+        first = np.broadcast_to(np.array(ahead[name][:count], np.float32), (*own.shape[:2], count))
+        found[name] = np.concatenate([first, own], axis=2)
     return found

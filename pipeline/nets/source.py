@@ -31,16 +31,14 @@ class Layout(Protocol):
         """Whether training batches are augmented."""
 
     @property
-    def learned(self) -> bool:
-        """Whether the inputs of the first dense layer depend on weights."""
-
-    @property
     def precision(self) -> str:
         """Of dense products; a key of ``PRODUCTS``."""
 
-    def batch(self, arrays: Arrays, rows: Tensor, fold: Tensor, weights: Arrays, draws: Tensor | None) -> Tensor:
-        """Inputs of the first dense layer for ``rows [m or 1, b]`` (a row of -1 is any row); ``draws [1, b, k]``,
-        uniform in [0, 1), ask for augmentation."""
+    def batch(
+        self, arrays: Arrays, rows: Tensor, fold: Tensor, weights: Arrays, draws: Tensor | None
+    ) -> Tensor | tuple[Tensor, Tensor]:
+        """Inputs of the first dense layer for ``rows [m or 1, b]`` (a row of -1 is any row), or two parts of them, of
+        which the second alone depends on weights; ``draws [1, b, k]``, uniform in [0, 1), ask for augmentation."""
 
     def mixed(self, rows: Tensor, draws: Tensor | None) -> tuple[Tensor, Tensor] | None:
         """Where augmentation mixes rows: the others ``[1, b]`` in ``rows [1, b]``, and their shares ``[1, b]``."""

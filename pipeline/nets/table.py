@@ -11,7 +11,7 @@ from keras import ops
 
 from features.roles import TRAIN
 from pipeline.nets.layers import embed, embed_numbers, multiply
-from pipeline.nets.numbers import BINS, FREQUENCIES, Numbers, bins_of, columns_of_numbers
+from pipeline.nets.numbers import BINS, FREQUENCIES, Numbers, bins_of, columns_of_numbers, with_the_number
 from pipeline.nets.source import Arrays, Tensor
 
 EMBEDDING_UNITS = 4
@@ -26,41 +26,39 @@ class TableLayout:
     distorts: ClassVar[bool] = False
     precision: ClassVar[str] = "float32"
 
-    @property
-    def learned(self) -> bool:
-        """Where there are vectors of categories or of numbers."""
-        return self.embedded > 0 or self.numbers.kind != "plain"
-
-    def batch(self, arrays: Arrays, rows: Tensor, fold: Tensor, weights: Arrays, draws: Tensor | None) -> Tensor:
-        """``[m, b, i]``: the columns (embedded numbers after the others), then the vectors of categories; see
-        ``Layout``. Inputs of columns that a member does not see are 0."""
+    def batch(
+        self, arrays: Arrays, rows: Tensor, fold: Tensor, weights: Arrays, draws: Tensor | None
+    ) -> Tensor | tuple[Tensor, Tensor]:
+        """``[m, b, i]``: the columns; where there are vectors, the columns without any, and the vectors of numbers and
+        of categories, ``[m, b, j]``; see ``Layout``. Inputs of columns that a member does not see are 0."""
         place = ops.maximum(rows, 0)
-        folds, count, width = ops.shape(arrays["inputs"])
-        flat = ops.reshape(arrays["inputs"], (folds * count, width))
         source = arrays.get("place", fold)
-        inputs = ops.take(flat, place + (source * count)[:, None], axis=0)  # [m, b, d]
+        columns = _rows(arrays["inputs"], place, source)  # [m, b, d], or those that have no vectors
         seen = arrays.get("columns")  # [m, d + embedded]
-        if seen is not None:
-            inputs = inputs * seen[:, None, :width]
+        vectors = []
         if self.numbers.kind != "plain":
-            inputs = self._with_numbers(inputs, arrays, source, weights)
-        if not self.embedded:
-            return inputs
-        vectors = embed(ops.take(arrays["codes"], place, axis=0), weights["embedding"])
-        if seen is not None:
-            vectors = vectors * ops.repeat(seen[:, None, width:], EMBEDDING_UNITS, axis=-1)
-        return ops.concatenate([inputs, vectors], axis=-1)
+            of_numbers = self._vectors_of_numbers(arrays, place, source, weights)
+            if seen is not None:
+                columns *= ops.take(seen, arrays["other_columns"], axis=1)[:, None]
+                shown = ops.take(seen, arrays["number_columns"], axis=1)[:, None]
+                of_numbers *= ops.repeat(shown, self.numbers.width, axis=-1)  # the vector of a 0 is none
+            vectors.append(of_numbers)
+        elif seen is not None:
+            columns *= seen[:, None, : ops.shape(columns)[2]]
+        if self.embedded:
+            of_categories = embed(ops.take(arrays["codes"], place, axis=0), weights["embedding"])
+            if seen is not None:
+                of_categories *= ops.repeat(seen[:, None, -self.embedded :], EMBEDDING_UNITS, axis=-1)
+            vectors.append(of_categories)
+        if not vectors:
+            return columns
+        return columns, ops.concatenate(vectors, axis=-1) if len(vectors) > 1 else vectors[0]
 
-    def _with_numbers(self, inputs: Tensor, arrays: Arrays, place: Tensor, weights: Arrays) -> Tensor:
-        """``[m, b, d]`` with the vectors of numbers in the place of those columns, at the end."""
+    def _vectors_of_numbers(self, arrays: Arrays, rows: Tensor, source: Tensor, weights: Arrays) -> Tensor:
+        """``[m, b, k * width]``."""
         names = BINS if self.numbers.kind == "piecewise_linear" else ()
-        bins = {name: ops.take(arrays[name], place, axis=0) for name in names}
-        vectors = embed_numbers(ops.take(inputs, arrays["number_columns"], axis=-1), weights, bins or None)
-        seen = arrays.get("columns")
-        if seen is not None:  # the vector of a 0 is none
-            seen = ops.take(seen, arrays["number_columns"], axis=1)
-            vectors = vectors * ops.repeat(seen[:, None], self.numbers.width, axis=-1)
-        return ops.concatenate([ops.take(inputs, arrays["other_columns"], axis=-1), vectors], axis=-1)
+        bins = {name: ops.take(arrays[name], source, axis=0) for name in names}
+        return embed_numbers(_rows(arrays["numbers"], rows, source), weights, bins or None)
 
     def mixed(self, rows: Tensor, draws: Tensor | None) -> None:
         """Rows of a table stay apart."""
@@ -68,6 +66,12 @@ class TableLayout:
     def project(self, inputs: Tensor, kernel: Tensor) -> Tensor:
         """The batched matrix product."""
         return multiply(inputs, kernel)
+
+
+def _rows(columns: Tensor, rows: Tensor, source: Tensor) -> Tensor:
+    """Each member's ``rows [m, b]`` of its own copy ``source [m]`` of ``columns [s * F, n, d]``: ``[m, b, d]``."""
+    copies, count, width = ops.shape(columns)
+    return ops.take(ops.reshape(columns, (copies * count, width)), rows + (source * count)[:, None], axis=0)
 
 
 @dataclass(frozen=True)
@@ -119,8 +123,14 @@ class Table:
         return TableLayout(self.codes.shape[1], self.numbers)
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """See ``Source``."""
-        return {"inputs": self.inputs, "codes": self.codes, **self._fixed}
+        """See ``Source``. Columns that are embedded as numbers stand in an array of their own: to pick columns in each
+        step, one by one, would take longer than all that is done with them."""
+        columns = {"inputs": self.inputs}
+        if self.numbers.kind != "plain":
+            parts = {"inputs": "other_columns", "numbers": "number_columns"}
+            columns = {name: self.inputs[:, :, self._fixed[part]] for name, part in parts.items()}
+        bins = {name: array for name, array in self._fixed.items() if name in BINS}
+        return {**columns, "codes": self.codes, **self._fixed, **with_the_number(bins, self.numbers.units)}
 
     def fixed(self) -> dict[str, np.ndarray]:
         """Which columns are embedded as numbers, and their bins in each fold."""

@@ -61,7 +61,6 @@ class BagsLayout:
 
     vocabulary: int
     distorts: ClassVar[bool] = False
-    learned: ClassVar[bool] = False
     precision: ClassVar[str] = "float32"
 
     def batch(self, arrays: Arrays, rows: Tensor, fold: Tensor, weights: Arrays, draws: Tensor | None) -> Tensor:
@@ -142,7 +141,6 @@ class SequencesLayout:
     units: int
     window: int
     skip: float
-    learned: ClassVar[bool] = True
     precision: ClassVar[str] = "float32"
 
     @property

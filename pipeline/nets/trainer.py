@@ -20,6 +20,7 @@ from pipeline.nets.layers import (
     dropout_threshold,
     forward,
     multiplied,
+    multiply_beside,
     multiply_scaled,
     output_of_copies,
 )
@@ -210,14 +211,17 @@ class Trainer:
         biases = [weights[f"bias_{layer}"] for layer in layers]
         norms = [(weights[f"gain_{layer}"], weights[f"shift_{layer}"]) for layer in hidden] if kind.normalized else ()
         project, output = kind.layout.project, None
-        if kind.feature_scale and (kind.layout.learned or kind.copies):  # copies' inputs are learned: their adapters
-            inputs = inputs * weights["front_scale"]
-        elif kind.feature_scale:
-            project = functools.partial(multiply_scaled, scale=weights["front_scale"])
+        scale = weights["front_scale"] if kind.feature_scale else None
         if kind.copies:
-            inputs = copy_rows(inputs, weights["adapter"])
+            inputs = tf.concat(inputs, axis=-1) if isinstance(inputs, tuple) else inputs
+            inputs = copy_rows(inputs if scale is None else inputs * scale, weights["adapter"])
             biases[-1] = biases[-1][:, :, None]  # [m, k, 1, c]
             output = functools.partial(output_of_copies, copies=kind.copies)
+        elif isinstance(inputs, tuple):
+            given, inputs = inputs
+            project = functools.partial(multiply_beside, given, scale=scale)
+        elif scale is not None:
+            project = functools.partial(multiply_scaled, scale=scale)
         return forward(
             inputs,
             [weights[f"kernel_{layer}"] for layer in layers],

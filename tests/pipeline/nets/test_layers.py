@@ -20,6 +20,7 @@ from pipeline.nets.layers import (
     initial_waves,
     multiplied,
     multiply,
+    multiply_beside,
     multiply_scaled,
     normalize,
     shifted,
@@ -149,6 +150,28 @@ def test_the_gradient_of_a_scale_of_inputs_is_that_of_tensorflow() -> None:
             result = multiply_scaled(inputs, kernel, scale) if ours else tf.matmul(inputs * scale, kernel)
             total = tf.reduce_sum(tf.sin(result))
         found.append([result, *tape.gradient(total, [scale, kernel])])
+    for mine, theirs in zip(*found, strict=True):
+        assert mine.shape == theirs.shape
+        np.testing.assert_allclose(mine, theirs, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("has_scale", [False, True], ids=["as they are", "scaled"])
+def test_the_gradients_of_vectors_beside_what_is_given_are_those_of_tensorflow(has_scale: bool) -> None:
+    generator = np.random.default_rng(0)
+    shapes = ((2, 7, 5), (2, 7, 4), (2, 9, 3), (2, 1, 9))
+    given, vectors, kernel, scale = (tf.constant(generator.normal(size=shape), tf.float32) for shape in shapes)
+    learned = [vectors, kernel, scale] if has_scale else [vectors, kernel]
+    found = []
+    for ours in (True, False):
+        with tf.GradientTape() as tape:
+            tape.watch(learned)
+            if ours:
+                result = multiply_beside(given, vectors * 1.0, kernel, scale if has_scale else None)
+            else:
+                inputs = tf.concat([given, vectors], axis=2)
+                result = tf.matmul(inputs * scale if has_scale else inputs, kernel)
+            total = tf.reduce_sum(tf.sin(result))
+        found.append([result, *tape.gradient(total, learned)])
     for mine, theirs in zip(*found, strict=True):
         assert mine.shape == theirs.shape
         np.testing.assert_allclose(mine, theirs, rtol=1e-4, atol=1e-5)
