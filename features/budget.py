@@ -30,11 +30,13 @@ SMOOTH: dict[str, Any] = {
     "snapshots": 5,
     "feature_scale": "learned",
 }
-# Networks put numbers into bins, so that they learn the steps that a plain network smooths over; beyond the first tier
-# nobody has looked whether that pays. In small tables every third trial is a network of sines instead, whose errors are
-# others; then more trials are worth their vote, those with which the mean is best.
-BINNED = "bins"
-FAMILY = (BINNED, BINNED, "waves")
+# Networks put numbers into bins, so that they learn the steps that a plain network smooths over, where no more than so
+# many columns are numbers: bins take time by the column, and House Prices' 36 gained nothing from twice the time.
+# Beyond the first tier nobody has looked whether they pay.
+BINNED, MOST_BINNED = "bins", 30
+# In small tables every third trial is a network of sines instead, whose errors are others; then more trials are worth
+# their vote, those with which the mean is best.
+SINES = "waves"
 TOP_K = {"classes": 8, "values": 12}
 # The part of SMOOTH that larger tables have too.
 SMOOTH_OF_LARGER = ("activation", "snapshots", "feature_scale")
@@ -43,10 +45,11 @@ MIN_COUNT = (4, 20)
 
 
 def budget(
-    rows: int, rarest: int, regression: bool, max_trials: int | None = None
+    rows: int, numbers: int, rarest: int, regression: bool, max_trials: int | None = None
 ) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
-    """Overrides a block of params.yaml for ``rows`` training rows, ``rarest`` of them of the rarest class (regression:
-    all), and the sentence that explains each block's. ``max_trials``: of the file's own search, if it is known."""
+    """Overrides a block of params.yaml for ``rows`` training rows with so many columns of ``numbers``, ``rarest`` of
+    them of the rarest class (regression: all), and the sentence that explains each block's. ``max_trials``: of the
+    file's own search, if it is known."""
     # A class has a row in every fold and one more; a fold scores two rows or more.
     folds = max(min(FOLDS, rarest - 1, rows // 2), 2)
     few = "each scores two rows or more" if regression else f"the rarest class has {rarest} rows"
@@ -65,10 +68,12 @@ def budget(
     }
     larger = "weaker penalties, larger steps, " if rows <= SMALL else ""
     values = f"Values rather than classes: smooth activations, {larger}averaged weights, learned scales of the inputs."
-    binned = "Networks put numbers into bins"
+    bins = 0 < numbers <= MOST_BINNED
     if rows <= SMALL:
-        blocks["tune"] = {"family": list(FAMILY), **({"space": dict(SMOOTH)} if regression else {})}
-        families = f"{binned}; every third trial is one of sines, which errs elsewhere."
+        most = BINNED if bins else "plain"
+        blocks["tune"] = {"family": [most, most, SINES], **({"space": dict(SMOOTH)} if regression else {})}
+        families = "Every third trial is a network of sines, which errs elsewhere"
+        families += "; the others put numbers into bins." if bins else "."
         why["tune"] = f"{families} {values}" if regression else families
         top_k = TOP_K["values" if regression else "classes"]
         top_k = min(top_k, max_trials or top_k)
@@ -77,8 +82,9 @@ def budget(
     if rows > SMALL:
         _, trials, search, final, top_k, batches = next(tier for tier in TIERS if rows <= tier[0])
         medium = rows <= TIERS[0][0]
+        bins = bins and medium
         blocks["tune"] = {
-            **({"family": BINNED} if medium else {}),
+            **({"family": BINNED} if bins else {}),
             "max_trials": trials,
             "generation": min(trials, 10),
             "epochs": search[0],
@@ -99,7 +105,7 @@ def budget(
         outer = {"outer": 5} if medium else {"outer": 20, "scored": scored}
         blocks["honest"] = {**outer, "search": 2, "members": folds}
         shorter = f"Fewer and shorter trials than the defaults, since {rows} rows make each dearer and surer."
-        shorter += f" {binned}." if medium else ""
+        shorter += " Networks put numbers into bins." if bins else ""
         why["tune"] = f"{shorter} {values}" if regression else shorter
         groups = 6 if medium else 0
         blocks["columns"] = {"groups": groups, "pairs": min(groups, 2)}

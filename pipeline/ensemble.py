@@ -100,6 +100,7 @@ def ensemble(arguments: argparse.Namespace) -> None:
             f"ensemble: CV accuracy {found['cv_accuracy']:.4f} ± {found['cv_accuracy_se']:.4f} "
             f"({found['ensemble_gain']:+.4f} over a single member), log loss {found['cv_log_loss']:.4f} "
             f"± {found['cv_log_loss_se']:.4f}; baseline accuracy {found['baseline_accuracy']:.4f}"
+            + (f"; ROC AUC {found['cv_roc_auc']:.4f}" if params.table.metric == "roc_auc" else "")
         )
     if submission.of_lower(table.task, table.metric, classes, asked, table.target):
         print(f"ensemble: {asked[0]!r} is named after the lower class, so it gets that one's probability")
@@ -258,8 +259,8 @@ def decidable(task: str, combined: Combined) -> np.ndarray:
 def baseline(params: Params, train: pd.DataFrame, target: np.ndarray, classes: list[str]) -> dict[str, float]:
     """Measures of the simple rule to beat, by name.
 
-    Classes: accuracy of the feature module's own rule where it has one, else of the most frequent class. Regression:
-    the best constant by each measure.
+    Classes: accuracy of the feature module's own rule where it has one, else all measures of the classes' shares as the
+    answer to every row. Regression: the best constant by each measure.
     """
     if params.table.task == "regression":
         found = {}
@@ -271,7 +272,9 @@ def baseline(params: Params, train: pd.DataFrame, target: np.ndarray, classes: l
     if rule is not None:
         code = {word: number for number, word in enumerate(classes)}
         return {"accuracy": float((rule(train).map(code).to_numpy() == target).mean())}
-    return {"accuracy": float(np.bincount(target.astype(int)).max() / len(target))}
+    shares = np.bincount(target.astype(int), minlength=len(classes)) / len(target)
+    answer = shares[1:] if params.table.task == "binary" else shares
+    return metrics.measures(params.table.task, target, np.tile(answer, (len(target), 1)))
 
 
 def plots(task: str, combined: Combined, target: np.ndarray, classes: list[str]) -> dict[str, pd.DataFrame]:

@@ -215,7 +215,9 @@ def params_text(path: Path, name: str, found: Inferred, digests: dict[str, str],
     )
     entry = CommentedMap({"table": table})
     table.yaml_add_eol_comment("what the competition scores; new decided it by the files", "metric")
-    overrides, why = budget(len(found.train), found.rarest, found.task == "regression", _max_trials(document))
+    numbers = sum(column.type == "number" for column in found.contract.features)
+    regression = found.task == "regression"
+    overrides, why = budget(len(found.train), numbers, found.rarest, regression, _max_trials(document))
     if found.contract.grouping is not None:
         overrides["encode"]["group_aware"] = True
         why["encode"] += (

@@ -21,7 +21,7 @@ from features.diagnosis import diagnose
 from features.errors import enumerated
 from features.importance import sentences
 from features.metrics import shown
-from features.tasks import MEASURES
+from features.tasks import MEASURES, RISING
 from pipeline import stage
 from pipeline.files import read_csv, read_json, write_bytes
 from pipeline.markdown import cell, filled, joined, table
@@ -35,6 +35,8 @@ FOLDED = 20
 # What a curve is called, on the page and in the picture.
 CURVES = {"train_loss": "train loss (under dropout)", "stop_loss": "validation (stop) loss"}
 COUNTS = "A change counts where it is beyond the 95 % interval over folds (the lines in the picture)."
+# Where the ends of positive values lie so many times apart, logarithms show them all.
+WIDE = 30.0
 # Whose answers a panel shows: an answer for each row.
 SCORED = "out of fold, mean over repeats"
 
@@ -107,7 +109,7 @@ def overview(frames: Mapping[str, pd.DataFrame], task: str, metric: str) -> byte
         "learning_curves": learning_curves,
         "trials": trials,
         "folds": functools.partial(folds, metric=metric),
-        "plots/calibration": calibration,
+        "plots/calibration": functools.partial(calibration, values=task == "regression"),
     }
     if task != "regression":
         draws["plots/confusion_matrix"] = confusion_matrix
@@ -160,12 +162,13 @@ def folds(axis: Axes, frame: pd.DataFrame, metric: str) -> None:
     axis.legend(fontsize=8, frameon=False, ncols=3, loc="upper center")
 
 
-def calibration(axis: Axes, frame: pd.DataFrame) -> None:
-    """Ten equal parts of the rows: what was predicted against what came."""
-    ends = [
-        frame[["mean_predicted", "observed"]].min().min(),
-        frame[["mean_predicted", "observed"]].max().max(),
-    ]
+def calibration(axis: Axes, frame: pd.DataFrame, values: bool) -> None:
+    """Ten equal parts of the rows: what was predicted against what came; ``values`` far apart by their logarithms."""
+    both = frame[["mean_predicted", "observed"]]
+    ends = [both.min().min(), both.max().max()]
+    if values and 0 < WIDE * ends[0] < ends[1]:
+        axis.set_xscale("log")
+        axis.set_yscale("log")
     axis.plot(ends, ends, color="0.6", linewidth=1)
     axis.errorbar(frame["mean_predicted"], frame["observed"], yerr=frame["standard_error"], fmt="o-", markersize=4)
     label(axis, f"Calibration ({SCORED})", "mean predicted", "observed")
@@ -211,6 +214,7 @@ def page(params: Params, metrics: Mapping[str, float], told: Told) -> str:
         told.tables,
         scored,
         table(head, rows),
+        doubt(params, metrics),
         expectation(params, metrics, told.drift),
         f"![{pictured(params.table.task)}](overview.png)",
         told.sections,
@@ -255,7 +259,27 @@ def baseline(params: Params) -> str:
         return "the best constant"
     if hasattr(module_of(params.table.module), "baseline"):
         return f"the simple rule `baseline` in `features/{params.table.module}.py`"
-    return "the most frequent class"
+    return "the same answer to every row, the shares of the classes"
+
+
+def doubt(params: Params, metrics: Mapping[str, float]) -> str:
+    """That the score is not surely better than the baseline's, "" where it is or no error is known; of a ROC AUC, which
+    has none, it is the log loss that tells."""
+    for measure in (params.table.metric, "log_loss"):
+        score, error, simple = (
+            metrics.get(key) for key in (f"cv_{measure}", f"cv_{measure}_se", f"baseline_{measure}")
+        )
+        if score is None or error is None or simple is None:
+            continue
+        gain = score - simple if measure in RISING else simple - score
+        if gain > 2 * error:
+            return ""
+        return filled(
+            f"**Perhaps next to nothing was learned**: the ensemble's {measure.replace('_', ' ')} is "
+            f"{'better' if gain >= 0 else 'worse'} than the baseline's by {shown(measure, abs(gain))}, with a standard "
+            f"error of {shown(measure, error)}, so by no more than chance may do."
+        )
+    return ""
 
 
 def pictured(task: str) -> str:

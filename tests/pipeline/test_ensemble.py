@@ -304,6 +304,8 @@ def test_multiclass_labels_and_probabilities(tmp_path: Path) -> None:
     assert (tmp_path / "report" / "submission.csv").read_text() == "PassengerId,Survived\n5,bee\n6,ant\n"
     metrics = found(tmp_path)
     assert metrics["cv_accuracy"] == 0.75 and metrics["baseline_accuracy"] == 0.5 and "cv_roc_auc" not in metrics
+    shares = 0.25, 0.5, 0.25, 0.5  # of the four rows' classes
+    assert metrics["baseline_log_loss"] == pytest.approx(-np.log(shares).mean(), abs=1e-6)
     assert (tmp_path / "report" / "plots" / "roc.csv").read_text() == "false_positive_rate,true_positive_rate\n"
 
     write_params(tmp_path, table.replace("accuracy", "log_loss"))

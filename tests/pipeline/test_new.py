@@ -307,9 +307,10 @@ def test_more_folds_than_a_class_has_rows(tmp_path: Path, capsys: pytest.Capture
 @pytest.mark.parametrize("rows", [50, 1460, 5000, *[tier[0] for tier in TIERS[:-1]], 200_000])
 @pytest.mark.parametrize("regression", [False, True])
 def test_a_budget_is_valid_and_more_rows_cost_no_more_trials(rows: int, regression: bool) -> None:
-    blocks, why = budget(rows, rows, regression)
+    blocks, why = budget(rows, 7, rows, regression)
     assert blocks.keys() == why.keys()
-    trials = [budget(n, rows, regression)[0].get("tune", {}).get("max_trials", 40) for n in (max(rows // 10, 6), rows)]
+    fewer = budget(max(rows // 10, 6), 7, rows, regression)[0]
+    trials = [one.get("tune", {}).get("max_trials", 40) for one in (fewer, blocks)]
     assert trials[1] <= trials[0]
     space = blocks.get("tune", {}).get("space", {})
     assert ("mish" in space.get("activation", [])) == (space.get("feature_scale") == "learned") == regression
@@ -330,7 +331,25 @@ def test_a_budget_is_valid_and_more_rows_cost_no_more_trials(rows: int, regressi
     ],
 )
 def test_why_there_are_fewer_folds(rarest: int, regression: bool, said: str) -> None:
-    assert said in budget(7, rarest, regression)[1]["encode"]
+    assert said in budget(7, 7, rarest, regression)[1]["encode"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "numbers", "family"),
+    [
+        (900, 1, ["bins", "bins", "waves"]),
+        (5_000, 30, ["bins", "bins", "waves"]),
+        (900, 31, ["plain", "plain", "waves"]),
+        (900, 0, ["plain", "plain", "waves"]),
+        (20_000, 30, "bins"),
+        (20_000, 31, None),
+        (20_001, 7, None),
+    ],
+)
+def test_numbers_go_into_bins_where_that_is_known_to_pay(rows: int, numbers: int, family: Any) -> None:
+    blocks, why = budget(rows, numbers, rows, True)
+    assert blocks["tune"].get("family") == family
+    assert ("numbers into bins" in why["tune"]) == ("bins" in (family or ""))
 
 
 def test_a_shorter_search_gets_no_larger_ensemble(tmp_path: Path) -> None:

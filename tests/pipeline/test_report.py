@@ -149,6 +149,28 @@ def test_the_page_holds_the_figures_of_the_run(tmp_path: Path) -> None:
     assert "\nNot estimated, since class 'rare' has 3 rows.\n" in (tmp_path / "README.md").read_text()
 
 
+def test_a_score_no_better_than_the_baseline_is_told_for_what_it_is() -> None:
+    params = load(ROOT / "params.yaml", "titanic")
+    near = METRICS | {"baseline_accuracy": 0.7923}
+    told = " ".join(report.doubt(params, near).split())
+    assert "the ensemble's accuracy is better than the baseline's by 0.0200" in told and "error of 0.0111" in told
+    assert report.doubt(params, METRICS) == "", "by 0.21"
+    assert report.doubt(params, {"cv_accuracy": 0.6}) == "", "no error is known"
+    ranked = replace(params, table=replace(params.table, metric="roc_auc"))
+    losses = {"cv_roc_auc": 0.6, "baseline_roc_auc": 0.5, "cv_log_loss": 0.68, "cv_log_loss_se": 0.01}
+    assert "log loss is better than the baseline's by 0.0130" in report.doubt(
+        ranked, losses | {"baseline_log_loss": 0.693}
+    )
+
+
+@pytest.mark.parametrize(("largest", "scale"), [(4.0, "linear"), (400.0, "log")])
+def test_values_far_apart_are_drawn_by_their_logarithms(largest: float, scale: str) -> None:
+    figure, (axis,) = panels()
+    parts = pd.DataFrame({"mean_predicted": [1.0, largest], "observed": [1.1, largest], "standard_error": [0.5, 1.0]})
+    report.calibration(axis, parts, values=True)
+    assert axis.get_xscale() == axis.get_yscale() == scale and png(figure)
+
+
 def test_that_an_auc_is_a_mean_over_outer_folds_is_said_where_one_is_shown() -> None:
     params = load(ROOT / "params.yaml", "titanic")
     said = "ROC AUC is a mean over outer folds"
