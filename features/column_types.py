@@ -8,24 +8,14 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from features.columns import FEW, century_date, code_separator, date_formats, dates_of, fit_number, twofold_date
-from features.contract import SIGNS, Column, levels_of
+from features.columns import FEW, code_separator, date_formats, dates_of, fit_number
+from features.contract import Column, levels_of
 from features.errors import listed, quoted
 from features.identifiers import REPEATED, may_be_a_count, named_after_things, named_like_an_id
+from features.number_forms import SLIPS, all_bracketed, find_spelling, units_of, with_slips
 from features.plain import LEVELS_WITH_STATISTIC, MOST_ONE_HOT_LEVELS
 from features.scales import order_of
-from features.spelling import (
-    PLAIN,
-    SLIPS,
-    Spelling,
-    all_bracketed,
-    find_spelling,
-    marked,
-    numbers_of,
-    units_of,
-    with_slips,
-    without_blanks,
-)
+from features.spelling import PLAIN, Spelling, marked, numbers_of, without_blanks
 from features.statistics import outputs
 
 # A category with more levels is high-cardinality: its values are not listed.
@@ -61,8 +51,6 @@ ROWS_A_CLASS = 10
 _BOUND = re.compile(r"[<>\u2264\u2265~\u2248+].*[0-9].*|.*[0-9].*\+")
 # Units of one column, at most, that a person may be asked to make one.
 MOST_UNITS = 3
-# Different numbers besides one that stands far from them.
-FEWEST_OTHERS = 10
 # Cells with a word of their own, and cells without, from which on it may tell something whether there is one.
 FEWEST_OF_BOTH = 10
 
@@ -220,66 +208,6 @@ def told_not_dates(present: pd.Series) -> str:
     return (
         f"; not as dates, because of {first} ({len(odd)} of {len(present)} cells): write one date in each, or nothing"
     )
-
-
-def told_missing(column: Column, train: pd.Series, test: pd.Series) -> list[str]:
-    """A sentence for each word that the column reads as missing: how often it stands there, where first, and what to do
-    where that is wrong."""
-    told = []
-    for word in column.spelling.missing:
-        places = [
-            (table, np.flatnonzero((cells.astype(str).str.strip() == word).to_numpy()))
-            for table, cells in (("train", train), ("test", test))
-        ]
-        table, rows = next((table, rows) for table, rows in places if len(rows))
-        count, cells = sum(len(rows) for _, rows in places), len(train) + len(test)
-        kind = "date" if column.type == "date" else "number"
-        signs = [key for key in SIGNS if getattr(column.spelling, key) != getattr(PLAIN, key)]
-        keys = ", ".join(f"`{key}`" for key in (["parts"] if column.parts else ["type", *signs])) + " and `missing`"
-        odd = "" if column.parts or marked(pd.Series([word])).all() else f"no {kind}, as nearly all others are, and "
-        told.append(
-            f"{column.name}: {word!r} ({table}, row {rows[0] + 2}{' first' if count > 1 else ''}; {count} of {cells} "
-            f"cells) is {odd}read as missing; if it is not, correct the file, or {keys} in the contract"
-        )
-    return told
-
-
-def told_far(column: Column, cells: pd.Series) -> list[str]:
-    """A sentence where a number stands in many cells and far from all others, as 999 and 365243 do for a missing one:
-    further from the next than those are from each other."""
-    if column.type != "number" or column.role != "feature":
-        return []
-    numbers = numbers_of(cells, column.spelling)[0]
-    values, counts = np.unique(numbers[np.isfinite(numbers)], return_counts=True)
-    if len(values) <= FEWEST_OTHERS:
-        return []
-    for end, rest in ((0, values[1:]), (-1, values[:-1])):
-        gap = abs(values[end] - (rest[0] if end == 0 else rest[-1]))
-        often = counts[end] >= max(FEWEST_OF_BOTH, len(cells) // 100)
-        if often and values[end] != 0 and gap > np.ptp(rest):
-            word = str(cells[(numbers == values[end]).to_numpy()].iloc[0]).strip()
-            return [
-                f"{column.name}: {word!r} stands in {counts[end]} of {len(cells)} cells, far from all others "
-                f"({rest[0]:.12g} to {rest[-1]:.12g}); if it means that nothing is known, set `nullable: true` and "
-                f"`missing: [{word!r}]` for it in the contract"
-            ]
-    return []
-
-
-def told_twofold(column: Column, cells: pd.Series) -> list[str]:
-    """A sentence where days of the column may be months and months days, or a year of two digits one of another
-    century."""
-    if column.type != "date":
-        return []
-    cells = cells[~cells.astype(str).str.strip().isin(column.spelling.missing)]
-    found = twofold_date(cells) or century_date(cells)
-    if found is None:
-        return []
-    cell, read, other = found
-    return [
-        f"{column.name}: {cell!r} is read as {read}, and no cell tells whether it is {other}; if it is, write dates as "
-        "2014-12-31 in the files"
-    ]
 
 
 def _number_or_code(

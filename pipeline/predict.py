@@ -19,7 +19,7 @@ from features.checks import cells_unread, infinities
 from features.contract import Contract
 from features.errors import UserError
 from features.faults import ContractError, Fault
-from features.spelling import left_open
+from features.number_forms import left_open
 from features.target import TargetScale
 from pipeline import stage
 from pipeline.combining import Choice

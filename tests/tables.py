@@ -1,12 +1,33 @@
-"""Tables in which rows belong together, for the tests (those that the demo and benchmarks need, too, are in
-``features.synthetic``)."""
+"""Tables for the tests: small ones with a given target, and those in which rows belong together (those that the demo
+and benchmarks need, too, are in ``features.synthetic``)."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from features.inference import Inferred, infer
 from features.synthetic import ENDS, SYLLABLES
+
+# A target of two classes.
+WORDS = ["a", "b"] * 30
+
+
+def table(target: list[Any], **more: list[Any]) -> pd.DataFrame:
+    """A training table with an id ``key``, a number ``x``, columns besides, and the ``target`` ``y``, all str."""
+    count = len(target)
+    frame = {"key": range(1, count + 1), "x": [f"{x:.3f}" for x in np.random.default_rng(0).normal(size=count)]}
+    return pd.DataFrame(frame | more | {"y": target}).astype(str)
+
+
+def decided(target: list[Any], sample: dict[str, list[Any]] | None = None, **given: str) -> Inferred:
+    """What is decided of a table with that target, where the sample submission asks for those answers."""
+    train = table(target)
+    test = pd.DataFrame({"key": ["901", "902"], "x": ["0.1", "0.2"]}, dtype=object)
+    asked = None if sample is None else pd.DataFrame({"key": ["901", "902"]} | sample).astype(str)
+    return infer(train, test, asked, **given)
 
 
 def visits(customers: int, test_customers: int, each: int, seed: int) -> tuple[pd.DataFrame, pd.DataFrame, pd.Series]:

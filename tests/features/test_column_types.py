@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.column_types import infer_column, told_far, told_twofold
+from features.column_types import infer_column
 from features.contract import Column, Contract
 
 COUNT = 120
@@ -284,44 +284,6 @@ def test_two_years_are_no_month() -> None:
     seasons = pd.Series([f"{year}-{(year + 1) % 100:02}" for year in range(2001, 2012)] * 9)
     assert infer_column("season", seasons)[0].type == "category"
     assert infer_column("month", pd.concat([seasons, pd.Series(["2001-03"])]))[0].type == "date"
-
-
-def test_a_number_far_from_all_others_is_told() -> None:
-    days = pd.Series([str(-n) for n in range(1, 400)] + ["365243"] * 60)
-    column = infer_column("days", days)[0]
-    (said,) = told_far(column, days)
-    assert said.startswith("days: '365243' stands in 60 of 459 cells, far from all others (-399 to -1); ")
-    assert "`missing: ['365243']`" in said
-    assert not told_far(column, days[:401]), "twice only"
-    assert not told_far(column, pd.Series([str(n) for n in range(500, 900)] + ["0"] * 60)), "nothing is no gap"
-    assert not told_far(column, pd.Series([str(n % 7) for n in range(900)] + ["99"] * 60)), "few different ones"
-
-
-def test_days_that_may_be_months_are_told() -> None:
-    days = pd.Series([f"{1 + n % 9}/{1 + n % 7}/2014" for n in range(60)])
-    column = infer_column("d", days)[0]
-    assert told_twofold(column, days)[0].startswith("d: '8/1/2014' is read as 2014-01-08, and no cell tells whether it")
-    assert not told_twofold(column, pd.concat([days, pd.Series(["1/31/2014"])]))
-    marked = pd.concat([days, pd.Series(["?"])], ignore_index=True)
-    assert told_twofold(infer_column("d", marked)[0], marked) == told_twofold(column, days)
-
-
-def test_a_year_of_two_digits_that_may_be_of_another_century_is_told() -> None:
-    """Births from 1929 on, and what ends from 2028 on."""
-    for years, told in (
-        (
-            (43, 29, 31, 85, 99),
-            "'24/06/29' is read as 2029-06-24, and no cell tells whether it is 1929-06-24; if it is",
-        ),
-        (
-            (28, 29, 30, 31, 33),
-            "'10/06/31' is read as 1931-06-10, and no cell tells whether it is 2031-06-10; if it is",
-        ),
-    ):
-        days = pd.Series([f"{day:02}/06/{year:02}" for year in years for day in range(10, 25)])
-        (said,) = told_twofold(infer_column("d", days)[0], days)
-        assert said.startswith(f"d: {told}")
-        assert not told_twofold(infer_column("d", days[15:30])[0], days[15:30])
 
 
 @pytest.mark.parametrize("end", ["9999-12-31", "9999-12-31 00:00:00"])
