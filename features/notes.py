@@ -7,7 +7,7 @@ import pandas as pd
 
 from features.column_types import FEWEST_OF_BOTH
 from features.columns import century_date, twofold_date
-from features.contract import SIGNS, Column
+from features.contract_entry import SIGNS, Column
 from features.identifiers import told_shared
 from features.number_forms import doubtful, written_in_several_ways
 from features.spelling import PLAIN, marked, numbers_of

@@ -1,4 +1,4 @@
-"""The contract: how it is read, how a table gets its types, what it finds wrong, how it is inferred."""
+"""The contract: how a table gets its types by it, and what it finds wrong."""
 
 from __future__ import annotations
 
@@ -11,20 +11,11 @@ import pytest
 
 from features.checks import infinities
 from features.contract import Column, Contract, levels_of, missing_labels, together
-from features.errors import UserError
 from features.faults import ContractError
 from pipeline.params import read_document
+from tests.contracts import APART, MAPPING, changed, composed, grouped
 
 ROOT = Path(__file__).resolve().parents[2]
-MAPPING: dict[str, Any] = {
-    "columns": {
-        "id": {"role": "id", "type": "text"},
-        "y": {"role": "target", "type": "category", "values": [0, 1]},
-        "x": {"role": "feature", "type": "number", "minimum": 0, "maximum": 10, "integer": True, "nullable": False},
-        "c": {"role": "feature", "type": "category", "values": [1, 2, 3]},
-        "t": {"role": "feature", "type": "text"},
-    }
-}
 CONTRACT = Contract.from_mapping(MAPPING, "c.yaml")
 
 
@@ -39,12 +30,6 @@ def table(**changes: list[str | None]) -> pd.DataFrame:
     return pd.DataFrame(cells | changes, dtype=object)
 
 
-def changed(column: str, **entry: Any) -> dict[str, Any]:
-    columns = {name: dict(rules) for name, rules in MAPPING["columns"].items()}
-    columns[column] |= entry
-    return {"columns": columns}
-
-
 def test_titanics_contract_declares_all_columns() -> None:
     contract = Contract.from_mapping(read_document(ROOT / "data" / "contracts" / "titanic.yaml"), "titanic.yaml")
     assert (contract.id, contract.target, len(contract.columns), len(contract.features)) == (
@@ -54,62 +39,6 @@ def test_titanics_contract_declares_all_columns() -> None:
         10,
     )
     assert all(column.description for column in contract.columns)
-
-
-def test_a_contract_survives_being_written() -> None:
-    assert Contract.from_mapping(CONTRACT.to_mapping(), "c.yaml") == CONTRACT
-    ordered = Contract.from_mapping(changed("c", values=["a", "b"], order=["b", "a"]), "c.yaml")
-    assert ordered.column("c").order == ("b", "a")
-    assert Contract.from_mapping(ordered.to_mapping(), "c.yaml") == ordered
-
-
-@pytest.mark.parametrize(
-    ("mapping", "said"),
-    [
-        ({}, "columns is None"),
-        ({"colums": {}}, "did you mean 'columns'"),
-        (changed("x", minimun=0), "columns.x.minimun (did you mean 'minimum'?)"),
-        (changed("x", role="featur"), "did you mean 'feature'"),
-        (changed("x", type="float"), "expected one of number, boolean, category, code, date, text"),
-        (changed("x", role="id", type="text", integer=False, minimum=None, maximum=None), "2 columns have role 'id'"),
-        (changed("x", minimum=11), "above maximum"),
-        (changed("x", maximum="ten"), "expected a finite number"),
-        (changed("x", maximum=10**400), "expected a finite number"),
-        (changed("x", nullable="no"), "expected true or false"),
-        (changed("x", values=[1]), "for a category only"),
-        (changed("c", values=[1, 1]), "each value once"),
-        (changed("c", values=[True]), "quoted"),
-        (changed("x", order=[1, 2]), "columns.x.order is [1, 2] (type 'number'); expected a list, for a category only"),
-        (changed("c", order=["low", "low"]), "columns.c.order is ['low', 'low']; expected each value once"),
-        (changed("c", values=["a", "b"], order=["a", "c"]), "order holds 'c', which columns.c.values do not"),
-        (changed("y", order=[0, 1]), "columns.y.order is ['0', '1'], but classes have no ranks; expected values"),
-        (changed("c", type="boolean"), "columns.c.values are 3 words ('1', '2', '3'); expected two for a boolean"),
-        (changed("x", minimum=12345679, maximum=12345678), "minimum is 12345679, above maximum (12345678)"),
-        (changed("y", nullable=True), "can't be missing"),
-        (changed("y", type="text", values=None), "regression"),
-        (changed("id", unique=False), "names one row"),
-        (changed("id", type="number"), "kept as it is spelt"),
-        (changed("x", added=True), "columns.x.added is True (role 'feature'); expected it for an id only"),
-        (changed("id", added="by new"), "columns.id.added is 'by new'; expected the number of a file's first row"),
-        (changed("t", integer=True), "numbers only"),
-        (changed("x", decimal=";"), "columns.x.decimal is ';'; expected one of '.', ','"),
-        (changed("x", suffix="m2"), "columns.x.suffix is 'm2'"),
-        (changed("x", thousands="."), "decimal and thousands are both '.'; expected signs that differ"),
-        (
-            changed("t", suffix="m2"),
-            "columns.t.suffix is 'm2', but only numbers have it, and type is 'text'. Delete suffix",
-        ),
-        (changed("t", missing="?"), "columns.t.missing is '?' (type 'text'); expected a list"),
-        (changed("t", missing=["?", "?"]), "expected each value once"),
-        (changed("t", missing=["?"], nullable=False), "the column may not be empty (feature, nullable: false)"),
-        (changed("y", missing=["?"]), "the column may not be empty (target, nullable: false)"),
-        ({"columns": {"x": 3}}, "expected role, type"),
-    ],
-)
-def test_a_wrong_contract_is_refused(mapping: dict[str, Any], said: str) -> None:
-    with pytest.raises(UserError) as caught:
-        Contract.from_mapping(mapping, "c.yaml")
-    assert said in str(caught.value) and str(caught.value).startswith("c.yaml")
 
 
 def test_types_and_order() -> None:
@@ -175,10 +104,6 @@ def test_what_cant_be_typed(frame: pd.DataFrame, with_target: bool, said: list[s
         assert words in message
 
 
-def test_an_empty_description_is_none() -> None:
-    assert Contract.from_mapping(changed("x", description=None), "c.yaml").column("x").description == ""
-
-
 def test_text_in_a_column_of_numbers_that_is_ignored_is_missing() -> None:
     contract = Contract.from_mapping(changed("x", role="ignore"), "c.yaml")
     typed = contract.typed(table(x=["1", "two", "3"]), "f.csv", True)
@@ -227,11 +152,6 @@ def test_an_allowed_word_may_have_no_rank() -> None:
     assert Contract.from_mapping(contract.to_mapping(), "c.yaml") == contract
 
 
-def test_large_bounds_are_told_in_full() -> None:
-    contract = Contract.from_mapping(changed("x", minimum=0.5, maximum=12345678, integer=False), "c.yaml")
-    assert contract.column("x").expected == "a number from 0.5 to 12345678"
-
-
 def test_a_sound_table_has_no_faults_and_infinities_are_left_to_the_checks() -> None:
     assert faults() == [] and faults(x=["inf", "1", "2"]) == []
 
@@ -247,18 +167,6 @@ def test_only_the_first_values_are_shown() -> None:
     assert fault.count == 9 and fault.rows == (2, 3, 4) and ", ..." in str(fault)
 
 
-def grouped(**changes: Any) -> Contract:
-    columns = {"id": {"role": "id", "type": "text"}, "y": {"role": "target", "type": "number"}}
-    return Contract.from_mapping({"columns": columns | {"who": {"role": "group", "type": "text"} | changes}}, "f.yaml")
-
-
-def test_an_id_may_be_one_that_new_added() -> None:
-    contract = Contract.from_mapping(changed("id", added=True), "c.yaml")
-    assert contract.column("id").added == 1 and Contract.from_mapping(contract.to_mapping(), "c.yaml") == contract
-    assert Contract.from_mapping(MAPPING, "c.yaml").column("id").added is None
-    assert Contract.from_mapping(changed("id", added=0), "c.yaml").to_mapping()["columns"]["id"]["added"] == 0
-
-
 def test_one_column_may_keep_rows_together() -> None:
     contract = grouped()
     assert contract.grouping == "who" and contract.features == () and contract.column("who").nullable
@@ -271,26 +179,6 @@ def test_one_column_may_keep_rows_together() -> None:
     labels = together(typed["who"])
     assert labels[[0, 1, 2, 5, 6, 7]].tolist() == ["a", "b", "a", "5000", "5000", "007"]
     assert len(set(labels[[0, 1, 3, 4]])) == 4, "a row without a value is alone"
-
-
-@pytest.mark.parametrize(
-    ("changes", "said"),
-    [
-        ({"type": "number"}, "who.type is 'number', but what names a group of rows is a name"),
-        ({"type": "category", "values": ["a"]}, "who.values is .*role 'group' takes any values.* Delete values"),
-        ({"unique": True}, "who.unique is True, .* each in several rows. Delete unique"),
-        ({"group": "others"}, "who.group is 'others'"),
-    ],
-)
-def test_rules_that_a_group_of_rows_cannot_have(changes: dict[str, Any], said: str) -> None:
-    with pytest.raises(UserError, match=said):
-        grouped(**changes)
-
-
-def test_two_columns_that_keep_rows_together_are_refused() -> None:
-    columns = grouped().to_mapping()["columns"]
-    with pytest.raises(UserError, match=r"2 columns have role 'group' \(who, shop\); expected one at most"):
-        Contract.from_mapping({"columns": columns | {"shop": {"role": "group", "type": "text"}}}, "f.yaml")
 
 
 @pytest.mark.parametrize(
@@ -319,29 +207,12 @@ def test_a_whole_number_of_any_length_is_a_word() -> None:
     assert typed.tolist() == ["2139", "10001", "7", "0", "9" * 400, "12345678901234567890"]
 
 
-APART: dict[str, Any] = {
-    "columns": {
-        "side": {"role": "feature", "type": "category", "values": ["P", "S"]},
-        "id": {"role": "id", "type": "text", "separator": "_", "parts": ["who", "number"]},
-        "who": {"role": "group", "type": "text"},
-        "number": {"role": "feature", "type": "number", "nullable": False},
-        "y": {"role": "target", "type": "category"},
-        "cabin": {"role": "ignore", "type": "text", "separator": "/", "parts": ["deck", "place", "side"],
-                  "missing": ["none"]},
-        "deck": {"role": "feature", "type": "category"},
-        "place": {"role": "feature", "type": "number", "maximum": 99},
-    }
-}  # fmt: skip
 PARTS = Contract.from_mapping(APART, "c.yaml")
 
 
 def ship(**changes: list[str | None]) -> pd.DataFrame:
     cells: dict[str, list[str | None]] = {"id": ["07_1", "07_2", "8_1"], "y": ["0", "1", "0"]}
     return pd.DataFrame(cells | {"cabin": ["B/12/P", None, "none"]} | changes, dtype=object)
-
-
-def composed(column: str, **entry: Any) -> dict[str, Any]:
-    return {"columns": {name: rules | (entry if name == column else {}) for name, rules in APART["columns"].items()}}
 
 
 def test_parts_are_columns_with_rules_of_their_own() -> None:
@@ -430,28 +301,3 @@ def test_a_part_may_have_parts() -> None:
     assert typed[["floor", "wing", "deck"]].iloc[0].tolist() == [3.0, "E", "3-E"]
     with pytest.raises(ContractError, match=r"column 'deck': 1 cell can't be taken apart: 'B' \(row 2\)"):
         Contract.from_mapping(mapping, "c.yaml").typed(ship(), "f.csv", True)
-
-
-@pytest.mark.parametrize(
-    ("column", "entry", "said"),
-    [
-        ("cabin", {"parts": ["deck"]}, "parts is ['deck']; expected two names or more, each once"),
-        ("cabin", {"parts": ["deck", "deck", "side"]}, "expected two names or more, each once"),
-        ("cabin", {"parts": None}, "parts is None; expected two names"),
-        ("cabin", {"parts": ["deck", "plaice", "side"]}, "'plaice', which has no entry (did you mean 'place'?)"),
-        ("cabin", {"parts": ["deck", "y", "side"]}, "holds 'y', which has role 'target'; expected feature, group or"),
-        ("cabin", {"parts": ["who", "deck", "place"]}, "holds 'who', and so does columns.id; expected each part in"),
-        ("cabin", {"parts": ["cabin", "deck", "place"]}, "columns.cabin.parts: it would be a part of itself"),
-        ("deck", {"separator": "-", "parts": ["cabin", "number"]}, "holds 'number', and so does columns.id"),
-        ("cabin", {"separator": ""}, "separator is ''; expected what stands between the parts, as '/'"),
-        ("cabin", {"separator": 7}, "separator is 7; expected what stands between"),
-        ("cabin", {"separator": ["/"]}, "separator is ['/'], 1 for 3 parts; expected 2, one for each place"),
-        ("cabin", {"type": "number", "missing": None}, "(role 'ignore', type 'number'); expected it for text or a cat"),
-        ("y", {"separator": "/", "parts": ["deck", "side"]}, "(role 'target', type 'category'); expected it for text"),
-        ("id", {"added": 7}, "but the id is a number added to each row. Delete parts"),
-    ],
-)  # fmt: skip
-def test_impossible_parts_are_refused(column: str, entry: dict[str, Any], said: str) -> None:
-    with pytest.raises(UserError) as raised:
-        Contract.from_mapping(composed(column, **entry), "c.yaml")
-    assert said in str(raised.value) and str(raised.value).startswith("c.yaml: columns.")
