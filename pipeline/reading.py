@@ -25,6 +25,11 @@ from pipeline.files import read_bytes
 _OLE, _WORKBOOKS = b"\xd0\xcf\x11\xe0", {"xl/workbook.xml", "xl/workbook.bin", "content.xml"}
 # The first bytes of what packs files in other ways: bzip2, xz, Zstandard, 7z and rar.
 _PACKED = (b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd", b"7z\xbc\xaf", b"Rar!")
+# How text begins that is a table in another form, or stands in place of one; no header of a CSV file does, not even
+# <DATE>,<OPEN> or [id],[age].
+_JSON = re.compile(rb"\s*[{[]\s*[\"{[]")
+_MARKUP = re.compile(rb"\s*<(!doctype|html|table|\?xml)[\s>]", re.IGNORECASE)
+_LFS = b"version https://git-lfs.github.com/"
 # Text judged when the encoding is guessed.
 _PROBED = 1 << 18
 # What old programs wrote. Among all that Python knows, a word or two always make sense in some rare one.
@@ -60,7 +65,7 @@ def read_together(
 
     So that train and test spell a city the same way, however few rows one of them has.
     """
-    opened = [None if path is None else unpacked(read_bytes(path), path) for path in paths]
+    opened = [None if path is None else _opened(path) for path in paths]
     older = [file[0] for file in opened if file is not None and not _told(file[0])]
     guess = guessed(older) if older and encoding is None else None
     frames: dict[int, pd.DataFrame] = {}
@@ -76,6 +81,39 @@ def read_together(
         frames[place] = parse_table(content, name, header_only)
         semicolons |= _semicolons(content, frames[place].shape[1])
     return [frames.get(place) for place in range(len(opened))], semicolons
+
+
+def _opened(path: Path) -> tuple[bytes, str]:
+    """The bytes of the table at ``path``, and what to call them. Raises ``UserError`` where they are a table in another
+    form, or no table."""
+    content, name = unpacked(read_bytes(path), path)
+    what = _other_form(content, path)
+    if what:
+        raise UserError(f"{name}: {what}")
+    return content, name
+
+
+def _other_form(content: bytes, path: Path) -> str:
+    """What the text ``content`` is, if no CSV, and how to come by one; else ""."""
+    text = content.removeprefix(codecs.BOM_UTF8)
+    if text.startswith(_LFS):
+        return "a pointer of Git LFS; expected the file itself. Get it with `git lfs pull`."
+    if _MARKUP.match(text):
+        return (
+            "a page in HTML or XML; expected a table of text. If it came in place of the file, download that again "
+            "(most sites want you to log in); else open it in a spreadsheet and save it as CSV in UTF-8."
+        )
+    if not _JSON.match(text):
+        return ""
+    first, _, rest = text.strip().partition(b"\n")
+    lines = first.rstrip().endswith(b"}") and rest.lstrip().startswith(b"{")
+    csv_file = path.with_name(f"{path.name.split('.')[0]}.csv")
+    # Without types of its own making, by which 007 would become 7.
+    how = f"{path.as_posix()!r}, dtype=False, convert_dates=False{', lines=True' * lines}"
+    return (
+        f"JSON{' lines' * lines}; expected a table of text, as CSV. To make one of it:\n"
+        f'python -c "import pandas; pandas.read_json({how}).to_csv({csv_file.as_posix()!r}, index=False)"'
+    )
 
 
 def unpacked(content: bytes, path: Path) -> tuple[bytes, str]:

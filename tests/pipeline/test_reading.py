@@ -6,8 +6,10 @@ import bz2
 import gzip
 import io
 import lzma
+import shlex
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -237,6 +239,8 @@ def test_parquet_that_is_no_table_of_cells(tmp_path: Path, frame: pd.DataFrame, 
         (zipped(**{"[Content_Types]__xml": "x", "xl/workbook__xml": "x"}), None, "a spreadsheet; expected a table of"),
         (zipped(mimetype="x", content__xml="x", meta__xml="x"), None, "Save the sheet as CSV"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(999), None, "a spreadsheet; expected a table of"),
+        (b"<!DOCTYPE html>\n<html><title>Sign in</title></html>", None, "a page in HTML or XML; expected a table of"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n", None, "with `git lfs pull`"),
         (PLAIN.encode(), "utf-99", "--encoding 'utf-99' is unknown"),
         (PLAIN.encode(), "undefined", "--encoding 'undefined' is unknown"),
         ("é".encode("cp1252"), "utf-8", "row 1 holds byte 0xe9"),
@@ -248,6 +252,37 @@ def test_what_cant_be_read(tmp_path: Path, content: bytes, encoding: str | None,
         read(tmp_path, content, "train.bin", encoding)
     assert said in str(caught.value) and ("train.bin" in str(caught.value)) == ("--encoding" not in said)
     assert len(str(caught.value).splitlines()) <= 3
+
+
+@pytest.mark.parametrize(
+    ("name", "form"),
+    [
+        pytest.param("train.json", {"orient": "records"}, id="list of rows"),
+        pytest.param("train.json", {"orient": "columns", "indent": 1}, id="by columns"),
+        pytest.param("train.json.gz", {"orient": "records"}, id="packed"),
+        pytest.param("train.jsonl", {"orient": "records", "lines": True}, id="lines"),
+    ],
+)
+def test_json_is_told_with_a_command_that_makes_a_csv_file_of_it(
+    tmp_path: Path, name: str, form: dict[str, Any]
+) -> None:
+    table = pd.DataFrame({"id": ["007", "008"], "born_at": ["2014-12-31", "2015-01-01"], "price": [2.5, 1000.0]})
+    table.to_json(tmp_path / name, **form)
+    with pytest.raises(UserError) as caught:
+        read_any(tmp_path / name, None, print)
+    said, command = str(caught.value).splitlines()
+    assert "JSON" in said and ("JSON lines" in said) == ("lines" in form)
+    program, option, code = shlex.split(command)
+    assert (program, option) == ("python", "-c")
+    exec(code)
+    assert read_any(tmp_path / "train.csv", None, print).to_dict("list") == {
+        "id": ["007", "008"], "born_at": ["2014-12-31", "2015-01-01"], "price": ["2.5", "1000.0"]
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("header", ["<DATE>,<OPEN>", "[id],[age]", '"[","{"', "{id},x"])
+def test_brackets_around_names_make_no_other_form(tmp_path: Path, header: str) -> None:
+    assert read(tmp_path, f"{header}\n1,2\n".encode())[0].shape == (1, 2)
 
 
 def test_durations_of_a_parquet_table_are_seconds(tmp_path: Path) -> None:
