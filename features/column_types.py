@@ -11,7 +11,7 @@ import pandas as pd
 from features.columns import FEW, code_separator, date_formats, dates_of, fit_number
 from features.contract import Column, levels_of
 from features.errors import listed, quoted
-from features.identifiers import REPEATED, may_be_a_count, named_after_things, named_like_an_id
+from features.identifiers import MOSTLY_DISTINCT, REPEATED, may_be_a_count, named_after_things, named_like_an_id
 from features.number_forms import SLIPS, all_bracketed, find_spelling, units_of, with_slips
 from features.plain import LEVELS_WITH_STATISTIC, MOST_ONE_HOT_LEVELS
 from features.scales import order_of
@@ -22,8 +22,6 @@ from features.statistics import outputs
 MOST_LISTED_LEVELS = 30
 # Words with so many blanks a cell on average are text.
 TEXT_WORDS = 3.0
-# Share of cells that are different ones beyond which words are no levels.
-MOSTLY_DISTINCT = 0.9
 _BOOLEANS = [{"true", "false"}, {"yes", "no"}, {"y", "n"}, {"t", "f"}, {"on", "off"}]
 # So few rows are not said to be numbered.
 FEW_NUMBERED = 10

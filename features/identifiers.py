@@ -32,6 +32,8 @@ _KINDS = re.compile(r"(?i:.*[_ .-](cat|category|code|type))")
 _VAGUE = re.compile(r"(?i:key|index|row)")
 # Rows per value, on average, of what is known by such names.
 REPEATED = 1.5
+# Share of cells that are different ones beyond which words are no levels, and hardly groups of rows.
+MOSTLY_DISTINCT = 0.9
 # Share of test's rows that may be of a group in train while test is held to be of new groups.
 HARDLY = 0.05
 # Groups that folds of whole groups need: two a fold of the five that ``new`` asks for.
@@ -113,14 +115,22 @@ def _measured(name: str, cells: pd.Series) -> bool:
     return bool((numbers % 1 != 0).any()) or (not named_like_an_id(name) and bool(_COUNT.fullmatch(name)))
 
 
-def told_shared(column: Column, train: pd.Series, test: pd.Series) -> list[str]:
-    """A sentence where a feature is named like an id, is no number with fractions, and has values in several rows, in
-    test's too."""
-    if column.role != "feature" or not named_like_an_id(column.name):
+def told_id_like(column: Column, train: pd.Series, test: pd.Series) -> list[str]:
+    """A sentence where a feature is named like an id, is no date and no number with fractions, and has another value in
+    nearly each row of train; or has values in several rows, in test's too."""
+    if column.role != "feature" or column.type == "date" or not named_like_an_id(column.name):
         return []
     known, asked = named(train).dropna(), named(test).dropna()
+    distinct = known.nunique()
+    if distinct < 3 or _measured(column.name, known):
+        return []
+    if distinct > MOSTLY_DISTINCT * len(known):
+        return [
+            f"{column.name}: named like an id, with {distinct} values in {len(known)} rows of train, and learned from "
+            f"as {column.type}; if ids tell nothing by their order or spelling, give it `role: ignore`"
+        ]
     shared = int(asked.isin(known).sum())
-    if not known.duplicated().any() or known.nunique() < 3 or not shared or _measured(column.name, known):
+    if not known.duplicated().any() or not shared:
         return []
     return [
         f"{column.name}: named like an id, but {shared} of test's {len(asked)} rows have a value of train, so it is "

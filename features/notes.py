@@ -8,7 +8,7 @@ import pandas as pd
 from features.column_types import FEWEST_OF_BOTH
 from features.columns import century_date, twofold_date
 from features.contract_entry import SIGNS, Column
-from features.identifiers import told_shared
+from features.identifiers import told_id_like
 from features.number_forms import doubtful, written_in_several_ways
 from features.spelling import PLAIN, marked, numbers_of
 
@@ -25,7 +25,7 @@ def told_of_feature(column: Column, train: pd.Series, test: pd.Series, commas_be
         *told_far(column, both),
         *told_twofold(column, both),
         *told_doubtful(column, [train, test], commas_beside, commas),
-        *told_shared(column, train, test),
+        *told_id_like(column, train, test),
     ]
 
 

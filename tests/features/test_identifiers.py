@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from features.contract import Column
-from features.identifiers import ENOUGH, group_columns, named_like_an_id, shown_by_ids, told_shared
+from features.identifiers import ENOUGH, group_columns, named_like_an_id, shown_by_ids, told_id_like
 from features.inference import Inferred, infer
 from features.synthetic import mixed, titanic
 from tests.tables import visits
@@ -146,10 +147,32 @@ def test_tables_of_one_row_each_have_no_groups() -> None:
 
 def test_a_note_is_for_features_named_like_an_id_alone() -> None:
     known, asked = (pd.Series(each(0, 40)), pd.Series(each(0, 9)))
-    assert told_shared(Column("team_id", "feature", "number"), known, asked)
-    assert told_shared(Column("team_id", "ignore", "text"), known, asked) == []
-    assert told_shared(Column("team", "feature", "number"), known, asked) == []
-    assert told_shared(Column("team_id", "feature", "number"), known.drop_duplicates(), asked) == []
+    assert told_id_like(Column("team_id", "feature", "number"), known, asked)
+    assert told_id_like(Column("team_id", "ignore", "text"), known, asked) == []
+    assert told_id_like(Column("team", "feature", "number"), known, asked) == []
     halves = known.astype(float) / 2
-    assert told_shared(Column("index", "feature", "number"), halves.astype(str), halves.astype(str)) == []
-    assert told_shared(Column("is_member_no", "feature", "number"), pd.Series(["0", "1"] * 9), asked) == []
+    assert told_id_like(Column("index", "feature", "number"), halves.astype(str), halves.astype(str)) == []
+    assert told_id_like(Column("is_member_no", "feature", "number"), pd.Series(["0", "1"] * 9), asked) == []
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3])
+def test_an_id_of_nearly_each_row_that_is_learned_from_is_told(share: float) -> None:
+    """Ids that no value repeats of teach nothing but by their size; amounts and counts do, however many differ."""
+    ids = np.random.default_rng(0).permutation(np.arange(10_000, 90_000, 97))[:600].astype(str)
+    known, asked = pd.Series(ids[:400]).mask(np.arange(400) < 20, ids[50]), pd.Series(ids[400:])
+    asked = asked.mask(np.arange(200) < 200 * share, pd.Series(ids[:200]))
+    (told,) = told_id_like(Column("subject_id", "feature", "number"), known, asked)
+    assert told.startswith("subject_id: named like an id, with 380 values in 400 rows of train") and "ignore" in told
+    for name in ("income", "n_patients", "num_visits", "subjects"):
+        assert told_id_like(Column(name, "feature", "number"), known, asked) == []
+    assert told_id_like(Column("index", "feature", "date"), known, asked) == []
+    assert told_id_like(Column("subject_id", "feature", "number"), known + ".5", asked + ".5") == []
+
+
+def test_a_second_id_beside_the_first_is_told() -> None:
+    train, test, _ = titanic(300, 100, 0)
+    numbers = np.random.default_rng(0).permutation(np.arange(10_000, 90_000, 97))[:400].astype(str)
+    train["TicketId"], test["TicketId"] = numbers[:300], numbers[300:]
+    found = infer(train.replace("", None), test.replace("", None), None)
+    assert found.contract.id == "PassengerId" and found.contract.column("TicketId").role == "feature"
+    assert [note for note in found.notes if note.startswith("TicketId: named like an id, with 300 values in 300")]
