@@ -35,8 +35,10 @@ if TYPE_CHECKING:
     from pipeline.nets.forward import Model
 
 Measures = dict[str, np.ndarray]
-# Groups and pairs that the picture shows.
+# Groups and pairs that the picture shows, of pairs in two lines half as many.
 SHOWN = 20
+# Of a name beside a bar: longer ones would leave bars and titles too little room.
+MOST_LETTERS = 27
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -316,20 +318,21 @@ def picture(table: pd.DataFrame, pairs: pd.DataFrame, name: str) -> bytes:
     figure, axes = panels(len(drawn) + (f"alone_{name}" in pairs), columns=2, height=3.9)
     for axis, column in zip(axes, drawn, strict=False):
         shown = table[table[column].notna()].head(SHOWN)
-        _bars(axis, shown["group"].tolist(), shown, column)
+        _bars(axis, [_short(group) for group in shown["group"]], shown, column)
         label(axis, titles[column], f"change of {words}", "")
     if f"alone_{name}" in pairs:
-        shown = pairs.head(SHOWN)
-        _bars(
-            axes[-1],
-            [f"{one} + {other}" for one, other in zip(shown["group"], shown["with"], strict=True)],
-            shown,
-            f"alone_{name}",
-        )
+        named = list(zip(map(_short, pairs["group"]), map(_short, pairs["with"]), strict=True))
+        on_one_line = all(len(f"{one} + {other}") <= MOST_LETTERS for one, other in named)
+        most, between = (SHOWN, " + ") if on_one_line else (SHOWN // 2, " +\n")
+        _bars(axes[-1], [between.join(pair) for pair in named[:most]], pairs.head(most), f"alone_{name}")
         label(axes[-1], "A pair alone, less the sum of its two", f"change of {words}", "")
     for axis in axes:
         axis.tick_params(axis="y", labelsize=9)
     return png(figure)
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= MOST_LETTERS else f"{name[: MOST_LETTERS - 11]}…{name[-10:]}"
 
 
 def _bars(axis: Axes, names: Sequence[str], shown: pd.DataFrame, column: str) -> None:
@@ -345,7 +348,9 @@ def _bars(axis: Axes, names: Sequence[str], shown: pd.DataFrame, column: str) ->
     )
     axis.axvline(0, color="0.3", linewidth=1)
     axis.set_yticks(places, names, **AS_WRITTEN)
-    axis.locator_params(axis="x", nbins=6)  # so that long numbers have room
+    # So that long numbers have room.
+    axis.locator_params(axis="x", nbins=6)
+    axis.ticklabel_format(axis="x", scilimits=(-3, 4))
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import struct
+from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,6 +13,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 
 from features.target import TargetScale
 from pipeline import columns, demo, train
@@ -41,6 +44,27 @@ def test_the_picture_is_no_wider_than_what_a_page_shows_of_it() -> None:
     told = dict.fromkeys(kinds, [0.1]) | {f"{kind}_folds": [10] for kind in ("importance", "without", "alone")}
     table, pairs = pd.DataFrame({"group": ["a"], **told}), pd.DataFrame({"group": ["a"], "with": ["b"], **told})
     assert struct.unpack(">II", columns.picture(table, pairs, "log_loss")[16:24]) == (920, 780)
+
+
+@pytest.mark.parametrize("changes", [[3e-4, -1e-4, 8e-4], [-41250.0, 25310.0, 98760.0]])
+def test_long_names_and_numbers_leave_titles_and_ticks_their_room(
+    changes: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    figures: list[Figure] = []
+    monkeypatch.setattr(columns, "png", figures.append)
+    names = ["cb_person_default_on_file", "the_share_of_income_that_goes_to_loans", "x"]
+    measured = {"rmse": changes, "rmse_se": [abs(one) / 2 for one in changes], "folds": [10] * 3}
+    told = {f"{kind}_{what}": of for kind in ("importance", "without", "alone") for what, of in measured.items()}
+    table, pairs = pd.DataFrame({"group": names, **told}), pd.DataFrame({"group": names, "with": names[::-1], **told})
+    columns.picture(table, pairs, "rmse")
+    FigureCanvasAgg(figures[0]).draw()
+    for axis in figures[0].axes:
+        title = axis.title.get_window_extent()
+        assert title.x0 >= 0 and title.x1 <= figures[0].bbox.x1, axis.get_title()
+        low, high = axis.get_xlim()
+        ticks = [text for text in axis.get_xticklabels() if low <= text.get_position()[0] <= high]
+        boxes = [text.get_window_extent() for text in ticks]
+        assert all(one.x1 < other.x0 for one, other in pairwise(boxes)), [text.get_text() for text in ticks]
 
 
 def prepared(folder: Path, meaning: bool, task: str = "binary") -> list[str]:
