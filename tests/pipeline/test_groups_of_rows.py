@@ -17,8 +17,9 @@ from features import encoder
 from features.contract import Contract
 from features.roles import SCORE, STOP, TRAIN, UNUSED
 from features.tables import parse_table
-from pipeline import honest, new, predict
+from pipeline import new, predict
 from pipeline.files import read_csv, read_json, read_npz
+from pipeline.outer_folds import draw
 from pipeline.params import load, read_document
 from tests.stages import made_new, run_stage
 from tests.tables import visits
@@ -85,7 +86,7 @@ def test_no_customer_is_split_in_honest(folder: Path) -> None:
     state = read_json(folder / "data/encode/visits/encoding.json")
     groups = encoder.transform(train.drop(columns=contract.target), state).derived.groups
     assert groups is not None and groups.tolist() == customers(folder).tolist()
-    plan = honest.draw(params, target, groups)
+    plan = draw(params, target, groups)
     assert plan is not None and plan.outer == 4 and together(groups, plan.parts[:, None])
     assert together(groups, plan.roles) and {TRAIN, STOP, SCORE, UNUSED} == set(np.unique(plan.roles))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,8 @@ from features.roles import UNUSED
 from features.tables import parse_table
 from pipeline import demo, honest
 from pipeline.files import read_json, read_npz
-from pipeline.honest import Answers, Plan, Rows
+from pipeline.honest import Answers
+from pipeline.outer_folds import Plan, draw
 from pipeline.params import Params, load, read_document
 from tests.stages import run_stage
 
@@ -48,12 +48,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def five_folds(folder: Path) -> Params:
-    """Titanic's, with as many outer folds as by default."""
-    params = load(folder / "params.yaml", "titanic")
-    return replace(params, honest=replace(params.honest, outer=5, search=3, members=5))
-
-
 def answers(folder: Path, target: np.ndarray, plan: Plan | None = None) -> tuple[Params, Plan, Answers]:
     """What the stage does between reading and writing, with a ``target`` of the caller's."""
     params = load(folder / "params.yaml", "titanic")
@@ -62,7 +56,7 @@ def answers(folder: Path, target: np.ndarray, plan: Plan | None = None) -> tuple
     train = contract.typed(parse_table(file.read_bytes(), "train.csv"), "train.csv", True)
     state = read_json(folder / "data/encode/titanic/encoding.json")
     encoded = encoder.transform(train.drop(columns=contract.target), state)
-    plan = plan or honest.draw(params, target, None)
+    plan = plan or draw(params, target, None)
     assert plan is not None
     scaled = honest.nested_table(params, encoded, state, target, plan.roles)
     trials = honest.search_together(params, scaled, plan, lambda share: None)
@@ -120,7 +114,7 @@ def test_by_time_and_group_nothing_else_of_the_groups_scored_has_a_say(folder: P
     target = read_npz(folder / "data/encode/titanic/arrays.npz")["target"]
     times = np.random.default_rng(5).permutation(ROWS).astype(float)
     groups = ((times + np.random.default_rng(6).integers(0, 12, ROWS)) // 8).astype(int)
-    plan = honest.draw(load(folder / "params.yaml", "titanic"), target, groups, times)
+    plan = draw(load(folder / "params.yaml", "titanic"), target, groups, times)
     assert plan is not None and plan.outer == 3
     _, _, before = answers(folder, target, plan)
     last = plan.parts == 2
@@ -143,60 +137,6 @@ def test_shuffled_labels_score_chance(folder: Path) -> None:
     assert found["log_loss"].value > entropy - 0.01
     assert abs(found["roc_auc"].value - 0.5) < 2 * found["roc_auc"].error
     assert found["accuracy"].value < max(share, 1 - share) + 0.05
-
-
-def test_few_rows_of_a_class_lower_the_folds_and_too_few_leave_the_estimate_out(folder: Path) -> None:
-    asked = five_folds(folder)
-
-    def drawn(rare: int) -> Plan | None:
-        return honest.draw(asked, np.repeat([0.0, 1.0], [60, rare]), None)
-
-    plans = [drawn(rare) for rare in (30, 6, 5, 3)]
-    assert [(p.outer, p.search, p.members) for p in plans if p] == [(5, 3, 5), (5, 3, 3), (4, 2, 2)]
-    assert plans[3] is None
-    assert honest.draw(replace(asked, honest=replace(asked.honest, outer=0)), np.zeros(9), None) is None
-
-
-def test_few_of_many_outer_folds_are_scored_and_learn_from_all_others(
-    folder: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    params = five_folds(folder)
-    few = replace(params, honest=replace(params.honest, outer=10, scored=3))
-    target = np.repeat([0.0, 1.0], 60)
-    plan, every = (honest.draw(one, target, None) for one in (few, replace(few, honest=params.honest)))
-    assert plan is not None and every is not None and (every.outer, every.drawn) == (5, None)
-    assert (plan.outer, plan.drawn) == (3, 10) and plan.roles.shape == (120, 3 * (3 + 5))
-    assert np.bincount(plan.parts + 1).tolist() == [84, 12, 12, 12], "the other seven folds are never scored"
-    for outer in range(3):
-        assert (plan.known(outer) == (plan.parts != outer)).all(), "and all have a say"
-    rare = [honest.draw(few, np.repeat([0.0, 1.0], [60, count]), None) for count in (3, 5)]
-    assert rare[0] is None and rare[1] is not None and (rare[1].outer, rare[1].drawn) == (3, 4)
-    later = honest.draw(few, np.arange(120) % 2.0, None, np.arange(120.0))
-    assert later is not None and np.bincount(later.parts + 1).tolist() == [60, 20, 20, 20] and later.drawn is None
-    text = (folder / "params.yaml").read_text()
-    (folder / "scored.yaml").write_text(text.replace("  outer: 3\n  scored: 0\n", "  outer: 6\n  scored: 2\n"))
-    assert run_stage(folder, "honest", "wine", params="scored.yaml", report="scored") == 0
-    assert "in each of 2 of 6 outer folds on" in capsys.readouterr().out
-    found = read_json(folder / "scored" / "honest.json")
-    assert found["honest_folds"] == 2 and 40 < found["honest_rows"] < 50, "a third of 134"
-
-
-@pytest.mark.parametrize("grouped", [False, True])
-def test_each_part_has_the_rows_that_ranks_need(folder: Path, grouped: bool) -> None:
-    """65 rows a part: the members' ranks are among the rows that an outer fold scores."""
-    params = five_folds(folder)
-    ranked = replace(params, ensemble=replace(params.ensemble, method="rank_mean"))
-
-    def drawn(asked: Params, rows: int) -> Plan | None:
-        groups = np.random.default_rng(0).integers(0, rows // 3, rows) if grouped else None
-        return honest.draw(asked, np.arange(rows) % 2.0, groups)
-
-    for rows in (700, 330, 260):
-        plan, plain = drawn(ranked, rows), drawn(params, rows)
-        assert plan is not None and plain is not None and plain.outer == 5
-        assert plan.outer == int(plan.parts.max()) + 1 and np.bincount(plan.parts).min() >= 65
-        assert rows < 700 or np.array_equal(plan.roles, plain.roles)
-    assert drawn(ranked, 120) is None and drawn(params, 120) is not None
 
 
 def test_rows_that_err_alike_count_as_fewer_though_folds_part_them(
@@ -231,23 +171,6 @@ def test_left_out_it_still_writes_its_files(folder: Path, capsys: pytest.Capture
     written = {"honest_folds": 0, "not_estimated": "honest.outer is 0"}
     assert json.loads((folder / "none" / "honest.json").read_text()) == written
     assert "honest: no estimate, since honest.outer is 0\n" in capsys.readouterr().out
-
-
-def test_what_leaves_the_estimate_out_is_named(folder: Path) -> None:
-    params = five_folds(folder)
-    ranked = replace(params, ensemble=replace(params.ensemble, method="rank_mean"))
-    values = replace(params, table=replace(params.table, task="regression"))
-    even, rare = np.arange(120) % 2.0, np.repeat([0.0, 1.0], [60, 3])
-    for asked, target, groups, said in (
-        (params, rare, None, "class 'rare' has 3 rows, too few"),
-        (params, rare, np.arange(63), "class 'rare' has 3 rows, too few"),
-        (values, np.arange(8.0), None, "there are 8 rows, too few"),
-        (params, even, np.arange(120) % 3, "rows come in 3 groups, too few"),
-        (params, even, np.r_[np.zeros(110), np.arange(1, 11)], "rows come in 11 groups"),
-        (ranked, even, None, "120 rows are too few for outer folds of 65"),
-    ):
-        assert honest.draw(asked, target, groups) is None
-        assert honest.why_none(asked, target, groups, ["often", "rare"]).startswith(said)
 
 
 def test_it_says_how_many_trials_its_searches_have(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -301,63 +224,10 @@ def test_an_earlier_value_below_0_leaves_the_rmsle_out_though_none_is_scored() -
     assert "rmsle" in honest.estimates("regression", np.abs(target), answer, parts, 9)
 
 
-@pytest.mark.parametrize(("count", "folds"), [(40, (5, 3, 5)), (7, (5, 3, 4)), (6, (5, 3, 3)), (3, None)])
-def test_few_groups_lower_the_folds_and_too_few_leave_the_estimate_out(
-    folder: Path, count: int, folds: tuple[int, int, int] | None
-) -> None:
-    params = five_folds(folder)
-    groups = np.arange(120) % count
-    plan = honest.draw(params, np.repeat([0.0, 1.0], 60), groups)
-    assert (None if plan is None else (plan.outer, plan.search, plan.members)) == folds
-
-
-def rows_of(target: np.ndarray, alike: np.ndarray | None, times: np.ndarray | None) -> Rows:
-    encoded: Any = None
-    return Rows(encoded, target, 40, alike, times)
-
-
-def test_a_row_is_learned_from_by_none_that_was_before_it_though_its_double_was_long_ago(folder: Path) -> None:
-    """The label of the late one would tell of the future. In any order of the file."""
-    times = np.random.default_rng(0).permutation(160).astype(float)
-    alike = np.where(times % 8 == 5, times % 40, times).astype(int)  # 5, 45, 85 and 125 are one
-    plan = honest.plan_of(five_folds(folder), rows_of(np.arange(160) % 2.0, alike, times), None, [])
-    assert isinstance(plan, Plan) and plan.outer == 5
-    for outer in range(plan.outer):
-        columns = [*plan.searched(outer), *plan.trained(outer)]
-        known, scored = plan.known(outer), plan.parts == outer
-        assert not np.isin(alike[known], alike[scored]).any()
-        learned = (plan.roles[:, columns] != UNUSED).any(axis=1)
-        last = np.array([times[alike == one].max() for one in alike[scored]])
-        assert (learned == known).all() and times[known].max() < last.min()
-
-
-def test_few_times_lower_the_folds_and_too_few_leave_the_estimate_out(folder: Path) -> None:
-    """Eight years of 20 rows each: four are learned from before the first of four that are scored."""
-    params = five_folds(folder)
-    params = replace(params, encode=replace(params.encode, time="year"))
-    plans = [
-        honest.plan_of(params, rows_of(np.arange(20.0 * years) % 2, None, np.repeat(np.arange(years), 20)), None, [])
-        for years in (8, 4, 3)
-    ]
-    assert [(p.outer, p.search, p.members) for p in plans if isinstance(p, Plan)] == [(4, 3, 4), (2, 2, 2)]
-    assert plans[2] == "rows or classes by 'year' are too few for spans of time inside spans of time"
-    copied = honest.plan_of(params, rows_of(np.arange(60.0) % 2, np.arange(60) % 4, None), None, ["no", "yes"])
-    assert isinstance(copied, str) and copied.startswith("class 'no' has 2 rows, too few for folds inside folds, where")
-
-
-def test_a_group_that_is_nearly_all_rows_leaves_the_estimate_out(folder: Path) -> None:
-    params = five_folds(folder)
-
-    def drawn(alone: int) -> Plan | None:
-        return honest.draw(params, np.arange(120) % 2.0, np.r_[np.zeros(120 - alone), np.arange(1, alone + 1)])
-
-    assert drawn(10) is None and drawn(20) is not None
-
-
-def test_groups_that_share_a_double_are_in_one_outer_fold(folder: Path) -> None:
-    groups = np.arange(120) // 10
-    alike = np.where(np.arange(120) == 115, 0, np.arange(120))
-    plan = honest.plan_of(five_folds(folder), rows_of(np.arange(120) // 5 % 2.0, alike, None), groups, ["no", "yes"])
-    assert isinstance(plan, Plan)
-    for joined in (*(groups == one for one in range(12)), np.isin(groups, [0, 11])):
-        assert len(np.unique(plan.parts[joined])) == 1 and (plan.roles[joined] == plan.roles[joined][0]).all()
+def test_it_says_how_many_of_its_outer_folds_are_scored(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = (folder / "params.yaml").read_text()
+    (folder / "scored.yaml").write_text(text.replace("  outer: 3\n  scored: 0\n", "  outer: 6\n  scored: 2\n"))
+    assert run_stage(folder, "honest", "wine", params="scored.yaml", report="scored") == 0
+    assert "in each of 2 of 6 outer folds on" in capsys.readouterr().out
+    found = read_json(folder / "scored" / "honest.json")
+    assert found["honest_folds"] == 2 and 40 < found["honest_rows"] < 50, "a third of 134"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import struct
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +12,7 @@ import pytest
 from features.contract import Contract
 from pipeline import report
 from pipeline.params import load
-from pipeline.pictures import panels, png
+from tests.pipeline.test_overview import frames
 from tests.stages import ROOT, options
 
 METRICS = {"cv_accuracy": 0.8123, "cv_accuracy_se": 0.0111, "cv_log_loss": 0.4, "baseline_accuracy": 0.6, "members": 7}
@@ -34,26 +33,6 @@ STATE = {
     "columns": [{"name": "FareEach", "kind": "number"}], "groups": ["fare", "deck", "deck"], "forms": [""] * 3,
     "categories": [{"column": "Deck", "encoding": "onehot", "levels": ["A", "B"]}],
 }  # fmt: skip
-
-
-METRIC = {"binary": "accuracy", "multiclass": "accuracy", "regression": "rmsle"}
-
-
-def frames(task: str, last: float = 0.5) -> dict[str, pd.DataFrame]:
-    loss = "squared_error" if task == "regression" else "log_loss"
-    curves = {f"{kind}_loss{error}": [0.7, last] for kind in ("train", "stop") for error in ("", "_se")}
-    decided = {"actual": [], "predicted": []} if task == "regression" else {"actual": [0, 1, 1], "predicted": [0, 1, 0]}
-    rates = {"false_positive_rate": [0, 1], "true_positive_rate": [0, 1]}
-    return {
-        "learning_curves": pd.DataFrame({"epoch": [1, 2], **curves, "members_training": [7, 3]}),
-        "trials": pd.DataFrame({"trial": [0, 1, 2], loss: [0.5, None, 0.4], "status": ["halved", "invalid", "ok"]}),
-        "folds": pd.DataFrame({"repeat": [0, 0, 1], "fold": [0, 1, 0], METRIC[task]: [0.8, 0.7, 0.9]}),
-        "plots/calibration": pd.DataFrame(
-            {"mean_predicted": [0.1, 0.9], "observed": [0.2, 0.8], "standard_error": [0.1, 0.1]}
-        ),
-        "plots/confusion_matrix": pd.DataFrame(decided),
-        "plots/roc": pd.DataFrame(rates if task == "binary" else {name: [] for name in rates}),
-    }
 
 
 def worth() -> dict[str, pd.DataFrame]:
@@ -81,31 +60,6 @@ def written(folder: Path) -> list[str]:
     (folder / "encoding.json").write_text(json.dumps(STATE))
     ours = options(ROOT, params="params.yaml", contract="data/contracts/titanic.yaml")
     return ["--competition", "titanic", *ours, *options(folder, encoding="encoding.json", report="")]
-
-
-def size(picture: bytes) -> tuple[int, int]:
-    assert picture.startswith(b"\x89PNG")
-    return struct.unpack(">II", picture[16:24])
-
-
-@pytest.mark.parametrize(("task", "down"), [("binary", 3), ("multiclass", 3), ("regression", 2)])
-def test_every_task_has_its_picture(task: str, down: int) -> None:
-    """No wider than what a page shows of it, or its letters would be too small to read."""
-    picture = report.overview(frames(task), task, METRIC[task])
-    assert size(picture) == (920, 300 * down)
-    assert report.overview(frames(task), task, METRIC[task]) == picture
-    assert report.overview(frames(task, last=0.3), task, METRIC[task]) != picture
-    assert b"matplotlib" not in picture.lower() and b"tIME" not in picture
-
-
-def test_dollars_in_a_class_are_drawn_and_no_formula() -> None:
-    """Read as formulas, the first would not be one, and the second's dollars would vanish."""
-    figure, (axis,) = panels()
-    names = ["$0_$9", "$60K - $80K"]
-    report.confusion_matrix(axis, pd.DataFrame({"actual": names, "predicted": names}))
-    drawn = [*axis.get_xticklabels(), *axis.get_yticklabels()]
-    assert [text.get_text() for text in drawn] == 2 * names and not any(text.get_parse_math() for text in drawn)
-    assert png(figure)
 
 
 def test_the_page_holds_the_figures_of_the_run(tmp_path: Path) -> None:
@@ -163,14 +117,6 @@ def test_a_score_no_better_than_the_baseline_is_told_for_what_it_is() -> None:
     )
 
 
-@pytest.mark.parametrize(("largest", "scale"), [(4.0, "linear"), (400.0, "log")])
-def test_values_far_apart_are_drawn_by_their_logarithms(largest: float, scale: str) -> None:
-    figure, (axis,) = panels()
-    parts = pd.DataFrame({"mean_predicted": [1.0, largest], "observed": [1.1, largest], "standard_error": [0.5, 1.0]})
-    report.calibration(axis, parts, values=True)
-    assert axis.get_xscale() == axis.get_yscale() == scale and png(figure)
-
-
 def test_that_an_auc_is_a_mean_over_outer_folds_is_said_where_one_is_shown() -> None:
     params = load(ROOT / "params.yaml", "titanic")
     said = "ROC AUC is a mean over outer folds"
@@ -220,29 +166,6 @@ def test_an_average_of_repeats_is_explained_where_there_are_several() -> None:
     decided = pd.DataFrame({"actual": ["NA", "b"], "predicted": ["NA", "NA"]})
     assert "in the 2 repeats" in report.repeats(params, decided) and "1 of 2" in report.repeats(params, decided)
     assert report.repeats(replace(params, encode=replace(params.encode, repeats=1)), decided) == ""
-
-
-def test_the_curve_is_faint_where_most_members_have_stopped() -> None:
-    figure, (axis,) = panels()
-    curves = {f"{kind}_loss{error}": [0.7, 0.6, 0.5, 0.5] for kind in ("train", "stop") for error in ("", "_se")}
-    frame = pd.DataFrame({"epoch": [1, 2, 3, 4], **curves, "members_training": [6, 3, 2, 1]})
-    report.learning_curves(axis, frame)
-    drawn = [(line.get_xdata().tolist(), line.get_alpha()) for line in axis.get_lines()]
-    assert drawn == 2 * [([1, 2], None), ([2, 3, 4], 0.35)]
-    names = [text.get_text() for text in axis.get_legend().get_texts()]
-    assert names == list(report.CURVES.values()) and png(figure)
-    assert f"The average member fits: {names[1]} came down to 0.500 in epoch 3" in report.training(frame)
-
-
-def test_halved_trials_are_hollow_and_told_where_there_are_any() -> None:
-    """What they would have come to, trained to the end, nobody knows."""
-    _, (axis, other) = panels(2)
-    frame = pd.DataFrame({"trial": [0, 1, 2], "log_loss": [0.5, 0.7, 0.4], "status": ["ok", "halved", "ok"]})
-    report.trials(axis, frame)
-    drawn = {line.get_label(): (line.get_xdata().tolist(), line.get_fillstyle()) for line in axis.get_lines()}
-    assert drawn["one trial"] == ([0, 2], "full") and drawn["ended early by halving"] == ([1], "none")
-    report.trials(other, frame[frame["status"] == "ok"])
-    assert [line.get_label() for line in other.get_lines()] == ["one trial", "best so far"]
 
 
 def test_a_long_dictionary_is_folded_and_nothing_breaks_a_table() -> None:

@@ -16,6 +16,7 @@ from pipeline.arrays import Inputs, Scaled
 from pipeline.demo import write_yaml
 from pipeline.files import write_npz
 from pipeline.nets.search import Result
+from pipeline.outer_folds import Plan
 from pipeline.params import load, read_document
 from pipeline.progress import Progress
 from tests.contract.test_repository import closure
@@ -136,6 +137,6 @@ def test_a_nested_search_without_a_valid_trial_names_its_outer_fold(monkeypatch:
     monkeypatch.setattr(honest, "evaluate", evaluate)
     params = load(ROOT / "params.yaml", "titanic")
     small = replace(params.tune, max_trials=2, generation=2, halving=0.0, oracle="random")
-    plan = honest.Plan(np.array([0, 1]), np.zeros((2, 8), np.int8), outer=2, search=2, members=2)
+    plan = Plan(np.array([0, 1]), np.zeros((2, 8), np.int8), outer=2, search=2, members=2)
     with pytest.raises(UserError, match=r"no trial of outer fold 1 is valid; the first failed with: diverged"):
         honest.search_together(replace(params, tune=small), SCALED, plan, lambda share: None)

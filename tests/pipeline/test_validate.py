@@ -12,20 +12,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from features.contract import Column, Contract
 from pipeline import validate as stage
-from pipeline.params import Table, read_document
+from pipeline.params import Table
+from pipeline.suites import WHOLE
 from tests.pipeline.test_bad_input import ROOT, Files, as_csv, put, validate
+from tests.pipeline.test_suites import CONTRACT
 
-CONTRACT = Contract(
-    (
-        Column("id", "id", "text", nullable=False, unique=True),
-        Column("y", "target", "category", ("0", "1"), nullable=False),
-        Column("x", "feature", "number", minimum=0, maximum=1, nullable=False),
-        Column("c", "feature", "category", ("a", "b")),
-        Column("note", "ignore", "text"),
-    )
-)
 TABLE = Table("binary", "y", "id", "log_loss", "plain", "sample.csv")
 
 
@@ -107,27 +99,6 @@ def test_params_and_contract_must_agree(tmp_path: Path, capsys: pytest.CaptureFi
     assert "table.target is 'Sex'" in capsys.readouterr().err
 
 
-def test_expectations_follow_the_contract() -> None:
-    rules = stage.expectations_of(CONTRACT, with_target=False)
-    assert ("ExpectColumnValuesToBeUnique", {"column": "id"}) in rules
-    assert ("ExpectColumnValuesToBeBetween", {"column": "x", "min_value": 0, "max_value": 1}) in rules
-    assert not any(arguments.get("column") in ("y", "note") for _, arguments in rules)
-    severities = [
-        [a["severity"] for _, a in stage.expectations_of(CONTRACT, with_target) if a.get("column") == "c"]
-        for with_target in (True, False)
-    ]
-    assert severities == [["critical"], ["warning"]]
-    whole = replace(CONTRACT, columns=(replace(CONTRACT.column("x"), integer=True),))
-    assert ("ExpectColumnValuesToMatchRegex", {"column": "x", "regex": stage.WHOLE}) in stage.expectations_of(
-        whole, True
-    )
-
-
-@pytest.mark.parametrize("value", [0.0, -0.0, 3.0, -12.0, 123456789.0, 2.0**53, 1e16, -1.5e300, 0.5, -2.25, 1e-7])
-def test_a_whole_number_is_known_by_how_python_writes_it(value: float) -> None:
-    assert bool(re.search(stage.WHOLE, str(value))) == value.is_integer()
-
-
 def test_the_pages_show_whole_numbers(tmp_path: Path) -> None:
     files = Files()
     put(files.train, "Parch", "1.5", 3)
@@ -135,21 +106,8 @@ def test_the_pages_show_whole_numbers(tmp_path: Path) -> None:
     assert validate(tmp_path) == 1
     content = json.loads((tmp_path / "reports" / "validation.json").read_text())
     failed = [e for e in content["expectations"] if not e["success"]]
-    assert [(e["column"], e["arguments"]["regex"], e["unexpected_count"]) for e in failed] == [
-        ("Parch", stage.WHOLE, 1)
-    ]
+    assert [(e["column"], e["arguments"]["regex"], e["unexpected_count"]) for e in failed] == [("Parch", WHOLE, 1)]
     assert len(content["failures"]) == 1
-
-
-def test_every_expectation_can_fail(tmp_path: Path) -> None:
-    """One bad cell for each rule of the contract, and none of them holds."""
-    bad = {"PassengerId": ["1", None], "Survived": ["2", None], "Pclass": ["4", None], "Sex": ["x", None]}
-    bad |= {"Name": ["Doe", None], "Ticket": ["1", None], "Embarked": ["X"], "Age": ["-1"], "Fare": ["-1"]}
-    bad |= {"SibSp": ["0.5", "99", None], "Parch": ["0.5", "99", None], "Cabin": [None]}
-    contract = Contract.from_mapping(read_document(ROOT / "data" / "contracts" / "titanic.yaml"), "titanic.yaml")
-    frame = pd.DataFrame({name: (cells * 4)[:4] for name, cells in bad.items()}, dtype=object)
-    found = stage.run_suites(contract, {"train.csv": contract.typed(frame, "train.csv", True)}, tmp_path / "docs")
-    assert len(found) == len(stage.expectations_of(contract, True)) and not any(e["success"] for e in found)
 
 
 def test_what_did_not_pass_is_not_counted_as_passed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -226,22 +184,6 @@ def test_a_guessed_encoding_is_told(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert validate(tmp_path) == 0
     out = capsys.readouterr().out
     assert "warning:" in out and "train.csv: the file is not UTF-8 and was read as CP949: '훣ger' (row 4)." in out
-
-
-def test_a_failed_expectation_never_goes_unsaid() -> None:
-    failed = {
-        "file": "t.csv",
-        "column": "x",
-        "expectation": "e",
-        "arguments": {},
-        "severity": "critical",
-        "success": False,
-        "unexpected_count": 2,
-        "error": "",
-    }
-    (fault,) = stage.unexplained([failed], [])
-    assert not fault.warning and "t.csv: column 'x': 2 values fail e" in str(fault)
-    assert stage.unexplained([failed], [fault]) == []
 
 
 @pytest.mark.parametrize(
