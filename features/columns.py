@@ -39,6 +39,9 @@ LIFE = 60
 FEW = 256
 # What the ISO reader of pandas takes beyond dates: a bare year or number.
 _ISO = re.compile(r"\d{4}-\d{1,2}(-\d{1,2}([T ].*)?)?")
+# What is read as ISO, too: 2021년 3월 4일, 2021年3月4日 and 2021. 3. 4., as East Asia writes dates, and 2021년 3월; but not
+# 2021.3, which is a number.
+_YEAR_FIRST = re.compile(r"(\d{4}) ?[년年.] ?(\d{1,2}) ?(?:[월月]$|[월月.] ?(\d{1,2}) ?[일日.]?(?=[T ]|$))")
 # Hours and minutes, rather than the goals of two teams.
 _CLOCK = re.compile(r"\d{1,2}:\d{2}(:\d{2})?")
 # What it does not take: Greenwich's time by its name.
@@ -287,6 +290,8 @@ def _dates(cells: pd.Series, form: str) -> pd.Series:
     text = cells.astype("string").str.strip()
     if form == "ISO8601":
         text = text.str.replace(_GREENWICH, "Z", regex=True)
+        if text.str.match(_YEAR_FIRST).any():
+            text = text.str.replace(_YEAR_FIRST, lambda found: "-".join(filter(None, found.groups())), n=1, regex=True)
         text = text.where(text.str.fullmatch(_ISO).fillna(False))
     if form in ("%H:%M", "%H:%M:%S"):
         text = text.where(text.str.fullmatch(_CLOCK).fillna(False))

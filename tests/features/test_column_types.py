@@ -60,6 +60,8 @@ def cells(*values: Any) -> pd.Series:
         (cells(*(f"shop {x}" for x in range(28))), "feature", "category", "28 words; one-hot, and target statistics"),
         (cells(*"abcdef")[:20], "feature", "category", "6 words; one-hot"),
         (cells("2015-03-01", "2015-04-01", "2015-05-01"), "feature", "date", "'2015-03-01'"),
+        (cells("2015.03.01", "2015.04.01", "2015.05.01"), "feature", "date", "'2015.03.01'"),
+        (cells("2015년 3월 1일", "2015년 4월 1일", "2015년 5월 1일"), "feature", "date", "'2015년 3월 1일'"),
         (cells(*(f"B/{x}/S" for x in range(60))), "feature", "code", "composite"),
         (cells(*(f"C{x}" for x in range(60))), "feature", "code", "composite"),
         (cells(*(f"{x} words in a row" for x in range(COUNT))), "feature", "text", "5 words a cell"),

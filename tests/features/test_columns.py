@@ -127,6 +127,28 @@ def test_the_first_days_of_months_are_no_days_of_one_january() -> None:
     assert columns.twofold_date(series("4/4/2014", "5/5/2014", "6/6/2014")) is None, "the same days either way"
 
 
+@pytest.mark.parametrize(
+    ("cells", "days"),
+    [
+        (["2021년 3월 4일", "2021년 12월 31일"], ["2021-03-04", "2021-12-31"]),
+        (["2021年3月4日", "2021年12月31日"], ["2021-03-04", "2021-12-31"]),
+        (["2021. 3. 4.", "2021.12.31", "2021. 1. 2"], ["2021-03-04", "2021-12-31", "2021-01-02"]),
+        (["2021년 3월 4일 15:30", "2021.12.31 23:59:59"], ["2021-03-04 15:30", "2021-12-31 23:59:59"]),
+        (["2021년 3월", "2021년 12월"], ["2021-03-01", "2021-12-01"]),
+    ],
+)
+def test_dates_of_east_asia_begin_with_the_year(cells: list[str], days: list[str]) -> None:
+    assert columns.date_format(series(*cells)) == "ISO8601"
+    assert columns.dates_of(series(*cells), ["ISO8601"]).tolist() == [pd.Timestamp(day) for day in days]
+
+
+@pytest.mark.parametrize(
+    "cell", ["2021년 13월 4일", "2021.3.32", "2021.3", "2021.3.4.5", "2021.3.4 ~ 2021.3.9", "21.3.4"]
+)
+def test_what_only_begins_like_a_date_of_east_asia_is_none(cell: str) -> None:
+    assert columns.dates_of(series(cell), ["ISO8601"]).isna().all()
+
+
 def test_a_date_is_its_calendar_parts() -> None:
     cells = series("2015-03-01 06:00", "2016-12-31 18:00", np.nan)
     state = json.loads(json.dumps(columns.fit_date(cells)))
