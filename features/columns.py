@@ -39,7 +39,7 @@ LIFE = 60
 FEW = 256
 # What the ISO reader of pandas takes beyond dates: a bare year or number.
 _ISO = re.compile(r"\d{4}-\d{1,2}(-\d{1,2}([T ].*)?)?")
-# What is read as ISO, too: 2021년 3월 4일, 2021年3月4日 and 2021. 3. 4., as East Asia writes dates, and 2021년 3월; but not
+# What is read as ISO, too, as East Asia writes it: 2021년 3월 4일, 2021年3月4日, 2021. 3. 4. and 2021년 3월, but not
 # 2021.3, which is a number.
 _YEAR_FIRST = re.compile(r"(\d{4}) ?[년年.] ?(\d{1,2}) ?(?:[월月]$|[월月.] ?(\d{1,2}) ?[일日.]?(?=[T ]|$))")
 # Hours and minutes, rather than the goals of two teams.
