@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import MISSING, dataclass, field, fields, is_dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, NamedTuple, get_type_hints
+from typing import Any, get_type_hints
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
@@ -20,6 +20,19 @@ from ruamel.yaml.error import YAMLError
 from features.errors import UserError, hint, listed
 from features.tasks import MEASURES, TASKS
 from pipeline.files import read_bytes
+from pipeline.schema import (
+    Place,
+    Rule,
+    block_of,
+    build,
+    check_known,
+    check_known_at,
+    choices_in,
+    each,
+    mapping_of,
+    setting,
+    value_of,
+)
 
 ENCODINGS = ("integer", "onehot", "embedding")
 NORMALIZATIONS = ("zscore", "minmax", "robust", "keras", "none")
@@ -36,52 +49,10 @@ INITIALIZERS = (
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
 
 
-# Where the file has a key of the block that is read.
-Place = Callable[[str], str]
-Reader = Callable[[Any, Place, str], Any]
-
-
-class Rule(NamedTuple):
-    """What one value may be: of a ``kind``, from ``low`` to ``high``, or one of the ``choices``."""
-
-    kind: type
-    low: float | None = None
-    high: float | None = None
-    choices: tuple[str, ...] = ()
-
-
-def _key(
-    kind: type,
-    *,
-    several: bool = False,
-    repeated: bool = False,
-    default: Any = MISSING,
-    reader: Reader | None = None,
-    **limits: Any,
-) -> Any:
-    """A key of a block, with the ``limits`` of its ``Rule``; a ``kind`` that is itself a block nests, a ``tuple`` is a
-    list of whole numbers; ``several``: one value or a list of them, a tuple here, in which one may be ``repeated``;
-    ``reader``: makes the value of what the file has, where that and the key lie, for what is none of these."""
-    about = {"rule": Rule(kind, **limits), "several": several, "repeated": repeated, "reader": reader}
-    return field(default=default, metadata=about)
-
-
-def _each(kind: type, choices: tuple[str, ...] = ()) -> Reader:
-    """A reader of names, each with a value of ``kind``, which may be a block."""
-
-    def read(raw: Any, place: Place, key: str) -> Mapping[str, Any]:
-        named = {name: (one, f"{place(key)}.{name}") for name, one in _mapping(raw, place(key)).items()}
-        if is_dataclass(kind):
-            return MappingProxyType({name: _block(kind, *one) for name, one in named.items()})
-        return MappingProxyType({name: _value(*one, Rule(kind, choices=choices)) for name, one in named.items()})
-
-    return read
-
-
 def _family_spaces(raw: Any, place: Place, key: str) -> Mapping[str, Space]:
     """Of a family, or of a family in regressions, what it has in the place of the common space."""
-    spaces = _mapping(raw, place(key))
-    _known_at(spaces, [f"{name}{kind}" for name in FAMILIES for kind in ("", "_regression")], place, key)
+    spaces = mapping_of(raw, place(key))
+    check_known_at(spaces, [f"{name}{kind}" for name in FAMILIES for kind in ("", "_regression")], place, key)
     return MappingProxyType({name: _space(own, place, f"{key}.{name}", ()) for name, own in spaces.items()})
 
 
@@ -89,20 +60,20 @@ def _family_spaces(raw: Any, place: Place, key: str) -> Mapping[str, Space]:
 class Table:
     """What one competition's table is."""
 
-    task: str = _key(str, choices=TASKS)
-    target: str = _key(str)
-    id: str = _key(str)
-    metric: str = _key(str)
-    module: str = _key(str)
-    sample: str = _key(str)
+    task: str = setting(str, choices=TASKS)
+    target: str = setting(str)
+    id: str = setting(str)
+    metric: str = setting(str)
+    module: str = setting(str)
+    sample: str = setting(str)
 
 
 @dataclass(frozen=True)
 class Fetch:
     """How raw files are looked for, whatever their source."""
 
-    mirror: str = _key(str)
-    retries: int = _key(int, low=1, high=10)
+    mirror: str = setting(str)
+    retries: int = setting(int, low=1, high=10)
 
 
 @dataclass(frozen=True)
@@ -119,34 +90,34 @@ class Source:
 class Validate:
     """Thresholds of the cross-table checks."""
 
-    leak_auc: float = _key(float, low=0.5, high=1)
-    drift_auc: float = _key(float, low=0.5, high=1)
+    leak_auc: float = setting(float, low=0.5, high=1)
+    drift_auc: float = setting(float, low=0.5, high=1)
 
 
 @dataclass(frozen=True)
 class Encode:
     """How columns become arrays, and rows get their folds and roles."""
 
-    encoding: tuple[str, ...] = _key(str, choices=ENCODINGS, several=True)
-    columns: Mapping[str, str] = _key(dict, reader=_each(str, ENCODINGS))
-    missing_indicators: bool = _key(bool)
-    min_count: int = _key(int, low=1)
-    folds: int = _key(int, low=2, high=20)
-    repeats: int = _key(int, low=1, high=20)
-    stop_fraction: float = _key(float, low=0.05, high=0.5)
-    group_aware: bool = _key(bool)
-    time: str = _key(str)
-    duplicates: str = _key(str, choices=("auto", "together", "apart"))
-    target: str = _key(str, choices=("auto", "log", "none"))
-    features: Mapping[str, bool] = _key(dict, reader=_each(bool))
-    formulas: Mapping[str, str] = _key(dict, reader=_each(str))
+    encoding: tuple[str, ...] = setting(str, choices=ENCODINGS, several=True)
+    columns: Mapping[str, str] = setting(dict, reader=each(str, ENCODINGS))
+    missing_indicators: bool = setting(bool)
+    min_count: int = setting(int, low=1)
+    folds: int = setting(int, low=2, high=20)
+    repeats: int = setting(int, low=1, high=20)
+    stop_fraction: float = setting(float, low=0.05, high=0.5)
+    group_aware: bool = setting(bool)
+    time: str = setting(str)
+    duplicates: str = setting(str, choices=("auto", "together", "apart"))
+    target: str = setting(str, choices=("auto", "log", "none"))
+    features: Mapping[str, bool] = setting(dict, reader=each(bool))
+    formulas: Mapping[str, str] = setting(dict, reader=each(str))
 
 
 @dataclass(frozen=True)
 class Normalize:
     """The affine map at the front of every network, or several that the search chooses from."""
 
-    method: tuple[str, ...] = _key(str, choices=NORMALIZATIONS, several=True)
+    method: tuple[str, ...] = setting(str, choices=NORMALIZATIONS, several=True)
 
 
 @dataclass(frozen=True)
@@ -170,52 +141,52 @@ class Tune:
     ``families``: what is otherwise in a family of networks (``<family>_regression``: and in regressions besides).
     """
 
-    oracle: str = _key(str, choices=ORACLES)
-    max_trials: int = _key(int, low=1)
-    generation: int = _key(int, low=1)
-    repeats: int = _key(int, low=1, high=20)
-    epochs: int = _key(int, low=1)
-    patience: int = _key(int, low=1)
-    halving: float = _key(float, low=0, high=0.9)
-    columns: str = _key(str, choices=("all", "search"))
-    family: tuple[str, ...] = _key(str, choices=FAMILIES, several=True, repeated=True)
-    space: Space = _key(dict, reader=lambda raw, place, key: _space(raw, place, key, SEARCHED))
-    families: Mapping[str, Space] = _key(dict, reader=_family_spaces)
+    oracle: str = setting(str, choices=ORACLES)
+    max_trials: int = setting(int, low=1)
+    generation: int = setting(int, low=1)
+    repeats: int = setting(int, low=1, high=20)
+    epochs: int = setting(int, low=1)
+    patience: int = setting(int, low=1)
+    halving: float = setting(float, low=0, high=0.9)
+    columns: str = setting(str, choices=("all", "search"))
+    family: tuple[str, ...] = setting(str, choices=FAMILIES, several=True, repeated=True)
+    space: Space = setting(dict, reader=lambda raw, place, key: _space(raw, place, key, SEARCHED))
+    families: Mapping[str, Space] = setting(dict, reader=_family_spaces)
 
 
 @dataclass(frozen=True)
 class Train:
     """The members of the final ensemble."""
 
-    top_k: int = _key(int, low=1)
-    together: bool = _key(bool)
-    seeds: int = _key(int, low=1)
-    epochs: int = _key(int, low=1)
-    patience: int = _key(int, low=1)
-    clip: bool = _key(bool)
+    top_k: int = setting(int, low=1)
+    together: bool = setting(bool)
+    seeds: int = setting(int, low=1)
+    epochs: int = setting(int, low=1)
+    patience: int = setting(int, low=1)
+    clip: bool = setting(bool)
 
 
 @dataclass(frozen=True)
 class Columns:
     """How the worth of feature groups is measured."""
 
-    permutations: int = _key(int, low=1, high=1000)
-    rows: int = _key(int, low=2)
-    groups: int = _key(int, low=0)
-    pairs: int = _key(int, low=0)
-    repeats: int = _key(int, low=1, high=20)
-    seeds: int = _key(int, low=1, high=100)
+    permutations: int = setting(int, low=1, high=1000)
+    rows: int = setting(int, low=2)
+    groups: int = setting(int, low=0)
+    pairs: int = setting(int, low=0)
+    repeats: int = setting(int, low=1, high=20)
+    seeds: int = setting(int, low=1, high=100)
 
 
 @dataclass(frozen=True)
 class Ensemble:
     """How members become one answer."""
 
-    method: str = _key(str, choices=("mean", "greedy", "rank_mean"))
-    bags: int = _key(int, low=0, high=200)
-    prune: bool = _key(bool)
-    calibration: str = _key(str, choices=("auto", "temperature", "none"))
-    threshold: str = _key(str, choices=("half", "metric"))
+    method: str = setting(str, choices=("mean", "greedy", "rank_mean"))
+    bags: int = setting(int, low=0, high=200)
+    prune: bool = setting(bool)
+    calibration: str = setting(str, choices=("auto", "temperature", "none"))
+    threshold: str = setting(str, choices=("half", "metric"))
 
 
 @dataclass(frozen=True)
@@ -223,117 +194,117 @@ class Honest:
     """Folds of the nested estimate: ``outer``, how many of them are ``scored`` (0: all), and inside each those that
     score its trials and those of its members."""
 
-    outer: int = _key(int, low=0, high=20)
-    scored: int = _key(int, low=0, high=20)
-    search: int = _key(int, low=2, high=20)
-    members: int = _key(int, low=2, high=20)
+    outer: int = setting(int, low=0, high=20)
+    scored: int = setting(int, low=0, high=20)
+    search: int = setting(int, low=2, high=20)
+    members: int = setting(int, low=2, high=20)
 
 
 @dataclass(frozen=True)
 class ImageNetwork:
     """A preset of the Fashion-MNIST stage: the deep network, how it trains, and how its images are distorted."""
 
-    network: str = _key(str, choices=("dense", "convolutional"))
-    filters: tuple[int, ...] = _key(tuple, low=1, high=4096)
-    members: int = _key(int, low=1, high=64)
-    depth: int = _key(int, low=1, high=16)
-    width: int = _key(int, low=1, high=4096)
-    activation: str = _key(str, choices=ACTIVATIONS)
-    normalization: str = _key(str, choices=("none", "layer"))
-    dropout: float = _key(float, low=0, high=0.95)
-    l2: float = _key(float, low=0, high=10)
-    learning_rate: float = _key(float, low=1e-7, high=10)
-    batch_size: int = _key(int, low=1, high=65536)
-    epochs: int = _key(int, low=1)
-    patience: int = _key(int, low=1)
-    flip: bool = _key(bool)
-    shift: float = _key(float, low=0, high=14)
-    rotation: float = _key(float, low=0, high=180)
-    zoom: float = _key(float, low=0, high=0.5)
-    erase: float = _key(float, low=0, high=1)
-    mixup: float = _key(float, low=0, high=0.5)
-    gamma: float = _key(float, low=0.1, high=10)
-    edges: bool = _key(bool)
+    network: str = setting(str, choices=("dense", "convolutional"))
+    filters: tuple[int, ...] = setting(tuple, low=1, high=4096)
+    members: int = setting(int, low=1, high=64)
+    depth: int = setting(int, low=1, high=16)
+    width: int = setting(int, low=1, high=4096)
+    activation: str = setting(str, choices=ACTIVATIONS)
+    normalization: str = setting(str, choices=("none", "layer"))
+    dropout: float = setting(float, low=0, high=0.95)
+    l2: float = setting(float, low=0, high=10)
+    learning_rate: float = setting(float, low=1e-7, high=10)
+    batch_size: int = setting(int, low=1, high=65536)
+    epochs: int = setting(int, low=1)
+    patience: int = setting(int, low=1)
+    flip: bool = setting(bool)
+    shift: float = setting(float, low=0, high=14)
+    rotation: float = setting(float, low=0, high=180)
+    zoom: float = setting(float, low=0, high=0.5)
+    erase: float = setting(float, low=0, high=1)
+    mixup: float = setting(float, low=0, high=0.5)
+    gamma: float = setting(float, low=0.1, high=10)
+    edges: bool = setting(bool)
 
 
 @dataclass(frozen=True)
 class FashionMnist:
     """The Fashion-MNIST stage; ``preset`` names one of ``presets``, or ``auto``."""
 
-    preset: str = _key(str)
-    precision: str = _key(str, choices=("auto", "float32", "bfloat16"))
-    validation: int = _key(int, low=10, high=50000)
-    mlp_width: int = _key(int, low=1, high=4096)
-    presets: Mapping[str, ImageNetwork] = _key(dict, reader=_each(ImageNetwork))
+    preset: str = setting(str)
+    precision: str = setting(str, choices=("auto", "float32", "bfloat16"))
+    validation: int = setting(int, low=10, high=50000)
+    mlp_width: int = setting(int, low=1, high=4096)
+    presets: Mapping[str, ImageNetwork] = setting(dict, reader=each(ImageNetwork))
 
 
 @dataclass(frozen=True)
 class Variant:
     """How one network of the textbook's experiment differs from the plain 16-16-1 network."""
 
-    depth: int = _key(int, low=1, high=16, default=2)
-    width: int = _key(int, low=1, high=1024, default=16)
-    dropout: float = _key(float, low=0, high=0.95, default=0.0)
-    l1: float = _key(float, low=0, high=10, default=0.0)
-    l2: float = _key(float, low=0, high=10, default=0.0)
+    depth: int = setting(int, low=1, high=16, default=2)
+    width: int = setting(int, low=1, high=1024, default=16)
+    dropout: float = setting(float, low=0, high=0.95, default=0.0)
+    l1: float = setting(float, low=0, high=10, default=0.0)
+    l2: float = setting(float, low=0, high=10, default=0.0)
 
 
 @dataclass(frozen=True)
 class Phrases:
     """The networks on words and phrases."""
 
-    length: int = _key(int, low=1, high=5)
-    min_count: int = _key(int, low=1)
-    smoothing: float = _key(float, low=1e-6, high=1e6)
-    depth: int = _key(int, low=0, high=16)
-    width: int = _key(int, low=1, high=1024)
-    dropout: float = _key(float, low=0, high=0.95)
-    activation: str = _key(str, choices=ACTIVATIONS)
-    seeds: int = _key(int, low=1, high=64)
-    epochs: int = _key(int, low=1)
-    batch_size: int = _key(int, low=1, high=65536)
-    learning_rate: float = _key(float, low=1e-7, high=10)
+    length: int = setting(int, low=1, high=5)
+    min_count: int = setting(int, low=1)
+    smoothing: float = setting(float, low=1e-6, high=1e6)
+    depth: int = setting(int, low=0, high=16)
+    width: int = setting(int, low=1, high=1024)
+    dropout: float = setting(float, low=0, high=0.95)
+    activation: str = setting(str, choices=ACTIVATIONS)
+    seeds: int = setting(int, low=1, high=64)
+    epochs: int = setting(int, low=1)
+    batch_size: int = setting(int, low=1, high=65536)
+    learning_rate: float = setting(float, low=1e-7, high=10)
 
 
 @dataclass(frozen=True)
 class Convolution:
     """The convolutional networks on words in their order."""
 
-    vocabulary: int = _key(int, low=8, high=1_000_000)
-    length: int = _key(int, low=1, high=10_000)
-    units: int = _key(int, low=1, high=1024)
-    window: int = _key(int, low=1, high=64)
-    filters: int = _key(int, low=1, high=4096)
-    skip: float = _key(float, low=0, high=0.95)
-    seeds: int = _key(int, low=1, high=64)
-    epochs: int = _key(int, low=1)
-    batch_size: int = _key(int, low=1, high=65536)
-    learning_rate: float = _key(float, low=1e-7, high=10)
+    vocabulary: int = setting(int, low=8, high=1_000_000)
+    length: int = setting(int, low=1, high=10_000)
+    units: int = setting(int, low=1, high=1024)
+    window: int = setting(int, low=1, high=64)
+    filters: int = setting(int, low=1, high=4096)
+    skip: float = setting(float, low=0, high=0.95)
+    seeds: int = setting(int, low=1, high=64)
+    epochs: int = setting(int, low=1)
+    batch_size: int = setting(int, low=1, high=65536)
+    learning_rate: float = setting(float, low=1e-7, high=10)
 
 
 @dataclass(frozen=True)
 class Imdb:
     """Film reviews: the textbook's experiment, and beyond it."""
 
-    vocabulary: int = _key(int, low=8, high=1_000_000)
-    validation: float = _key(float, low=0.02, high=0.9)
-    seeds: int = _key(int, low=1, high=64)
-    epochs: int = _key(int, low=1)
-    batch_size: int = _key(int, low=1, high=65536)
-    learning_rate: float = _key(float, low=1e-7, high=10)
-    variants: Mapping[str, Variant] = _key(dict, reader=_each(Variant))
-    phrases: Phrases = _key(Phrases)
-    convolution: Convolution = _key(Convolution)
-    words: int = _key(int, low=1, high=100_000)
+    vocabulary: int = setting(int, low=8, high=1_000_000)
+    validation: float = setting(float, low=0.02, high=0.9)
+    seeds: int = setting(int, low=1, high=64)
+    epochs: int = setting(int, low=1)
+    batch_size: int = setting(int, low=1, high=65536)
+    learning_rate: float = setting(float, low=1e-7, high=10)
+    variants: Mapping[str, Variant] = setting(dict, reader=each(Variant))
+    phrases: Phrases = setting(Phrases)
+    convolution: Convolution = setting(Convolution)
+    words: int = setting(int, low=1, high=100_000)
 
 
 @dataclass(frozen=True)
 class Labs:
     """The textbook's experiments."""
 
-    folds: int = _key(int, low=2, high=40)
-    epochs: int = _key(int, low=1)
-    ensemble: int = _key(int, low=2, high=1000)
+    folds: int = setting(int, low=2, high=40)
+    epochs: int = setting(int, low=1)
+    ensemble: int = setting(int, low=2, high=1000)
 
 
 @dataclass(frozen=True)
@@ -392,11 +363,11 @@ _SPACE: dict[str, Rule] = {
 def load_all(path: Path) -> None:
     """Read all that the file holds: every competition, every other block, every source. Raises as ``load`` does."""
     document = _document(path)
-    for name in _mapping(document.get("competitions"), f"{path}: competitions"):
+    for name in mapping_of(document.get("competitions"), f"{path}: competitions"):
         _competition(document, path, name)
     for name in _OTHER_BLOCKS:
         _other_block(document, path, name)
-    for name in _mapping(document.get("sources"), f"{path}: sources"):
+    for name in mapping_of(document.get("sources"), f"{path}: sources"):
         _source(document, path, name)
 
 
@@ -407,14 +378,14 @@ def load(path: Path, name: str) -> Params:
 
 def _competition(document: Mapping[str, Any], path: Path, name: str) -> Params:
     entry, where = _entry(document, path, "competition", name)
-    _known(entry, list(_BLOCKS), where)
+    check_known(entry, list(_BLOCKS), where)
     blocks: dict[str, Any] = {}
     for block, cls in _BLOCKS.items():
-        own = _mapping(entry.get(block, {}), f"{where}.{block}")
-        general = _mapping(document.get(block, {}), f"{path}: {block}")
+        own = mapping_of(entry.get(block, {}), f"{where}.{block}")
+        general = mapping_of(document.get(block, {}), f"{path}: {block}")
         names = [f.name for f in fields(cls)]
-        _known(general, [n for n in names if n not in _OWN_KEYS.get(block, ())], f"{path}: {block}")
-        _known(own, names, f"{where}.{block}")
+        check_known(general, [n for n in names if n not in _OWN_KEYS.get(block, ())], f"{path}: {block}")
+        check_known(own, names, f"{where}.{block}")
         merged = {**_EMPTY.get(block, {}), **general, **own}
         if block == "tune":
             merged |= _merged_spaces(general, own, f"{path}: ", f"competitions.{name}.")
@@ -422,7 +393,7 @@ def _competition(document: Mapping[str, Any], path: Path, name: str) -> Params:
         def place(key: str, block: str = block) -> str:
             return f"{path}: {_place(entry, name, f'{block}.{key}')}"
 
-        blocks[block] = _build(cls, merged, place)
+        blocks[block] = build(cls, merged, place)
     params = Params(name=name, seed=_seed(document, path), **blocks)
     _check_together(params, path, lambda key: _place(entry, name, key))
     return params
@@ -430,12 +401,12 @@ def _competition(document: Mapping[str, Any], path: Path, name: str) -> Params:
 
 def _entry(document: Mapping[str, Any], path: Path, kind: str, name: str) -> tuple[dict[str, Any], str]:
     """What the file has of the ``competition`` or ``source`` of that name, and where."""
-    entries = _mapping(document.get(f"{kind}s"), f"{path}: {kind}s")
+    entries = mapping_of(document.get(f"{kind}s"), f"{path}: {kind}s")
     if name not in entries:
         raise UserError(f"{path}: no {kind} {name!r}{hint(name, entries)} Known: {listed(entries)}.")
     check_name(name)
     where = f"{path}: {kind}s.{name}"
-    return _mapping(entries[name], where), where
+    return mapping_of(entries[name], where), where
 
 
 def _place(entry: Mapping[str, Any], name: str, key: str) -> str:
@@ -452,14 +423,14 @@ def _merged_spaces(general: Mapping[str, Any], own: Mapping[str, Any], file: str
     the second replace the ``general`` ones, each on its own."""
 
     def over(key: str, before: Any, after: Any) -> dict[str, Any]:
-        return {**_mapping(before, f"{file}{key}"), **_mapping(after, f"{file}{entry}{key}")}
+        return {**mapping_of(before, f"{file}{key}"), **mapping_of(after, f"{file}{entry}{key}")}
 
     merged = {}
     if "space" in own:
         merged["space"] = over("tune.space", general.get("space", {}), own["space"])
     if "families" in own:
-        families = merged["families"] = _mapping(general.get("families", {}), f"{file}tune.families")
-        for name, space in _mapping(own["families"], f"{file}{entry}tune.families").items():
+        families = merged["families"] = mapping_of(general.get("families", {}), f"{file}tune.families")
+        for name, space in mapping_of(own["families"], f"{file}{entry}tune.families").items():
             families[name] = over(f"tune.families.{name}", families.get(name, {}), space)
     return merged
 
@@ -470,7 +441,7 @@ def load_block(path: Path, name: str) -> tuple[int, Any]:
 
 
 def _other_block(document: Mapping[str, Any], path: Path, name: str) -> tuple[int, Any]:
-    return _seed(document, path), _block(_OTHER_BLOCKS[name], document.get(name, {}), f"{path}: {name}")
+    return _seed(document, path), block_of(_OTHER_BLOCKS[name], document.get(name, {}), f"{path}: {name}")
 
 
 def load_source(path: Path, name: str) -> Source:
@@ -480,12 +451,12 @@ def load_source(path: Path, name: str) -> Source:
 
 def _source(document: Mapping[str, Any], path: Path, name: str) -> Source:
     entry, where = _entry(document, path, "source", name)
-    _known(entry, [f.name for f in fields(Source)], where)
+    check_known(entry, [f.name for f in fields(Source)], where)
     urls = entry.get("urls") or []
     if not isinstance(urls, list):
         raise UserError(f"{where}.urls is {urls!r}; expected a list of addresses.")
     files: dict[str, tuple[str, ...]] = {}
-    for file, digests in _mapping(entry.get("files"), f"{where}.files").items():
+    for file, digests in mapping_of(entry.get("files"), f"{where}.files").items():
         files[file] = tuple(str(digest) for digest in (digests if isinstance(digests, list) else [digests]))
         for digest in files[file] or ("",):
             if not re.fullmatch(r"[0-9a-f]{64}", digest):
@@ -506,12 +477,12 @@ def _source(document: Mapping[str, Any], path: Path, name: str) -> Source:
 def _document(path: Path) -> dict[str, Any]:
     """The whole file, its top-level keys checked."""
     document = read_document(path)
-    _known(document, ["seed", *BLOCKS, *_OTHER_BLOCKS, "sources", "competitions"], str(path))
+    check_known(document, ["seed", *BLOCKS, *_OTHER_BLOCKS, "sources", "competitions"], str(path))
     return document
 
 
 def _seed(document: Mapping[str, Any], path: Path) -> int:
-    return _value(document.get("seed", MISSING), f"{path}: seed", Rule(int, 0, 2**31 - 1))
+    return value_of(document.get("seed", MISSING), f"{path}: seed", Rule(int, 0, 2**31 - 1))
 
 
 def read_document(path: Path) -> dict[str, Any]:
@@ -529,7 +500,7 @@ def parse_document(content: bytes, path: str) -> dict[str, Any]:
         raise UserError(
             f"{path}{where}: not YAML ({getattr(error, 'problem', error)}). Check indentation and colons there."
         ) from None
-    return _mapping(document, path)
+    return mapping_of(document, path)
 
 
 def is_name(name: str) -> bool:
@@ -586,45 +557,17 @@ def _check_together(params: Params, path: Path, place: Place) -> None:
         )
 
 
-def _build(cls: type, values: Mapping[str, Any], place: Place) -> Any:
-    """The block ``cls``; ``place`` says where the file has a key of it."""
-    return cls(**{f.name: _read(f.metadata, values.get(f.name, f.default), place, f.name) for f in fields(cls)})
-
-
-def _read(about: Mapping[str, Any], raw: Any, place: Place, key: str) -> Any:
-    """The value of a ``key``, by what ``_key`` says ``about`` it."""
-    where, rule = place(key), about["rule"]
-    if about["reader"]:
-        return about["reader"](raw, place, key)
-    if is_dataclass(rule.kind):
-        return _block(rule.kind, {} if raw is MISSING else raw, where)
-    if about["several"]:
-        return tuple(_value(one, where, rule) for one in _choices(raw, where, about["repeated"]))
-    if rule.kind is not tuple:
-        return _value(raw, where, rule)
-    if not isinstance(raw, list):
-        raise _unlike(raw, where, "a list")
-    return tuple(_value(one, where, rule._replace(kind=int)) for one in raw)
-
-
-def _block(cls: Any, raw: Any, where: str) -> Any:
-    """A mapping with the keys of ``cls``: none unknown, none missing that has no default."""
-    values = _mapping(raw, where)
-    _known(values, [f.name for f in fields(cls)], where)
-    return _build(cls, values, lambda key: f"{where}.{key}")
-
-
 def _space(raw: Any, place: Place, key: str, needed: Sequence[str]) -> Space:
     """``needed``: hyperparameters that may not be left out."""
-    space = _mapping(raw, place(key))
-    _known_at(space, list(_SPACE), place, key)
+    space = mapping_of(raw, place(key))
+    check_known_at(space, list(_SPACE), place, key)
     found: dict[str, Choices | Range] = {}
     for name, rule in _SPACE.items():
         where = place(f"{key}.{name}")
         if name in space and isinstance(space[name], Mapping) and not rule.choices:
             found[name] = _range(space[name], rule, where)
         elif name in space:
-            found[name] = tuple(_value(one, where, rule) for one in _choices(space[name], where))
+            found[name] = tuple(value_of(one, where, rule) for one in choices_in(space[name], where))
         elif name in needed:
             raise UserError(f"{where} is missing; expected a list of choices or low/high.")
     return MappingProxyType(found)
@@ -632,65 +575,13 @@ def _space(raw: Any, place: Place, key: str, needed: Sequence[str]) -> Space:
 
 def _range(raw: Mapping[str, Any], rule: Rule, where: str) -> Range:
     """The interval that ``raw`` has, within the bounds of the ``rule``."""
-    _known(raw, ["low", "high", "log"], where)
+    check_known(raw, ["low", "high", "log"], where)
     if rule.kind is int:
         raise UserError(f"{where} has low/high; expected a list of whole numbers to choose from.")
-    low, high = (_value(raw.get(end, MISSING), f"{where}.{end}", rule) for end in ("low", "high"))
-    log = _value(raw.get("log", False), f"{where}.log", Rule(bool))
+    low, high = (value_of(raw.get(end, MISSING), f"{where}.{end}", rule) for end in ("low", "high"))
+    log = value_of(raw.get("log", False), f"{where}.log", Rule(bool))
     if low >= high:
         raise UserError(f"{where}: low is {low}, not below high ({high}).")
     if log and low <= 0:
         raise UserError(f"{where}: low is {low}; a log-uniform range needs low above 0.")
     return Range(low, high, log)
-
-
-def _choices(value: Any, where: str, repeated: bool = False) -> list[Any]:
-    values = value if isinstance(value, list) else [value]
-    if not values or (len(set(map(str, values))) < len(values) and not repeated):
-        raise UserError(f"{where} is {value!r}; expected one or more choices, each once.")
-    return values
-
-
-def _value(raw: Any, where: str, rule: Rule) -> Any:
-    kind, low, high, choices = rule
-    words = {int: "a whole number", float: "a number", bool: "true or false", str: "a word"}[kind]
-    # Ten digits: the largest seed has as many.
-    bounds = ("" if low is None else f" from {low:.10g}") + ("" if high is None else f" to {high:.10g}")
-    if raw is not MISSING and choices:
-        if raw not in choices:
-            raise UserError(f"{where} is {raw!r}{hint(str(raw), choices)} Expected one of {listed(choices)}.")
-        return str(raw)
-    kinds: Any = (int, float) if kind is float else kind
-    if not isinstance(raw, kinds) or isinstance(raw, bool) is not (kind is bool):  # in Python true is a whole number
-        raise _unlike(raw, where, words + bounds)
-    if (low is not None and not raw >= low) or (high is not None and not raw <= high):
-        raise UserError(f"{where} is {raw!r}, out of range; expected {words}{bounds}.")
-    return kind(raw)
-
-
-def _mapping(value: Any, where: str) -> dict[str, Any]:
-    if value is None:
-        return {}
-    if not isinstance(value, Mapping):
-        raise _unlike(value, where, "keys and values")
-    return {str(key): value[key] for key in value}
-
-
-def _unlike(raw: Any, where: str, expected: str) -> UserError:
-    return UserError(f"{where} is {'missing' if raw is MISSING else repr(raw)}; expected {expected}.")
-
-
-def _known_at(mapping: Mapping[str, Any], known: Sequence[str], place: Place, key: str) -> None:
-    """``_known`` for what lies under ``key`` partly in the competition's entry, partly in the general block."""
-    for name in mapping:
-        _known([name], known, place(f"{key}.{name}").removesuffix(f".{name}"))
-
-
-def _known(keys: Iterable[str], known: Sequence[str], where: str) -> None:
-    """``where``: the file, and the dotted key of the block that the ``keys`` are in."""
-    file, _, block = where.partition(": ")
-    for key in keys:
-        if key not in known:
-            raise UserError(
-                f"{file}: unknown key {block}{block and '.'}{key}{hint(key, known)} Known: {listed(known)}."
-            )
