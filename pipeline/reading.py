@@ -108,11 +108,12 @@ def _other_form(content: bytes, path: Path) -> str:
     first, _, rest = text.strip().partition(b"\n")
     lines = first.rstrip().endswith(b"}") and rest.lstrip().startswith(b"{")
     csv_file = path.with_name(f"{path.name.split('.')[0]}.csv")
-    # Without types of its own making, by which 007 would become 7.
+    # Without types of its own making, by which 007 would become 7, and over no file that is there (mode x).
     how = f"{path.as_posix()!r}, dtype=False, convert_dates=False{', lines=True' * lines}"
+    made = f"{csv_file.as_posix()!r}, index=False, mode='x'"
     return (
         f"JSON{' lines' * lines}; expected a table of text, as CSV. To make one of it:\n"
-        f'python -c "import pandas; pandas.read_json({how}).to_csv({csv_file.as_posix()!r}, index=False)"'
+        f'python -c "import pandas; pandas.read_json({how}).to_csv({made})"'
     )
 
 

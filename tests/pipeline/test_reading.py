@@ -278,6 +278,8 @@ def test_json_is_told_with_a_command_that_makes_a_csv_file_of_it(
     assert read_any(tmp_path / "train.csv", None, print).to_dict("list") == {
         "id": ["007", "008"], "born_at": ["2014-12-31", "2015-01-01"], "price": ["2.5", "1000.0"]
     }  # fmt: skip
+    with pytest.raises(FileExistsError):
+        exec(code)
 
 
 @pytest.mark.parametrize("header", ["<DATE>,<OPEN>", "[id],[age]", '"[","{"', "{id},x"])
