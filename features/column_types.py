@@ -8,8 +8,9 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from features.columns import FEW, code_separator, date_formats, dates_of, fit_number
+from features.columns import code_separator, fit_number
 from features.contract import Column, levels_of
+from features.dates import FEW, date_formats, dates_of
 from features.errors import listed, quoted
 from features.identifiers import MOSTLY_DISTINCT, REPEATED, may_be_a_count, named_after_things, named_like_an_id
 from features.number_forms import SLIPS, all_bracketed, find_spelling, units_of, with_slips

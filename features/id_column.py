@@ -12,8 +12,8 @@ import pandas as pd
 
 from features.checks import ids_shared
 from features.column_types import RUNNING, RUNNING_WORDS, infer_column
-from features.columns import date_format
 from features.contract import Column, Contract
+from features.dates import date_format
 from features.errors import UserError, aside, listed, nearest
 from features.identifiers import ID_NAME
 from features.number_forms import find_spellings

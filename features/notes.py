@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 
 from features.column_types import FEWEST_OF_BOTH
-from features.columns import century_date, twofold_date
 from features.contract_entry import SIGNS, Column
+from features.dates import century_date, twofold_date
 from features.identifiers import told_id_like
 from features.number_forms import doubtful, written_in_several_ways
 from features.spelling import PLAIN, marked, numbers_of

@@ -69,35 +69,6 @@ def test_a_booleans_words_are_the_contracts() -> None:
         columns.fit(Column("b", "feature", "boolean"), cells, "c.yaml")
 
 
-@pytest.mark.parametrize(
-    ("cells", "form"),
-    [
-        (["2015-03-01", "2016-12-31"], "ISO8601"),
-        (["2015-03-01 10:20", "2016-12-31 23:59:59"], "ISO8601"),
-        (["01.03.2015", "31.12.2016"], "%d.%m.%Y"),
-        (["13/02/2015", "01/03/2015"], "%d/%m/%Y"),
-        (["02/13/2015", "01/03/2015"], "%m/%d/%Y"),
-        (["3 Mar 2015"], "%d %b %Y"),
-        (["2015", "2016"], None),
-        (["2015-03-01", "not a date"], None),
-        (["2015-02-31"], None),
-        ([None], None),
-    ],
-)
-def test_how_dates_are_written(cells: list[str], form: str | None) -> None:
-    assert columns.date_format(series(*cells)) == form
-
-
-@pytest.mark.parametrize(
-    "form",
-    ["%d.%m.%y", "%d.%m.%y %H:%M", "%m/%d/%y", "%m/%d/%y %H:%M", "%d/%m/%y", "%m/%d/%Y %I:%M %p", "%m/%d/%y %I:%M %p",
-     "%b-%Y", "%I:%M %p", "%Y%m%d"],
-)  # fmt: skip
-def test_years_of_two_digits_and_hours_of_twelve(form: str) -> None:
-    days = pd.Series(pd.date_range("1987-01-28 09:05", periods=80, freq="93h"))
-    assert columns.date_format(days.dt.strftime(form)) == form
-
-
 def test_years_of_two_digits_are_of_the_hundred_years_up_to_2030() -> None:
     """Python's own turn at 69 made children of those born in the sixties."""
     cells = series("24/12/31", "29/02/68", "01/01/69", "31/12/99", "15/06/00", "13/07/30", None)
@@ -113,40 +84,6 @@ def test_greenwichs_time_may_be_named() -> None:
     cells = series("2009-06-15 17:26:21 UTC", "2010-01-05T16:52:16 GMT", "2011-08-18 00:35:00")
     state = columns.fit(Column("t", "feature", "date"), cells)
     assert columns.parts_date("t", cells, state).numbers["t hour"].astype(int).tolist() == [17, 16, 0]
-
-
-def test_the_first_days_of_months_are_no_days_of_one_january() -> None:
-    months = series(*(f"{1 + n % 12}/1/{2014 + n // 12}" for n in range(48)))
-    assert columns.date_format(months) == "%m/%d/%Y"
-    assert columns.twofold_date(months) == ("2/1/2014", "2014-02-01", "2014-01-02")
-    days = series("3/4/2014", "5/6/2014", "7/8/2015")
-    assert columns.date_format(days) == "%d/%m/%Y"
-    assert columns.twofold_date(days) == ("3/4/2014", "2014-04-03", "2014-03-04")
-    assert columns.twofold_date(series("3/4/2014", "13/4/2014")) is None
-    assert columns.twofold_date(series("2014-04-03", "2014-04-04")) is None
-    assert columns.twofold_date(series("4/4/2014", "5/5/2014", "6/6/2014")) is None, "the same days either way"
-
-
-@pytest.mark.parametrize(
-    ("cells", "days"),
-    [
-        (["2021년 3월 4일", "2021년 12월 31일"], ["2021-03-04", "2021-12-31"]),
-        (["2021年3月4日", "2021年12月31日"], ["2021-03-04", "2021-12-31"]),
-        (["2021. 3. 4.", "2021.12.31", "2021. 1. 2"], ["2021-03-04", "2021-12-31", "2021-01-02"]),
-        (["2021년 3월 4일 15:30", "2021.12.31 23:59:59"], ["2021-03-04 15:30", "2021-12-31 23:59:59"]),
-        (["2021년 3월", "2021년 12월"], ["2021-03-01", "2021-12-01"]),
-    ],
-)
-def test_dates_of_east_asia_begin_with_the_year(cells: list[str], days: list[str]) -> None:
-    assert columns.date_format(series(*cells)) == "ISO8601"
-    assert columns.dates_of(series(*cells), ["ISO8601"]).tolist() == [pd.Timestamp(day) for day in days]
-
-
-@pytest.mark.parametrize(
-    "cell", ["2021년 13월 4일", "2021.3.32", "2021.3", "2021.3.4.5", "2021.3.4 ~ 2021.3.9", "21.3.4"]
-)
-def test_what_only_begins_like_a_date_of_east_asia_is_none(cell: str) -> None:
-    assert columns.dates_of(series(cell), ["ISO8601"]).isna().all()
 
 
 def test_a_date_is_its_calendar_parts() -> None:
@@ -187,42 +124,6 @@ def test_one_odd_cell_leaves_the_other_dates(odd: str) -> None:
     state = columns.fit(Column("d", "feature", "date"), cells)
     assert state["format"] == "%d.%m.%Y" and {"day", "weekday"} <= set(state["parts"])
     np.testing.assert_array_equal(columns.parts_date("d", cells, state).numbers["d day"], [np.nan, *range(1, 29)])
-
-
-@pytest.mark.parametrize("few", [1, 3, 256])
-def test_the_format_of_most_dates_is_the_one_that_a_trial_of_all_finds(
-    few: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(columns, "FEW", few)
-    draw = np.random.default_rng(0)
-    forms = ("%d/%m/%Y", "%m/%d/%Y", "%d/%m/%Y %H:%M", "%Y-%m-%d", "soon")
-    for _ in range(12):
-        # The last days of a month have one format only, the first have two.
-        days = pd.Timestamp("2015-01-01") + pd.to_timedelta(draw.integers(0, draw.choice([12, 40]), 60), unit="D")
-        share = draw.dirichlet([0.3] * len(forms))
-        cells = series(*(day.strftime(draw.choice(forms, p=share)) for day in days))
-        unread = {form: int(columns._dates(cells, form).isna().sum()) for form in columns.DATE_FORMATS}
-        best = min(unread, key=lambda form: unread[form])
-        if 2 * unread[best] > len(cells):
-            with pytest.raises(columns.Unfit, match=f"^{unread[best]} of 60"):
-                columns._most_dates(cells)
-        else:
-            assert columns._most_dates(cells) == best
-            assert columns.date_format(cells) == (best if not unread[best] else None)
-
-
-def test_a_format_of_no_cell_is_not_tried_on_all(monkeypatch: pytest.MonkeyPatch) -> None:
-    tried: list[int] = []
-    dates = columns._dates
-
-    def counted(cells: pd.Series, form: str) -> pd.Series:
-        tried.append(len(cells))
-        return dates(cells, form)
-
-    monkeypatch.setattr(columns, "_dates", counted)
-    cells = series("soon", *(f"{1 + row % 28:02d}.03.2015" for row in range(9999)))
-    assert columns.fit_date(cells)["format"] == "%d.%m.%Y"
-    assert sum(tried) < 5 * len(cells)
 
 
 def test_one_odd_cell_leaves_the_other_codes() -> None:
