@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 
 from features import duplicates
-from features.checks import auc
 from features.columns import telling
 from features.contract import Column, Contract, together
+from features.separation import auc
 
 if TYPE_CHECKING:
     from sklearn.ensemble import RandomForestClassifier
