@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import importlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from features import metrics, submission
+from features.derived import module_of
 from features.errors import UserError
 from features.roles import SCORE
 from features.tables import parse_table
@@ -18,7 +18,7 @@ from features.tasks import RISING
 from pipeline import stage
 from pipeline.combining import Combined, combine
 from pipeline.files import fingerprint, read_bytes, read_json, read_npz, sha256, write_csv, write_json
-from pipeline.params import Params, load
+from pipeline.params import Params, Table, load
 
 # Points of the ROC curve that are worth keeping in Git.
 ROC_POINTS = 200
@@ -47,6 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def ensemble(arguments: argparse.Namespace) -> None:
     """Read, combine, check, write."""
     params = load(arguments.params, arguments.competition)
+    table = params.table
     arrays, predictions = read_npz(arguments.input), read_npz(arguments.predictions)
     classes = read_json(arguments.encoding)["classes"]
     train = parse_table(read_bytes(arguments.train), str(arguments.train))
@@ -58,21 +59,20 @@ def ensemble(arguments: argparse.Namespace) -> None:
             f"({params.encode.folds}). Run `dvc repro` to draw them anew."
         )
     check_predictions(predictions, roles, len(arrays["ids"]) - len(target), str(arguments.predictions))
-    transform = str(arrays["target_transform"]) if params.table.task == "regression" else "none"
+    transform = str(arrays["target_transform"]) if table.task == "regression" else "none"
     combined = combine(params, predictions, target, roles, transform)
     folds = by_fold(params, combined, target, roles, arrays["ids"])
     together = arrays["together"][: len(target)]
     found = summary(params, combined, predictions, target, roles, folds.drop(columns=FOLD_KEYS), together)
     found |= {f"baseline_{name}": value for name, value in baseline(params, train, target, classes).items()}
     ids = [str(value) for value in arrays["ids"][len(target) :]]
-    table = params.table
     asked, threshold = [str(name) for name in sample.columns[1:]], combined.choice.threshold
     answers = submission.spell(table.task, table.metric, combined.test, threshold, classes, asked, table.target)
     made = submission.build(sample, ids, answers, str(arguments.sample))
     path = arguments.report / "submission.csv"
-    labels = set(classes) if params.table.metric == "accuracy" else None
+    labels = set(classes) if table.metric == "accuracy" else None
     submission.check(made, sample, ids, labels, str(path))
-    for name, frame in plots(params.table.task, combined, target, classes).items():
+    for name, frame in plots(table.task, combined, target, classes).items():
         write_csv(arguments.report / "plots" / f"{name}.csv", frame)
     write_csv(arguments.report / "folds.csv", metrics.rounded_table(table.task, folds))
     rounded = {key: metrics.rounded(table.task, value) for key, value in found.items()}
@@ -82,29 +82,33 @@ def ensemble(arguments: argparse.Namespace) -> None:
     write_json(
         arguments.output,
         {
-            "task": params.table.task,
-            "metric": params.table.metric,
+            "task": table.task,
+            "metric": table.metric,
             "columns": list(sample.columns),
             "parts": parts,
             **combined.choice.to_mapping(),
         },
     )
-    if params.table.task == "regression":
-        metric = params.table.metric
-        print(
-            f"ensemble: CV {metric.upper()} {found[f'cv_{metric}']:.4g} ± {found[f'cv_{metric}_se']:.2g} "
-            f"({found['ensemble_gain']:+.2g} better than a single member); baseline {found[f'baseline_{metric}']:.4g}"
-        )
-    else:
-        print(
-            f"ensemble: CV accuracy {found['cv_accuracy']:.4f} ± {found['cv_accuracy_se']:.4f} "
-            f"({found['ensemble_gain']:+.4f} over a single member), log loss {found['cv_log_loss']:.4f} "
-            f"± {found['cv_log_loss_se']:.4f}; baseline accuracy {found['baseline_accuracy']:.4f}"
-            + (f"; ROC AUC {found['cv_roc_auc']:.4f}" if params.table.metric == "roc_auc" else "")
-        )
+    print(f"ensemble: CV {in_short(table, found)}")
     if submission.of_lower(table.task, table.metric, classes, asked, table.target):
         print(f"ensemble: {asked[0]!r} is named after the lower class, so it gets that one's probability")
     print(f"ensemble: {len(made)} rows checked and written to {path}")
+
+
+def in_short(table: Table, found: Mapping[str, float]) -> str:
+    """The score of ``metrics.json``, its error, and what it is better than."""
+    if table.task == "regression":
+        metric = table.metric
+        return (
+            f"{metric.upper()} {found[f'cv_{metric}']:.4g} ± {found[f'cv_{metric}_se']:.2g} "
+            f"({found['ensemble_gain']:+.2g} better than a single member); baseline {found[f'baseline_{metric}']:.4g}"
+        )
+    return (
+        f"accuracy {found['cv_accuracy']:.4f} ± {found['cv_accuracy_se']:.4f} "
+        f"({found['ensemble_gain']:+.4f} over a single member), log loss {found['cv_log_loss']:.4f} "
+        f"± {found['cv_log_loss_se']:.4f}; baseline accuracy {found['baseline_accuracy']:.4f}"
+        + (f"; ROC AUC {found['cv_roc_auc']:.4f}" if table.metric == "roc_auc" else "")
+    )
 
 
 def check_predictions(predictions: dict[str, np.ndarray], roles: np.ndarray, tests: int, file: str) -> None:
@@ -268,7 +272,7 @@ def baseline(params: Params, train: pd.DataFrame, target: np.ndarray, classes: l
             answer = np.full((len(target), 1), metrics.best_constant(name, target))
             found[name] = metrics.measures("regression", target, answer)[name]
         return found
-    rule = getattr(importlib.import_module(f"features.{params.table.module}"), "baseline", None)
+    rule = getattr(module_of(params.table.module), "baseline", None)
     if rule is not None:
         code = {word: number for number, word in enumerate(classes)}
         return {"accuracy": float((rule(train).map(code).to_numpy() == target).mean())}
