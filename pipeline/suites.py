@@ -33,7 +33,8 @@ def run_suites(contract: Contract, tables: Mapping[str, pd.DataFrame], docs: Pat
         return []
     # Set before the import: Great Expectations decides there whether to report usage.
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
-    logging.getLogger("great_expectations").setLevel(logging.ERROR)
+    # It logs a traceback for each page that a full disk cuts short. Whoever writes next to the pages says it in a line.
+    logging.getLogger("great_expectations").setLevel(logging.CRITICAL)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         with loading():

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
+import logging
 import re
 from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from great_expectations.data_context.store.html_site_store import HtmlSiteStore
 
 from features.contract import Column, Contract
 from pipeline import suites
@@ -55,6 +58,23 @@ def test_every_expectation_can_fail(tmp_path: Path) -> None:
     frame = pd.DataFrame({name: (cells * 4)[:4] for name, cells in bad.items()}, dtype=object)
     found = suites.run_suites(contract, {"train.csv": contract.typed(frame, "train.csv", True)}, tmp_path / "docs")
     assert len(found) == len(suites.expectations_of(contract, True)) and not any(e["success"] for e in found)
+
+
+def test_pages_that_a_full_disk_cuts_short_are_no_page_of_traceback(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    whole = HtmlSiteStore.set
+    cut: list[object] = []
+
+    def fill_up(store: HtmlSiteStore, key: object, page: str) -> None:
+        whole(store, key, page)
+        cut.append(key)
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(HtmlSiteStore, "set", fill_up)
+    frame = pd.DataFrame({"id": ["1"], "y": ["0"], "x": ["0.5"], "c": ["a"], "note": [""]})
+    suites.run_suites(CONTRACT, {"train.csv": CONTRACT.typed(frame, "train.csv", True)}, tmp_path / "docs")
+    assert cut and not [record for record in caplog.records if record.levelno >= logging.WARNING]
 
 
 def test_a_failed_expectation_never_goes_unsaid() -> None:
