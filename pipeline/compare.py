@@ -57,11 +57,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 @dataclass(frozen=True)
 class Run:
-    """One competition's results at one revision; ``metric``: what its submission is scored by; ``folds`` is None where
-    the revision is older than that report; ``outdated``: what had changed without being run to the end."""
+    """One competition's results at one revision; ``metric``: what its submission is scored by; ``contract``: its bytes,
+    None where there is none; ``folds`` is None where the revision is older than that report; ``outdated``: what had
+    changed without being run to the end."""
 
     revision: str
     metric: str
+    contract: bytes | None
     params: dict[str, Any]
     metrics: dict[str, float]
     folds: pd.DataFrame | None
@@ -126,7 +128,16 @@ def load_run(revision: str, document: dict[str, Any], name: str, lock: dict[str,
     params, metrics = own_params(document, name), json.loads(read_at(revision, report / "metrics.json"))
     metric = str(params.get(f"competitions.{name}.table.metric"))
     changed = outdated(path, content, lock, document, file.name)
-    return Run(revision, metric, params, metrics, folds, _csv(content, str), tuple(changed))
+    try:
+        contract = read_at(revision, contract_of(name))
+    except UserError:
+        contract = None
+    return Run(revision, metric, contract, params, metrics, folds, _csv(content, str), tuple(changed))
+
+
+def contract_of(name: str) -> Path:
+    """Where competition ``name`` has its contract."""
+    return Path("data/contracts") / f"{name}.yaml"
 
 
 def own_params(document: dict[str, Any], name: str) -> dict[str, Any]:
@@ -144,6 +155,8 @@ def show(console: Console, name: str, a: Run, b: Run, named: int | None) -> None
     ones, and how many rows of the submission moved, of which ``named`` are listed (None: all)."""
     console.print(f"[bold]{name}: A = {a.label}, B = {b.label}[/bold]")
     console.print(params_table(a, b))
+    if a.contract != b.contract:
+        console.print(f"{contract_of(name)} differs", markup=False, highlight=False)
     for letter, run in (("A", a), ("B", b)):
         if run.outdated:
             console.print(

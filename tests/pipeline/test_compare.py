@@ -86,6 +86,19 @@ def test_a_parameter_s_name_is_no_markup(repository: None, capsys: pytest.Captur
     assert line(told(capsys, "HEAD", "workspace"), "encode.columns.[red] wine")[1:] == ["-", "integer"]
 
 
+def test_another_contract_is_told(repository: None, capsys: pytest.CaptureFixture[str]) -> None:
+    """It decides what a column becomes, and is no parameter."""
+    assert "titanic.yaml" not in told(capsys, "HEAD", "workspace")
+    path = Path("data/contracts/titanic.yaml")
+    path.parent.mkdir(parents=True)
+    path.write_text("columns: {}\n")
+    assert "no parameter differs\ndata/contracts/titanic.yaml differs\n" in told(capsys, "HEAD", "workspace")
+    git("add", ".")
+    git("commit", "-qm", "a contract")
+    assert "titanic.yaml" not in told(capsys, "HEAD", "workspace")
+    assert "data/contracts/titanic.yaml differs" in told(capsys, "HEAD~1", "HEAD")
+
+
 def test_nothing_differs(repository: None, capsys: pytest.CaptureFixture[str]) -> None:
     out = told(capsys, "HEAD", "workspace")
     assert "no parameter differs" in out and "0 of 4 rows flipped" in out
