@@ -1,10 +1,10 @@
 """Embeddings of numbers: what a column of numbers becomes before the first dense layer.
 
 ``piecewise_linear``: bins between quantiles of the fold's train rows, or between all their values where those are few.
-A number is the list of how far it has come in each bin, 1 below its own and 0 above; beyond the first and last bin it
-goes on in a straight line (Gorishniy et al., 2022). With ``units``, ``linear(x) + linear(bins)`` follows for each
-column, the second starting at 0, so that a network starts as one without bins (as in TabM, Gorishniy et al., 2025);
-without, the bins stand beside the number.
+A number is the list of how far it has come in each bin, 1 below its own and 0 above (Gorishniy et al., 2022; unlike
+there, bins end with the train rows, so what lies far beyond the first one, which may be narrow, is no huge number).
+With ``units``, ``linear(x) + linear(bins)`` follows for each column, the second starting at 0, so that a network starts
+as one without bins (as in TabM, Gorishniy et al., 2025); without, the bins stand beside the number.
 
 ``periodic``: the number itself beside ``units - 1`` linear combinations of ``cos(2 pi frequency x + phase)``, the
 frequencies learned too (the form called PBLD in RealMLP, Holzmueller et al., 2024; periodic embeddings are of Gorishniy
@@ -19,8 +19,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-# A bin: where it begins, what its width is divided by, and between what its share is cut off.
-BINS = ("bins_left", "bins_inverse", "bins_low", "bins_high")
+# A bin: where it begins, and one over its width.
+BINS = ("bins_left", "bins_inverse")
 # Frequencies per column.
 FREQUENCIES = 16
 
@@ -92,20 +92,4 @@ def bins_of(inputs: np.ndarray, train: np.ndarray, count: int) -> dict[str, np.n
             used = len(edges) - 1
             found["bins_left"][fold, column, :used] = edges[:-1]
             found["bins_inverse"][fold, column, :used] = 1 / np.diff(edges)
-            found["bins_high"][fold, column, :used] = 1
-            if used:  # beyond the ends, in a straight line
-                found["bins_low"][fold, column, 0] = -np.inf
-                found["bins_high"][fold, column, used - 1] = np.inf
-    return found
-
-
-def with_the_number(bins: dict[str, np.ndarray], units: int) -> dict[str, np.ndarray]:
-    """``bins [F, n, T]`` after one more whose share is the number itself and, where they lead to ``units``, one whose
-    share is always 1: so one product takes the number, a bias and the bins."""
-    ahead = {"bins_left": (0, 0), "bins_inverse": (1, 0), "bins_low": (-np.inf, 1), "bins_high": (np.inf, 1)}
-    count = 2 if units else 1
-    found = {}
-    for name, own in bins.items():
-        first = np.broadcast_to(np.array(ahead[name][:count], np.float32), (*own.shape[:2], count))
-        found[name] = np.concatenate([first, own], axis=2)
     return found

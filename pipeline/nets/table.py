@@ -11,7 +11,7 @@ from keras import ops
 
 from features.roles import TRAIN
 from pipeline.nets.layers import embed, embed_numbers, multiply
-from pipeline.nets.numbers import BINS, FREQUENCIES, Numbers, bins_of, columns_of_numbers, with_the_number
+from pipeline.nets.numbers import BINS, FREQUENCIES, Numbers, bins_of, columns_of_numbers
 from pipeline.nets.source import Arrays, Tensor
 
 EMBEDDING_UNITS = 4
@@ -129,8 +129,7 @@ class Table:
         if self.numbers.kind != "plain":
             parts = {"inputs": "other_columns", "numbers": "number_columns"}
             columns = {name: self.inputs[:, :, self._fixed[part]] for name, part in parts.items()}
-        bins = {name: array for name, array in self._fixed.items() if name in BINS}
-        return {**columns, "codes": self.codes, **self._fixed, **with_the_number(bins, self.numbers.units)}
+        return {**columns, "codes": self.codes, **self._fixed}
 
     def fixed(self) -> dict[str, np.ndarray]:
         """Which columns are embedded as numbers, and their bins in each fold."""

@@ -10,16 +10,15 @@ import pytest
 
 from features.roles import SCORE, STOP, TRAIN
 from pipeline.nets.layers import embed_numbers, piecewise_linear
-from pipeline.nets.numbers import BINS, FREQUENCIES, Numbers, bins_of, columns_of_numbers, with_the_number
+from pipeline.nets.numbers import BINS, FREQUENCIES, Numbers, bins_of, columns_of_numbers
 from pipeline.nets.table import Table
 
 
 def share_of_bin(x: float, edges: np.ndarray, bin: int) -> float:
-    """The definition, case by case (Gorishniy et al., 2022, equation 1)."""
-    first, last = bin == 0, bin == len(edges) - 2
-    if x < edges[bin] and not first:
+    """The definition, case by case (Gorishniy et al., 2022, equation 1), the first and the last bin as all others."""
+    if x < edges[bin]:
         return 0.0
-    if x >= edges[bin + 1] and not last:
+    if x >= edges[bin + 1]:
         return 1.0
     return (x - edges[bin]) / (edges[bin + 1] - edges[bin])
 
@@ -50,7 +49,7 @@ def test_piecewise_linear_equals_its_definition(train_and_rest: tuple[np.ndarray
             for row, x in enumerate(numbers[fold, :, column]):
                 expected = np.zeros(4)
                 expected[: len(edges) - 1] = [share_of_bin(x, edges, bin) for bin in range(len(edges) - 1)]
-                np.testing.assert_allclose(found[fold, column, row], expected, rtol=1e-4, atol=1e-5)
+                np.testing.assert_allclose(found[fold, column, :, row], expected, rtol=1e-4, atol=1e-5)
 
 
 def test_only_train_rows_make_bins_and_two_values_are_no_numbers(
@@ -92,8 +91,7 @@ def test_vectors_of_numbers_equal_loops(numbers: Numbers, train_and_rest: tuple[
     own = [numbers.weights(2, generator) for _ in range(2)]
     weights = {name: np.stack([each[name] for each in own]) for name in own[0]}
     weights = {name: generator.normal(size=weight.shape).astype(np.float32) for name, weight in weights.items()}
-    of_program = None if bins is None else with_the_number(bins, numbers.units)
-    found = np.array(embed_numbers(keras.ops.convert_to_tensor(chosen), weights, of_program))
+    found = np.array(embed_numbers(keras.ops.convert_to_tensor(chosen), weights, bins))
     assert found.shape == (2, 5, 2 * numbers.width)
     for member in range(2):
         w = {name: weight[member] for name, weight in weights.items()}
@@ -108,8 +106,8 @@ def test_vectors_of_numbers_equal_loops(numbers: Numbers, train_and_rest: tuple[
                     mix = w["numbers_mix"][column * FREQUENCIES : (column + 1) * FREQUENCIES]
                     expected = [x, *(np.array(waves) @ mix + w["numbers_bias"][column])]
                 else:
-                    left, inverse, low, high = (bins[name][member, column] for name in BINS)
-                    pieces = np.clip((x - left) * inverse, low, high)
+                    left, inverse = (bins[name][member, column] for name in BINS)
+                    pieces = np.clip((x - left) * inverse, 0, 1)
                     expected = [x, *pieces]
                     if numbers.units:
                         mix = w["numbers_pieces"][column * 4 : (column + 1) * 4]
