@@ -45,10 +45,10 @@ def diagnose(train: np.ndarray, validation: np.ndarray, watched: str = "validati
             f"{watched} was still falling when training ended, from {_told(before)} to {ended} in the last "
             f"{tenth} of {last + 1} epochs",
         )
+    since = ", the last" if best == last else " and stayed there"
     return Diagnosis(
         "fits",
-        f"{watched} came down to {lowest} in epoch {best + 1} and stayed there (training loss "
-        f"{_told(train[last])} at the end)",
+        f"{watched} came down to {lowest} in epoch {best + 1}{since} (training loss {_told(train[last])} at the end)",
     )
 
 

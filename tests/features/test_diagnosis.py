@@ -22,7 +22,16 @@ EPOCHS = np.arange(1, 41)
             id="both rise",
         ),
         pytest.param(2 - 0.02 * EPOCHS, 2.1 - 0.02 * EPOCHS, "underfits", "still falling", id="falls to the end"),
-        pytest.param(0.3 + 1 / EPOCHS**3, 0.4 + 1 / EPOCHS**3, "fits", "stayed there", id="levels out"),
+        pytest.param(
+            0.3 + 1 / EPOCHS**3, 0.4 + 1 / EPOCHS**3, "fits", "0.400 in epoch 40, the last (", id="levels out"
+        ),
+        pytest.param(
+            0.3 + 1 / EPOCHS**3,
+            0.4 + 1e-4 * np.abs(EPOCHS - 30),
+            "fits",
+            "0.400 in epoch 30 and stayed there (training loss 0.300 at the end)",
+            id="level before the end",
+        ),
     ],
 )
 def test_a_curve_is_called_what_it_is(train: np.ndarray, validation: np.ndarray, verdict: str, told: str) -> None:
