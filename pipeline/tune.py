@@ -36,6 +36,7 @@ CODE = (
     "pipeline/nets/*.py",
     "pipeline/params.py",
     "pipeline/runtime.py",
+    "pipeline/schema.py",
     "pipeline/searching.py",
     "pipeline/tune.py",
 )
