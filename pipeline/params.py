@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from types import MappingProxyType
@@ -20,40 +20,13 @@ from ruamel.yaml.error import YAMLError
 from features.errors import UserError, hint, listed
 from features.tasks import MEASURES, TASKS
 from pipeline.files import read_bytes
-from pipeline.schema import (
-    Place,
-    Rule,
-    block_of,
-    build,
-    check_known,
-    check_known_at,
-    choices_in,
-    each,
-    mapping_of,
-    setting,
-    value_of,
-)
+from pipeline.schema import Place, Rule, block_of, build, check_known, each, mapping_of, setting, value_of
+from pipeline.search_space import ACTIVATIONS, FAMILIES, Space, common_space, family_spaces, merged_spaces
 
 ENCODINGS = ("integer", "onehot", "embedding")
 NORMALIZATIONS = ("zscore", "minmax", "robust", "keras", "none")
 ORACLES = ("bayesian", "random", "grid")
-SEARCHED = ("depth", "width", "dropout", "l2", "initializer", "activation", "learning_rate", "batch_size")
-ACTIVATIONS = ("relu", "selu", "elu", "gelu", "silu", "mish", "tanh", "sigmoid", "sine")
-FAMILIES = ("plain", "tabm", "realmlp", "waves", "bins")
-NUMBERS = ("plain", "piecewise_linear", "periodic")
-SCHEDULES = ("constant", "cosine", "coslog4", "flat_cosine")
-INITIALIZERS = (
-    "glorot_uniform", "glorot_normal", "he_uniform", "he_normal", "lecun_uniform", "lecun_normal", "random_normal",
-    "large_normal", "zeros", "small_equal", "ones",
-)  # fmt: skip
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
-
-
-def _family_spaces(raw: Any, place: Place, key: str) -> Mapping[str, Space]:
-    """Of a family, or of a family in regressions, what it has in the place of the common space."""
-    spaces = mapping_of(raw, place(key))
-    check_known_at(spaces, [f"{name}{kind}" for name in FAMILIES for kind in ("", "_regression")], place, key)
-    return MappingProxyType({name: _space(own, place, f"{key}.{name}", ()) for name, own in spaces.items()})
 
 
 @dataclass(frozen=True)
@@ -121,19 +94,6 @@ class Normalize:
 
 
 @dataclass(frozen=True)
-class Range:
-    """An interval that a hyperparameter is drawn from."""
-
-    low: float
-    high: float
-    log: bool
-
-
-Choices = tuple[int | float | str, ...]
-Space = Mapping[str, Choices | Range]
-
-
-@dataclass(frozen=True)
 class Tune:
     """The search; ``space`` maps each searched hyperparameter to its choices or its range; ``columns``: whether column
     groups are searched too.
@@ -150,8 +110,8 @@ class Tune:
     halving: float = setting(float, low=0, high=0.9)
     columns: str = setting(str, choices=("all", "search"))
     family: tuple[str, ...] = setting(str, choices=FAMILIES, several=True, repeated=True)
-    space: Space = setting(dict, reader=lambda raw, place, key: _space(raw, place, key, SEARCHED))
-    families: Mapping[str, Space] = setting(dict, reader=_family_spaces)
+    space: Space = setting(dict, reader=common_space)
+    families: Mapping[str, Space] = setting(dict, reader=family_spaces)
 
 
 @dataclass(frozen=True)
@@ -333,31 +293,6 @@ BLOCKS = tuple(block for block in _BLOCKS if block != "table")
 # Keys that only a competition can know, so that no general block may hold them.
 _OWN_KEYS = {"encode": ("features",)}
 _EMPTY: dict[str, dict[str, Any]] = {"encode": {"features": {}, "columns": {}, "formulas": {}}}
-# What each of the searched hyperparameters may be.
-_SPACE: dict[str, Rule] = {
-    "depth": Rule(int, 1, 16),
-    "width": Rule(int, 1, 4096),
-    "dropout": Rule(float, 0.0, 0.95),
-    "l2": Rule(float, 0.0, 10.0),
-    "initializer": Rule(str, choices=INITIALIZERS),
-    "activation": Rule(str, choices=ACTIVATIONS),
-    "learning_rate": Rule(float, 1e-7, 10.0),
-    "batch_size": Rule(int, 1, 65536),
-    "weight_decay": Rule(float, 0.0, 10.0),
-    "label_smoothing": Rule(float, 0.0, 0.9),
-    "huber": Rule(float, 0.0, 100.0),
-    "frequency": Rule(float, 0.0, 100.0),
-    "beta_2": Rule(float, 0.5, 0.99999),
-    "schedule": Rule(str, choices=SCHEDULES),
-    "epochs": Rule(int, 0, 100_000),
-    "snapshots": Rule(int, 1, 64),
-    "copies": Rule(int, 2, 256),
-    "feature_scale": Rule(str, choices=("fixed", "learned")),
-    "numbers": Rule(str, choices=NUMBERS),
-    "number_bins": Rule(int, 2, 256),
-    "number_units": Rule(int, 0, 64),
-    "number_frequency": Rule(float, 1e-4, 100.0),
-}
 
 
 def load_all(path: Path) -> None:
@@ -388,7 +323,7 @@ def _competition(document: Mapping[str, Any], path: Path, name: str) -> Params:
         check_known(own, names, f"{where}.{block}")
         merged = {**_EMPTY.get(block, {}), **general, **own}
         if block == "tune":
-            merged |= _merged_spaces(general, own, f"{path}: ", f"competitions.{name}.")
+            merged |= merged_spaces(general, own, f"{path}: ", f"competitions.{name}.")
 
         def place(key: str, block: str = block) -> str:
             return f"{path}: {_place(entry, name, f'{block}.{key}')}"
@@ -416,23 +351,6 @@ def _place(entry: Mapping[str, Any], name: str, key: str) -> str:
         own = own.get(part, MISSING) if isinstance(own, Mapping) else MISSING
     # No general block may hold what the table is.
     return key if own is MISSING and not key.startswith("table.") else f"competitions.{name}.{key}"
-
-
-def _merged_spaces(general: Mapping[str, Any], own: Mapping[str, Any], file: str, entry: str) -> dict[str, Any]:
-    """``tune.space`` and ``tune.families`` where a competition has its ``own``: its entries in the first and in each of
-    the second replace the ``general`` ones, each on its own."""
-
-    def over(key: str, before: Any, after: Any) -> dict[str, Any]:
-        return {**mapping_of(before, f"{file}{key}"), **mapping_of(after, f"{file}{entry}{key}")}
-
-    merged = {}
-    if "space" in own:
-        merged["space"] = over("tune.space", general.get("space", {}), own["space"])
-    if "families" in own:
-        families = merged["families"] = mapping_of(general.get("families", {}), f"{file}tune.families")
-        for name, space in mapping_of(own["families"], f"{file}{entry}tune.families").items():
-            families[name] = over(f"tune.families.{name}", families.get(name, {}), space)
-    return merged
 
 
 def load_block(path: Path, name: str) -> tuple[int, Any]:
@@ -555,33 +473,3 @@ def _check_together(params: Params, path: Path, place: Place) -> None:
             f"{path}: {place('ensemble.method')} is 'rank_mean', but ranks of several classes do not add up to "
             f"probabilities ({place('table.task')} is 'multiclass'). Expected mean or greedy."
         )
-
-
-def _space(raw: Any, place: Place, key: str, needed: Sequence[str]) -> Space:
-    """``needed``: hyperparameters that may not be left out."""
-    space = mapping_of(raw, place(key))
-    check_known_at(space, list(_SPACE), place, key)
-    found: dict[str, Choices | Range] = {}
-    for name, rule in _SPACE.items():
-        where = place(f"{key}.{name}")
-        if name in space and isinstance(space[name], Mapping) and not rule.choices:
-            found[name] = _range(space[name], rule, where)
-        elif name in space:
-            found[name] = tuple(value_of(one, where, rule) for one in choices_in(space[name], where))
-        elif name in needed:
-            raise UserError(f"{where} is missing; expected a list of choices or low/high.")
-    return MappingProxyType(found)
-
-
-def _range(raw: Mapping[str, Any], rule: Rule, where: str) -> Range:
-    """The interval that ``raw`` has, within the bounds of the ``rule``."""
-    check_known(raw, ["low", "high", "log"], where)
-    if rule.kind is int:
-        raise UserError(f"{where} has low/high; expected a list of whole numbers to choose from.")
-    low, high = (value_of(raw.get(end, MISSING), f"{where}.{end}", rule) for end in ("low", "high"))
-    log = value_of(raw.get("log", False), f"{where}.log", Rule(bool))
-    if low >= high:
-        raise UserError(f"{where}: low is {low}, not below high ({high}).")
-    if log and low <= 0:
-        raise UserError(f"{where}: low is {low}; a log-uniform range needs low above 0.")
-    return Range(low, high, log)

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from pipeline.params import Range, Space, Tune
+from pipeline.params import Tune
+from pipeline.search_space import Range, Space
 
 if TYPE_CHECKING:
     from pipeline.arrays import Inputs

@@ -37,6 +37,7 @@ CODE = (
     "pipeline/params.py",
     "pipeline/runtime.py",
     "pipeline/schema.py",
+    "pipeline/search_space.py",
     "pipeline/searching.py",
     "pipeline/tune.py",
 )

@@ -8,7 +8,7 @@ import pytest
 
 from features import encoding, normalization
 from features.tasks import TASKS
-from pipeline import params
+from pipeline import params, search_space
 from pipeline.nets import forward, heads, layers, members, search
 from tests.pipeline.nets.networks import bare_configuration
 
@@ -17,13 +17,13 @@ NETWORK = bare_configuration(width=4)
 
 
 def test_params_and_code_know_the_same_names() -> None:
-    assert set(params.ACTIVATIONS) == set(layers.ACTIVATIONS) == set(forward.ACTIVATIONS)
-    assert set(params.SCHEDULES) == set(members.SCHEDULES)
+    assert set(search_space.ACTIVATIONS) == set(layers.ACTIVATIONS) == set(forward.ACTIVATIONS)
+    assert set(search_space.SCHEDULES) == set(members.SCHEDULES)
     assert set(TASKS) == set(heads.HEADS) == set(forward.HEADS)
     assert {name: head.name for name, head in heads.HEADS.items()} == {name: name for name in heads.HEADS}
-    assert members.NAMES["family"] == params.FAMILIES
-    assert members.NAMES["numbers"] == params.NUMBERS
-    assert params._SPACE["feature_scale"].choices == members.NAMES["feature_scale"]
+    assert members.NAMES["family"] == search_space.FAMILIES
+    assert members.NAMES["numbers"] == search_space.NUMBERS
+    assert search_space.RULES["feature_scale"].choices == members.NAMES["feature_scale"]
     rule = params.ImageNetwork.__dataclass_fields__["normalization"].metadata["rule"]
     assert rule.choices == members.NAMES["normalization"]
     assert set(members.DEFAULTS) >= {*members.NAMES, "schedule"}
@@ -38,7 +38,7 @@ def test_a_network_has_no_other_names(key: str) -> None:
 
 
 def test_every_initializer_draws_its_own_kernel() -> None:
-    kernels = [layers.initial_kernel(name, np.random.default_rng(0), 3, 5) for name in params.INITIALIZERS]
+    kernels = [layers.initial_kernel(name, np.random.default_rng(0), 3, 5) for name in search_space.INITIALIZERS]
     assert all(kernel.shape == (3, 5) and kernel.dtype == np.float32 for kernel in kernels)
     assert len({kernel.tobytes() for kernel in kernels}) == len(kernels)
     for other in ("other", "other_normal", "he_other"):

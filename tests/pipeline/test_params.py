@@ -10,7 +10,8 @@ import pytest
 
 from features.errors import UserError
 from pipeline import check
-from pipeline.params import _BLOCKS, _OTHER_BLOCKS, _SPACE, Range, load, load_block, load_source
+from pipeline.params import _BLOCKS, _OTHER_BLOCKS, load, load_block, load_source
+from pipeline.search_space import RULES, Range
 
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = (ROOT / "params.yaml").read_text(encoding="utf-8")
@@ -224,7 +225,7 @@ def test_a_comment_tells_the_bounds_that_are_kept(block: str, key: str, low: flo
 
 def test_a_comment_tells_the_bounds_of_each_hyperparameter() -> None:
     comment = comment_of("tune", "space")
-    for name, rule in _SPACE.items():
+    for name, rule in RULES.items():
         if not rule.choices:
             assert re.search(rf"\b{name}: [^;]*\b{spelt(rule.low)} to {spelt(rule.high)}\b", comment), name
         assert f"{name}: " in comment

@@ -17,7 +17,8 @@ from pipeline.demo import write_yaml
 from pipeline.evaluation import errors
 from pipeline.nets.fit import Fit
 from pipeline.nets.search import Part, Result, Trial, search
-from pipeline.params import SEARCHED, Range, load, read_document
+from pipeline.params import load, read_document
+from pipeline.search_space import SEARCHED, Range
 from pipeline.train import learning_curves
 from pipeline.tune import Memory, trials_table
 
