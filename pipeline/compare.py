@@ -25,12 +25,12 @@ from features.comparison import (
     same_folds,
     setting,
 )
-from features.errors import UserError, listed
+from features.errors import UserError, enumerated, listed
 from features.metrics import shown
 from features.tasks import SIZED
 from pipeline import stage
 from pipeline.params import parse_document
-from pipeline.provenance import flat, outdated
+from pipeline.provenance import flat, outdated, read_otherwise, stages_of
 from pipeline.revisions import WORKSPACE, read_at, resolve
 
 if TYPE_CHECKING:
@@ -58,8 +58,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 @dataclass(frozen=True)
 class Run:
     """One competition's results at one revision; ``metric``: what its submission is scored by; ``contract``: its bytes,
-    None where there is none; ``folds`` is None where the revision is older than that report; ``outdated``: what had
-    changed without being run to the end."""
+    None where there is none; ``folds`` is None where the revision is older than that report; ``stages``: those that
+    made the submission, as its dvc.lock has them, none where that knows of another run; ``outdated``: what had changed
+    without being run to the end."""
 
     revision: str
     metric: str
@@ -68,6 +69,7 @@ class Run:
     metrics: dict[str, float]
     folds: pd.DataFrame | None
     submission: pd.DataFrame
+    stages: dict[str, Any]
     outdated: tuple[str, ...]
 
     @property
@@ -127,12 +129,13 @@ def load_run(revision: str, document: dict[str, Any], name: str, lock: dict[str,
     content = read_at(revision, path)
     params, metrics = own_params(document, name), json.loads(read_at(revision, report / "metrics.json"))
     metric = str(params.get(f"competitions.{name}.table.metric"))
-    changed = outdated(path, content, lock, document, file.name)
+    stages = stages_of(path, content, lock)
+    changed = outdated(stages, lock, document, file.name)
     try:
         contract = read_at(revision, contract_of(name))
     except UserError:
         contract = None
-    return Run(revision, metric, contract, params, metrics, folds, _csv(content, str), tuple(changed))
+    return Run(revision, metric, contract, params, metrics, folds, _csv(content, str), stages, tuple(changed))
 
 
 def contract_of(name: str) -> Path:
@@ -157,6 +160,8 @@ def show(console: Console, name: str, a: Run, b: Run, named: int | None) -> None
     console.print(params_table(a, b))
     if a.contract != b.contract:
         console.print(f"{contract_of(name)} differs", markup=False, highlight=False)
+    if told := read_told(a, b, contract_of(name)):
+        console.print(told, markup=False, highlight=False)
     for letter, run in (("A", a), ("B", b)):
         if run.outdated:
             console.print(
@@ -183,6 +188,24 @@ def params_table(a: Run, b: Run) -> Table | str:
     for key in keys:
         table.add_row(escape(key), *(escape(_value(run.params[key])) if key in run.params else "-" for run in (a, b)))
     return table
+
+
+def read_told(a: Run, b: Run, contract: Path) -> str:
+    """Where results differ, which raw files and which code stages have read otherwise, by dvc.lock; what differs of
+    parameters and ``contract`` is told by itself. "" where results are alike or a dvc.lock knows of another run."""
+    if not (a.stages and b.stages) or (a.metrics == b.metrics and a.submission.equals(b.submission)):
+        return ""
+    read = read_otherwise(a.stages, b.stages)
+    told = []
+    for kind, is_code in (("raw files", False), ("code", True)):
+        paths = [path for path in read if path.endswith(".py") == is_code and path != contract.as_posix()]
+        stages = sorted({stage.partition("@")[0] for path in paths for stage in read[path]})
+        told += [f"other {kind} ({listed(stages)}: {listed(paths, NAMED_KEYS)})"] if paths else []
+    if told:
+        return f"by dvc.lock their stages read {enumerated(told)}"
+    if a.params != b.params or a.contract != b.contract or a.outdated or b.outdated:
+        return ""
+    return "by dvc.lock their stages read the same: other packages or another processor may have made the difference"
 
 
 def measures_table(a: Run, b: Run, same: bool) -> Table:

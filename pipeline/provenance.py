@@ -23,7 +23,7 @@ def parameters_of(file: Path, lock: Path, params: Path) -> dict[str, Any]:
         raise UserError(f"{file}: no stage in {lock} has made it. Run `dvc repro`.")
     document = read_document(params)
     changed = _changed(file, outs[file.as_posix()][1])
-    behind = stages_behind(file, stages)
+    behind = stages_behind(file, stages).values()
     for stage in behind:
         for dep in stage.get("deps", []):
             if _made_by(dep["path"], outs) != dep["path"]:  # else one stage wrote what the next one read
@@ -39,9 +39,9 @@ def parameters_of(file: Path, lock: Path, params: Path) -> dict[str, Any]:
     return found
 
 
-def stages_behind(file: Path, stages: Mapping[str, Any]) -> list[Any]:
-    """Of the ``stages`` of a dvc.lock the one that wrote ``file``, and all whose outs led to that; none where none
-    did."""
+def stages_behind(file: Path, stages: Mapping[str, Any]) -> dict[str, Any]:
+    """Of the ``stages`` of a dvc.lock, by name, the one that wrote ``file``, and all whose outs led to that; none where
+    none did."""
     outs = _outs(stages)
     waiting = [outs[file.as_posix()][0]] if file.as_posix() in outs else []
     seen = dict.fromkeys(waiting)
@@ -51,7 +51,7 @@ def stages_behind(file: Path, stages: Mapping[str, Any]) -> list[Any]:
             if made and outs[made][0] not in seen:
                 seen[outs[made][0]] = None
                 waiting.append(outs[made][0])
-    return [stages[name] for name in seen]
+    return {name: stages[name] for name in seen}
 
 
 def _outs(stages: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
@@ -89,17 +89,33 @@ def changed_since(stages: Iterable[Mapping[str, Any]], document: Mapping[str, An
     )
 
 
-def outdated(
-    file: Path, content: bytes, lock: Mapping[str, Any], document: Mapping[str, Any], params: str
-) -> list[str]:
-    """What has changed since the run that wrote ``file`` with this ``content``, by a dvc.lock: dotted keys of the
-    ``document`` of the file ``params``, and what a run that broke off has made anew; none where another run, which that
-    does not know, wrote the content."""
+def stages_of(file: Path, content: bytes, lock: Mapping[str, Any]) -> dict[str, Any]:
+    """The stages behind ``file`` in a dvc.lock, by name; none where another run, which that does not know, wrote its
+    ``content``."""
     stages = lock.get("stages") or {}
     if _outs(stages).get(file.as_posix(), ("", ""))[1] != hashlib.md5(content, usedforsecurity=False).hexdigest():
-        return []
-    behind = stages_behind(file, stages)
-    return [*changed_since(behind, document, params), *made_anew(behind, stages)]
+        return {}
+    return stages_behind(file, stages)
+
+
+def outdated(behind: Mapping[str, Any], lock: Mapping[str, Any], document: Mapping[str, Any], params: str) -> list[str]:
+    """What has changed since a run of the stages ``behind`` a file: dotted keys of the ``document`` of the file
+    ``params``, and what, by the dvc.lock that has them, a run that broke off has made anew."""
+    return [*changed_since(behind.values(), document, params), *made_anew(behind.values(), lock.get("stages") or {})]
+
+
+def read_otherwise(a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[str, list[str]]:
+    """By path the stages, of two runs' by name, that have read another content of it, or one of them none; what a stage
+    wrote is left aside."""
+    old, new = (
+        {(dep["path"], name): dep.get("md5") for name, stage in run.items() for dep in stage.get("deps", [])}
+        for run in (a, b)
+    )
+    written, found = _outs(a) | _outs(b), dict[str, list[str]]()
+    for path, name in sorted(old.keys() | new.keys()):
+        if path not in written and old.get((path, name)) != new.get((path, name)):
+            found.setdefault(path, []).append(name)
+    return found
 
 
 def flat(value: Any, key: str) -> dict[str, Any]:

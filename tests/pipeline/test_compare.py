@@ -99,6 +99,50 @@ def test_another_contract_is_told(repository: None, capsys: pytest.CaptureFixtur
     assert "data/contracts/titanic.yaml differs" in told(capsys, "HEAD~1", "HEAD")
 
 
+def test_results_of_the_same_parameters_are_told_apart_by_what_stages_read(
+    repository: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table, contract, arrays = "data/raw/titanic/train.csv", "data/contracts/titanic.yaml", "data/encode/arrays.npz"
+    encode, dates = "pipeline/encode.py", "features/dates.py"
+
+    def run(**new: str) -> None:
+        """The lock of a run whose stages read other contents of those ``new``, of which ``dates`` only there."""
+        made = {"path": arrays, "md5": "new" if "arrays" in new else "old"}
+        paths = [table, contract, encode, *([dates] if "dates" in new else [])]
+        deps = [{"path": path, "md5": "new" if path in new.values() else "old"} for path in paths]
+        stages = {
+            "encode@titanic": {"deps": deps, "outs": [made]},
+            "ensemble@titanic": {"deps": [made, deps[0]], "outs": [submission_out()]},
+        }
+        write_yaml(Path("dvc.lock"), {"stages": stages})
+
+    def said(labels: str = "0011") -> str:
+        results([0.38, 0.39, 0.40], labels)
+        return " ".join(told(capsys, "HEAD", "workspace").split("CV")[0].split())
+
+    assert "by dvc.lock" not in said(), "neither has one"
+    results([0.40, 0.41, 0.42], "0110")
+    run()
+    git("add", ".")
+    git("commit", "-qm", "its lock")
+    said()
+    run(table=table, contract=contract, arrays=arrays)
+    assert f"by dvc.lock their stages read other raw files (encode, ensemble: {table}) ┏" in said()
+    run(table=table, encode=encode, dates=dates)
+    code = f"other code (encode: {dates}, {encode}) ┏"
+    assert f"other raw files (encode, ensemble: {table}) and {code}" in said()
+    run(arrays=arrays)
+    assert "by dvc.lock their stages read the same: other packages or another processor may have" in said()
+    assert "by dvc.lock" not in said("0000"), "it knows of another run"
+    Path(contract).parent.mkdir(parents=True)
+    Path(contract).write_text("columns: {}\n")
+    run(contract=contract)
+    assert "by dvc.lock" not in said() and f"{contract} differs" in said()
+    results([0.40, 0.41, 0.42], "0110")
+    run(encode=encode)
+    assert "by dvc.lock" not in told(capsys, "HEAD", "workspace"), "the same came of it"
+
+
 def test_nothing_differs(repository: None, capsys: pytest.CaptureFixture[str]) -> None:
     out = told(capsys, "HEAD", "workspace")
     assert "no parameter differs" in out and "0 of 4 rows flipped" in out
