@@ -29,6 +29,14 @@ _ISO = re.compile(r"\d{4}-\d{1,2}(-\d{1,2}([T ].*)?)?")
 # What is read as ISO, too, as East Asia writes it: 2021년 3월 4일, 2021年3月4日, 2021. 3. 4. and 2021년 3월, but not
 # 2021.3, which is a number.
 _YEAR_FIRST = re.compile(r"(\d{4}) ?[년年.] ?(\d{1,2}) ?(?:[월月]$|[월月.] ?(\d{1,2}) ?[일日.]?(?=[T ]|$))")
+# Its times of day: 15시 30분, 15時30分10秒 and 15시, but not 15시간, which is a length of time.
+_HOURS = re.compile(r" ?(?<!\d)(\d{1,2}) ?[시時时](?: ?(\d{1,2}) ?[분分](?: ?(\d{1,2}) ?[초秒])?)?$")
+# A weekday in brackets, which the day tells anyway: 2021.10.17(일), 2021-10-17 (Sun).
+_WEEKDAY = re.compile(
+    r" ?[(（]((mon|tues?|wed(nes)?|thu(rs?)?|fri|sat(ur)?|sun)(day)?|[월화수목금토일](요일)?|[月火水木金土日](曜日?)?|"
+    r"(周|星期)[一二三四五六日天])[)）]",
+    re.IGNORECASE,
+)
 # Hours and minutes, rather than the goals of two teams.
 _CLOCK = re.compile(r"\d{1,2}:\d{2}(:\d{2})?")
 # What it does not take: Greenwich's time by its name.
@@ -176,8 +184,21 @@ def _missed(present: pd.Series, form: str, most: int) -> np.ndarray | None:
     return np.concatenate(parts)
 
 
+def _in_digits(text: pd.Series) -> pd.Series:
+    """``text`` without weekdays in brackets, and with times of day as 15:30."""
+    if not text.str.contains("[(（시時时]").any():
+        return text
+    text = text.str.replace(_WEEKDAY, " ", regex=True).str.strip()
+    return text.str.replace(_HOURS, _clock, regex=True).str.strip()
+
+
+def _clock(found: re.Match[str]) -> str:
+    hour, minute, second = found.groups()
+    return f" {hour:0>2}:{minute or 0:0>2}" + (f":{second:0>2}" if second else "")
+
+
 def _dates(cells: pd.Series, form: str) -> pd.Series:
-    text = cells.astype("string").str.strip()
+    text = _in_digits(cells.astype("string").str.strip())
     if form == "ISO8601":
         text = text.str.replace(_GREENWICH, "Z", regex=True)
         if text.str.match(_YEAR_FIRST).any():

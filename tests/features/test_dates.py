@@ -63,6 +63,13 @@ def test_the_first_days_of_months_are_no_days_of_one_january() -> None:
         (["2021. 3. 4.", "2021.12.31", "2021. 1. 2"], ["2021-03-04", "2021-12-31", "2021-01-02"]),
         (["2021년 3월 4일 15:30", "2021.12.31 23:59:59"], ["2021-03-04 15:30", "2021-12-31 23:59:59"]),
         (["2021년 3월", "2021년 12월"], ["2021-03-01", "2021-12-01"]),
+        (["2021.10.17(일)", "2021.12.31 (금요일)", "2021.1.3（日）"], ["2021-10-17", "2021-12-31", "2021-01-03"]),
+        (["2021-10-17 (Sun)", "2021-12-31 (friday)"], ["2021-10-17", "2021-12-31"]),
+        (["2021.10.17(일) 15:30", "2021.12.31(金) 9時5分"], ["2021-10-17 15:30", "2021-12-31 09:05"]),
+        (
+            ["2021년 3월 4일 15시 30분", "2021年3月4日9時5分", "2021. 3. 4. 23시"],
+            ["2021-03-04 15:30", "2021-03-04 09:05", "2021-03-04 23:00"],
+        ),
     ],
 )
 def test_dates_of_east_asia_begin_with_the_year(cells: list[str], days: list[str]) -> None:
@@ -70,9 +77,19 @@ def test_dates_of_east_asia_begin_with_the_year(cells: list[str], days: list[str
     assert dates.dates_of(series(*cells), ["ISO8601"]).tolist() == [pd.Timestamp(day) for day in days]
 
 
+def test_weekdays_and_times_of_day_beside_other_formats() -> None:
+    assert dates.date_format(series("17/10/2021 (Sun)", "31/12/2021 (Fri)")) == "%d/%m/%Y"
+    assert dates.date_format(series("2021/10/17(日) 15時30分", "2021/1/3(周日)9时5分")) == "%Y/%m/%d %H:%M"
+    assert dates.date_format(series("15시 30분", "9시 5분", "23時59分")) == "%H:%M"
+    assert dates.dates_of(series("9시 5분 7초"), ["%H:%M:%S"]).dt.strftime("%H:%M:%S").tolist() == ["09:05:07"]
+    assert dates.date_format(series("15시간 30분", "9시간 5분")) is None, "lengths of time"
+
+
 @pytest.mark.parametrize(
-    "cell", ["2021년 13월 4일", "2021.3.32", "2021.3", "2021.3.4.5", "2021.3.4 ~ 2021.3.9", "21.3.4"]
-)
+    "cell",
+    ["2021년 13월 4일", "2021.3.32", "2021.3", "2021.3.4.5", "2021.3.4 ~ 2021.3.9", "21.3.4", "2021.3.4 (guess)",
+     "2021년 3월 4일 25시", "2021년 3월 4일 3시간"],
+)  # fmt: skip
 def test_what_only_begins_like_a_date_of_east_asia_is_none(cell: str) -> None:
     assert dates.dates_of(series(cell), ["ISO8601"]).isna().all()
 
