@@ -7,7 +7,7 @@ entry may say: ``features.contract_entry``.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,12 +16,14 @@ import pandas as pd
 
 from features.composite import several, taken_apart
 from features.contract_entry import Column, check_parts, read_entry, written_entry
-from features.errors import UserError, aside, nearest
+from features.errors import UserError, aside, listed, nearest
 from features.faults import ContractError, Fault, counted, fault_at, faults_at
 from features.spelling import MISSING_WORDS, numbers_of
 
 # What a cell of type presence is read as, whatever it holds.
 GIVEN = "given"
+# Columns that a file lacks, or has beyond the contract, that are told one by one; of more, so many are named.
+NAMES_TOLD, NAMES_SHOWN = 3, 8
 _WHOLE = re.compile(r"[+-]?\d+")
 _WHOLE_FLOAT = re.compile(r"\s*[+-]?\d+(\.0*)?\s*")
 
@@ -250,7 +252,7 @@ class Contract:
     def _column_faults(self, frame: pd.DataFrame, file: str, with_target: bool) -> list[Fault]:
         expected = [c.name for c in self.file_columns(with_target)]
         have = [str(name) for name in frame.columns]
-        header = f"the columns {', '.join(expected)}"
+        header = f"the columns {listed(expected, most=NAMES_SHOWN)}"
         faults: list[Fault] = []
         missing = [name for name in expected if name not in have]
         extra = [name for name in have if name not in expected]
@@ -259,17 +261,24 @@ class Contract:
             cells, due = frame[self.target], "all columns of the training file but the target"
             problem, cure = "the test file holds the target", "Delete the column; were train and test exchanged?"
             faults.append(fault_at(file, cells, cells.notna(), due, problem=problem, cure=cure, check="columns"))
-        for name in missing:
-            near = nearest(name, extra, cutoff=0.6)
+        likely = {name: nearest(name, extra, cutoff=0.6) for name in missing}
+        lacking = [name for name, near in likely.items() if not near]
+        if len(lacking) > NAMES_TOLD:
+            cure = "Add them, or give the file that has them."
+            faults.append(self._of_header(file, lacking, "are missing in row 1, the header", len(expected), cure))
+            likely = {name: near for name, near in likely.items() if near}
+        for name, near in likely.items():
             problem = "the column is missing in row 1, the header" + (f" (there is {near!r})" if near else "")
             cure = "Add it." if name in (self.id, self.target) else f"Add it, or take it out of {self.file}."
             if near:
                 cure = f"Rename {near!r} or add the column."
             fault = Fault(file=file, column=name, count=0, expected=header, problem=problem, cure=cure, check="columns")
             faults.append(fault)
-        for name in extra:
-            if any(nearest(m, [name], cutoff=0.6) for m in missing):
-                continue
+        foreign = [name for name in extra if not any(nearest(m, [name], cutoff=0.6) for m in missing)]
+        if len(foreign) > NAMES_TOLD:
+            cure = "Delete them, or add them there (`role: ignore` keeps one out)."
+            return [*faults, self._of_header(file, foreign, "are not in the contract", len(expected), cure)]
+        for name in foreign:
             cells, problem = frame[name], "the column is not in the contract"
             cure = f"Delete it, or add it to {self.file} (`role: ignore` keeps it out)."
             if name in self.part_of:
@@ -278,6 +287,18 @@ class Contract:
             everywhere = np.ones(len(cells), bool)
             faults.append(fault_at(file, cells, everywhere, header, problem=problem, cure=cure, check="columns"))
         return faults
+
+    def _of_header(self, file: str, names: Sequence[str], problem: str, expected: int, cure: str) -> Fault:
+        """The one fault of several columns called ``names``, too many to be told each."""
+        return Fault(
+            file=file,
+            column="",
+            count=len(names),
+            problem=f"columns {listed(map(repr, names), most=NAMES_SHOWN)} {problem}",
+            expected=f"the {expected} columns of {self.file}",
+            cure=cure,
+            check="columns",
+        )
 
 
 def _may_be_unseen(column: Column) -> bool:

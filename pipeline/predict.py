@@ -17,7 +17,7 @@ import pandas as pd
 from features import encoder, submission
 from features.checks import cells_unread, infinities
 from features.contract import Contract
-from features.errors import UserError
+from features.errors import UserError, listed
 from features.faults import ContractError, Fault
 from features.number_forms import left_open
 from features.target import TargetScale
@@ -170,7 +170,7 @@ def accepted(table: pd.DataFrame, contract: Contract, states: Sequence[Mapping[s
         )
         table = table.assign(**{contract.id: [str(first + place) for place in range(len(table))]})
     if absent and complete:
-        print(f"warning: {file}: no column {', '.join(map(repr, absent))}; taken as empty in every row")
+        print(f"warning: {file}: no column {listed(map(repr, absent), most=8)}; taken as empty in every row")
         table = table.assign(**dict.fromkeys(absent, pd.Series([None] * len(table), dtype=object)))
     try:
         frame = contract.typed(table, file, with_target=False)

@@ -104,6 +104,24 @@ def test_what_cant_be_typed(frame: pd.DataFrame, with_target: bool, said: list[s
         assert words in message
 
 
+def test_many_columns_too_few_or_too_many_are_told_in_a_line() -> None:
+    columns = {"id": {"role": "id", "type": "text"}, "y": {"role": "target", "type": "number"}}
+    columns |= {f"x{place}": {"role": "feature", "type": "number"} for place in range(20)}
+    contract = Contract.from_mapping({"columns": columns}, "c.yaml")
+    raw = pd.DataFrame([["1"] * 21], columns=[name for name in columns if name != "y"])
+    with pytest.raises(ContractError) as caught:
+        contract.typed(raw[["id", "x0"]], "f.csv", False)
+    shown = "'x1', 'x2', 'x3', 'x4', 'x5', 'x6', 'x7', 'x8', ... (19 in all)"
+    assert str(caught.value) == (
+        f"f.csv: columns {shown} are missing in row 1, the header; expected the 21 columns of c.yaml. Add them, or "
+        "give the file that has them."
+    )
+    with pytest.raises(ContractError, match="^f.csv: columns 'alpha', 'beta', 'gamma', 'delta' are not in the contrac"):
+        contract.typed(raw.assign(alpha="1", beta="1", gamma="1", delta="1"), "f.csv", False)
+    with pytest.raises(ContractError, match=r"'id': .*; expected the columns id, x0, .*, x6, \.\.\. \(21 in all\)\."):
+        contract.typed(raw.drop(columns="id"), "f.csv", False)
+
+
 def test_text_in_a_column_of_numbers_that_is_ignored_is_missing() -> None:
     contract = Contract.from_mapping(changed("x", role="ignore"), "c.yaml")
     typed = contract.typed(table(x=["1", "two", "3"]), "f.csv", True)
