@@ -10,8 +10,8 @@ import pandas as pd
 from features.column_types import infer_column, may_hold_several, repeated_words
 from features.composite import find_separator, taken_apart
 from features.contract import Column
+from features.contract_entry import unused
 from features.errors import enumerated, quoted
-from features.id_column import unused
 from features.identifiers import shown_by_ids
 from features.number_forms import written_in_several_ways
 from features.spelling import FOR_MISSING, Spelling, marked

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, fields, replace
 from typing import Any
 
@@ -259,6 +259,13 @@ def check_parts(columns: Sequence[Column], file: str) -> None:
             if name in seen:
                 raise UserError(f"{file}: columns.{name}.parts: it would be a part of itself. Name another part.")
             seen.add(name)
+
+
+def unused(name: str, taken: Collection[str]) -> str:
+    """``name``, with what it takes behind it to be none of those ``taken``."""
+    while name in taken:
+        name += "_"
+    return name
 
 
 def _signs(entry: Mapping[str, Any], kind: str, where: str) -> Spelling:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ import pandas as pd
 from features.checks import ids_shared
 from features.column_types import RUNNING, RUNNING_WORDS, infer_column
 from features.contract import Column, Contract
+from features.contract_entry import unused
 from features.dates import date_format
 from features.errors import UserError, aside, listed, nearest
 from features.identifiers import ID_NAME
@@ -202,10 +203,3 @@ def first_number(ids: pd.Series) -> int:
     if not re.fullmatch("[0-9]{1,15}", first):
         return 1
     return int(first) if list(ids) == [str(int(first) + n) for n in range(len(ids))] else 1
-
-
-def unused(name: str, taken: Collection[str]) -> str:
-    """``name``, with what it takes behind it to be none of those ``taken``."""
-    while name in taken:
-        name += "_"
-    return name
