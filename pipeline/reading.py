@@ -14,10 +14,12 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from shlex import quote
 
 import pandas as pd
 
-from features.errors import UserError
+from features.contract_entry import unused
+from features.errors import UserError, listed
 from features.tables import parse_table
 from pipeline.files import read_bytes
 
@@ -30,6 +32,20 @@ _PACKED = (b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd", b"7z\xbc\xaf", b"Rar!")
 _JSON = re.compile(rb"\s*[{[]\s*[\"{[]")
 _MARKUP = re.compile(rb"\s*<(!doctype|html|table|\?xml)[\s>]", re.IGNORECASE)
 _LFS = b"version https://git-lfs.github.com/"
+# How tables begin that other programs keep in bytes, what each is, and how pandas reads it.
+_BYTES = (
+    (re.compile(rb"ARROW1\0\0"), "Feather or Arrow", "pandas.read_feather({path})"),
+    (
+        re.compile(rb"SQLite format 3\0"),
+        "an SQLite database (write the name of one of its tables for TABLE)",
+        "import sqlite3; pandas.read_sql('SELECT * FROM TABLE', sqlite3.connect({path}))",
+    ),
+    (
+        re.compile(rb"\x80[\x02-\x05]"),
+        "a pickle, which is not opened, since it may run any code (nor should you, unless you know who made it)",
+        "pandas.read_pickle({path})",
+    ),
+)
 # Text judged when the encoding is guessed.
 _PROBED = 1 << 18
 # What old programs wrote. Among all that Python knows, a word or two always make sense in some rare one.
@@ -103,17 +119,29 @@ def _other_form(content: bytes, path: Path) -> str:
             "a page in HTML or XML; expected a table of text. If it came in place of the file, download that again "
             "(most sites want you to log in); else open it in a spreadsheet and save it as CSV in UTF-8."
         )
+    if content[257:262] == b"ustar" and 0 in content[:257]:  # behind the name and facts of its first file
+        how = f"tar -xkf {quote(path.as_posix())}"
+        return f"a tar archive; expected a table of text. Unpack it (`{how}`) and name the file."
+    for form, what, read in _BYTES:
+        if form.match(content):
+            return _told_form(what, read, path)
     if not _JSON.match(text):
         return ""
     first, _, rest = text.strip().partition(b"\n")
     lines = first.rstrip().endswith(b"}") and rest.lstrip().startswith(b"{")
+    # Without types of its own making, by which 007 would become 7.
+    read = f"pandas.read_json({{path}}, dtype=False, convert_dates=False{', lines=True' * lines})"
+    return _told_form(f"JSON{' lines' * lines}", read, path)
+
+
+def _told_form(what: str, read: str, path: Path) -> str:
+    """What the file at ``path`` is, with the command that makes a CSV file of it, over no file that is there (mode
+    x)."""
     csv_file = path.with_name(f"{path.name.split('.')[0]}.csv")
-    # Without types of its own making, by which 007 would become 7, and over no file that is there (mode x).
-    how = f"{path.as_posix()!r}, dtype=False, convert_dates=False{', lines=True' * lines}"
-    made = f"{csv_file.as_posix()!r}, index=False, mode='x'"
+    how = read.format(path=repr(path.as_posix()))
     return (
-        f"JSON{' lines' * lines}; expected a table of text, as CSV. To make one of it:\n"
-        f'python -c "import pandas; pandas.read_json({how}).to_csv({made})"'
+        f"{what}; expected a table of text, as CSV. To make one of it:\n"
+        f"python -c \"import pandas; {how}.to_csv({csv_file.as_posix()!r}, index=False, mode='x')\""
     )
 
 
@@ -134,9 +162,11 @@ def unpacked(content: bytes, path: Path) -> tuple[bytes, str]:
                     raise _spreadsheet(path)
                 same = [n for n in names if Path(n).stem == path.name.split(".")[0]]
                 if len(names) != 1 and len(same) != 1:
+                    folder = path.with_name(unused(path.stem, [one.name for one in path.parent.iterdir()]))
                     raise UserError(
-                        f"{path}: the archive holds {len(names)} files ({', '.join(names[:4])}); expected one table. "
-                        "Unpack it and name the file."
+                        f"{path}: the archive holds {len(names)} files ({listed(names, most=4)}); expected one table. "
+                        "Unpack it, and name the file in the folder that this makes:\n"
+                        f"python -m zipfile -e {quote(path.as_posix())} {quote(folder.as_posix())}"
                     )
                 chosen = (names if len(names) == 1 else same)[0]
                 return archive.read(chosen), f"{path}:{chosen}"

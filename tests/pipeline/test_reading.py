@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import bz2
+import contextlib
 import gzip
 import io
 import lzma
 import shlex
+import sqlite3
+import subprocess
+import sys
+import tarfile
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -280,6 +285,48 @@ def test_json_is_told_with_a_command_that_makes_a_csv_file_of_it(
     }  # fmt: skip
     with pytest.raises(FileExistsError):
         exec(code)
+
+
+@pytest.mark.parametrize("form", ["Feather", "SQLite", "pickle"])
+def test_tables_of_other_programs_are_told_with_a_command_that_makes_a_csv_file(tmp_path: Path, form: str) -> None:
+    table, path = pd.DataFrame({"id": ["007", "008"], "price": [2.5, 1000.0]}), tmp_path / "train.bin"
+    if form == "Feather":
+        table.to_feather(path)
+    elif form == "pickle":
+        table.to_pickle(path, compression=None)
+    else:
+        with contextlib.closing(sqlite3.connect(path)) as base:
+            table.to_sql("sales", base, index=False)
+    with pytest.raises(UserError, match=form) as caught:
+        read_any(path, None, print)
+    said, command = str(caught.value).splitlines()
+    assert said.startswith(f"{path}: ")
+    program, option, code = shlex.split(command.replace("TABLE", "sales"))
+    assert (program, option) == ("python", "-c")
+    exec(code)
+    made = {"id": ["007", "008"], "price": ["2.5", "1000.0"]}
+    assert read_any(tmp_path / "train.csv", None, print).to_dict("list") == made
+
+
+def test_an_archive_of_several_files_is_told_with_a_command_that_unpacks_it(tmp_path: Path) -> None:
+    path = tmp_path / "my files.zip"
+    path.write_bytes(zipped(train__csv=PLAIN, test__csv=PLAIN))
+    (tmp_path / "my files").mkdir()
+    with pytest.raises(UserError, match="holds 2 files") as caught:
+        read_any(path, None, print)
+    program, *options = shlex.split(str(caught.value).splitlines()[1])
+    assert program == "python"
+    subprocess.run([sys.executable, *options], check=True)
+    assert (tmp_path / "my files_" / "train.csv").read_text() == PLAIN
+
+
+def test_a_tar_archive_is_told(tmp_path: Path) -> None:
+    (tmp_path / "train.csv").write_text(PLAIN)
+    for mode in ("w", "w:gz"):
+        with tarfile.open(tmp_path / "train.tar", mode) as archive:
+            archive.add(tmp_path / "train.csv", "train.csv")
+        with pytest.raises(UserError, match=r"a tar archive; expected a table of text\. Unpack it \(`tar -xkf /"):
+            read_any(tmp_path / "train.tar", None, print)
 
 
 @pytest.mark.parametrize("header", ["<DATE>,<OPEN>", "[id],[age]", '"[","{"', "{id},x"])
