@@ -13,6 +13,7 @@ import pandas as pd
 
 from features import metrics
 from features.comparison import ERRORS, Difference, mean_of_folds, noise
+from features.digits import shown
 from features.errors import enumerated
 
 Measured = Mapping[str, np.ndarray]
@@ -115,9 +116,9 @@ def sentences(table: pd.DataFrame, pairs: pd.DataFrame) -> list[str]:
     words = name.replace("_", " ")
     used = table[f"importance_{name}"] > noise(table["importance_folds"]) * table[f"importance_{name}_se"]
     top = table[used].head(NAMED)
-    rises = [metrics.shown(name, value) for value in top[f"importance_{name}"]]
     found = ["The ensemble leans on no group beyond noise."]
     if len(top):
+        rises = shown(name, top[f"importance_{name}"])
         whose = "its" if len(top) == 1 else "their"
         found = [
             f"The ensemble leans most on {enumerated(top['group'])}: permuting {whose} columns raises the {words} by "
@@ -148,10 +149,8 @@ def sentences(table: pd.DataFrame, pairs: pd.DataFrame) -> list[str]:
     if f"alone_{name}" in pairs:
         together = pairs[pairs[f"alone_{name}"] < -noise(pairs["alone_folds"]) * pairs[f"alone_{name}_se"]]
         most = together.sort_values(f"alone_{name}", kind="stable").head(NAMED)
-        told = [
-            f"{row['group']} with {row['with']} ({metrics.shown(name, row[f'alone_{name}'], '+')})"
-            for _, row in most.iterrows()
-        ]
+        changes = shown(name, most[f"alone_{name}"], "+")
+        told = [f"{a} with {b} ({change})" for a, b, change in zip(most["group"], most["with"], changes, strict=True)]
         if told:
             found.append(f"More informative together than apart: {enumerated(told)}.")
         else:

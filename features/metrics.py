@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from features.tasks import MEASURES, SIZED
+from features.tasks import MEASURES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -128,14 +128,6 @@ def rounded_table(task: str, frame: pd.DataFrame) -> pd.DataFrame:
     if task != "regression":
         return frame.round(6)
     return frame.map(lambda value: rounded(task, value) if isinstance(value, float) else value)
-
-
-def shown(measure: str, value: float, sign: str = "") -> str:
-    """As people read it: four decimals, of a regression's measure four digits or all before the point; ``sign``: "+"
-    where a plus is to be seen."""
-    if measure not in SIZED:
-        return f"{value:{sign}.4f}"
-    return f"{value:{sign}.0f}" if abs(value) >= 1000 else f"{value:{sign}#.4g}".rstrip(".")
 
 
 def share_error(successes: float, rows: float) -> float:

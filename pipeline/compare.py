@@ -25,8 +25,8 @@ from features.comparison import (
     same_folds,
     setting,
 )
+from features.digits import Digits
 from features.errors import UserError, enumerated, listed
-from features.metrics import shown
 from features.tasks import SIZED
 from pipeline import stage
 from pipeline.params import parse_document
@@ -215,9 +215,9 @@ def measures_table(a: Run, b: Run, same: bool) -> Table:
         figures, moved = compared(a, b, measure, same)
         word = moved.verdict(measure) if moved.error == moved.error else "unknown"
         colour = {"better": "bold green", "worse": "bold red"}.get(word, "")
-        old, new = (shown(measure, figure) for figure in figures)
-        move, error = shown(measure, moved.mean, "+"), shown(measure, moved.error)
-        table.add_row(measure, old, new, move, error, word, style=colour)
+        digits = Digits.of(measure, *figures, moved.mean, moved.error)
+        old, new, error = map(digits.shown, (*figures, moved.error))
+        table.add_row(measure, old, new, digits.shown(moved.mean, "+"), error, word, style=colour)
     how, folds = "not paired: folds differ", math.inf
     if a.folds is None or b.folds is None:
         how = f"not paired: no folds.csv in {'A' if a.folds is None else 'B'}"
@@ -261,8 +261,9 @@ def folds_table(a: Run, b: Run) -> Table:
     assert a.folds is not None and b.folds is not None
     names = [name for name in measures(a, b) if name in a.folds and name in b.folds]
     table = _table("fold", "rows", *(f"{name} B (- A)" for name in names))
+    digits = {name: Digits.of(name, b.folds[name].abs().max(), *(b.folds[name] - a.folds[name])) for name in names}
     for (_, old), (_, new) in zip(a.folds.iterrows(), b.folds.iterrows(), strict=True):
-        cells = [f"{shown(name, new[name])} ({shown(name, new[name] - old[name], '+')})" for name in names]
+        cells = [f"{form.shown(new[name])} ({form.shown(new[name] - old[name], '+')})" for name, form in digits.items()]
         table.add_row(".".join(str(old[key]) for key in FOLD), str(old["rows"]), *cells)
     table.caption = "fold: repeat.part"
     return table

@@ -11,6 +11,7 @@ import pandas as pd
 
 from features import metrics, submission
 from features.derived import module_of
+from features.digits import Digits
 from features.errors import UserError
 from features.roles import SCORE
 from features.tables import parse_table
@@ -98,10 +99,12 @@ def ensemble(arguments: argparse.Namespace) -> None:
 def in_short(table: Table, found: Mapping[str, float]) -> str:
     """The score of ``metrics.json``, its error, and what it is better than."""
     if table.task == "regression":
-        metric = table.metric
+        metric, gain = table.metric, found["ensemble_gain"]
+        score, error, simple = (found[key] for key in (f"cv_{metric}", f"cv_{metric}_se", f"baseline_{metric}"))
+        digits = Digits.of(metric, score, error, gain)
         return (
-            f"{metric.upper()} {found[f'cv_{metric}']:.4g} ± {found[f'cv_{metric}_se']:.2g} "
-            f"({found['ensemble_gain']:+.2g} better than a single member); baseline {found[f'baseline_{metric}']:.4g}"
+            f"{metric.upper()} {digits.shown(score)} ± {digits.shown(error)} "
+            f"({digits.shown(gain, '+')} better than a single member); baseline {digits.shown(simple)}"
         )
     return (
         f"accuracy {found['cv_accuracy']:.4f} ± {found['cv_accuracy_se']:.4f} "

@@ -21,6 +21,7 @@ import pandas as pd
 from features import duplicates, encoder, estimation, metrics, normalization
 from features.columns import times_of
 from features.contract import Contract
+from features.digits import shown
 from features.encoder import Encoded
 from features.errors import UserError
 from features.estimation import Estimate
@@ -109,7 +110,7 @@ def honest(arguments: argparse.Namespace) -> None:
 
 def told(measure: str, found: Estimate) -> str:
     """A measure with its interval, in words."""
-    value, low, high = (metrics.shown(measure, one) for one in (found.value, found.low, found.high))
+    value, low, high = shown(measure, (found.value, found.low, found.high))
     return f"{measure.replace('_', ' ')} {value} ({low} to {high})"
 
 

@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 
 from features.comparison import KINDS, TARGET, setting
+from features.digits import shown
 from features.errors import UserError
-from features.metrics import shown
 from features.tasks import RISING
 from pipeline import stage
 from pipeline.files import read_bytes, write_bytes
@@ -164,15 +164,15 @@ def table(name: str, rows: pd.DataFrame) -> Table:
 
     metric = rows["metric"].iloc[-1]
     heading = f"{name}: {metric}, {'more' if metric in RISING else 'less'} is better"
-    shown = Table(title=heading, title_justify="left", show_lines=True)
+    found = Table(title=heading, title_justify="left", show_lines=True)
     for column, side in (("#", "right"), ("date, revision", "left"), ("CV, log loss", "right"), ("public", "right")):
-        shown.add_column(column, justify=side, no_wrap=True)  # type: ignore[arg-type]
-    shown.add_column("what is new", overflow="fold")
+        found.add_column(column, justify=side, no_wrap=True)  # type: ignore[arg-type]
+    found.add_column("what is new", overflow="fold")
     held = comparable(rows)
     stars = best(numbers(held["cv"]), metric), best(numbers(held["public_score"]), metric)
     used = [json.loads(cell or "{}") for cell in rows["params"]]
     for position, (_, row) in enumerate(rows.iterrows()):
-        cv = Text(_digits(metric, row["cv"]) + (f" ± {_digits(metric, row['cv_se'])}" if row["cv_se"] else ""))
+        cv = Text(_digits(metric, row["cv"], row["cv_se"]))
         if row["metric"] != metric:
             cv = Text(f"{row['cv']}\n({row['metric']})", style="dim")
         public = Text(row["public_score"] or "none")
@@ -186,8 +186,8 @@ def table(name: str, rows: pd.DataFrame) -> Table:
         new = Text(row["message"])
         if position and (changed := changes(used[position - 1], used[position])):
             new.append("\n" + changed, style="dim")
-        shown.add_row(str(position + 1), f"{row['date'][:10]}\n{revision}", cv, public, new)
-    return shown
+        found.add_row(str(position + 1), f"{row['date'][:10]}\n{revision}", cv, public, new)
+    return found
 
 
 def changes(old: dict[str, Any], new: dict[str, Any]) -> str:
@@ -220,11 +220,13 @@ def plot(name: str, rows: pd.DataFrame) -> Figure:
     return figure
 
 
-def _digits(measure: str, value: str) -> str:
+def _digits(measure: str, *cells: str) -> str:
+    """A number, and its standard error where there is one; what is no number as it is."""
+    known = [cell for cell in cells if cell]
     try:
-        return shown(measure, float(value))
+        return " ± ".join(shown(measure, map(float, known)))
     except ValueError:
-        return value
+        return " ± ".join(known)
 
 
 if __name__ == "__main__":

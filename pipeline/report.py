@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,9 +15,9 @@ from features import dictionary
 from features.contract import Contract
 from features.derived import module_of
 from features.diagnosis import diagnose
+from features.digits import Digits, shown
 from features.errors import enumerated
 from features.importance import sentences
-from features.metrics import shown
 from features.tasks import MEASURES, RISING
 from pipeline import stage
 from pipeline.files import read_csv, read_json, write_bytes
@@ -101,7 +102,7 @@ def page(params: Params, metrics: Mapping[str, float], told: Told) -> str:
             continue
         cells = [metrics.get(key) for key in (f"cv_{measure}", f"cv_{measure}_se", f"cv_{measure}_sd")]
         cells += [metrics.get(f"single_{measure}"), metrics.get(f"baseline_{measure}")]
-        rows.append([measure.replace("_", " "), *("" if value is None else shown(measure, value) for value in cells)])
+        rows.append([measure.replace("_", " "), *shown(measure, cells)])
     head = ("", "ensemble", "standard error", "standard deviation over folds", "single member", "baseline")
     together = "; the rows of a group are all in one fold" if params.encode.group_aware else ""
     if params.encode.time:
@@ -177,10 +178,11 @@ def doubt(params: Params, metrics: Mapping[str, float]) -> str:
         gain = score - simple if measure in RISING else simple - score
         if gain > 2 * error:
             return ""
+        _, away, scatter = shown(measure, (score, abs(gain), error))
         return filled(
             f"**Perhaps next to nothing was learned**: the ensemble's {measure.replace('_', ' ')} is "
-            f"{'better' if gain >= 0 else 'worse'} than the baseline's by {shown(measure, abs(gain))}, with a standard "
-            f"error of {shown(measure, error)}, so by no more than chance may do."
+            f"{'better' if gain >= 0 else 'worse'} than the baseline's by {away}, with a standard "
+            f"error of {scatter}, so by no more than chance may do."
         )
     return ""
 
@@ -234,7 +236,7 @@ def expectation(params: Params, metrics: Mapping[str, float], drift: str) -> str
         ranked = "The honest ROC AUC is a mean over outer folds, by their rows; the usual one ranks all rows together. "
     for name in measures:
         keys = (f"cv_{name}", f"honest_{name}", f"honest_{name}_lo", f"honest_{name}_hi")
-        usual, honest, low, high = (shown(name, metrics[key]) for key in keys)
+        usual, honest, low, high = shown(name, (metrics[key] for key in keys))
         rows.append((name.replace("_", " "), usual, honest, f"{low} to {high}"))
     earlier = ""
     if params.encode.time:
@@ -270,8 +272,10 @@ def kinds(params: Params, found: Sequence[Mapping[str, Any]]) -> str:
     what, unit = (f"share of {share!r} in", "accuracy") if share else ("mean of", "mae")
     rows = []
     for column in telling:
+        means, errors = ([one[key] for one in column["levels"]] for key in ("mean", "error"))
+        digits = Digits.of(unit, max(map(abs, means)), *errors)
         levels = "; ".join(
-            f"{one['level']}: {shown(unit, one['mean'])} ± {shown(unit, one['error'])} ({one['rows']})"
+            f"{one['level']}: {digits.shown(one['mean'])} ± {digits.shown(one['error'])} ({one['rows']})"
             for one in column["levels"]
         )
         rows.append((cell(column["column"]), f"{column['explained']:.3f}", cell(levels)))
@@ -309,15 +313,13 @@ STEPS = {
 def combination(params: Params, metrics: Mapping[str, float]) -> str:
     """What each way to combine members is worth, and which one answers."""
     measures = [name for name in (*MEASURES[params.table.task], "calibration_error") if f"mean_{name}" in metrics]
-    rows = []
-    for step, name in STEPS.items():
-        cells = [name]
-        for measure in measures:
-            value, error = metrics.get(f"{step}_{measure}"), metrics.get(f"{step}_{measure}_se")
-            words = "" if value is None else shown(measure, value)
-            cells.append(words if error is None else f"{words} ± {shown(measure, error)}")
-        if any(cells[1:]):
-            rows.append(cells)
+    columns = []
+    for measure in measures:
+        keys = [[f"{step}_{measure}", f"{step}_{measure}_se"] for step in STEPS]
+        known = [[metrics[key] for key in pair if key in metrics] for pair in keys]
+        digits = Digits.of(measure, metrics[f"mean_{measure}"], *itertools.chain(*known))
+        columns.append([" ± ".join(map(digits.shown, numbers)) for numbers in known])
+    rows = [row for row in zip(STEPS.values(), *columns, strict=True) if any(row[1:])]
     used = {"mean": "the mean", "greedy": "greedy selection", "rank_mean": "the mean of ranks"}[params.ensemble.method]
     if params.ensemble.calibration == "temperature" and params.table.task != "regression":
         used += f" at temperature {metrics['temperature']:.3f}"

@@ -185,21 +185,3 @@ def test_a_figure_keeps_the_digits_that_tell(task: str, value: float, kept: floa
     frame = pd.DataFrame({"scored": ["a"], "figure": [value]})
     found = metrics.rounded_table(task, frame)
     assert found["figure"][0] == kept and found.dtypes.equals(frame.dtypes)
-
-
-@pytest.mark.parametrize(
-    ("measure", "value", "said"),
-    [
-        ("accuracy", 0.86532, "0.8653"),
-        ("rmse", 2.0, "2.000"),
-        ("mae", 1.23456e-7, "1.235e-07"),
-        ("rmse", 54.7234, "54.72"),
-        ("rmse", 999.97, "1000"),
-        ("rmse", 27345.67, "27346"),
-        ("rmse", 0.0, "0.000"),
-        ("rmse", float("nan"), "nan"),
-    ],
-)
-def test_a_figure_is_shown_with_the_digits_that_tell(measure: str, value: float, said: str) -> None:
-    assert metrics.shown(measure, value) == said
-    assert metrics.shown(measure, -value, "+") == ("+nan" if said == "nan" else f"-{said}")

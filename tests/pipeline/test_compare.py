@@ -256,8 +256,8 @@ def test_a_regression_is_compared_in_any_unit(repository: None, capsys: pytest.C
     git("commit", "-qam", "small")
     regression([3.8e-9, 3.9e-9, 4.0e-9])
     out = told(capsys, "HEAD", "workspace")
-    assert line(out, "rmse")[1:4] == ["4.100e-09", "3.900e-09", "-2.000e-10"] and line(out, "rmse")[-1] == "better"
-    assert line(out, "0.2")[1:] == ["10", "4.000e-09 (-2.000e-10)"]
+    assert line(out, "rmse")[1:4] == ["4.100e-09", "3.900e-09", "-0.200e-09"] and line(out, "rmse")[-1] == "better"
+    assert line(out, "0.2")[1:] == ["10", "4.000e-09 (-0.200e-09)"]
 
 
 def test_results_that_are_older_than_their_parameters_are_told(

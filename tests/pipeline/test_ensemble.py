@@ -430,7 +430,7 @@ def test_a_regression_is_judged_in_the_units_of_its_metric(tmp_path: Path, capsy
         assert metrics[name] == pytest.approx(0.5, abs=1e-6)
     assert [metrics["cv_rmsle_se"], metrics["ensemble_gain"]] == pytest.approx([0, 0], abs=1e-6)
     assert metrics["baseline_rmsle"] == pytest.approx(np.sqrt(1.25), abs=1e-6)
-    assert "CV RMSLE 0.5 ±" in capsys.readouterr().out
+    assert "CV RMSLE 0.5000 ± 0.0000 (+0.0000 better than a single member); baseline 1.1180" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("method", ["mean", "greedy"])

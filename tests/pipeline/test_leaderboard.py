@@ -79,11 +79,11 @@ def test_less_error_is_better(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     both = pd.concat([rows(*FIVE), rows(("0.13", "0.14"), ("0.12", "0.15"), metric="rmsle", name="house")])
     assert main([*write(tmp_path, both), "house"]) == 0
     out = capsys.readouterr().out
-    assert "0.1200 ± 0.01000 ★" in out and "0.14 ★" in out and "titanic" not in out
+    assert "0.1200 ± 0.0100 ★" in out and "0.14 ★" in out and "titanic" not in out
     small = rows(("1.3e-7", "1.4e-7"), metric="rmse", name="house")
     small["cv_se"] = "2e-9"
     assert main([*write(tmp_path, small), "house"]) == 0
-    assert "1.300e-07 ± 2.000e-09 ★" in capsys.readouterr().out
+    assert "1.300e-07 ± 0.020e-07 ★" in capsys.readouterr().out
 
 
 def test_the_same_rows_draw_the_same_bytes(tmp_path: Path) -> None:

@@ -151,8 +151,8 @@ def test_a_small_or_a_large_unit_is_no_zero_and_no_exponent() -> None:
     figures |= {"honest_mae": 27345.67, "honest_mae_lo": 0.5, "honest_mae_hi": 3e5, "honest_folds": 5}
     figures |= {"honest_test_rows": 9, "mean_rmse": 2.5e-9, "mean_rmse_se": 1e-10}
     page = report.page(params, figures, report.Told())
-    assert "| rmse | 2.500e-09 | 1.000e-10 |" in page and "| mae | 27346 |" in page
-    assert "| mae | 27346 | 27346 | 0.5000 to 300000 |" in page and "| mean of all | 2.500e-09 ± 1.000e-10 |" in page
+    assert "| rmse | 2.500e-09 | 0.100e-09 |" in page and "| mae | 27346 |" in page
+    assert "| mae | 27345.7 | 27345.7 | 0.5 to 300000.0 |" in page and "| mean of all | 2.500e-09 ± 0.100e-09 |" in page
 
 
 def test_a_missing_result_is_one_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
