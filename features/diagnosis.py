@@ -1,4 +1,4 @@
-"""What learning curves say, in words: underfits, fits or overfits."""
+"""What learning curves say, in words: underfits, fits, overfits or diverges."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-# A validation loss this much above its lowest, as a share of it, has risen.
+# A loss this much above its lowest (of the train rows: above that of the best epoch), as a share of it, has risen.
 RISE = 0.03
 # A validation loss that fell by more than this share in the last tenth of the epochs is still falling.
 FALL = 0.01
@@ -16,7 +16,7 @@ SHORTEST = 3
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """``verdict``: underfits, fits, overfits, or that it ended too soon; ``reason``: the figures that say so."""
+    """``verdict``: underfits, fits, overfits, diverges or that it ended too soon; ``reason``: its figures."""
 
     verdict: str
     reason: str
@@ -34,8 +34,10 @@ def diagnose(train: np.ndarray, validation: np.ndarray, watched: str = "validati
     lowest, ended = _told(validation[best]), _told(validation[last])
     if validation[last] > validation[best] * (1 + RISE):
         moved = "fell" if train[last] < train[best] else "went"
+        # What is learned by heart lowers the train loss; where that rises too, learning itself has gone astray.
+        astray = train[last] > train[best] * (1 + RISE)
         return Diagnosis(
-            "overfits",
+            "diverges" if astray else "overfits",
             f"{watched} rose from {lowest} in epoch {best + 1} to {ended} in epoch {last + 1}, while training "
             f"loss {moved} from {_told(train[best])} to {_told(train[last])}",
         )

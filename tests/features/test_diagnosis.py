@@ -17,9 +17,16 @@ EPOCHS = np.arange(1, 41)
         pytest.param(
             0.3 + 0.01 * EPOCHS,
             0.3 + 0.01 * np.abs(EPOCHS - 8),
-            "overfits",
+            "diverges",
             "training loss went from 0.380 to 0.700",
             id="both rise",
+        ),
+        pytest.param(
+            0.3 + 0.0001 * EPOCHS,
+            0.3 + 0.01 * np.abs(EPOCHS - 8),
+            "overfits",
+            "training loss went from 0.301 to 0.304",
+            id="rises while the train loss stays",
         ),
         pytest.param(2 - 0.02 * EPOCHS, 2.1 - 0.02 * EPOCHS, "underfits", "still falling", id="falls to the end"),
         pytest.param(
