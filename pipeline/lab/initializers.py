@@ -50,9 +50,10 @@ CHAPTER = "가중치 초기화 문제 (figure 8-10), 케라스에서 가중치 �
 ABOUT = (
     "What the weights are before the first step. By the textbook, 0 stops the error on its way back (only the "
     "output's bias learns), equal weights make neurons that all do the same (each gets the same gradient), and too "
-    "large ones diverge; so small random ones are taken. How small, Glorot and He say by the variance: 2 / (inputs + "
-    f"outputs) of the layer, and 2 / inputs, for ReLU. Here: {BASE['depth']} hidden layers of {BASE['width']} units "
-    f"with ReLU, Adam at a learning rate of {BASE['learning_rate']:g}; all biases start at 0."
+    "large ones diverge; so small random ones are taken, as Keras's `random_normal` (sd 0.05). How small, Glorot and "
+    "He say by the variance: 2 / (inputs + outputs) of the layer, and 2 / inputs, for ReLU. Here: "
+    f"{BASE['depth']} hidden layers of {BASE['width']} units with ReLU, Adam at a learning rate of "
+    f"{BASE['learning_rate']:g}; all biases start at 0."
 )
 
 
