@@ -21,7 +21,7 @@ from pipeline.runtime import seed_for
 class Combined:
     """``out_of_fold [repeats, t, c]`` and the thresholds that decide it ``[repeats, t]``; ``test [n - t, c]`` and the
     ``choice`` that answered it; ``steps``: the out-of-fold answers of each way to combine that the metrics show, by
-    name, ``[repeats, t, c]``.
+    name, ``[repeats, t, c]``; ``uncalibrated``: what the step ``calibrated`` calibrates.
     """
 
     out_of_fold: np.ndarray
@@ -29,6 +29,7 @@ class Combined:
     test: np.ndarray
     choice: Choice
     steps: Mapping[str, np.ndarray]
+    uncalibrated: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -93,18 +94,18 @@ def combine(
     repeats, folds = roles.shape[1] // params.encode.folds, params.encode.folds
     steps: dict[str, np.ndarray] = {}
     answers = np.full((repeats, len(target), predictions["out_of_fold"].shape[2]), np.nan)
-    thresholds = np.full(answers.shape[:2], 0.5)
+    uncalibrated, thresholds = answers.copy(), np.full(answers.shape[:2], 0.5)
     for one in range(roles.shape[1]):
         scored = np.flatnonzero(roles[:, one] == SCORE)
         place = one // folds, scored
         choice, found = members.choose(np.flatnonzero(~np.isin(roles[:, one], (SCORE, UNUSED))), one)
-        said = members.answers(choice.weights, one, scored)
-        answers[place] = calibrated(said, choice.temperature, choice.level)
+        uncalibrated[place] = members.answers(choice.weights, one, scored)
+        answers[place] = calibrated(uncalibrated[place], choice.temperature, choice.level)
         thresholds[place] = choice.threshold
         for name, step in found.items():
             steps.setdefault(name, np.full_like(answers, np.nan))[place] = members.step(step, one, scored)
     choice, _ = members.choose(np.arange(len(target)), roles.shape[1])
-    return Combined(answers, thresholds, choice.answer(predictions["test"]), choice, steps)
+    return Combined(answers, thresholds, choice.answer(predictions["test"]), choice, steps, uncalibrated)
 
 
 def levelled(params: Params, transform: str) -> bool:

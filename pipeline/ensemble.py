@@ -163,7 +163,7 @@ def summary(
         found |= combined.choice.level.moves()
     found["members"] = len(predictions["fold"])
     found["members_used"] = int((combined.choice.weights > 0).sum())
-    return found | steps
+    return found | steps | gains(params.table, combined, target, together)
 
 
 def scores(task: str, combined: Combined, target: np.ndarray, together: np.ndarray) -> dict[str, float]:
@@ -171,19 +171,48 @@ def scores(task: str, combined: Combined, target: np.ndarray, together: np.ndarr
     repeats = combined.out_of_fold
     by_repeat = [metrics.measures(task, target, one) for one in repeats]
     found = {f"cv_{name}": float(np.mean([measure[name] for measure in by_repeat])) for name in by_repeat[0]}
-    if task == "regression":
-        rows = {name: [metrics.row_loss(name, target, one) for one in repeats] for name in by_repeat[0]}
-    else:
-        rows = {
-            "accuracy": [metrics.decide(one) == target for one in decidable(task, combined)],
-            "log_loss": [metrics.row_log_loss(target, one) for one in repeats],
-        }
-        found["cv_accuracy"] = float(np.mean(rows["accuracy"]))
-    for name, values in rows.items():
-        error = metrics.mean_error(np.mean(values, axis=0), together)
-        # Delta method for a root; without any error there is none of the error either.
-        root = 2 * found[f"cv_{name}"] if name in ("rmse", "rmsle") else 1.0
-        found[f"cv_{name}_se"] = error / root if root > 0 else 0.0
+    if task != "regression":
+        shifted = decidable(task, combined)
+        found["cv_accuracy"] = float(np.mean([metrics.accuracy(target, one) for one in shifted]))
+    for name in by_repeat[0]:
+        if name != "roc_auc":
+            answers = shifted if name == "accuracy" else repeats
+            shares = row_shares(name, target, answers, found[f"cv_{name}"])
+            found[f"cv_{name}_se"] = metrics.mean_error(shares, together)
+    return found
+
+
+def row_shares(measure: str, target: np.ndarray, repeats: np.ndarray, value: float) -> np.ndarray:
+    """What each row has of a ``measure``, ``[t]``, of answers ``[repeats, t, c]`` whose mean over repeats has this
+    ``value``: whether it is decided right, or its loss, of a root by the delta method."""
+    if measure == "accuracy":
+        return np.mean([metrics.decide(one) == target for one in repeats], axis=0)
+    losses = np.mean([metrics.row_loss(measure, target, one) for one in repeats], axis=0)
+    root = 2 * value if measure in ("rmse", "rmsle") else 1.0
+    return losses / root if root > 0 else np.zeros_like(losses)  # without any error there is none of the error either
+
+
+def gains(table: Table, combined: Combined, target: np.ndarray, together: np.ndarray) -> dict[str, float]:
+    """``<step>_gain_<measure>``: by how much ``selected`` is better than the ``mean`` of all, and ``calibrated`` than
+    what it calibrates, over the same rows, by the metric and, of classes, the log loss; below 0 where it is worse.
+
+    ``_se`` over rows, as in ``scores``, of each row's difference. A temperature moves no decision, so calibration has
+    no accuracy; a ROC AUC has no error.
+    """
+    found, names = {}, dict.fromkeys([table.metric] if table.task == "regression" else [table.metric, "log_loss"])
+    for step, before in (("selected", combined.steps["mean"]), ("calibrated", combined.uncalibrated)):
+        for name in names if step in combined.steps else ():
+            if (step, name) == ("calibrated", "accuracy"):
+                continue
+            values, shares = [], []
+            for answers in (before, combined.steps[step]):
+                by_repeat = [metrics.measures(table.task, target, one)[name] for one in answers]
+                values.append(float(np.mean(by_repeat)))
+                shares.append(row_shares(name, target, answers, values[-1]))
+            key, gain = f"{step}_gain_{name}", values[1] - values[0]
+            found[key] = gain if name in RISING else -gain
+            if name != "roc_auc":
+                found[f"{key}_se"] = metrics.mean_error(shares[1] - shares[0], together)
     return found
 
 

@@ -310,6 +310,33 @@ STEPS = {
 }
 
 
+# What a step's gain is over.
+GAINS = {
+    "selected": ("greedy selection gains", "over the mean of all"),
+    "calibrated": ("calibration gains", "over the same answers without it"),
+}
+
+
+def paired_gains(params: Params, metrics: Mapping[str, float]) -> str:
+    """How much better selection and calibration are than what they begin with, "" where no gain is known."""
+    told = []
+    for step, (gains, over) in GAINS.items():
+        words = []
+        for measure in MEASURES[params.table.task]:
+            if (gain := metrics.get(f"{step}_gain_{measure}")) is None:
+                continue
+            error = metrics.get(f"{step}_gain_{measure}_se")
+            digits = Digits.of(measure, metrics[f"mean_{measure}"], gain, error or 0.0)
+            scatter = "" if error is None else f" ± {digits.shown(error)}"
+            words.append(f"{digits.shown(gain, '+')}{scatter} of {measure.replace('_', ' ')}")
+        told += [f"{gains} {enumerated(words)} {over}"] if words else []
+    return (
+        filled(f"Over the same rows, {enumerated(told)}: ± is the standard error over rows, below 0 is worse.")
+        if told
+        else ""
+    )
+
+
 def combination(params: Params, metrics: Mapping[str, float]) -> str:
     """What each way to combine members is worth, and which one answers."""
     measures = [name for name in (*MEASURES[params.table.task], "calibration_error") if f"mean_{name}" in metrics]
@@ -338,14 +365,14 @@ def combination(params: Params, metrics: Mapping[str, float]) -> str:
         decided = ", averaged by their logarithms"
     if metrics.get("threshold", 0.5) != 0.5:  # then the table at the top has other decisions than the one here
         decided, halved = f", decided at the threshold {metrics['threshold']:.3g}", " and decided at 0.5"
-    scatter = any(name.endswith("_se") for step in STEPS for name in metrics if name.startswith(f"{step}_"))
+    scatter = any(f"{step}_{measure}_se" in metrics for step in STEPS for measure in measures)
     spread = "; ± is the standard error over the repeats of the cross-validation" if scatter else ""
     said = filled(
         f"The answer is {used} of {metrics['members_used']} members{decided}. Here all ways to combine them are scored "
         f"out of fold, each as chosen by other rows{halved}{spread}:"
     )
     head = ("", *(name.replace("_", " ") for name in measures))
-    return joined("## How members are combined", said, table(head, rows))
+    return joined("## How members are combined", said, table(head, rows), paired_gains(params, metrics))
 
 
 if __name__ == "__main__":

@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.combining import Choice, combine
-from pipeline.ensemble import calibration, main
+from pipeline.combining import Choice, Combined, combine
+from pipeline.ensemble import calibration, gains, main
 from pipeline.files import read_json, read_npz, write_json, write_npz
 from pipeline.params import load
 from pipeline.predict import written
@@ -235,6 +236,66 @@ def test_each_step_has_its_measures_with_an_error_over_repeats(tmp_path: Path) -
     assert metrics["selected_log_loss"] < metrics["mean_log_loss"] and metrics["selected_accuracy"] == 1.0
     assert metrics["mean_calibration_error"] == pytest.approx((0.5 + 0.35) / 2, abs=1e-6)
     assert {"calibrated_roc_auc_se", "selected_calibration_error"} <= metrics.keys()
+
+
+def test_what_selection_gains_is_paired_over_rows(tmp_path: Path) -> None:
+    """Trial 0, which is selected, is right on all rows; the mean of both is not on those of class 1 in repeat 0. These
+    two are one group: their differences from the mean gain, 0.25, are summed. Log losses differ alike on all rows."""
+    write_params(tmp_path)
+    right = np.where(TARGET == 1, 0.9, 0.1)
+    said = np.stack([np.stack([right, right]), np.stack([1 - right, np.where(TARGET == 1, 0.4, 0.6)])])[..., None]
+    for together, error in ((None, np.sqrt(1 / 12) / 2), (np.array([0, 1, 1, 2]), np.sqrt(0.375 * 3 / 2) / 4)):
+        write_case(tmp_path, TARGET, said, TEST, np.tile(ROLES, 2), ["0", "1"], together)
+        assert ensemble(tmp_path) == 0
+        gains = {key: value for key, value in found(tmp_path).items() if key.startswith("selected_gain_")}
+        assert gains == {
+            "selected_gain_accuracy": 0.25,
+            "selected_gain_accuracy_se": pytest.approx(error, abs=1e-6),
+            "selected_gain_log_loss": pytest.approx(np.log(0.9) - np.log([0.5, 0.65]).mean(), abs=1e-6),
+            "selected_gain_log_loss_se": pytest.approx(0, abs=1e-6),
+        }
+    assert "calibrated_gain_accuracy" not in found(tmp_path), "a temperature moves no decision"
+
+
+@pytest.mark.parametrize(
+    ("method", "before"), [("mean", "mean"), ("greedy", "selected"), ("rank_mean", "ranked"), ("pruned", "")]
+)
+def test_calibration_gains_over_what_it_calibrates(tmp_path: Path, method: str, before: str) -> None:
+    rng = np.random.default_rng(0)
+    target = (rng.uniform(size=60) < 0.5).astype(np.float32)
+    said = np.clip(rng.normal(0.2 + 0.6 * target, 0.4, (3, 1, 60)), 0.01, 0.99)[..., None]
+    roles = np.stack([np.arange(60) % 2 * 2, (np.arange(60) + 1) % 2 * 2], axis=1).astype(np.int8)
+    how = {"method": "mean", "prune": "true"} if method == "pruned" else {"method": method, "prune": "false"}
+    write_params(tmp_path, TABLE.replace("accuracy", "roc_auc"), **how)
+    write_case(tmp_path, target, said, rng.uniform(size=(3, 65, 1)), roles, ["0", "1"])
+    assert ensemble(tmp_path) == 0
+    metrics = found(tmp_path)
+    uncalibrated = metrics[f"{before}_log_loss" if before else "cv_log_loss"]
+    gain = uncalibrated - metrics["calibrated_log_loss"]
+    assert abs(gain) > 0.005 and metrics["calibrated_gain_log_loss"] == pytest.approx(gain, abs=2e-6)
+    assert 0 < metrics["calibrated_gain_log_loss_se"] < 0.5 * metrics["cv_log_loss_se"], "what rows share is no scatter"
+    assert metrics["selected_gain_roc_auc"] == pytest.approx(
+        metrics["selected_roc_auc"] - metrics["mean_roc_auc"], abs=2e-6
+    )
+    assert "selected_gain_roc_auc_se" not in metrics
+
+
+def test_the_error_of_a_gain_of_roots_is_that_of_drawn_rows() -> None:
+    """By the bootstrap, of rows drawn with replacement."""
+    rng = np.random.default_rng(0)
+    target = rng.normal(size=400)
+    first, second = (target + rng.normal(0, scale, (2, 400)) for scale in (1.0, 0.6))
+    table = load(ROOT / "params.yaml", "titanic").table
+    table = replace(table, task="regression", metric="rmse")
+
+    def gain(rows: np.ndarray) -> dict[str, float]:
+        sides = {"mean": first[:, rows, None], "selected": second[:, rows, None]}
+        answered = cast(Combined, SimpleNamespace(steps=sides, uncalibrated=sides["mean"]))
+        return gains(table, answered, target[rows], np.arange(len(rows)))
+
+    assert gain(np.arange(400))["selected_gain_rmse"] == pytest.approx(0.4, abs=0.1)
+    drawn = [gain(rng.integers(0, 400, 400))["selected_gain_rmse"] for _ in range(500)]
+    assert gain(np.arange(400))["selected_gain_rmse_se"] == pytest.approx(np.std(drawn), rel=0.1)
 
 
 def test_the_temperature_learned_answers_the_test_rows_too(tmp_path: Path) -> None:
@@ -483,6 +544,8 @@ def test_rmse_gets_means_where_logarithms_were_learned(tmp_path: Path, method: s
     assert 1.95 < metrics["factor"] < 2
     assert metrics["calibrated_rmse"] == metrics["cv_rmse"] < metrics["mean_rmse"] - 0.2
     assert metrics["cv_mae"] > metrics["mean_mae"] - 1e-6, "a median is nearer"
+    gain = metrics["mean_rmse"] - metrics["calibrated_rmse"]
+    assert metrics["calibrated_gain_rmse"] == pytest.approx(gain, rel=1e-5) and "selected_gain_mae" not in metrics
     answers = pd.read_csv(tmp_path / "report" / "submission.csv")["Survived"]
     assert answers.tolist() == pytest.approx([2 * metrics["factor"], target.max()], rel=1e-6)
     choice = Choice.from_mapping(read_json(tmp_path / "report" / "ensemble.json"))

@@ -192,6 +192,24 @@ def test_combination_says_what_its_table_holds() -> None:
     )
 
 
+def test_what_steps_gain_is_told_over_the_same_rows() -> None:
+    params = load(ROOT / "params.yaml", "titanic")
+    gains = {"selected_gain_accuracy": 0.0021, "selected_gain_accuracy_se": 0.0012, "selected_gain_log_loss": -0.00123}
+    gains |= {"selected_gain_log_loss_se": 0.0034, "mean_accuracy": 0.8, "mean_roc_auc": 0.9}
+    once = METRICS | {"mean_log_loss_se": 0.0} | gains
+    told = " ".join(report.combination(params, once).split())
+    said = (
+        "Over the same rows, greedy selection gains +0.0021 ± 0.0012 of accuracy and -0.0012 ± 0.0034 of log loss over"
+    )
+    assert f"{said} the mean of all: ± is the standard error over rows, below 0 is worse." in told
+    gains = {"selected_gain_roc_auc": 0.01, "calibrated_gain_log_loss": 0.0, "calibrated_gain_log_loss_se": 0.0}
+    told = " ".join(report.combination(params, METRICS | {"mean_roc_auc": 0.9} | gains).split())
+    assert "gains +0.0100 of roc auc over the mean of all and calibration gains +0.0000 ± 0.0000 of log loss ov" in told
+    assert "Over the same rows" not in report.combination(params, METRICS)
+    alone = {key: value for key, value in METRICS.items() if key != "mean_log_loss_se"} | gains
+    assert "over the repeats" not in report.combination(params, alone | {"mean_roc_auc": 0.9})
+
+
 @pytest.mark.parametrize(
     ("metric", "moves", "told"),
     [
