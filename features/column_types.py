@@ -46,6 +46,8 @@ OWN_WORDS = "identifier, a word of its own in every row"
 _NUMBERING = ("", "'", "#", "№")
 # Rows that make a level, or a class, worth a place of its own.
 ROWS_A_CLASS = 10
+# Rows, on average, of each word with a number behind it from which on the words are levels, whose numbers say nothing.
+ROWS_A_NAME = 5
 # What begins or ends so says of a number that it is more or less: 90+, >60.
 _BOUND = re.compile(r"[<>\u2264\u2265~\u2248+].*[0-9].*|.*[0-9].*\+")
 # Units of one column, at most, that a person may be asked to make one.
@@ -255,8 +257,9 @@ def _number(plain: Column, present: pd.Series, numbers: pd.Series, rows: int) ->
         return ignored, RUNNING + ("" if numbers.is_unique else ", which starts anew in test")
     column = replace(plain, type="number", nullable=gaps)
     log = len(finite) and fit_number(pd.Series(finite))["unit"] is not None
-    several = f"{present.nunique()} {'whole numbers' if whole else 'numbers'}"
-    told = several if len(set(values)) > 1 else f"{quoted(present.iloc[0])} or nothing"
+    distinct = numbers.nunique()
+    several = f"{distinct} {'whole numbers' if whole else 'numbers'}"
+    told = several if distinct > 1 else f"{quoted(present.iloc[0])} or nothing"
     return column, f"{told}{read_with(plain.spelling)}" + ("; skewed, so as logarithm" if log else "")
 
 
@@ -342,4 +345,7 @@ def _code(present: pd.Series) -> bool:
     if width > 6:
         return False
     parts = present.str.split(separator, expand=True) if separator else present.str.extract(r"([A-Za-z]+)(\d+)")
-    return any(parts[place].nunique() <= max(MOST_LISTED_LEVELS, len(present) // 10) for place in parts)
+    levels = [parts[place].nunique() for place in parts]
+    if sum(count > 1 for count in levels) == 1 and len(present) >= ROWS_A_NAME * present.nunique():
+        return False  # a number behind a word that never varies is a name, as u92 and shop_7
+    return min(levels) <= max(MOST_LISTED_LEVELS, len(present) // 10)

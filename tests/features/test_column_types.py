@@ -64,6 +64,7 @@ def cells(*values: Any) -> pd.Series:
         (cells("2015년 3월 1일", "2015년 4월 1일", "2015년 5월 1일"), "feature", "date", "'2015년 3월 1일'"),
         (cells(*(f"B/{x}/S" for x in range(60))), "feature", "code", "composite"),
         (cells(*(f"C{x}" for x in range(60))), "feature", "code", "composite"),
+        (cells("1", "1.0", "0", "0.0"), "feature", "number", "2 whole numbers"),
         (cells(*(f"{x} words in a row" for x in range(COUNT))), "feature", "text", "5 words a cell"),
         (cells("same"), "ignore", "text", "constant, 'same'"),
         (cells(3), "ignore", "text", "constant"),
@@ -316,3 +317,13 @@ def test_a_number_that_no_network_could_take_is_read_as_missing() -> None:
 def test_a_long_cell_is_told_by_its_beginning(gap: list[None]) -> None:
     _, reason = infer_column("remark", pd.Series(["word " * 900] * 20 + gap, dtype=object))
     assert "'word word word word word word word wo...'" in reason and len(reason) < 80
+
+
+@pytest.mark.parametrize("name", ["u{}", "shop_{}"])
+def test_a_number_behind_a_word_that_never_varies_is_a_name_where_it_repeats(name: str) -> None:
+    few = pd.Series([name.format(row % 40) for row in range(199)], dtype=object)
+    assert infer_column("x", few)[0].type == "code"
+    found, reason = infer_column("x", pd.Series([*few, name.format(39)], dtype=object))
+    assert found.type == "category" and reason.startswith("high-cardinality, 40 words")
+    two = pd.Series([f"{'AB'[row % 2]}{row % 40}" for row in range(400)], dtype=object)
+    assert infer_column("x", two)[0].type == "code"
