@@ -15,7 +15,7 @@ import pandas as pd
 from features.errors import enumerated
 
 # What may stand between the values of one cell: the more plainly it separates, the earlier it is tried.
-SEPARATORS = ("|", ";", "/", ",", "_", ":", "-", ".", "x", "×")
+SEPARATORS = ("|", "@", ";", "/", ",", "_", ":", "-", ".", "x", "×")
 # Several signs, one for each place between two values: Braund, Mr. Owen.
 FORMS = ((", ", ". "),)
 # Those that stand between numbers alone: 2x4.

@@ -88,6 +88,7 @@ def mixed(*forms: str, count: int = 400) -> pd.Series:
         (mixed("?/!/?/!/#"), None),
         (mixed("?/#/!")[: FEWEST_CELLS - 1], None),
         (series(None, None), None),
+        (series(*(f"k{n * 7919}@{'ab'[n % 2]}.com" for n in range(99))), ("@", 2)),
     ],
 )  # fmt: skip
 def test_where_all_cells_show_it(cells: pd.Series, found: tuple[str, int] | None) -> None:
