@@ -136,10 +136,10 @@ class Contract:
 
     def _no_numbers(self, column: Column, cells: pd.Series, wrong: np.ndarray, file: str) -> Fault:
         """Text in a column of numbers, with the cure that its signs suggest."""
-        cure = (
-            "Correct the cells, leave them empty, or name them under `missing`, or set `type: category`, for it in "
-            f"{self.file}."
-        )
+        empty = "leave them empty, or name them under `missing`"
+        if not column.nullable:
+            empty = "set `nullable: true` and leave them empty or name them under `missing`"
+        cure = f"Correct the cells, {empty}, or set `type: category`, for it in {self.file}."
         if column.role == "target":
             cure = "Correct the cells or delete the rows."
         if any("," in str(v) for v in cells[wrong]):

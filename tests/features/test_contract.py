@@ -122,6 +122,15 @@ def test_many_columns_too_few_or_too_many_are_told_in_a_line() -> None:
         contract.typed(raw.drop(columns="id"), "f.csv", False)
 
 
+@pytest.mark.parametrize(
+    ("nullable", "cure"), [(True, "cells, leave them empty, or name"), (False, "cells, set `nullable: true` and leave")]
+)
+def test_cells_are_to_be_left_empty_only_where_they_may_be(nullable: bool, cure: str) -> None:
+    contract = Contract.from_mapping(changed("x", nullable=nullable), "c.yaml")
+    with pytest.raises(ContractError, match=cure):
+        contract.typed(table(x=["1", "two", "3"]), "f.csv", True)
+
+
 def test_text_in_a_column_of_numbers_that_is_ignored_is_missing() -> None:
     contract = Contract.from_mapping(changed("x", role="ignore"), "c.yaml")
     typed = contract.typed(table(x=["1", "two", "3"]), "f.csv", True)
