@@ -17,17 +17,17 @@ from features.contract import Column, Contract, levels_of
 from features.errors import UserError, aside, listed
 from features.id_column import check_sample_ids, find_id, first_number, numbered_as_test, told_dates
 from features.identifiers import group_columns
-from features.notes import told_doubtful, told_of_feature
+from features.notes import told_alike, told_doubtful, told_of_feature
 from features.number_forms import find_spelling, find_spellings
 from features.spelling import PLAIN, Spelling, plainly
 from features.submission import misfit, stripped
+from features.tables import unnamed
 from features.target_column import (
     check_no_gaps,
     check_target,
     find_metric,
     find_target,
     find_task,
-    told_alike,
     told_unlike,
     with_whole_labels,
 )
@@ -90,7 +90,7 @@ def infer(
     check_target(cells, task, target)
     metric, why_metric = find_metric(cells, task, sample, metric)
     levels = None if task == "regression" else levels_of(cells.astype(str))
-    notes += told_alike(target, levels or ()) + told_unlike(sample, levels or (), metric)
+    notes += told_alike(target, levels or (), "classes") + told_unlike(sample, levels or (), metric)
     answers = [] if sample is None else [str(name) for name in sample.columns[1:]]
     if answers and (wrong := misfit(answers, task, metric, levels or ())):
         raise UserError(
@@ -224,9 +224,10 @@ def common_columns(
         test = test.drop(columns=target)
     foreign = [str(name) for name in test.columns if name not in features]
     if foreign:
+        cure = "Give both files the same header, or delete in test what train lacks, since nothing is learned of it."
         raise UserError(
             f"test has columns that train lacks: {listed(foreign, most=8)}{aside(foreign[0], features)}. "
-            "Give both files the same header, or delete in test what train lacks, since nothing is learned of it."
+            + (unnamed(foreign) or cure)
         )
     left = [name for name in features if name not in test.columns]
     if left:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 import pandas as pd
 
@@ -24,9 +26,15 @@ def told_of_feature(column: Column, train: pd.Series, test: pd.Series, commas_be
         *told_missing(column, train, test),
         *told_far(column, both),
         *told_twofold(column, both),
+        *told_alike(column.name, _words(column), "words"),
         *told_doubtful(column, [train, test], commas_beside, commas),
         *told_id_like(column, train, test),
     ]
+
+
+def _words(column: Column) -> list[str]:
+    """The listed words of a feature; not those of a letter or two, which may be codes."""
+    return [word for word in column.values or () if column.role == "feature" and len(word) > 2]
 
 
 def told_missing(column: Column, train: pd.Series, test: pd.Series) -> list[str]:
@@ -87,6 +95,16 @@ def told_twofold(column: Column, cells: pd.Series) -> list[str]:
         f"{column.name}: {cell!r} is read as {read}, and no cell tells whether it is {other}; if it is, write dates as "
         "2014-12-31 in the files"
     ]
+
+
+def told_alike(name: str, levels: Iterable[str], what: str) -> list[str]:
+    """A sentence where two of the ``levels`` differ in small and capital letters alone; ``what`` the two are."""
+    seen: dict[str, str] = {}
+    for level in levels:
+        other = seen.setdefault(level.casefold(), level)
+        if other != level:
+            return [f"{name}: {other!r} and {level!r} are two {what}; if they are one, write them alike in the file"]
+    return []
 
 
 def told_doubtful(column: Column, parts: list[pd.Series], commas_beside: bool, commas: bool) -> list[str]:

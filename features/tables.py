@@ -24,6 +24,7 @@ _MAX_CELL = 1 << 24
 # Records looked at to find the delimiter: enough to be sure, few enough to be quick on a big file.
 _PROBED = 200
 _SEP = re.compile(r'"?sep=(?P<sign>[^\w\s"]|\t)"?[ ]*\r?\n', re.IGNORECASE)
+_NUMBER = re.compile(r"[+-]?[0-9]*\.?[0-9]+")
 _BEYOND_ASCII = re.compile(r"[^\W\d_]*[^\x00-\x7f][^\W\d_]*")
 
 
@@ -160,7 +161,7 @@ def _records(text: str, delimiter: str, file: str) -> list[tuple[int, list[str]]
     blank = 0
     try:
         for row, record in enumerate(reader, start=1):
-            if not record:
+            if len(record) < 2 and not "".join(record).strip():
                 # Blank lines at the end are harmless; one before would shift every row number after it.
                 blank = blank or row
                 continue
@@ -179,17 +180,25 @@ def _records(text: str, delimiter: str, file: str) -> list[tuple[int, list[str]]
 def _check_header(header: list[str], file: str) -> None:
     for position, name in enumerate(header, start=1):
         if not name:
-            raise UserError(
-                f"{file}, row 1: column {position} has no name. Name it, or delete the column (an index that pandas "
-                "wrote is left out with `to_csv(index=False)`)."
-            )
+            why = "an index that pandas wrote is left out with `to_csv(index=False)`"
+            if position == len(header):
+                why = "a delimiter at the end of each row makes an empty one"
+            raise UserError(f"{file}, row 1: column {position} has no name. Name it, or delete the column ({why}).")
     doubles = sorted(name for name, count in Counter(header).items() if count > 1)
     if doubles:
         places = [str(i) for i, name in enumerate(header, start=1) if name == doubles[0]]
         raise UserError(
             f"{file}, row 1: column {doubles[0]!r} stands there {len(places)} times (columns {', '.join(places)}); "
-            "expected each name once. Rename or delete the others."
+            f"expected each name once. {unnamed(doubles) or 'Rename or delete the others.'}"
         )
+
+
+def unnamed(header: Iterable[str]) -> str:
+    """What to do where names of a header are numbers, as the cells of a file without one; "" where none is."""
+    values = [name for name in header if _NUMBER.fullmatch(name)]
+    if not values:
+        return ""
+    return f"{values[0]!r} seems to be a value: if row 1 is no header, write the columns' names in a row above it."
 
 
 def _check_width(rows: Iterable[tuple[int, list[str]]], header: list[str], delimiter: str, file: str) -> None:

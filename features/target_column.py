@@ -14,6 +14,7 @@ from features.errors import UserError, aside, hint, listed
 from features.number_forms import units_of
 from features.spelling import marked, numbers_of
 from features.submission import classes_of, stripped
+from features.tables import unnamed
 from features.target import heavy_tailed, tamed_by_logarithm
 from features.tasks import ALL_MEASURES, SIZED
 
@@ -82,6 +83,7 @@ def find_target(
     lacks = "lacks or has empty" if empty else "lacks"
     others = f", and has {listed(foreign, most=8)} instead{aside(foreign[0], absent)}" if foreign else ""
     cure = "Name the target with --target" + (", and write the others alike in both files." if foreign else ".")
+    cure = (unnamed(foreign) and unnamed(absent)) or cure
     raise UserError(f"test {lacks} {len(absent)} columns of train: {listed(absent, most=8)}{others}. {cure}")
 
 
@@ -187,7 +189,7 @@ def find_task(cells: pd.Series, sample: pd.DataFrame | None, metric: str | None)
         return "binary", f"two values, {listed(levels_of(labels), most=8)}"
     whole = bool(np.all(np.isfinite(values)) and np.all(values == np.floor(values)))
     if whole and count <= MAX_CLASSES and len(cells) >= ROWS_A_CLASS * count and not _fractions(sample):
-        return "multiclass", f"{count} whole numbers"
+        return "multiclass", f"{count} whole numbers (if they measure something, as stars do, --metric rmse)"
     return "regression", f"{count} different numbers"
 
 
@@ -299,16 +301,6 @@ def check_target(cells: pd.Series, task: str, target: str) -> None:
             f"; expected {FEWEST} or more, to learn from, to stop by and to score. "
             "Delete the class, or join it with another."
         )
-
-
-def told_alike(target: str, levels: Sequence[str]) -> list[str]:
-    """A sentence where two classes differ in small and capital letters alone."""
-    seen: dict[str, str] = {}
-    for level in levels:
-        other = seen.setdefault(level.casefold(), level)
-        if other != level:
-            return [f"{target}: {other!r} and {level!r} are two classes; if they are one, write them alike in the file"]
-    return []
 
 
 def told_unlike(sample: pd.DataFrame | None, levels: Sequence[str], metric: str) -> list[str]:

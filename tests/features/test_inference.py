@@ -126,3 +126,12 @@ def test_a_test_table_with_the_target_is_told_what_to_do_at_once() -> None:
     told = r"lacks 2 columns of train: x, y, and has X instead \(did you mean 'x'\?\).* write the others alike in both"
     with pytest.raises(UserError, match=told):
         infer(train, test[["key", "x"]].rename(columns={"x": "X"}), None)
+
+
+def test_a_table_without_a_header_is_told_as_such() -> None:
+    rows = [[str(n), f"{n * 0.5}", "ab"[n % 2], str(n % 7 + 70)] for n in range(60)]
+    train, test = pd.DataFrame(rows[1:40], columns=rows[0]), pd.DataFrame(rows[42:], columns=rows[41])
+    with pytest.raises(UserError, match=r"'0' seems to be a value: if row 1 is no header, write the columns' names"):
+        infer(train, test, None)
+    with pytest.raises(UserError, match=r"test has columns that train lacks: 41, 20.5, b, 76\. '41' seems to be"):
+        infer(train.assign(y="a"), test, None, target="y")

@@ -83,3 +83,12 @@ def test_a_year_of_two_digits_that_may_be_of_another_century_is_told() -> None:
         (said,) = told_twofold(infer_column("d", days)[0], days)
         assert said.startswith(f"d: {told}")
         assert not told_twofold(infer_column("d", days[15:30])[0], days[15:30])
+
+
+def test_words_that_differ_in_capital_letters_alone_are_told() -> None:
+    sex, code = ["male", "female"] * 30, ["ab", "cd", "Ab"] * 20
+    train = table(WORDS, sex=sex, code=code)
+    test = table(["a", "b"], sex=["Male", "Female"], code=["ab", "cd"]).drop(columns="y").assign(key=["901", "902"])
+    notes = infer(train, test, None).notes
+    assert "sex: 'Female' and 'female' are two words; if they are one, write them alike in the file" in notes
+    assert not any(note.startswith("code:") for note in notes)

@@ -19,8 +19,9 @@ TABLE = 'id,name\n1,"Kim, 철수"\n2,\n3, \n'
         TABLE.encode("cp949"),
         TABLE.replace("\n", "\r\n").encode(),
         (TABLE + "\n\n").encode(),
+        (TABLE + "\n  \n\t\n").encode(),
     ],
-    ids=["utf-8", "bom", "utf-16", "cp949", "crlf", "blank end"],
+    ids=["utf-8", "bom", "utf-16", "cp949", "crlf", "blank end", "end of blanks"],
 )
 def test_every_encoding_gives_the_same_strings(content: bytes) -> None:
     frame = parse_table(content, "t.csv")
@@ -58,8 +59,11 @@ def test_a_quoted_cell_may_hold_line_ends_and_quotes() -> None:
         (b"a b\n1 2\n", ["row 1", "'a b'", "one column"]),
         (b"a,a\n1,2\n", ["row 1", "'a'", "columns 1, 2"]),
         (b",b\n1,2\n", ["row 1", "column 1 has no name", "index=False"]),
+        (b"a,b,\n1,2,\n", ["row 1", "column 3 has no name", "a delimiter at the end of each row makes an empty one"]),
+        (b"6,0.5,0.5,x\n1,2,3,y\n", ["'0.5' seems to be a value: if row 1 is no header, write the columns' names"]),
         (b"a,b\n1,2\n1,2,3\n1\n", ["row 3", "3 cells", "expected 2", "2 such rows", "Quote"]),
         (b"a,b\n1,2\n\n1,2\n", ["row 3", "blank"]),
+        (b"a,b\n1,2\n  \n1,2\n", ["row 3", "blank"]),
         (b"\n\na,b\n1,2\n", ["row 1", "blank", "Delete it"]),
         (b'a,b\n1,2\n1,"2\n', ["row 3", "quotes"]),
         (b"a,b\n1,2\n1,\xff\n", ["row 3", "0xff", "UTF-8"]),

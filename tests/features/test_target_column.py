@@ -204,6 +204,11 @@ def test_classes_that_differ_in_capital_letters_alone_are_told() -> None:
     assert not [note for note in decided(["no", "yes"] * 30).notes if "two classes" in note]
 
 
+def test_whole_numbers_may_measure_something() -> None:
+    assert "--metric rmse" in decided(["1", "2", "3"] * 20).reasons["y"]
+    assert "--metric rmse" not in decided(["0", "1"] * 30).reasons["y"]
+
+
 def test_labels_that_the_sample_spells_otherwise_are_told() -> None:
     coded, spelt = {"y": [0, 0]}, "with the target written as 0 and 1 in train"
     assert decided(WORDS, coded).metric == "roc_auc" and spelt in decided(WORDS, coded).reasons["y"]
