@@ -37,9 +37,10 @@ class Affine:
     def apply(self, values: np.ndarray) -> np.ndarray:
         """``[n, d]`` with NaN for missing -> finite ``[n, d] float32``."""
         scaled = (np.where(np.isnan(values), self.fill, values) - self.location) / self.scale
+        scaled = np.clip(scaled, -LARGEST, LARGEST)
         if self.clip:
             scaled = scaled / np.sqrt(1 + (scaled / CLIP) ** 2)
-        return np.clip(scaled, -LARGEST, LARGEST).astype(np.float32)
+        return scaled.astype(np.float32)
 
 
 def binary_columns(encoding: Mapping[str, Any]) -> np.ndarray:

@@ -65,6 +65,13 @@ def test_the_largest_numbers_stay_finite_in_a_unit_far_below_one(method: str) ->
 
 
 @pytest.mark.parametrize("method", METHODS)
+def test_what_is_infinite_in_a_later_row_is_the_largest_number(method: str) -> None:
+    """As a formula may be of a new row whose own numbers are not."""
+    found = scaled(method, np.array([[0.0], [0.01], [0.03]]), np.array([[np.inf], [1e300], [-np.inf]]))[:, 0]
+    assert np.isfinite(found).all() and found[0] == found[1] == -found[2] > 1
+
+
+@pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("cell", [5.0, np.nan], ids=["constant", "empty"])
 def test_a_column_that_says_nothing_is_nought_and_finite(method: str, cell: float) -> None:
     found = scaled(method, np.full((3, 1), cell))
