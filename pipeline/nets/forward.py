@@ -153,28 +153,27 @@ class TrainedProgram:
         return vectors.swapaxes(1, 2).reshape(members, rows, -1)
 
     def _of_bins(self, numbers: np.ndarray) -> np.ndarray:
-        """What the bins of ``numbers [p, n, b]`` lead to, ``[p, n, b, e]``: a share of one bin's weights and the sum of
-        those of all bins before it, which is looked up: a product with the shares of all bins takes more than
-        twice as long."""
+        """What the bins of ``numbers [p, n, b]`` lead to, ``[p, n, b, e]``: a share of the weights of the last bin that
+        they have come into and the sum of those of all bins before it, which is looked up: a product with the shares of
+        all bins takes more than twice as long."""
         # Members of one place see the same numbers.
         places, first, which = np.unique(self.place, return_index=True, return_inverse=True)
         shares = _shares(numbers[first], *(self.weights[name][places] for name in BINS))  # [q, n, b, T]
-        passed = (shares == 1).sum(axis=-1)
-        last = np.take_along_axis(shares, np.minimum(passed, shares.shape[-1] - 1)[..., None], axis=-1)
+        # Not the first bin that is not full: rounding may leave a wide one, which is passed, just short of 1.
+        place = np.maximum((shares > 0).sum(axis=-1) - 1, 0)
+        last = np.take_along_axis(shares, place[..., None], axis=-1)
         members, columns = np.ogrid[: numbers.shape[0], : numbers.shape[1]]
-        found = self._sums_and_weights[members[..., None], columns[..., None], passed[which]]
+        found = self._sums_and_weights[members[..., None], columns[..., None], place[which]]
         units = found.shape[-1] // 2
         return found[..., :units] + last[which] * found[..., units:]
 
     @cached_property
     def _sums_and_weights(self) -> np.ndarray:
-        """Of each bin, and of none at the end: the sum of the weights of all bins before it, and its own; ``[p, n, T +
-        1, 2 e]``."""
+        """Of each bin the sum of the weights of all bins before it, and its own; ``[p, n, T, 2 e]``."""
         bins, pieces = self.weights["bins_left"], self.weights["numbers_pieces"]
         own = pieces.reshape(len(pieces), *bins.shape[1:], -1)
-        none = np.zeros_like(own[:, :, :1])
-        before = np.concatenate([none, np.cumsum(own, axis=2)], axis=2)
-        return np.concatenate([before, np.concatenate([own, none], axis=2)], axis=3)
+        before = np.concatenate([np.zeros_like(own[:, :, :1]), np.cumsum(own[:, :, :-1], axis=2)], axis=2)
+        return np.concatenate([before, own], axis=3)
 
     def _hidden(self, units: np.ndarray, layer: int, width: np.ndarray) -> np.ndarray:
         units = _product(units, self.weights[f"kernel_{layer}"]) + self.weights[f"bias_{layer}"][:, None]

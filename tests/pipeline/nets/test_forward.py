@@ -15,11 +15,12 @@ from numpy._core._multiarray_umath import __cpu_features__
 
 from features.combination import blend
 from pipeline.nets import fit as engine
-from pipeline.nets.forward import ACTIVATIONS, BLOCK, HEADS, Model, TrainedProgram
+from pipeline.nets.forward import ACTIVATIONS, BLOCK, HEADS, Model, TrainedProgram, _shares
 from pipeline.nets.heads import HEADS as TRAINED_HEADS
 from pipeline.nets.layers import ACTIVATIONS as TRAINED_ACTIVATIONS
 from pipeline.nets.layers import normalize
 from pipeline.nets.members import members_of
+from pipeline.nets.numbers import BINS, bins_of
 from pipeline.nets.table import Table
 from pipeline.train import programs_of
 from tests.pipeline.nets import networks
@@ -101,6 +102,21 @@ def test_numpy_says_what_tensorflow_says_for_every_family(task: str, embedded: b
     assert np.array_equal(again.answers(inputs, codes, task), said)
     for rows in ([0], [BLOCK - 1, BLOCK], [ROWS - 1], list(range(3, 40))):
         assert np.array_equal(model.answers(inputs[:, rows], codes[rows], task), said[:, rows])
+
+
+def test_a_wide_bin_that_is_passed_hides_none_of_those_after_it() -> None:
+    """A column with a few values far from all others, such as -999: rounding leaves some of the bins that reach there
+    just short of 1 at numbers beyond them."""
+    first = -np.linspace(3, 3000, 200, dtype=np.float32)
+    edges = np.stack([first, *(np.float32(number) + 0 * first for number in (0.3, 0.3 + 2e-7, 0.3 + 4e-7))], axis=1)
+    bins = bins_of(edges.T[None], np.ones((4, 1), bool), 4)
+    pieces = np.ones((1, 200 * 4, 1), np.float32)
+    one = np.zeros(1, int)
+    program = TrainedProgram(one, one, one + 1, "relu", "none", {**bins, "numbers_pieces": pieces})
+    numbers = np.tile(np.float32([-1.0, 0.3 + 1e-7, 0.3 + 3e-7, 1.0]), (1, 200, 1))
+    shares = _shares(numbers, *(bins[name] for name in BINS))
+    assert ((shares[..., 0] < 1) & (shares[..., 1] > 0)).any()
+    np.testing.assert_allclose(program._of_bins(numbers)[..., 0], shares.sum(axis=-1), atol=1e-6)
 
 
 def test_the_two_tables_of_activations_are_one() -> None:
