@@ -264,10 +264,11 @@ class Program:
         return total / np.maximum((order >= 0).sum(axis=(0, 2)), 1)
 
     def _order(self, active: np.ndarray) -> np.ndarray:
-        """The epoch's row order ``[steps, m or 1, b]``, -1 where a batch is short."""
+        """The epoch's row order ``[steps, m or 1, b]``, below 0 where a batch is short (see ``standing_in``)."""
         drawn = [(self._common, 0)] if self._source.shared else [(self._generators[m], m) for m in active]
-        order = np.full((len(drawn), self._steps * self._batch), -1, np.int32)
+        order = np.empty((len(drawn), self._steps * self._batch), np.int32)
         for position, (generator, one) in enumerate(drawn):
+            order[position] = -1 - self._train_rows[one][0]
             order[position, self._slots[one]] = generator.permutation(self._train_rows[one])
         return order.reshape(len(drawn), self._steps, self._batch).swapaxes(0, 1).copy()
 
@@ -300,12 +301,12 @@ class Program:
         return [each.reshape(steps, each.shape[1], copies * self._batch, self._width) for each in noise]
 
     def _blocks(self, active: np.ndarray) -> tf.Tensor:
-        """Stop rows ``[blocks, m or 1, b]``, -1 where there are fewer."""
+        """Stop rows ``[blocks, m or 1, b]``, below 0 where there are fewer (see ``standing_in``)."""
         rows = self._stop_rows if self._source.shared else [self._stop_rows[m] for m in active]
         most = max(map(len, rows))
         blocks = -(-most // self._rows_at_once(len(active)))
         size = -(-most // blocks)
-        padded = [np.pad(each, (0, blocks * size - len(each)), constant_values=-1) for each in rows]
+        padded = [np.pad(each, (0, blocks * size - len(each)), constant_values=-1 - each[0]) for each in rows]
         return tf.constant(np.reshape(padded, (len(rows), blocks, size)).swapaxes(0, 1), tf.int32)
 
     def _rows_at_once(self, members: int) -> int:

@@ -16,6 +16,7 @@ from abc import ABC, abstractmethod
 from typing import Any, ClassVar, Protocol, Self
 
 import numpy as np
+from keras import ops
 
 from pipeline.nets.numbers import Numbers
 
@@ -37,7 +38,7 @@ class Layout(Protocol):
     def batch(
         self, arrays: Arrays, rows: Tensor, fold: Tensor, weights: Arrays, draws: Tensor | None
     ) -> Tensor | tuple[Tensor, Tensor]:
-        """Inputs of the first dense layer for ``rows [m or 1, b]`` (a row of -1 is any row), or two parts of them, of
+        """Inputs of the first dense layer for ``rows [m or 1, b]`` (see ``standing_in``), or two parts of them, of
         which the second alone depends on weights; ``draws [1, b, k]``, uniform in [0, 1), ask for augmentation."""
 
     def mixed(self, rows: Tensor, draws: Tensor | None) -> tuple[Tensor, Tensor] | None:
@@ -45,6 +46,12 @@ class Layout(Protocol):
 
     def project(self, inputs: Tensor, kernel: Tensor) -> Tensor:
         """``inputs x kernel [m, i, o] -> [m, b, o]``."""
+
+
+def standing_in(rows: Tensor) -> Tensor:
+    """``rows`` of any shape, where a batch is short the row that stands there, given as ``-1 - row``: one of the
+    member's own that counts for nothing. Even 0 times what any other row holds is not 0 where that is too large."""
+    return ops.maximum(rows, -1 - rows)
 
 
 class Source(Protocol):

@@ -12,7 +12,7 @@ from keras import ops
 from features.roles import TRAIN
 from pipeline.nets.layers import embed, embed_numbers, multiply
 from pipeline.nets.numbers import BINS, FREQUENCIES, Numbers, bins_of, columns_of_numbers
-from pipeline.nets.source import Arrays, Tensor
+from pipeline.nets.source import Arrays, Tensor, standing_in
 
 EMBEDDING_UNITS = 4
 
@@ -31,7 +31,7 @@ class TableLayout:
     ) -> Tensor | tuple[Tensor, Tensor]:
         """``[m, b, i]``: the columns; where there are vectors, the columns without any, and the vectors of numbers and
         of categories, ``[m, b, j]``; see ``Layout``. Inputs of columns that a member does not see are 0."""
-        place = ops.maximum(rows, 0)
+        place = standing_in(rows)
         source = arrays.get("place", fold)
         columns = _rows(arrays["inputs"], place, source)  # [m, b, d], or those that have no vectors
         seen = arrays.get("columns")  # [m, d + embedded]

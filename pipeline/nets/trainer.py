@@ -25,7 +25,7 @@ from pipeline.nets.layers import (
     output_of_copies,
 )
 from pipeline.nets.memory import as_array, tensor
-from pipeline.nets.source import Layout
+from pipeline.nets.source import Layout, standing_in
 
 BETA_1, EPSILON = 0.9, 1e-10
 # Adam's running products of its betas.
@@ -249,8 +249,8 @@ class Trainer:
         return self._kind.head.pool(logits) if self._kind.copies else logits
 
     def _targets(self, rows: tf.Tensor, arrays: dict[str, tf.Tensor]) -> tf.Tensor:
-        """Those of ``rows [..., m or 1, b]``; any of a row of -1."""
-        place = arrays["fold"][:, None] * tf.shape(arrays["target"])[1] + tf.maximum(rows, 0)
+        """Those of ``rows [..., m or 1, b]``."""
+        place = arrays["fold"][:, None] * tf.shape(arrays["target"])[1] + standing_in(rows)
         return tf.gather(tf.reshape(arrays["target"], [-1]), place)
 
     def _loss(self, target: tf.Tensor, arrays: dict[str, tf.Tensor], logits: tf.Tensor, training: bool) -> tf.Tensor:

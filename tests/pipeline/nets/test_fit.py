@@ -117,6 +117,21 @@ def test_score_and_test_rows_never_train_nor_stop(table: Table) -> None:
     assert before.stop_loss.tobytes() == after.stop_loss.tobytes()
 
 
+def test_a_score_row_has_no_say_however_large_its_numbers_are(table: Table) -> None:
+    """Not even the first one where a batch or a block of stop rows is short: 0 times an infinite loss is no number."""
+    inputs, roles = np.repeat(table.inputs[:1, :100], 2, axis=0), np.full((100, 2), SCORE, np.int8)
+    roles[10:73, 0] = roles[10:75, 1] = TRAIN
+    roles[75:80, 0] = roles[75:97, 1] = STOP
+    members = members_of([bare_configuration(depth=2)] * 2, [0, 1], [1, 2])
+    found = []
+    for number in (1.0, 1e25, 3e38):
+        inputs[:, 0] = number
+        found.append(engine.fit(members, replace(table, inputs=inputs.copy(), roles=roles), "regression", 6, 6))
+    for other in found[1:]:
+        assert other.stop_loss.tobytes() == found[0].stop_loss.tobytes()
+        assert other.answers[:, 1:].tobytes() == found[0].answers[:, 1:].tobytes()
+
+
 def test_stop_rows_stop_but_do_not_train(table: Table) -> None:
     members = members_of([bare_configuration()], [0], [3])
     target = table.target.copy()
