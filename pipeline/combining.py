@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from features import combination, metrics
 from features.combination import Level, Ranks
@@ -90,7 +91,14 @@ def combine(
     the test table from all rows. What those rows are answered by has learned from the rows that the fold scores,
     see ``choosing.choose``: of few rows a selection of members flatters a little.
     """
-    members = Combiner(params, predictions, target, transform)
+    # In one thread: several add up a long sum in another order each, by which a vote may fall to another member.
+    with threadpool_limits(1, "blas"):
+        return _combined(Combiner(params, predictions, target, transform), params, predictions, target, roles)
+
+
+def _combined(
+    members: Combiner, params: Params, predictions: Mapping[str, np.ndarray], target: np.ndarray, roles: np.ndarray
+) -> Combined:
     repeats, folds = roles.shape[1] // params.encode.folds, params.encode.folds
     steps: dict[str, np.ndarray] = {}
     answers = np.full((repeats, len(target), predictions["out_of_fold"].shape[2]), np.nan)

@@ -13,7 +13,9 @@ from typing import Any, cast
 import numpy as np
 import pandas as pd
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
+from features import combination
 from pipeline.combining import Choice, Combined, combine
 from pipeline.ensemble import calibration, gains, main
 from pipeline.files import read_json, read_npz, write_json, write_npz
@@ -432,6 +434,22 @@ def test_the_same_bytes_twice(tmp_path: Path) -> None:
     assert ensemble(tmp_path, "one") == ensemble(tmp_path, "two") == 0
     for name in WRITTEN:
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+
+
+def test_members_are_chosen_in_one_thread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of many rows the sums of one core and of several differ in their last bits."""
+    threads: set[int] = set()
+    choose = combination.bagged_votes
+
+    def watched(*arguments: Any) -> np.ndarray:
+        threads.update(each["num_threads"] for each in threadpool_info() if each["user_api"] == "blas")
+        return choose(*arguments)
+
+    monkeypatch.setattr(combination, "bagged_votes", watched)
+    small(tmp_path)
+    with threadpool_limits(2, "blas"):
+        assert ensemble(tmp_path) == 0
+    assert threads == {1}
 
 
 def broken(name: str, **arrays: np.ndarray) -> Callable[[Path], None]:
