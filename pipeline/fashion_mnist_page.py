@@ -182,7 +182,7 @@ def page(
     way = f"each anew in every epoch {done}" if done else "not distorted by this preset"
     others = counts - np.diag(np.diag(counts))
     found = [
-        (CLASSES[one], f"{100 * recall[CLASSES[one]]:.1f} %", taken_for(others[one]))
+        (CLASSES[one], one, f"{100 * recall[CLASSES[one]]:.1f} %", taken_for(others[one]))
         for one in sorted(range(len(CLASSES)), key=lambda one: -recall.get(CLASSES[one], 0.0))
         if CLASSES[one] in recall
     ]
@@ -212,7 +212,7 @@ def page(
         "![distorted images](distortions.png)",
         "## What was recognised",
         f"How many of each class's test images the ensemble of {members} finds (recall), the easiest class first:",
-        table(("class", "found", "most often taken for"), found),
+        table(("class", "label", "found", "most often taken for"), found),
         "![what was taken for what](confusion.png)",
         "The surest mistakes, with how sure the ensemble was:",
         "![mistakes](mistakes.png)",

@@ -142,7 +142,8 @@ def test_the_stage_learns_and_writes_all_it_promises(learned: Path) -> None:
     assert counts.to_numpy().sum() == 80
     for name, recall in metrics["recall"].items():
         assert counts.loc[name, name] / counts.loc[name].sum() == pytest.approx(recall, abs=1e-6)
-        assert f"| {name} | {100 * recall:.1f} % |" in page
+        label = fashion_mnist_networks.CLASSES.index(name)
+        assert f"| {name} | {label} | {100 * recall:.1f} % |" in page
     linked = set(re.findall(r"\((\w+\.png)\)|`(\w+\.(?:csv|json))`", page))
     assert {one or other for one, other in linked} | {"README.md"} == {
         path.name for path in (learned / "reports").iterdir()
