@@ -26,11 +26,11 @@ from features.comparison import (
     setting,
 )
 from features.digits import Digits
-from features.errors import UserError, enumerated, listed
+from features.errors import UserError, enumerated, hint, listed
 from features.tasks import SIZED
 from pipeline import stage
 from pipeline.params import parse_document
-from pipeline.provenance import flat, outdated, read_otherwise, stages_of
+from pipeline.provenance import changed_files, flat, outdated, read_otherwise, stages_of
 from pipeline.revisions import WORKSPACE, read_at, resolve
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class Run:
     """One competition's results at one revision; ``metric``: what its submission is scored by; ``contract``: its bytes,
     None where there is none; ``folds`` is None where the revision is older than that report; ``stages``: those that
     made the submission, as its dvc.lock has them, none where that knows of another run; ``outdated``: what had changed
-    without being run to the end."""
+    without being run to the end, in the workspace files, too."""
 
     revision: str
     metric: str
@@ -95,7 +95,10 @@ def compare(arguments: argparse.Namespace) -> None:
     if arguments.name:
         for one, there in zip(revisions, known, strict=True):
             if arguments.name not in there:
-                raise UserError(f"{arguments.params} of {one[:10]} has no competition {arguments.name!r}: {there}.")
+                raise UserError(
+                    f"{arguments.params} of {one[:10]} has no competition {arguments.name!r}"
+                    f"{hint(arguments.name, there)} Known: {listed(there)}."
+                )
         names = [arguments.name]
     if not names:
         raise UserError(f"{arguments.params}: no competition is in both revisions ({known[0]} and {known[1]}).")
@@ -131,6 +134,8 @@ def load_run(revision: str, document: dict[str, Any], name: str, lock: dict[str,
     metric = str(params.get(f"competitions.{name}.table.metric"))
     stages = stages_of(path, content, lock)
     changed = outdated(stages, lock, document, file.name)
+    if revision == WORKSPACE:
+        changed += changed_files(stages.values())
     try:
         contract = read_at(revision, contract_of(name))
     except UserError:
@@ -154,8 +159,9 @@ def own_params(document: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def show(console: Console, name: str, a: Run, b: Run, named: int | None) -> None:
-    """Print how ``b`` differs from ``a`` in a competition: parameters, measures, folds where both have the same
-    ones, and how many rows of the submission moved, of which ``named`` are listed (None: all)."""
+    """Print how ``b`` differs from ``a`` in a competition: parameters, what else went in, measures, folds where both
+    have the same ones and one moved, and how many rows of the submission did, of which ``named`` are listed (None:
+    all)."""
     console.print(f"[bold]{name}: A = {a.label}, B = {b.label}[/bold]")
     console.print(params_table(a, b))
     if a.contract != b.contract:
@@ -172,7 +178,8 @@ def show(console: Console, name: str, a: Run, b: Run, named: int | None) -> None
             )
     same = a.folds is not None and b.folds is not None and same_folds(a.folds, b.folds)
     console.print(measures_table(a, b, same))
-    if same and not of_other_kinds(a, b, same):
+    moved = a.folds is not None and not a.folds.equals(b.folds)
+    if same and moved and not of_other_kinds(a, b, same):
         console.print(folds_table(a, b))
     console.print(answers_told(a, b, named), markup=False, highlight=False)
 

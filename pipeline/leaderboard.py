@@ -14,7 +14,7 @@ import pandas as pd
 
 from features.comparison import KINDS, TARGET, setting
 from features.digits import shown
-from features.errors import UserError
+from features.errors import UserError, hint, listed
 from features.tasks import RISING
 from pipeline import stage
 from pipeline.files import read_bytes, write_bytes
@@ -58,15 +58,14 @@ def leaderboard(arguments: argparse.Namespace) -> None:
 
     rows = read_board(arguments.board)
     names = list(dict.fromkeys(rows["competition"]))
+    send = f'Send one: make submit NAME={arguments.name or "titanic"} M="what is new".'
+    if not names:
+        raise UserError(f"{arguments.board}: no submission yet. {send}")
     if arguments.name:
         if arguments.name not in names:
-            raise UserError(
-                f"{arguments.board}: no submission of {arguments.name!r}; there are {', '.join(names) or 'none'}. "
-                f'Send one: make submit NAME={arguments.name} M="what is new".'
-            )
+            known = f"{hint(arguments.name, names)} Known: {listed(names)}."
+            raise UserError(f"{arguments.board}: no submission of {arguments.name!r}{known} {send}")
         names = [arguments.name]
-    if not names:
-        raise UserError(f'{arguments.board}: no submission yet. Send one: make submit NAME=titanic M="what is new".')
     from pipeline.pictures import png
 
     console = Console()

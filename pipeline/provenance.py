@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,14 +22,9 @@ def parameters_of(file: Path, lock: Path, params: Path) -> dict[str, Any]:
     if file.as_posix() not in outs:
         raise UserError(f"{file}: no stage in {lock} has made it. Run `dvc repro`.")
     document = read_document(params)
-    changed = _changed(file, outs[file.as_posix()][1])
     behind = stages_behind(file, stages).values()
-    for stage in behind:
-        for dep in stage.get("deps", []):
-            if _made_by(dep["path"], outs) != dep["path"]:  # else one stage wrote what the next one read
-                changed += _changed(Path(dep["path"]), dep["md5"])
     found = recorded(behind, params.name)
-    changed += made_anew(behind, stages)
+    changed = _changed(file, outs[file.as_posix()][1]) + changed_files(behind) + made_anew(behind, stages)
     changed += [f"{params}: {key}" for key in changed_since(behind, document, params.name)]
     if changed:
         raise UserError(
@@ -57,6 +52,14 @@ def stages_behind(file: Path, stages: Mapping[str, Any]) -> dict[str, Any]:
 def _outs(stages: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
     """By the path of each out: the stage that wrote it, and its hash ("" where dvc.lock has none)."""
     return {out["path"]: (name, out.get("md5", "")) for name, stage in stages.items() for out in stage.get("outs", [])}
+
+
+def changed_files(behind: Collection[Mapping[str, Any]]) -> list[str]:
+    """The files that the stages ``behind`` a file have read otherwise than they are here: code and data, but for what
+    one of the stages wrote, and data that is not on this computer."""
+    written = {out["path"] for stage in behind for out in stage.get("outs", [])}
+    read = {dep["path"]: dep["md5"] for stage in behind for dep in stage.get("deps", []) if dep["path"] not in written}
+    return [path for path, digest in sorted(read.items()) if _changed(Path(path), digest)]
 
 
 def made_anew(behind: Iterable[Mapping[str, Any]], stages: Mapping[str, Any]) -> list[str]:

@@ -146,7 +146,7 @@ def test_results_of_the_same_parameters_are_told_apart_by_what_stages_read(
 def test_nothing_differs(repository: None, capsys: pytest.CaptureFixture[str]) -> None:
     out = told(capsys, "HEAD", "workspace")
     assert "no parameter differs" in out and "0 of 4 rows flipped" in out
-    assert line(out, "log_loss")[-1] == "the same"
+    assert line(out, "log_loss")[-1] == "the same" and "repeat.part" not in out, "no fold moved"
 
 
 def test_the_figures_are_means_of_the_folds_that_their_difference_is_of(
@@ -210,7 +210,8 @@ def test_what_cannot_be_compared_is_told(
 ) -> None:
     assert "No revision 'nope'" in told(capsys, "HEAD", "nope", code=1)
     assert "No revision '--all'" in told(capsys, "--", "--all", "HEAD", code=1)
-    assert "no competition 'house'" in told(capsys, "HEAD", "workspace", "house", code=1)
+    assert "no competition 'house'. Known: titanic." in told(capsys, "HEAD", "workspace", "house", code=1)
+    assert "'titanc'; did you mean 'titanic'?" in told(capsys, "HEAD", "workspace", "titanc", code=1)
     kept = Path("params.yaml").read_text()
     for entries in ("5", "[titanic]"):
         Path("params.yaml").write_text(f"competitions: {entries}\n")
@@ -275,6 +276,27 @@ def test_results_that_are_older_than_their_parameters_are_told(
     assert "the results of B were made before ensemble.method changed: run `dvc repro`" in out and "of A" not in out
     results([0.38, 0.39, 0.40], "0011")  # by a command of its own: dvc.lock says nothing of this run
     assert "warning" not in told(capsys, "HEAD", "workspace")
+
+
+def test_results_of_the_workspace_that_are_older_than_a_file_are_told(
+    repository: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Code that was changed and not run, and other raw files; what is not on this computer is not."""
+    names = ("features/titanic.py", "data/raw/titanic/train.csv", "data/raw/titanic/gone.csv")
+    for name in names[:2]:
+        Path(name).parent.mkdir(parents=True)
+        Path(name).write_text("old")
+    deps = [{"path": name, "md5": hashlib.md5(b"old", usedforsecurity=False).hexdigest()} for name in names]
+    lock = {"stages": {"encode@titanic": {"deps": deps, "outs": [submission_out()]}}}
+    write_yaml(Path("dvc.lock"), lock)
+    git("add", ".")
+    git("commit", "-qm", "its lock")
+    assert "warning" not in told(capsys, "HEAD", "workspace")
+    for name in names[:2]:
+        Path(name).write_text("new")
+    out = " ".join(told(capsys, "HEAD", "workspace").split())
+    assert f"the results of B were made before {names[1]}, {names[0]} changed: run `dvc repro` there" in out
+    assert "of A" not in out
 
 
 def test_results_from_before_a_run_that_broke_off_are_told(

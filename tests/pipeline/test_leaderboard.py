@@ -136,7 +136,9 @@ def test_no_row_and_a_broken_file_are_told(tmp_path: Path, capsys: pytest.Captur
     assert main(["--board", str(tmp_path / "none.csv")]) == 1
     assert "make submit" in capsys.readouterr().err
     assert main([*write(tmp_path, rows(*FIVE)), "house"]) == 1
-    assert "no submission of 'house'" in capsys.readouterr().err
+    assert "no submission of 'house'. Known: titanic. Send one: make submit NAME=house" in capsys.readouterr().err
+    assert main([*write(tmp_path, rows(*FIVE)), "titanc"]) == 1
+    assert "no submission of 'titanc'; did you mean 'titanic'?" in capsys.readouterr().err
     (tmp_path / "leaderboard.csv").write_text("<<<<<<< HEAD\na,b\n")
     assert main(["--board", str(tmp_path / "leaderboard.csv")]) == 1
     assert "Restore it from Git" in capsys.readouterr().err
