@@ -6,7 +6,7 @@ import argparse
 import io
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,6 +32,7 @@ from pipeline import stage
 from pipeline.params import parse_document
 from pipeline.provenance import changed_files, flat, outdated, read_otherwise, stages_of
 from pipeline.revisions import WORKSPACE, read_at, resolve
+from pipeline.schema import mapping_of
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -85,12 +86,10 @@ def compare(arguments: argparse.Namespace) -> None:
     revisions = [resolve(arguments.a), resolve(arguments.b)]
     documents = [parse_document(read_at(one, arguments.params), str(arguments.params)) for one in revisions]
     locks = [locked(one) for one in revisions]
-    known = []
-    for one, document in zip(revisions, documents, strict=True):
-        entries = document.get("competitions") or {}
-        if not isinstance(entries, Mapping):
-            raise UserError(f"{arguments.params} of {one[:10]}: competitions is {entries!r}; expected keys and values.")
-        known.append(list(entries))
+    known = [
+        list(mapping_of(document.get("competitions"), f"{arguments.params} of {one[:10]}: competitions"))
+        for one, document in zip(revisions, documents, strict=True)
+    ]
     names = [name for name in known[0] if name in known[1]]
     if arguments.name:
         for one, there in zip(revisions, known, strict=True):
@@ -113,34 +112,41 @@ def compare(arguments: argparse.Namespace) -> None:
 
 def locked(revision: str) -> dict[str, Any]:
     """The revision's dvc.lock, empty where it has none."""
-    try:
-        content = read_at(revision, LOCK)
-    except UserError:
-        return {}
-    return parse_document(content, str(LOCK))
+    content = _read_if_there(revision, LOCK)
+    return {} if content is None else parse_document(content, str(LOCK))
 
 
 def load_run(revision: str, document: dict[str, Any], name: str, lock: dict[str, Any], file: Path) -> Run:
     """Results of competition ``name``, ``document`` and ``lock`` being the revision's ``file`` of parameters and its
     dvc.lock. Raises ``UserError`` where the revision holds none."""
-    report = Path("reports") / name
-    try:
-        folds = _csv(read_at(revision, report / "folds.csv"), {"scored": str})
-    except UserError:
-        folds = None
+    report, params = Path("reports") / name, own_params(document, name)
     path = report / "submission.csv"
-    content = read_at(revision, path)
-    params, metrics = own_params(document, name), json.loads(read_at(revision, report / "metrics.json"))
+    content, metrics = read_at(revision, path), read_at(revision, report / "metrics.json")
+    folds, contract = (_read_if_there(revision, one) for one in (report / "folds.csv", contract_of(name)))
     metric = str(params.get(f"competitions.{name}.table.metric"))
     stages = stages_of(path, content, lock)
     changed = outdated(stages, lock, document, file.name)
     if revision == WORKSPACE:
         changed += changed_files(stages.values())
     try:
-        contract = read_at(revision, contract_of(name))
+        measures, submission = json.loads(metrics), _csv(content, str)
+        submission.set_index(submission.columns[0], verify_integrity=True)
+        table = None if folds is None else _csv(folds, {"scored": str})
+        if table is not None and not {*FOLD, "rows", "scored"} <= {*table}:
+            raise ValueError(f"folds.csv has the columns {listed(table)}")
+    except ValueError as error:
+        raise UserError(
+            f"{report} of {revision[:10]} holds what the stage `ensemble` did not write ({error}). Restore from Git "
+            "metrics.json, folds.csv and submission.csv, or run `dvc repro` there."
+        ) from None
+    return Run(revision, metric, contract, params, measures, table, submission, stages, tuple(changed))
+
+
+def _read_if_there(revision: str, path: Path) -> bytes | None:
+    try:
+        return read_at(revision, path)
     except UserError:
-        contract = None
-    return Run(revision, metric, contract, params, metrics, folds, _csv(content, str), stages, tuple(changed))
+        return None
 
 
 def contract_of(name: str) -> Path:

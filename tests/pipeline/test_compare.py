@@ -228,6 +228,25 @@ def test_what_cannot_be_compared_is_told(
     assert "No Git repository here" in told(capsys, "HEAD", "workspace", code=1)
 
 
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [
+        ("metrics.json", "<<<<<<< HEAD\n{}\n"),
+        ("folds.csv", "<<<<<<< HEAD\nrepeat,fold\n"),
+        ("submission.csv", ""),
+        ("submission.csv", "PassengerId,Survived\n892,0\n892,1\n"),
+    ],
+)
+def test_results_that_no_stage_wrote_are_told(
+    file: str, content: str, repository: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As Git leaves them in the middle of a merge."""
+    (REPORT / file).write_text(content)
+    said = told(capsys, "HEAD", "workspace", code=1)
+    assert said.startswith("error: reports/titanic of workspace holds what the stage `ensemble` did not write (")
+    assert "Restore" in said and "defect" not in said
+
+
 def test_head_says_whether_the_tree_is_dirty(repository: None) -> None:
     assert head() == (git("rev-parse", "HEAD"), False)
     Path("reports/leaderboard.csv").write_text("a\n")
