@@ -122,11 +122,16 @@ def best(values: np.ndarray, metric: str) -> int:
     return int(np.nanargmax(values) if metric in RISING else np.nanargmin(values))
 
 
+def parameters(rows: pd.DataFrame) -> list[dict[str, Any]]:
+    """What each row was made by, by dotted key."""
+    return [json.loads(cell or "{}") for cell in rows["params"]]
+
+
 def comparable(rows: pd.DataFrame) -> pd.DataFrame:
     """The rows with no ``cv`` where it is of another kind than the last row's, and no ``public_score`` where that is
     by another metric: folds in time or of whole groups score worse than random ones, however good an answer is."""
     metric = (rows["metric"] == rows["metric"].iloc[-1]).to_numpy()
-    used = [json.loads(cell or "{}") for cell in rows["params"]]
+    used = parameters(rows)
     alike = [all(setting(one, key) == setting(used[-1], key) for key in (TARGET, *KINDS)) for one in used]
     cv, public = rows["cv"].where(metric & np.array(alike), ""), rows["public_score"].where(metric, "")
     return rows.assign(cv=cv, public_score=public)
@@ -169,7 +174,7 @@ def table(name: str, rows: pd.DataFrame) -> Table:
     found.add_column("what is new", overflow="fold")
     held = comparable(rows)
     stars = best(numbers(held["cv"]), metric), best(numbers(held["public_score"]), metric)
-    used = [json.loads(cell or "{}") for cell in rows["params"]]
+    used = parameters(rows)
     for position, (_, row) in enumerate(rows.iterrows()):
         cv = Text(_digits(metric, row["cv"], row["cv_se"]))
         if row["metric"] != metric:

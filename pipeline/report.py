@@ -310,17 +310,58 @@ STEPS = {
 }
 
 
-# What a step's gain is over.
-GAINS = {
-    "selected": ("greedy selection gains", "over the mean of all"),
-    "calibrated": ("calibration gains", "over the same answers without it"),
-}
+def combination(params: Params, metrics: Mapping[str, float]) -> str:
+    """What each way to combine members is worth, and which one answers."""
+    measures = [name for name in (*MEASURES[params.table.task], "calibration_error") if f"mean_{name}" in metrics]
+    columns, scatter = [], False
+    for measure in measures:
+        keys = [(f"{step}_{measure}", f"{step}_{measure}_se") for step in STEPS]
+        known = [[metrics[key] for key in pair if key in metrics] for pair in keys]
+        digits = Digits.of(measure, metrics[f"mean_{measure}"], *itertools.chain(*known))
+        columns.append([" ± ".join(map(digits.shown, numbers)) for numbers in known])
+        scatter |= max(map(len, known)) > 1
+    rows = [row for row in zip(STEPS.values(), *columns, strict=True) if any(row[1:])]
+    # Else the table at the top has other decisions than the one here.
+    halved = "" if metrics.get("threshold", 0.5) == 0.5 else " and decided at 0.5"
+    spread = "; ± is the standard error over the repeats of the cross-validation" if scatter else ""
+    said = filled(
+        f"The answer is {answering(params, metrics)}. Here all ways to combine them are scored out of fold, each as "
+        f"chosen by other rows{halved}{spread}:"
+    )
+    head = ("", *(name.replace("_", " ") for name in measures))
+    return joined("## How members are combined", said, table(head, rows), paired_gains(params, metrics))
+
+
+def answering(params: Params, metrics: Mapping[str, float]) -> str:
+    """How many members answer, combined in which way, and what becomes of that."""
+    used = {"mean": "the mean", "greedy": "greedy selection", "rank_mean": "the mean of ranks"}[params.ensemble.method]
+    if params.ensemble.calibration == "temperature" and params.table.task != "regression":
+        used += f" at temperature {metrics['temperature']:.3f}"
+    used += f" of {metrics['members_used']} members"
+    if metrics.get("threshold", 0.5) != 0.5:
+        return f"{used}, decided at the threshold {metrics['threshold']:.3g}"
+    if params.table.metric == "rmsle" and params.ensemble.method != "rank_mean":
+        return f"{used}, averaged by their logarithms"
+    factor, shift = metrics.get("factor", 1.0), metrics.get("shift", 0.0)
+    told = {
+        f"times {factor:.5g}": factor != 1,
+        f"{'plus' if shift > 0 else 'less'} {abs(shift):.4g}": shift != 0,
+        "rounded to whole numbers": metrics.get("rounded", 0) == 1,
+    }
+    moved = [words for words, true in told.items() if true]
+    if not moved:
+        return used
+    wanted = {"rmse": "means", "mae": "medians"}[params.table.metric]
+    return f"{used}, {enumerated(moved)}, so that answers are the {wanted} that {params.table.metric.upper()} asks for"
 
 
 def paired_gains(params: Params, metrics: Mapping[str, float]) -> str:
     """How much better selection and calibration are than what they begin with, "" where no gain is known."""
     told = []
-    for step, (gains, over) in GAINS.items():
+    for step, gains, over in (
+        ("selected", "greedy selection gains", "over the mean of all"),
+        ("calibrated", "calibration gains", "over the same answers without it"),
+    ):
         words = []
         for measure in MEASURES[params.table.task]:
             if (gain := metrics.get(f"{step}_gain_{measure}")) is None:
@@ -330,49 +371,8 @@ def paired_gains(params: Params, metrics: Mapping[str, float]) -> str:
             scatter = "" if error is None else f" ± {digits.shown(error)}"
             words.append(f"{digits.shown(gain, '+')}{scatter} of {measure.replace('_', ' ')}")
         told += [f"{gains} {enumerated(words)} {over}"] if words else []
-    return (
-        filled(f"Over the same rows, {enumerated(told)}: ± is the standard error over rows, below 0 is worse.")
-        if told
-        else ""
-    )
-
-
-def combination(params: Params, metrics: Mapping[str, float]) -> str:
-    """What each way to combine members is worth, and which one answers."""
-    measures = [name for name in (*MEASURES[params.table.task], "calibration_error") if f"mean_{name}" in metrics]
-    columns = []
-    for measure in measures:
-        keys = [[f"{step}_{measure}", f"{step}_{measure}_se"] for step in STEPS]
-        known = [[metrics[key] for key in pair if key in metrics] for pair in keys]
-        digits = Digits.of(measure, metrics[f"mean_{measure}"], *itertools.chain(*known))
-        columns.append([" ± ".join(map(digits.shown, numbers)) for numbers in known])
-    rows = [row for row in zip(STEPS.values(), *columns, strict=True) if any(row[1:])]
-    used = {"mean": "the mean", "greedy": "greedy selection", "rank_mean": "the mean of ranks"}[params.ensemble.method]
-    if params.ensemble.calibration == "temperature" and params.table.task != "regression":
-        used += f" at temperature {metrics['temperature']:.3f}"
-    decided, halved = "", ""
-    factor, shift = metrics.get("factor", 1.0), metrics.get("shift", 0.0)
-    told = {
-        f"times {factor:.5g}": factor != 1,
-        f"{'plus' if shift > 0 else 'less'} {abs(shift):.4g}": shift != 0,
-        "rounded to whole numbers": metrics.get("rounded", 0) == 1,
-    }
-    moved = [words for words, true in told.items() if true]
-    if moved:
-        wanted = {"rmse": "means", "mae": "medians"}[params.table.metric]
-        decided = f", {enumerated(moved)}, so that answers are the {wanted} that {params.table.metric.upper()} asks for"
-    if params.table.metric == "rmsle" and params.ensemble.method != "rank_mean":
-        decided = ", averaged by their logarithms"
-    if metrics.get("threshold", 0.5) != 0.5:  # then the table at the top has other decisions than the one here
-        decided, halved = f", decided at the threshold {metrics['threshold']:.3g}", " and decided at 0.5"
-    scatter = any(f"{step}_{measure}_se" in metrics for step in STEPS for measure in measures)
-    spread = "; ± is the standard error over the repeats of the cross-validation" if scatter else ""
-    said = filled(
-        f"The answer is {used} of {metrics['members_used']} members{decided}. Here all ways to combine them are scored "
-        f"out of fold, each as chosen by other rows{halved}{spread}:"
-    )
-    head = ("", *(name.replace("_", " ") for name in measures))
-    return joined("## How members are combined", said, table(head, rows), paired_gains(params, metrics))
+    said = f"Over the same rows, {enumerated(told)}: ± is the standard error over rows, below 0 is worse."
+    return filled(said) if told else ""
 
 
 if __name__ == "__main__":
