@@ -36,11 +36,11 @@ CHAPTER = "데이터 정규화 (figure 8-11), sklearn의 데이터 정규화 방
 ABOUT = (
     "Columns of different size (years of age, pounds of fare, classes 1 to 3) make a network's weights learn at "
     "different speeds; by the textbook learning easily diverges, but the steps of Adam, which is used here, do not "
-    "grow with the gradient. Scaled they are alike: *min-max* puts each column between 0 and 1, the *z-score* takes off "
-    "its mean and divides by its standard deviation, and so does Keras's Normalization layer, which learns both by "
-    "`adapt`. Here: Pclass, Age, SibSp, Parch, Fare and whether a passenger is a woman, each fold scaled by what its train rows "
-    f"teach (a missing age is their median); {BASE['depth']} hidden layers of {BASE['width']} units, batches of "
-    f"{BASE['batch_size']}."
+    "grow with the gradient. Scaled they are alike: *min-max* puts each column between 0 and 1, the *z-score* takes "
+    "off its mean and divides by its standard deviation, and so does Keras's Normalization layer, which learns both by "
+    "`adapt`. Here: Pclass, Age, SibSp, Parch, Fare and whether a passenger is a woman, each fold scaled by what its "
+    f"train rows teach (a missing age is their median); {BASE['depth']} hidden layers of {BASE['width']} units, "
+    f"batches of {BASE['batch_size']}."
 )
 
 
