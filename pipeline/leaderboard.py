@@ -156,7 +156,9 @@ def agreement(rows: pd.DataFrame) -> str:
     pairs = scored(comparable(rows))
     found = correlation(pairs)
     if found is None:
-        return f"CV against public score: {len(pairs)} rows have both, a correlation needs {ENOUGH} that differ"
+        return (
+            f"CV against public score: no correlation yet (rows with both: {len(pairs)}; it needs {ENOUGH} that differ)"
+        )
     return f"CV against public score: correlation {found[0]:+.2f}, of ranks {found[1]:+.2f} ({len(pairs)} rows)"
 
 

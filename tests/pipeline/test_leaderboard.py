@@ -52,7 +52,7 @@ def test_scores_of_another_kind_are_not_the_best(tmp_path: Path, capsys: pytest.
     assert main(write(tmp_path, frame)) == 0
     out = capsys.readouterr().out
     assert "0.7100 ± 0.0100 ★" in out and "0.79 ★" in out and out.count("★") == 2
-    assert "(roc_auc)" in out and "2 rows have both" in out
+    assert "(roc_auc)" in out and "rows with both: 2" in " ".join(out.split())
     frame.loc[5:, "params"] = '{"encode.time": ""}'
     assert main(write(tmp_path, frame)) == 0
     assert "0.8500 ± 0.0100 ★" in capsys.readouterr().out
@@ -69,7 +69,7 @@ def test_a_correlation_from_five_rows_on() -> None:
 
 def test_the_rows_counted_are_those_of_the_correlation() -> None:
     """A submission without public score, or without CV, is none of them."""
-    assert "4 rows have both" in agreement(rows(*FIVE, ("", "0.77")))
+    assert "rows with both: 4" in agreement(rows(*FIVE, ("", "0.77")))
     assert "(5 rows)" in agreement(rows(*FIVE, ("", "0.77"), ("0.81", "0.765")))
 
 
