@@ -16,6 +16,7 @@ import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from features import combination
+from features.roles import SCORE, UNUSED
 from pipeline.combining import Choice, Combined, combine
 from pipeline.ensemble import calibration, gains, main
 from pipeline.files import read_json, read_npz, write_json, write_npz
@@ -434,6 +435,26 @@ def test_the_same_bytes_twice(tmp_path: Path) -> None:
     assert ensemble(tmp_path, "one") == ensemble(tmp_path, "two") == 0
     for name in WRITTEN:
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+
+
+@pytest.mark.parametrize("method", ["greedy", "mean"])
+def test_a_fold_chooses_by_no_row_that_it_leaves_out(tmp_path: Path, method: str) -> None:
+    """Weights, temperature and threshold: its rows are of the groups of those that it scores."""
+    rng, roles = np.random.default_rng(2), np.zeros((200, 2), np.int8)
+    roles[:50, 0] = roles[50:, 1] = SCORE
+    roles[50:90, 0] = UNUSED
+    target = (np.arange(200) % 2).astype(np.float32)
+    said = np.clip(rng.normal(0.3 + 0.4 * target, 0.2, (8, 200)), 0.01, 0.99)[:, None, :, None]
+    write_params(tmp_path, method=method, calibration="temperature", threshold="metric")
+    write_case(tmp_path, target, said, said[:, 0, :70], roles, ["0", "1"])
+    params, predictions = load(tmp_path / "params.yaml", "titanic"), read_npz(tmp_path / "predictions.npz")
+    before, after = (
+        combine(params, predictions, labels, roles, "none")
+        for labels in (target, np.where(roles[:, 0] == UNUSED, 1 - target, target))
+    )
+    assert np.array_equal(before.out_of_fold[:, :50], after.out_of_fold[:, :50])
+    assert np.array_equal(before.thresholds[:, :50], after.thresholds[:, :50])
+    assert not np.array_equal(before.test, after.test)
 
 
 def test_members_are_chosen_in_one_thread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

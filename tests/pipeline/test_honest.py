@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 from features import encoder
 from features.contract import Contract
 from features.estimation import Estimate
-from features.roles import UNUSED
+from features.roles import TRAIN, UNUSED
 from features.tables import parse_table
 from pipeline import demo, honest
 from pipeline.files import read_json, read_npz
@@ -48,14 +49,22 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def answers(folder: Path, target: np.ndarray, plan: Plan | None = None) -> tuple[Params, Plan, Answers]:
-    """What the stage does between reading and writing, with a ``target`` of the caller's."""
-    params = load(folder / "params.yaml", "titanic")
-    contract = Contract.from_mapping(read_document(folder / "data/contracts/titanic.yaml"), "contract")
-    file = folder / "data/raw/titanic/train.csv"
+def encoded_rows(folder: Path, name: str) -> tuple[dict[str, Any], encoder.Encoded]:
+    """The encode stage's state, and the training rows by it."""
+    contract = Contract.from_mapping(read_document(folder / f"data/contracts/{name}.yaml"), "contract")
+    file = folder / f"data/raw/{name}/train.csv"
     train = contract.typed(parse_table(file.read_bytes(), "train.csv"), "train.csv", True)
-    state = read_json(folder / "data/encode/titanic/encoding.json")
-    encoded = encoder.transform(train.drop(columns=contract.target), state)
+    state = read_json(folder / f"data/encode/{name}/encoding.json")
+    return state, encoder.transform(train.drop(columns=contract.target), state)
+
+
+def answers(
+    folder: Path, target: np.ndarray, plan: Plan | None = None, name: str = "titanic", transform: str = "none"
+) -> tuple[Params, Plan, Answers]:
+    """What the stage does between reading and writing, with a ``target`` of the caller's."""
+    params = load(folder / "params.yaml", name)
+    state, encoded = encoded_rows(folder, name)
+    state["target"] = {"transform": transform}
     plan = plan or draw(params, target, None)
     assert plan is not None
     scaled = honest.nested_table(params, encoded, state, target, plan.roles)
@@ -108,6 +117,54 @@ def test_the_labels_of_outer_rows_change_nothing_in_their_fold(folder: Path) -> 
     for outer in range(plan.outer):
         for column in (*plan.searched(outer), *plan.trained(outer)):
             assert ((plan.roles[:, column] == UNUSED) == (plan.parts == outer)).all()
+
+
+@pytest.mark.parametrize("transform", ["none", "asinh"])
+def test_the_values_of_outer_rows_change_nothing_in_their_fold(folder: Path, transform: str) -> None:
+    """Their transform's origin, scale and range, and the level of the answers."""
+    target = read_npz(folder / "data/encode/diabetes/arrays.npz")["target"]
+    _, plan, before = answers(folder, target, None, "diabetes", transform)
+    inside = plan.parts == 1
+    _, _, after = answers(folder, np.where(inside, 3 * target + 500, target), plan, "diabetes", transform)
+    assert np.array_equal(before.answer[inside], after.answer[inside])
+    assert before.choices[1] == after.choices[1]
+    assert not np.array_equal(before.answer[~inside], after.answer[~inside])
+
+
+def test_inputs_are_scaled_by_the_rows_learned_from(folder: Path) -> None:
+    params, (state, encoded) = load(folder / "params.yaml", "diabetes"), encoded_rows(folder, "diabetes")
+    target = read_npz(folder / "data/encode/diabetes/arrays.npz")["target"]
+    plan = draw(params, target, None)
+    assert plan is not None
+    column = plan.trained(1)[0]
+    others = plan.roles[:, column] != TRAIN
+    moved = replace(encoded, shared=np.where(others[:, None], encoded.shared * 9 + 1, encoded.shared))
+    before, after = (
+        honest.nested_table(params, rows, state, target, plan.roles).table.inputs[column] for rows in (encoded, moved)
+    )
+    assert np.array_equal(before[~others], after[~others]) and not np.array_equal(before[others], after[others])
+
+
+@pytest.mark.parametrize("transform", ["log1p_mean", "asinh"])
+def test_in_fold_columns_learn_values_in_units_of_their_own_rows(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, transform: str
+) -> None:
+    params, (state, encoded) = load(folder / "params.yaml", "diabetes"), encoded_rows(folder, "diabetes")
+    target, learn = read_npz(folder / "data/encode/diabetes/arrays.npz")["target"], encoder.learn
+    plan, labels = draw(params, target, None), []
+
+    def watched(encoded: encoder.Encoded, state: Any, target: np.ndarray, rows: np.ndarray) -> Any:
+        labels.append(target[rows])
+        return learn(encoded, state, target, rows)
+
+    assert plan is not None
+    monkeypatch.setattr(encoder, "learn", watched)
+    state["target"] = {"transform": transform}
+    for values in (target, np.where(plan.parts == 1, 3 * target + 500, target)):
+        honest.nested_table(params, encoded, state, values, plan.roles)
+    before, after = labels[: plan.roles.shape[1]], labels[plan.roles.shape[1] :]
+    same = [np.array_equal(*each) for each in zip(before, after, strict=True)]
+    assert np.flatnonzero(same).tolist() == [*plan.searched(1), *plan.trained(1)]
 
 
 def test_by_time_and_group_nothing_else_of_the_groups_scored_has_a_say(folder: Path) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from features.roles import SCORE, UNUSED
 from pipeline import arrays, tune
 from pipeline.arrays import Inputs
 from pipeline.choosing import choose, mean_loss
@@ -33,13 +34,14 @@ def losses(number: int, configuration: dict[str, float]) -> Result:
     return Result(np.full(4, loss), np.full(4, loss / 2), np.array([loss, loss]), 3.0, reason)
 
 
-def test_a_fold_does_not_choose_by_the_rows_it_scores() -> None:
-    roles = np.array([[2, 0], [2, 0], [0, 2], [1, 2]])
-    error = np.array([[0.0, 0.0, 9.0, 9.0], [5.0, 5.0, 1.0, 1.0], [np.nan] * 4])
+@pytest.mark.parametrize("role", [SCORE, UNUSED])
+def test_a_fold_does_not_choose_by_the_rows_it_scores_or_leaves_out(role: int) -> None:
+    roles = np.array([[role, 0], [role, 0], [0, 2], [1, 2]])
+    error = np.array([[0.0, 0.0, 9.0, 9.0], [50.0, 50.0, 1.0, 1.0], [np.nan] * 4])
     valid = np.array([True, True, False])
     chosen = choose(error, valid, roles, "regression", 1, False)
     assert [fold.tolist() for fold in chosen] == [[1], [0]]
-    error[:, roles[:, 0] == 2] = np.random.default_rng(0).random((3, 2))
+    error[:, roles[:, 0] == role] = np.random.default_rng(0).random((3, 2))
     assert choose(error, valid, roles, "regression", 1, False)[0].tolist() == [1]
 
 
