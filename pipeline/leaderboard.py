@@ -156,9 +156,7 @@ def agreement(rows: pd.DataFrame) -> str:
     pairs = scored(comparable(rows))
     found = correlation(pairs)
     if found is None:
-        return (
-            f"CV against public score: no correlation yet (rows with both: {len(pairs)}; it needs {ENOUGH} that differ)"
-        )
+        return f"CV against public score: rows with both: {len(pairs)}; a correlation needs {ENOUGH} that differ"
     return f"CV against public score: correlation {found[0]:+.2f}, of ranks {found[1]:+.2f} ({len(pairs)} rows)"
 
 
