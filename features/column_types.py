@@ -46,6 +46,8 @@ OWN_WORDS = "identifier, a word of its own in every row"
 _NUMBERING = ("", "'", "#", "№")
 # Rows that make a level, or a class, worth a place of its own.
 ROWS_A_CLASS = 10
+# Words of a cell, on average, from which on cells may be lists.
+ITEMS = 1.5
 # Rows, on average, of each word with a number behind it from which on the words are levels, whose numbers say nothing.
 ROWS_A_NAME = 5
 # What begins or ends so says of a number that it is more or less: 90+, >60.
@@ -133,7 +135,9 @@ def levels_among(present: pd.Series, numbers: pd.Series, wrong: np.ndarray) -> l
 def _lettered(present: pd.Series, numbers: pd.Series, spelling: Spelling) -> bool:
     """Are they whole numbers with one letter right behind, each cell another? Then they name rows rather than measure
     them."""
-    if len(spelling.suffix) != 1 or not spelling.suffix.isalpha() or not present.is_unique:
+    letter = spelling.suffix
+    # A sign without a capital form, as 원, is a word.
+    if len(letter) != 1 or letter.lower() == letter.upper() or spelling.thousands or not present.is_unique:
         return False
     return bool((numbers.dropna() % 1 == 0).all()) and not present.str.contains(r"\s", regex=True).any()
 
@@ -152,8 +156,10 @@ def _no_number(plain: Column, present: pd.Series, absent: int, classes: int, row
     if found is not None:
         return found
     units = units_of(present)
-    # Single letters alone are parts of codes, seats or house numbers, and so are many different signs.
-    if 0 < len(units) <= MOST_UNITS and not all(len(unit) == 1 and unit.isalpha() for unit in units):
+    # Single letters alone, but for thousands and millions, are parts of codes, seats or house numbers, and so are many
+    # different signs.
+    letters = all(len(unit) == 1 and unit.isalpha() for unit in units) and not set(units) <= set("kKmM")
+    if 0 < len(units) <= MOST_UNITS and not letters:
         column, reason = _words(plain, present, classes)
         if column.values is not None:
             return column, reason  # few words, as 1Story and 2Story, are learned one by one
@@ -187,6 +193,8 @@ def _words(plain: Column, present: pd.Series, classes: int) -> tuple[Column, str
         order = order_of(levels)
         ranked = f", a scale: {' < '.join(order)}" if order else ""
         return replace(plain, values=levels, order=order), f"{distinct} words{ranked}"
+    if _lists(present):
+        return replace(plain, type="text"), f"lists, as {quoted(max(present, key=len))}; their words hashed"
     if blanks >= TEXT_WORDS or distinct > MOSTLY_DISTINCT * len(present):
         return replace(plain, type="text"), f"free text, {blanks:.0f} words a cell; hashed"
     encoded = (
@@ -197,6 +205,16 @@ def _words(plain: Column, present: pd.Series, classes: int) -> tuple[Column, str
     # Empty cells are a level, too.
     told = distinct + plain.nullable > LEVELS_WITH_STATISTIC and outputs(classes)
     return plain, encoded + (", and target statistics in each fold" if told else "")
+
+
+def _lists(present: pd.Series) -> bool:
+    """Do cells hold one or several of fewer words, as Action|Comedy does? Some more of them than others."""
+    for sign in "|;,":
+        items = present.str.split(sign, regex=False)
+        counts = items.str.len()
+        if counts.nunique() > 1 and counts.mean() >= ITEMS:
+            return 2 * len({item.strip() for row in items for item in row}) <= present.nunique()
+    return False
 
 
 def told_not_dates(present: pd.Series) -> str:

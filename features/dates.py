@@ -15,7 +15,9 @@ DATE_FORMATS = ("ISO8601", "%d.%m.%Y", "%d.%m.%Y %H:%M", "%d.%m.%Y %H:%M:%S", "%
                 "%d %b %Y", "%d-%b-%Y", "%d-%b-%y", "%b %d, %Y", "%d %B %Y", "%B %d, %Y", "%Y%m%dT%H%M%S",
                 "%m/%d/%Y %I:%M %p", "%d.%m.%y", "%d.%m.%y %H:%M", "%d/%m/%y", "%d/%m/%y %H:%M", "%m/%d/%y",
                 "%m/%d/%y %H:%M", "%m/%d/%y %I:%M %p", "%b-%Y", "%I:%M %p", "%I:%M:%S %p", "%Y%m%d", "%H:%M",
-                "%H:%M:%S")  # fmt: skip
+                "%H:%M:%S", "%d %b %Y %H:%M", "%d %b %Y %H:%M:%S", "%d-%b-%Y %H:%M:%S", "%d %B %Y %H:%M", "%b %d %Y",
+                "%B %d %Y", "%b %Y", "%B %Y", "%m-%d-%Y %H:%M", "%m-%d-%Y %I:%M %p", "%d-%m-%y",
+                "%m-%d-%y")  # fmt: skip
 _PLACE = {form: place for place, form in enumerate(DATE_FORMATS)}
 # Years of two digits are those of the hundred years that end with this one: more tables hold births than what is to
 # come.
@@ -31,16 +33,19 @@ _ISO = re.compile(r"\d{4}-\d{1,2}(-\d{1,2}([T ].*)?)?")
 _YEAR_FIRST = re.compile(r"(\d{4}) ?[년年.] ?(\d{1,2}) ?(?:[월月]$|[월月.] ?(\d{1,2}) ?[일日.]?(?=[T ]|$))")
 # Its times of day: 15시 30분, 15時30分10秒 and 15시, but not 15시간, which is a length of time.
 _HOURS = re.compile(r" ?(?<!\d)(\d{1,2}) ?[시時时](?: ?(\d{1,2}) ?[분分](?: ?(\d{1,2}) ?[초秒])?)?$")
-# A weekday in brackets, which the day tells anyway: 2021.10.17(일), 2021-10-17 (Sun).
+# A weekday, which the day tells anyway: 2021.10.17(일), 2021-10-17 (Sun), Sunday, 17 Oct 2021; but not 15:30 (Sun).
+_DAY = "(mon|tues?|wed(nes)?|thu(rs?)?|fri|sat(ur)?|sun)(day)?"
 _WEEKDAY = re.compile(
-    r" ?[(（]((mon|tues?|wed(nes)?|thu(rs?)?|fri|sat(ur)?|sun)(day)?|[월화수목금토일](요일)?|[月火水木金土日](曜日?)?|"
-    r"(周|星期)[一二三四五六日天])[)）]",
+    rf"^{_DAY}, (?=.*[0-9]{{4}})|(?<=[0-9일日.])(?<!:[0-9]{{2}}) ?[(（]({_DAY}|[월화수목금토일](요일)?|"
+    "[月火水木金土日](曜日?)?|(周|星期)[一二三四五六日天])[)）]",
     re.IGNORECASE,
 )
 # Hours and minutes, rather than the goals of two teams.
 _CLOCK = re.compile(r"\d{1,2}:\d{2}(:\d{2})?")
-# What it does not take: Greenwich's time by its name.
+# Greenwich's time by its name, which no format takes; a time without any is taken for that.
 _GREENWICH = re.compile(r" ?(UTC|GMT)$")
+# A cell that may have one of these.
+_BESIDE = re.compile("[(（시時时]|(?:UTC|GMT)$|^[A-Za-z]+,")
 
 
 def date_format(cells: pd.Series) -> str | None:
@@ -174,21 +179,23 @@ def most_dates(present: pd.Series, forms: Sequence[str] | None = None) -> tuple[
 
 def _missed(present: pd.Series, form: str, most: int) -> np.ndarray | None:
     """Which cells the format doesn't read; None, as soon as that is known, where they are more than ``most``."""
-    step, count = max(FEW, most + 1), 0
+    # So many tell of a format of no cell; of others ever more at once.
+    start, step, count = 0, max(FEW // 8, most + 1), 0
     parts: list[np.ndarray] = []
-    for start in range(0, len(present), step):
+    while start < len(present):
         parts.append(_dates(present.iloc[start : start + step], form).isna().to_numpy())
         count += int(parts[-1].sum())
         if count > most:
             return None
+        start, step = start + step, 2 * step
     return np.concatenate(parts)
 
 
 def _in_digits(text: pd.Series) -> pd.Series:
-    """``text`` without weekdays in brackets, and with times of day as 15:30."""
-    if not text.str.contains("[(（시時时]").any():
+    """``text`` without weekdays and Greenwich's name, and with times of day as 15:30."""
+    if not text.str.contains(_BESIDE).any():
         return text
-    text = text.str.replace(_WEEKDAY, " ", regex=True).str.strip()
+    text = text.str.replace(_GREENWICH, "", regex=True).str.replace(_WEEKDAY, " ", regex=True).str.strip()
     return text.str.replace(_HOURS, _clock, regex=True).str.strip()
 
 
@@ -200,7 +207,6 @@ def _clock(found: re.Match[str]) -> str:
 def _dates(cells: pd.Series, form: str) -> pd.Series:
     text = _in_digits(cells.astype("string").str.strip())
     if form == "ISO8601":
-        text = text.str.replace(_GREENWICH, "Z", regex=True)
         if text.str.match(_YEAR_FIRST).any():
             text = text.str.replace(_YEAR_FIRST, lambda found: "-".join(filter(None, found.groups())), n=1, regex=True)
         text = text.where(text.str.fullmatch(_ISO).fillna(False))

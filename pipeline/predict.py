@@ -85,7 +85,8 @@ def predict(arguments: argparse.Namespace) -> None:
             progress.to(min(start + AT_ONCE, len(frame)))
     made = written(frame[trained.contract.id].astype(str).tolist(), np.concatenate(parts), trained)
     write_csv(arguments.output, made)
-    print(f"predict: {len(made)} rows of {arguments.input} answered in {arguments.output}")
+    rows = f"{len(made)} row{'' if len(made) == 1 else 's'}"
+    print(f"predict: {rows} of {arguments.input} answered in {arguments.output}")
 
 
 def load_trained(data: Path, name: str) -> Trained:

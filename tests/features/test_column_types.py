@@ -64,7 +64,10 @@ def cells(*values: Any) -> pd.Series:
         (cells("2015년 3월 1일", "2015년 4월 1일", "2015년 5월 1일"), "feature", "date", "'2015년 3월 1일'"),
         (cells(*(f"B/{x}/S" for x in range(60))), "feature", "code", "composite"),
         (cells(*(f"C{x}" for x in range(60))), "feature", "code", "composite"),
+        (cells(*(f"{n * 79}{'KM'[n % 2]}" for n in range(60))), "feature", "category", "'K', 'M': write them in"),
         (cells("1", "1.0", "0", "0.0"), "feature", "number", "2 whole numbers"),
+        (cells(*(f"{9876543 + n * 79:,}원" for n in range(COUNT))), "feature", "number", "120 whole numbers, read"),
+        (cells(*(f"{1234 + n * 79}円" for n in range(COUNT))), "feature", "number", "120 whole numbers, read"),
         (cells(*(f"{x} words in a row" for x in range(COUNT))), "feature", "text", "5 words a cell"),
         (cells("same"), "ignore", "text", "constant, 'same'"),
         (cells(3), "ignore", "text", "constant"),
@@ -327,3 +330,15 @@ def test_a_number_behind_a_word_that_never_varies_is_a_name_where_it_repeats(nam
     assert found.type == "category" and reason.startswith("high-cardinality, 40 words")
     two = pd.Series([f"{'AB'[row % 2]}{row % 40}" for row in range(400)], dtype=object)
     assert infer_column("x", two)[0].type == "code"
+
+
+@pytest.mark.parametrize("sign", ["|", ", ", ";"])
+def test_lists_of_few_words_are_learned_word_by_word(sign: str) -> None:
+    kinds = ["Action", "Comedy", "Drama", "Horror", "Sci-Fi", "War"]
+    some = [sign.join(kind for place, kind in enumerate(kinds) if row >> place & 1) for row in range(1, 64)]
+    found, reason = infer_column("kinds", pd.Series(some * 3, dtype=object))
+    assert found.type == "text" and reason.startswith("lists, as 'Action")
+    towns = pd.Series(
+        [f"town{row}{sign}state{row % 9}{f'{sign}north' * (row % 2)}" for row in range(60)] * 3, dtype=object
+    )
+    assert infer_column("town", towns)[0].type == "category"

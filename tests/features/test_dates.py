@@ -77,6 +77,26 @@ def test_dates_of_east_asia_begin_with_the_year(cells: list[str], days: list[str
     assert dates.dates_of(series(*cells), ["ISO8601"]).tolist() == [pd.Timestamp(day) for day in days]
 
 
+@pytest.mark.parametrize(
+    "form",
+    ["%a, %d %b %Y %H:%M:%S GMT", "%A, %B %d, %Y", "%d %B %Y %H:%M", "%d-%b-%Y %H:%M:%S", "%b %d %Y", "%B %Y",
+     "%m-%d-%Y %I:%M %p", "%m-%d-%y", "%d-%m-%y", "%d.%m.%Y (%a)"],
+)  # fmt: skip
+def test_dates_as_mail_spreadsheets_and_people_write_them(form: str) -> None:
+    days = pd.Series(pd.date_range("1987-01-28 09:05", periods=80, freq="93h"))
+    read = days.dt.strftime(form)
+    found = dates.date_format(read)
+    assert found is not None
+    expected = days if "%S" in form else days.dt.floor("min" if "%M" in form else "D")
+    expected = expected if "%d" in form else expected.dt.to_period("M").dt.to_timestamp()
+    assert dates.dates_of(read, [found]).tolist() == expected.tolist()
+
+
+@pytest.mark.parametrize("cell", ["15:30 (Sun)", "Sun, 15:30", "Sun 15:30"])
+def test_a_weekday_beside_a_time_of_day_is_not_passed_over(cell: str) -> None:
+    assert dates.date_format(series(cell)) is None
+
+
 def test_weekdays_and_times_of_day_beside_other_formats() -> None:
     assert dates.date_format(series("17/10/2021 (Sun)", "31/12/2021 (Fri)")) == "%d/%m/%Y"
     assert dates.date_format(series("2021/10/17(日) 15時30分", "2021/1/3(周日)9时5分")) == "%Y/%m/%d %H:%M"
