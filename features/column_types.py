@@ -89,7 +89,7 @@ def infer_column(
     lenient = with_slips(spelling, present, numbers.notna().to_numpy(), wrong)
     if _lettered(present, numbers, spelling) or all_bracketed(present):
         lenient = None
-    levels = levels_among(present, numbers, wrong) if lenient is not None else []
+    levels = levels_among(present, numbers, wrong) if lenient is not None else words_among(present, numbers, wrong)
     if lenient is not None and not levels and (numbers.nunique() > 1 or not wrong.any()):
         spelt = replace(plain, spelling=lenient, nullable=gaps or bool(wrong.any()))
         return _number_or_code(spelt, present[~wrong], numbers[~wrong], classes, rows)
@@ -130,6 +130,13 @@ def levels_among(present: pd.Series, numbers: pd.Series, wrong: np.ndarray) -> l
         if (few and count >= frequent)
         or (re.search("[0-9]", str(word)) and (few or count > 1 or _BOUND.fullmatch(str(word))))
     ]
+
+
+def words_among(present: pd.Series, numbers: pd.Series, wrong: np.ndarray) -> list[str]:
+    """The words that stand in the place of a number in so many cells, ``wrong [n]``, that they can't be passed over;
+    none where they are many, or few cells are ``numbers``."""
+    words = list(dict.fromkeys(present[wrong])) if 2 * numbers.notna().sum() > len(present) else []
+    return words if len(words) <= SLIPS else []
 
 
 def _lettered(present: pd.Series, numbers: pd.Series, spelling: Spelling) -> bool:

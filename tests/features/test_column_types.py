@@ -342,3 +342,16 @@ def test_lists_of_few_words_are_learned_word_by_word(sign: str) -> None:
         [f"town{row}{sign}state{row % 9}{f'{sign}north' * (row % 2)}" for row in range(60)] * 3, dtype=object
     )
     assert infer_column("town", towns)[0].type == "category"
+
+
+def test_a_word_that_keeps_a_column_from_being_one_of_numbers_is_told() -> None:
+    sizes = [str(n * 7 % 997) if n % 5 else "varies" for n in range(400)]
+    found, reason = infer_column("size", pd.Series(sizes, dtype=object))
+    assert found.type == "category"
+    assert reason.endswith(
+        "not as numbers, because of 'varies': write a number there, or nothing, to have them learned so"
+    )
+    words = pd.Series([str(n) if n % 2 else f"word{n % 9}" for n in range(400)], dtype=object)
+    assert "not as numbers" not in infer_column("size", words)[1]
+    absent = pd.Series(["NA" if n % 5 else "pave" for n in range(400)], dtype=object)
+    assert infer_column("alley", absent)[1] == "2 words"
