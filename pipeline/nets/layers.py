@@ -208,7 +208,10 @@ def piecewise_linear(numbers: Tensor, bins: Mapping[str, Tensor]) -> Tensor:
     """How far ``numbers [m, n, b]`` have come in each bin, from 0 to 1: ``[m, n, T, b]``; ``bins``: the arrays of
     ``BINS``, each ``[m, n, T]``, see ``numbers.bins_of``."""
     left, inverse = (bins[name] for name in BINS)
-    return ops.minimum(ops.maximum(lines(numbers, inverse, -left * inverse), 0.0), 1.0)
+    # Counted from the narrowest bin: from 0, which narrow bins may be far from (of a column with a few values such as
+    # -999), a share would be the difference of two large products, and noise.
+    start = ops.take_along_axis(left, ops.argmax(inverse, axis=2, keepdims=True), axis=2)  # [m, n, 1]
+    return ops.minimum(ops.maximum(lines(numbers - start, inverse, (start - left) * inverse), 0.0), 1.0)
 
 
 def embed_numbers(numbers: Tensor, weights: Mapping[str, Tensor], bins: Mapping[str, Tensor] | None) -> Tensor:

@@ -52,6 +52,18 @@ def test_piecewise_linear_equals_its_definition(train_and_rest: tuple[np.ndarray
                 np.testing.assert_allclose(found[fold, column, :, row], expected, rtol=1e-4, atol=1e-5)
 
 
+def test_narrow_bins_far_from_0_are_as_in_double_precision() -> None:
+    """As in a standardised column where a few rows have a number that stands for none."""
+    column = np.random.default_rng(0).uniform(0, 40, 2000)
+    column[:50] = -1e6
+    numbers = ((column - column.mean()) / column.std()).astype(np.float32)
+    bins = bins_of(numbers[None, :, None], np.ones((2000, 1), bool), 24)
+    left, inverse = (bins[name][0, 0].astype(np.float64) for name in BINS)
+    expected = np.clip((numbers[:, None] - left) * inverse, 0, 1)
+    found = np.array(piecewise_linear(numbers[None, None], bins))[0, 0]
+    np.testing.assert_allclose(found.T, expected, atol=1e-5)
+
+
 def test_only_train_rows_make_bins_and_two_values_are_no_numbers(
     train_and_rest: tuple[np.ndarray, np.ndarray],
 ) -> None:
