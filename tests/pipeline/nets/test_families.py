@@ -237,6 +237,17 @@ def test_copies_begin_with_random_signs_and_with_one_number_a_column_where_it_is
     assert normal.std() == pytest.approx(1, abs=0.2) and len(np.unique(normal[0])) == 4
 
 
+def test_realmlps_dropout_ends_with_its_training(table: Table) -> None:
+    """Of one step in all, which is the last, it drops nothing."""
+    settings = [
+        networks.bare_configuration(family=family, dropout=rate, width=32, batch_size=64)
+        for family in ("realmlp", "plain")
+        for rate in (0.0, 0.5)
+    ]
+    loss = engine.fit(members_of(settings, [0] * 4, [1] * 4), table, "binary", 1, 1).train_loss[:, 0]
+    assert loss[0] == pytest.approx(loss[1], abs=1e-6) and abs(loss[2] - loss[3]) > 1e-3
+
+
 def test_realmlp_trains_as_its_own_parametrisation_does() -> None:
     """``x w / sqrt(inputs)`` with ``w`` of variance 1, learned slopes and scale, each group at its own rate, decay on
     ``w``: written out with TensorFlow's gradients."""
