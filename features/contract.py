@@ -142,18 +142,20 @@ class Contract:
         cure = f"Correct the cells, {empty}, or set `type: category`, for it in {self.file}."
         if column.role == "target":
             cure = "Correct the cells or delete the rows."
-        if any("," in str(v) for v in cells[wrong]):
+        spelling = column.spelling
+        if "," not in (spelling.decimal, spelling.thousands) and any("," in str(v) for v in cells[wrong]):
             cure = (
                 "Write the decimal sign as a point, or say how numbers are written (`decimal`, `thousands`) for it in "
                 f"{self.file}."
             )
-        elif column.spelling.thousands == "." and any("." in str(v) for v in cells[wrong]):
+        elif spelling.thousands == "." and any("." in str(v) for v in cells[wrong]):
             cure = (
                 "Points stand between thousands in this column, so write the decimal sign as a comma, or correct "
                 f"`decimal` and `thousands` for it in {self.file}."
             )
         problem = counted(wrong, "cell is", "cells are") + " text"
-        return fault_at(file, cells, wrong, column.expected, problem=problem, cure=cure, check="type")
+        expected = column.expected + (f", with {spelling.signs}" if spelling.prefix or spelling.suffix else "")
+        return fault_at(file, cells, wrong, expected, problem=problem, cure=cure, check="type")
 
     def faults(self, frame: pd.DataFrame, file: str, with_target: bool) -> list[Fault]:
         """What a typed frame (``typed``'s result) breaks: nullability, ranges, values and uniqueness, column by column.

@@ -131,6 +131,14 @@ def test_cells_are_to_be_left_empty_only_where_they_may_be(nullable: bool, cure:
         contract.typed(table(x=["1", "two", "3"]), "f.csv", True)
 
 
+def test_what_numbers_with_signs_are_expected_to_be_is_told() -> None:
+    contract = Contract.from_mapping(changed("x", thousands=",", suffix="won"), "c.yaml")
+    with pytest.raises(ContractError) as caught:
+        contract.typed(table(x=["1,234 won", "$1,234", "3"]), "f.csv", True)
+    assert "'$1,234' (row 3); expected " in str(caught.value) and "decimal sign" not in str(caught.value)
+    assert ", with 'won' behind them and commas between thousands. Correct the cells" in str(caught.value)
+
+
 def test_text_in_a_column_of_numbers_that_is_ignored_is_missing() -> None:
     contract = Contract.from_mapping(changed("x", role="ignore"), "c.yaml")
     typed = contract.typed(table(x=["1", "two", "3"]), "f.csv", True)
