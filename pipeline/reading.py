@@ -137,7 +137,7 @@ def _other_form(content: bytes, path: Path) -> str:
 def _told_form(what: str, read: str, path: Path) -> str:
     """What the file at ``path`` is, with the command that makes a CSV file of it, over no file that is there (mode
     x)."""
-    csv_file = path.with_name(f"{path.name.split('.')[0]}.csv")
+    csv_file = path.with_name(f"{path.name.split('.')[0]}{'_' * (path.suffix == '.csv')}.csv")
     how = read.format(path=repr(path.as_posix()))
     return (
         f"{what}; expected a table of text, as CSV. To make one of it:\n"

@@ -308,6 +308,12 @@ def test_tables_of_other_programs_are_told_with_a_command_that_makes_a_csv_file(
     assert read_any(tmp_path / "train.csv", None, print).to_dict("list") == made
 
 
+def test_the_command_makes_another_file_where_a_table_is_called_csv_though_it_is_none(tmp_path: Path) -> None:
+    pd.DataFrame({"id": [1]}).to_json(tmp_path / "train.csv")
+    with pytest.raises(UserError, match=r"to_csv\('.*/train_\.csv', index=False"):
+        read_any(tmp_path / "train.csv", None, print)
+
+
 def test_an_archive_of_several_files_is_told_with_a_command_that_unpacks_it(tmp_path: Path) -> None:
     path = tmp_path / "my files.zip"
     path.write_bytes(zipped(train__csv=PLAIN, test__csv=PLAIN))
