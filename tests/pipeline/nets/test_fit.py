@@ -180,7 +180,7 @@ def test_best_weights_are_kept(table: Table, fold: int) -> None:
     found = engine.fit(members, table, "binary", 60, 15)
     stop = table.roles[:, fold] == STOP
     assert found.best_epoch[0] == np.nanargmin(found.stop_loss[0]) + 1
-    assert found.epochs_run[0] < 60
+    assert found.epochs_run[0] == found.best_epoch[0] + 15 < 60
     assert found.loss[0, stop].mean() == pytest.approx(np.nanmin(found.stop_loss[0]), abs=1e-5)
 
 
@@ -366,3 +366,10 @@ def test_a_member_that_stops_before_the_rung_has_its_say_too(table: Table) -> No
     members = members_of([bare_configuration(learning_rate=5.0, width=64), bare_configuration()], [0, 0], [1, 2])
     found = engine.fit(members, table, "binary", 40, 2, halving=engine.Halving(0.9, lambda lowest: lowest < np.inf))
     assert found.epochs_run[0] < 36 and np.isfinite(found.stop_loss[0, 0])
+
+
+def test_halving_ends_whom_it_means_though_others_have_left_before(table: Table) -> None:
+    settings = [bare_configuration(learning_rate=rate) for rate in (0.5, 0.5, 0.5, 1e-4, 1e-4, 1e-4)]
+    halving = engine.Halving(0.75, lambda lowest: np.arange(6) != 3)
+    found = engine.fit(members_of(settings, [0] * 6, range(6)), table, "binary", 20, 3, halving=halving)
+    assert found.epochs_run[:3].max() < 15 and found.epochs_run[3:].tolist() == [15, 20, 20]
