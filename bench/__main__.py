@@ -1,14 +1,14 @@
-"""``python -m bench [NAME ...]``: print the measurements and write them under reports/bench/."""
+"""``python -m bench [NAME ...]``: measure, write it under reports/bench/ and print it."""
 
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from bench.printed import printed
 from features.errors import UserError
 from pipeline.files import read_json, write_json
 
@@ -27,6 +27,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--tables", nargs="+", help="those that families are measured on; others stay as written")
     arrays = Path("data/normalize/titanic/arrays.npz")
     parser.add_argument("--arrays", type=Path, default=arrays, help="that search and families are measured on")
+    parser.add_argument("--show", action="store_true", help="print what is written, and measure nothing")
     parser.add_argument("--output", type=Path, default=Path("reports/bench"), help="folder for the results")
     arguments = parser.parse_args(argv)
     unknown = sorted(set(arguments.names) - set(NAMES))
@@ -34,9 +35,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.error(f"no measurement {unknown[0]!r}; expected one of {', '.join(NAMES)}")
     try:
         for name in arguments.names or NAMES:
-            result = measured(name, arguments)
-            print(json.dumps({name: result}, indent=2))
-            write_json(arguments.output / f"{name}.json", result)
+            path = arguments.output / f"{name}.json"
+            if not arguments.show:
+                write_json(path, measured(name, arguments))
+            print(printed(name, read_json(path)))
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

@@ -9,24 +9,13 @@ from typing import Any
 
 import pytest
 
+from bench.printed import MODELS, cells
+
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md")), ROOT / "data" / "README.md"]
 WIDTH = 140
 README = ROOT / "README.md"
 MEASUREMENTS, SCORES, TEXTBOOK = (ROOT / "docs" / f"{name}.md" for name in ("measurements", "scores", "textbook"))
-# Titles of the columns of the comparison, by the names that `bench accuracy` has for the models.
-MODELS = {
-    "ours": "here",
-    "plain": "plain alone",
-    "realmlp": "RealMLP-TD",
-    "realmlp_folds": "in folds",
-    "tabm": "TabM-D",
-    "gradient_boosting": "HistGradientBoosting",
-    "random_forest": "random forest",
-    "linear": "logistic / ridge",
-    "mlp": "MLP",
-}
-DIGITS = {"diabetes": 1, "interactions": 3}
 
 
 def read(name: str) -> Any:
@@ -50,9 +39,10 @@ def anchors(path: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
 
 
-def table(path: Path, *columns: str) -> list[list[str]]:
-    """Rows of the first table that has all of these titles, without marks of emphasis."""
-    lines = path.read_text().replace("**", "").split("\n")
+def table(path: Path, *columns: str, after: str = "") -> list[list[str]]:
+    """Rows of the first table that has all of these titles, behind the text ``after``, without marks of emphasis."""
+    text = path.read_text().replace("**", "")
+    lines = text[text.index(after) :].split("\n")
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
     start = next(index for index, row in enumerate(rows) if lines[index].startswith("|") and {*columns} <= {*row})
     end = next(index for index in range(start, len(lines)) if not lines[index].startswith("|"))
@@ -99,49 +89,24 @@ def test_titanics_scores_are_those_of_the_report(path: Path) -> None:
 
 @pytest.mark.parametrize("path", [README, MEASUREMENTS], ids=["README", "measurements"])
 def test_the_comparison_is_that_of_the_report(path: Path) -> None:
-    report = read("bench/accuracy.json")
-    titles, *rows = table(path, "RealMLP-TD", "MLP")
-    models = [next(name for name, title in MODELS.items() if title == shown) for shown in titles[1:]]
-    assert {name for name in map(name_of, rows) if name in report["loss"]} == report["loss"].keys()
-    for row in rows:
-        name, cells = name_of(row), row[1:]
-        if name in report["loss"]:
-            digits = DIGITS.get(name, 4)
-            assert {len(cell.partition(".")[2]) for cell in cells} == {digits}, name
-            known = [report["loss"][name][model] for model in models]
-            # The report has rounded once already, so either neighbour of a half will do.
-            assert [float(cell) for cell in cells] == pytest.approx(known, abs=0.51 * 10**-digits, rel=0), name
-        else:
-            assert cells == [summarised(name, model, report) for model in models], name
+    check_comparison(table(path, "RealMLP-TD", "MLP"), read("bench/accuracy.json"))
 
 
 def test_the_comparison_on_other_tables_is_that_of_the_report() -> None:
     report = read("bench/unseen.json")
-    lines = MEASUREMENTS.read_text().split("## Tables that no default was chosen by")[1].split("\n")
-    titles, _, *rows = [[cell.strip(" *") for cell in line.split("|")[1:-1]] for line in lines if line[:1] == "|"][:19]
-    models = [next(name for name, title in MODELS.items() if title == shown) for shown in titles[1:]]
-    assert {row[0] for row in rows} == {*report["loss"], "mean rank", "here against it"}
-    for name, *cells in rows:
-        if name in report["loss"]:
-            losses = [report["loss"][name][model] for model in models]
-            assert cells == [f"{loss:.4f}" if loss < 1 else f"{loss:.3f}" for loss in losses], name
-        else:
-            assert cells == [summarised(name.replace(" ", "_"), model, report) for model in models], name
+    check_comparison(table(MEASUREMENTS, "RealMLP-TD", "MLP", after="## Tables that no default"), report)
     ranks = [report["mean_rank"][model] for model in ("ours", "tabm", "gradient_boosting", "realmlp")]
     assert "{:.2f}, TabM {:.2f}, gradient boosting {:.2f}, RealMLP {:.2f};".format(*ranks) in flat(README)
 
 
-def summarised(name: str, model: str, report: Any) -> str:
-    """What a row over all tables says of a model."""
-    if name == "mean_rank":
-        return f"{report['mean_rank'][model]:.2f}" if model in report["mean_rank"] else ""
-    if name.startswith("seconds"):
-        each = [one[model] for one in report["seconds"].values()]
-        least, most = f"{min(each):.0f}", f"{max(each):.0f}"
-        return least if least == most else f"{least} to {most}"
-    assert name == "here_against_it"
-    found = report["relative_difference"].get(model)
-    return f"{100 * found['mean']:.1f} ± {100 * found['se']:.1f} %" if found else ""
+def check_comparison(rows: list[list[str]], report: Any) -> None:
+    """All tables of the report are there, and every cell is what ``bench`` prints."""
+    models = [next(name for name, title in MODELS.items() if title == shown) for shown in rows[0][1:]]
+    expected = {name.lower().replace(" ", "_"): found for name, found in cells(report)}
+    found = {name_of(row).removesuffix("_per_split"): row[1:] for row in rows[1:]}
+    assert {name.lower() for name in report["loss"]} <= found.keys()
+    for name, said in found.items():
+        assert said == [expected[name].get(model, "") for model in models], name
 
 
 def test_the_families_are_those_of_the_report() -> None:
@@ -150,10 +115,10 @@ def test_the_families_are_those_of_the_report() -> None:
     names = [title.lower().replace(" ", "_") for title in titles[1:-1]]
     plain = report["titanic"][0]["ms_per_member_epoch"]
     assert len(rows) == len(report["titanic"])
-    for index, (network, *cells, time) in enumerate(rows):
+    for index, (network, *changes, time) in enumerate(rows):
         found = [report[name][index] for name in names]
         assert {one["network"] for one in found} == {network}
-        for cell, one in zip(cells, found, strict=True):
+        for cell, one in zip(changes, found, strict=True):
             # Blank where the change says nothing of values, and so changes nothing.
             change = f"{one['to_plain']:+.4f} ± {one['to_plain_se']:.4f}" if one["to_plain_se"] else ""
             assert cell == (change if index else f"{one['loss']:.4f}"), network
