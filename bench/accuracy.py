@@ -263,7 +263,8 @@ def summary(results: pd.DataFrame) -> dict[str, Any]:
     seconds = results.pivot_table(index="table", columns="method", values="seconds", sort=False)
     found: dict[str, Any] = {
         "loss": losses.round(5).to_dict("index"),
-        "seconds": seconds.round(1).to_dict("index"),
+        # None where results were kept without them.
+        "seconds": seconds.round(1).astype(object).where(seconds.notna(), None).to_dict("index"),
         "mean_rank": losses[[name for name in losses if ranked(name)]].rank(axis=1).mean().round(2).to_dict(),
     }
     if OURS in losses and len(losses.columns) > 1:

@@ -72,7 +72,8 @@ def cells(report: Mapping[str, Any]) -> list[tuple[str, dict[str, str]]]:
     seconds: dict[str, list[float]] = {}
     for one in report["seconds"].values():
         for model, value in one.items():
-            seconds.setdefault(model, []).append(value)
+            if value is not None:
+                seconds.setdefault(model, []).append(value)
     found.append((SECONDS, {model: _range(values) for model, values in seconds.items()}))
     return found
 
