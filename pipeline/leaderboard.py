@@ -169,8 +169,8 @@ def table(name: str, rows: pd.DataFrame) -> Table:
     metric = rows["metric"].iloc[-1]
     heading = f"{name}: {metric}, {'more' if metric in RISING else 'less'} is better"
     found = Table(title=heading, title_justify="left", show_lines=True)
-    for column, side in (("#", "right"), ("date, revision", "left"), ("CV, log loss", "right"), ("public", "right")):
-        found.add_column(column, justify=side, no_wrap=True)  # type: ignore[arg-type]
+    for column in ("#", "date, revision", "CV, log loss", "public"):
+        found.add_column(column, justify="left" if column == "date, revision" else "right", no_wrap=True)
     found.add_column("what is new", overflow="fold")
     held = comparable(rows)
     stars = best(numbers(held["cv"]), metric), best(numbers(held["public_score"]), metric)

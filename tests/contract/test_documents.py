@@ -94,17 +94,19 @@ def test_the_comparison_is_that_of_the_report(path: Path) -> None:
 
 def test_the_comparison_on_other_tables_is_that_of_the_report() -> None:
     report = read("bench/unseen.json")
-    check_comparison(table(MEASUREMENTS, "RealMLP-TD", "MLP", after="## Tables that no default"), report)
+    rows = table(MEASUREMENTS, "RealMLP-TD", "MLP", after="## Tables that no default was chosen by")
+    assert {row[0] for row in rows[1:]} == {*report["loss"], "mean rank", "here against it"}
+    check_comparison(rows, report)
     ranks = [report["mean_rank"][model] for model in ("ours", "tabm", "gradient_boosting", "realmlp")]
     assert "{:.2f}, TabM {:.2f}, gradient boosting {:.2f}, RealMLP {:.2f};".format(*ranks) in flat(README)
 
 
 def check_comparison(rows: list[list[str]], report: Any) -> None:
-    """All tables of the report are there, and every cell is what ``bench`` prints."""
+    """All tables of the report and the mean rank are there, and every cell is what ``bench`` prints."""
     models = [next(name for name, title in MODELS.items() if title == shown) for shown in rows[0][1:]]
     expected = {name.lower().replace(" ", "_"): found for name, found in cells(report)}
     found = {name_of(row).removesuffix("_per_split"): row[1:] for row in rows[1:]}
-    assert {name.lower() for name in report["loss"]} <= found.keys()
+    assert {"mean_rank", *(name.lower() for name in report["loss"])} <= found.keys()
     for name, said in found.items():
         assert said == [expected[name].get(model, "") for model in models], name
 
