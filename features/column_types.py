@@ -10,7 +10,7 @@ import pandas as pd
 
 from features.columns import code_separator, fit_number
 from features.contract import Column, levels_of
-from features.dates import FEW, date_formats, dates_of
+from features.dates import all_of_digits, date_formats, dates_of
 from features.errors import listed, quoted
 from features.identifiers import MOSTLY_DISTINCT, REPEATED, may_be_a_count, named_after_things, named_like_an_id
 from features.number_forms import SLIPS, all_bracketed, find_spelling, units_of, with_slips
@@ -18,6 +18,7 @@ from features.plain import LEVELS_WITH_STATISTIC, MOST_ONE_HOT_LEVELS
 from features.scales import order_of
 from features.spelling import PLAIN, Spelling, marked, numbers_of, without_blanks
 from features.statistics import outputs
+from features.units import find_units, with_frequent_words
 
 # A category with more levels is high-cardinality: its values are not listed.
 MOST_LISTED_LEVELS = 30
@@ -29,8 +30,10 @@ FEW_NUMBERED = 10
 # Whole numbers within these bounds, or of a column called so, are years: each may stand there once.
 YEARS = 1800, 2100
 _YEAR = re.compile(r"(?i:(.*[^a-z])?(year|yr|jahr|année|annee|año|ano|anno)s?([^a-z].*)?|.*[a-z]Year)")
-# Days in eight digits.
-_EIGHT_DIGITS = re.compile("(19|20)[0-9]{2}[01][0-9][0-3][0-9]")
+# Of a column called so, six digits may be a year and a month: 201901.
+_MONTH = re.compile(
+    r"(?i:(.*[^a-z])?(year)?(month|date|periode?|yyyymm|monat)(id)?([^a-z].*)?)|.*[a-z](Month|Date|Period)"
+)
 # Of a column called so, numbers that rise from row to row alone name rows.
 _RANK = re.compile(r"(?i:(.*[^a-z])?(rank|ranking|rang)([^a-z].*)?|.*[a-z]Rank)")
 _SEASON = re.compile("[0-9]{4}-[0-9]{2}")
@@ -78,15 +81,22 @@ def infer_column(
         return ignored, "empty in train, so nothing can be learned from it"
     if known.notna().all() and present.iloc[:rows].nunique() == 1:
         return ignored, f"constant in train, {quoted(present.iloc[0])} everywhere, so nothing can be learned from it"
-    if present.iloc[:FEW].str.fullmatch(_EIGHT_DIGITS).all() and present.str.fullmatch(_EIGHT_DIGITS).all():
-        found = _date(plain, present)  # that digits are days of the calendar by chance is beyond belief
-        if found is not None and found[0].spelling == PLAIN:
-            return found
+    # That so many digits are days of the calendar by chance is beyond belief; of six, which may be amounts, the name
+    # says it.
+    forms = ("%Y%m%d", "%Y%m%d%H%M%S", *(["%Y%m"] if _MONTH.fullmatch(name) else []))
+    if any(all_of_digits(present, form) for form in forms) and (found := _date(plain, present)) is not None:
+        return found
     spelling = find_spelling([present]) if spelling is None else spelling
     numbers, wrong = numbers_of(present, spelling)
+    units = find_units(present) if wrong.any() or spelling.suffix else None
+    if units is not None:
+        spelling = units
+        numbers, wrong = numbers_of(present, spelling)
     huge = (numbers.abs() > np.finfo(np.float32).max).to_numpy()  # which no network could take
     numbers, wrong = numbers.mask(huge), wrong | huge
     lenient = with_slips(spelling, present, numbers.notna().to_numpy(), wrong)
+    if lenient is None and units is not None:
+        lenient = with_frequent_words(spelling, present, numbers.notna().to_numpy(), wrong)
     if _lettered(present, numbers, spelling) or all_bracketed(present):
         lenient = None
     levels = levels_among(present, numbers, wrong) if lenient is not None else words_among(present, numbers, wrong)
@@ -274,7 +284,7 @@ def _number(plain: Column, present: pd.Series, numbers: pd.Series, rows: int) ->
     finite = values[np.isfinite(values)]
     whole = bool(len(finite) == len(values) and np.all(values == np.floor(values)))
     # What has a unit is measured.
-    bare = not plain.spelling.suffix and plain.spelling.prefix in _NUMBERING
+    bare = not (plain.spelling.suffix or plain.spelling.units) and plain.spelling.prefix in _NUMBERING
     gaps = plain.nullable or len(values) < len(present)
     years = whole and (_YEAR.fullmatch(plain.name) or (values.min() >= YEARS[0] and values.max() <= YEARS[1]))
     if bare and whole and not gaps and not years and _running(numbers, rows, plain.name):

@@ -154,7 +154,8 @@ class Contract:
                 f"`decimal` and `thousands` for it in {self.file}."
             )
         problem = counted(wrong, "cell is", "cells are") + " text"
-        expected = column.expected + (f", with {spelling.signs}" if spelling.prefix or spelling.suffix else "")
+        around = spelling.prefix or spelling.suffix or spelling.units
+        expected = column.expected + (f", with {spelling.signs}" if around else "")
         return fault_at(file, cells, wrong, expected, problem=problem, cure=cure, check="type")
 
     def faults(self, frame: pd.DataFrame, file: str, with_target: bool) -> list[Fault]:

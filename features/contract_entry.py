@@ -16,7 +16,8 @@ ROLES = ("id", "target", "feature", "group", "ignore")
 TYPES = ("number", "boolean", "category", "code", "date", "text", "presence")
 # In the order in which an entry is written.
 _KEYS = ("role", "type", "values", "minimum", "maximum", "integer", "nullable", "unique", "added", "separator", "parts",
-         "order", "decimal", "thousands", "prefix", "suffix", "missing", "group", "description")  # fmt: skip
+         "order", "decimal", "thousands", "prefix", "suffix", "units", "missing", "group",
+         "description")  # fmt: skip
 # Keys that say how the numbers of a column are written, and what each may be; None: a sign or word.
 SIGNS = {"decimal": (".", ","), "thousands": ("", ",", ".", " ", "'"), "prefix": None, "suffix": None}
 # The digits of a whole number in YAML may be more than a float holds.
@@ -130,7 +131,10 @@ def written_entry(column: Column) -> dict[str, Any]:
     known = {one.name: one.default for one in fields(Column)} | vars(PLAIN)
     held = vars(column) | vars(column.spelling)
     wanted = [key for key in _KEYS if key in ("role", "type", "nullable") or held[key] != known[key]]
-    return {key: list(held[key]) if isinstance(held[key], tuple) else held[key] for key in wanted}
+    entry = {key: list(held[key]) if isinstance(held[key], tuple) else held[key] for key in wanted}
+    if column.spelling.units:
+        entry["units"] = {unit: int(size) if size == int(size) else size for unit, size in column.spelling.units}
+    return entry
 
 
 def _flags(entry: Mapping[str, Any], role: str, where: str) -> dict[str, bool]:
@@ -278,10 +282,23 @@ def _signs(entry: Mapping[str, Any], kind: str, where: str) -> Spelling:
             raise UserError(f"{where}.{key} is {sign!r}, but only numbers have it, and type is {kind!r}. Delete {key}.")
         if not isinstance(sign, str) or (sign not in allowed if allowed else _DIGIT.search(sign)):
             raise UserError(f"{where}.{key} is {sign!r}; expected {expected}.")
-    spelling = Spelling(**found)
+    spelling = Spelling(**found, units=_units(entry.get("units"), kind, f"{where}.units"))
     if spelling.decimal == spelling.thousands:
         raise UserError(f"{where}: decimal and thousands are both {spelling.decimal!r}; expected signs that differ.")
     return spelling
+
+
+def _units(units: Any, kind: str, where: str) -> tuple[tuple[str, float], ...]:
+    """What may stand behind a number, and how much one of it is."""
+    if units is None:
+        return ()
+    if not isinstance(units, Mapping) or not units or kind != "number":
+        raise UserError(f"{where} is {units!r} (type {kind!r}); expected, for numbers only, as {{h: 60, m: 1}}.")
+    for unit, size in units.items():
+        number = isinstance(size, int | float) and not isinstance(size, bool) and 0 < size <= _LARGEST
+        if not isinstance(unit, str) or not unit.strip() or _DIGIT.search(unit) or not number:
+            raise UserError(f"{where} has {unit!r}: {size!r}; expected a word and how much it is, a number above 0.")
+    return tuple((unit, float(size)) for unit, size in units.items())
 
 
 def _levels(words: Any, kinds: Sequence[str], kind: str, where: str) -> tuple[str, ...] | None:

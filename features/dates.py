@@ -17,7 +17,7 @@ DATE_FORMATS = ("ISO8601", "%d.%m.%Y", "%d.%m.%Y %H:%M", "%d.%m.%Y %H:%M:%S", "%
                 "%m/%d/%y %H:%M", "%m/%d/%y %I:%M %p", "%b-%Y", "%I:%M %p", "%I:%M:%S %p", "%Y%m%d", "%H:%M",
                 "%H:%M:%S", "%d %b %Y %H:%M", "%d %b %Y %H:%M:%S", "%d-%b-%Y %H:%M:%S", "%d %B %Y %H:%M", "%b %d %Y",
                 "%B %d %Y", "%b %Y", "%B %Y", "%m-%d-%Y %H:%M", "%m-%d-%Y %I:%M %p", "%d-%m-%y",
-                "%m-%d-%y")  # fmt: skip
+                "%m-%d-%y", "%Y%m%d%H%M%S", "%Y%m")  # fmt: skip
 _PLACE = {form: place for place, form in enumerate(DATE_FORMATS)}
 # Years of two digits are those of the hundred years that end with this one: more tables hold births than what is to
 # come.
@@ -42,6 +42,11 @@ _WEEKDAY = re.compile(
 )
 # Hours and minutes, rather than the goals of two teams.
 _CLOCK = re.compile(r"\d{1,2}:\d{2}(:\d{2})?")
+# Digits alone: how many and which, since a format reads fewer of them, too, 201911 as the first of January.
+_DIGITS = {
+    form: re.compile("[0-9]{4}[01][0-9]" + rest)
+    for form, rest in (("%Y%m", ""), ("%Y%m%d", "[0-3][0-9]"), ("%Y%m%d%H%M%S", "[0-3][0-9][0-2][0-9][0-5][0-9]{3}"))
+}
 # Greenwich's time by its name, which no format takes; a time without any is taken for that.
 _GREENWICH = re.compile(r" ?(UTC|GMT)$")
 # A cell that may have one of these.
@@ -107,6 +112,15 @@ def dates_of(cells: pd.Series, forms: Sequence[str]) -> pd.Series:
     for form in forms[1:]:
         found = found.fillna(_dates(cells, form))
     return found
+
+
+def all_of_digits(present: pd.Series, form: str) -> bool:
+    """Are all cells ``present`` dates of 1900 to 2099 in the format ``form`` of digits alone, as 20190131 in
+    "%Y%m%d"?"""
+    for part in (_few(present), present):
+        if not (part.str.match("19|20") & part.str.fullmatch(_DIGITS[form])).all():
+            return False
+    return bool(_dates(present, form).notna().all())
 
 
 def present_cells(cells: pd.Series) -> pd.Series:
@@ -212,6 +226,8 @@ def _dates(cells: pd.Series, form: str) -> pd.Series:
         text = text.where(text.str.fullmatch(_ISO).fillna(False))
     if form in ("%H:%M", "%H:%M:%S"):
         text = text.where(text.str.fullmatch(_CLOCK).fillna(False))
+    if form in _DIGITS:
+        text = text.where(text.str.fullmatch(_DIGITS[form]).fillna(False))
     dates = pd.to_datetime(text, format=form, errors="coerce", utc=True).dt.tz_localize(None)
     if "%y" in form:  # Python turns at 69
         dates = dates.mask(dates.dt.year > FAR, dates - pd.DateOffset(years=100))

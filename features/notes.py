@@ -11,7 +11,7 @@ from features.column_types import FEWEST_OF_BOTH
 from features.contract_entry import SIGNS, Column
 from features.dates import century_date, twofold_date
 from features.identifiers import told_id_like
-from features.number_forms import doubtful, written_in_several_ways
+from features.number_forms import MOST, doubtful, written_in_several_ways
 from features.spelling import PLAIN, marked, numbers_of
 
 # Different numbers besides one that stands far from them.
@@ -49,9 +49,10 @@ def told_missing(column: Column, train: pd.Series, test: pd.Series) -> list[str]
         table, rows = next((table, rows) for table, rows in places if len(rows))
         count, cells = sum(len(rows) for _, rows in places), len(train) + len(test)
         kind = "date" if column.type == "date" else "number"
-        signs = [key for key in SIGNS if getattr(column.spelling, key) != getattr(PLAIN, key)]
+        signs = [key for key in (*SIGNS, "units") if getattr(column.spelling, key) != getattr(PLAIN, key)]
         keys = ", ".join(f"`{key}`" for key in (["parts"] if column.parts else ["type", *signs])) + " and `missing`"
-        odd = "" if column.parts or marked(pd.Series([word])).all() else f"no {kind}, as nearly all others are, and "
+        others = "nearly all" if count <= (1 - MOST) * cells else "most"
+        odd = "" if column.parts or marked(pd.Series([word])).all() else f"no {kind}, as {others} others are, and "
         told.append(
             f"{column.name}: {word!r} ({table}, row {rows[0] + 2}{' first' if count > 1 else ''}; {count} of {cells} "
             f"cells) is {odd}read as missing; if it is not, correct the file, or {keys} in the contract"

@@ -6,11 +6,15 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
+
+from features.errors import enumerated
 
 # How programs spell a missing value. Only numbers and the target are read so: "NA" may well be a category.
 MISSING_WORDS = frozenset({"", "nan", "na", "n/a", "null", "none"})
@@ -42,13 +46,17 @@ _NOTHING = re.compile(r"(?P<prefix>[^\d+\-]*)-(?P<suffix>[^\d+\-]*)")
 @dataclass(frozen=True)
 class Spelling:
     """Signs in the numbers, what stands before and behind each (of words the plural, too), and ``missing``: words that
-    mean an empty cell, in any case. A number written plainly (``1234.5``) is read whatever the others look like."""
+    mean an empty cell, in any case. A number written plainly (``1234.5``) is read whatever the others look like.
+
+    ``units``: what may stand behind each instead, and how much one of it is. A cell is the sum of its numbers, the
+    larger units first: 5h 3m is 303 where h is 60 and m is 1."""
 
     missing: tuple[str, ...] = ()
     decimal: str = "."
     thousands: str = ""
     prefix: str = ""
     suffix: str = ""
+    units: tuple[tuple[str, float], ...] = ()
 
     def plain(self, text: str) -> str:
         """``text``, without blanks around it, as Python writes numbers; as it is where it is none."""
@@ -61,10 +69,26 @@ class Spelling:
 
     def _plain_numeral(self, text: str) -> str:
         numeral = self.numeral(text)
+        amount = self._in_units(numeral) if self.units else None
+        if amount is not None:
+            return f"{amount:.15g}"
         if _form(self.decimal, self.thousands).fullmatch(numeral):
             return numeral.replace(self.thousands, "").replace(self.decimal, ".")
         # Where 12.500 is 12500, nobody knows what 12.5 is.
         return "" if self.thousands == "." and _DECIMAL_POINT.fullmatch(numeral) else numeral
+
+    def _in_units(self, numeral: str) -> float | None:
+        """The sum of the numbers in ``numeral``, each in its unit; None where they are written otherwise."""
+        whole, piece = _pieces(tuple(unit for unit, _ in self.units))
+        sign, rest = signed(numeral)
+        if whole.fullmatch(rest) is None:
+            return None
+        size, alone = dict(self.units), replace(PLAIN, decimal=self.decimal, thousands=self.thousands)
+        found = [(alone.number(number), _size(unit, size)) for number, unit in piece.findall(rest)]
+        if any(larger <= smaller for (_, larger), (_, smaller) in pairwise(found)):
+            return None
+        amount = sum(number * size for number, size in found)
+        return None if math.isnan(amount) else -amount if sign else amount
 
     def numeral(self, text: str) -> str:
         """``text`` without what stands before and behind its number."""
@@ -86,12 +110,27 @@ class Spelling:
         said = [f"{self.prefix!r} before them"] * bool(self.prefix) + [f"{self.suffix!r} behind them"] * bool(
             self.suffix
         )
+        said += [f"{unit!r} as {size:.12g}" for unit, size in self.units]
         said += ["decimal commas"] * (self.decimal == ",") + [between] * bool(between)
-        return " and ".join(said)
+        return enumerated(said)
 
 
 PLAIN = Spelling()
 _DECIMAL_POINT = re.compile(r"[+-]?\d*\.\d+")
+
+
+@lru_cache(maxsize=64)
+def _pieces(units: tuple[str, ...]) -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """What a cell is whose numbers have one of the ``units`` behind each, and what one of these numbers is."""
+    words = sorted({word for unit in units for word in one_or_several(unit)}, key=len, reverse=True)
+    number, unit = r"\d[\d.,']*|\.\d+", "|".join(map(re.escape, words))
+    whole = rf"((?:{number})\s*(?:{unit})(?!\w)\.?[\s,]*|(?:{number})\s*(?:{unit})(?=\d))+"
+    return re.compile(whole), re.compile(rf"({number})\s*({unit})")
+
+
+def _size(word: str, sizes: Mapping[str, float]) -> float:
+    """How much the unit is that ``word`` is, or is the plural of."""
+    return next(size for unit, size in sizes.items() if word in one_or_several(unit))
 
 
 def signed(text: str) -> tuple[str, str]:

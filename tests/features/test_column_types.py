@@ -245,6 +245,27 @@ def test_eight_digits_are_dates_where_all_are_days_of_the_calendar() -> None:
     assert infer_column("d", pd.concat([days, pd.Series(["20141301"])]))[0].type == "number"
 
 
+def test_fourteen_digits_are_times_where_all_are_of_the_clock() -> None:
+    times = pd.Series(pd.date_range("2014-01-28", periods=60, freq="461min").strftime("%Y%m%d%H%M%S"))
+    found, reason = infer_column("t", times)
+    assert found.type == "date" and "as '20140128000000'" in reason
+    for odd in ("20140128006000", "20140128240000", "21140128000000"):
+        assert infer_column("t", pd.concat([times, pd.Series([odd])]))[0].type == "number", odd
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [("month", "date"), ("OrderMonth", "date"), ("yearmonth", "date"), ("YYYYMM", "date"), ("period_id", "date"),
+     ("first_date", "date"), ("months", "number"), ("monthly_income", "number"), ("candidate", "number"),
+     ("c", "number")],
+)  # fmt: skip
+def test_six_digits_are_months_where_the_name_says_so(name: str, kind: str) -> None:
+    months = pd.Series(pd.date_range("2013-10-01", periods=60, freq="MS").strftime("%Y%m"))
+    assert infer_column(name, months)[0].type == kind
+    assert infer_column(name, pd.concat([months, pd.Series(["201313"])]))[0].type == "number"
+    assert infer_column(name, months.str[:4] + "-" + months.str[4:])[0].type == "date"
+
+
 @pytest.mark.parametrize(
     ("name", "kind"),
     [("Store", "category"), ("store_nbr", "category"), ("vendor_id", "category"), ("ps_ind_02_cat", "category"),
