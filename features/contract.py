@@ -165,17 +165,17 @@ class Contract:
         target, since encoders give it a code of its own.
         """
         found: list[Fault] = []
+        asked = self._asked_for(with_target)
         for column in self.expected_columns(with_target):
-            if column.role == "ignore":
-                continue
             cells = frame[column.name]
             missing = cells.isna().to_numpy()
-            if not column.nullable:
-                cure = "Fill the cells or delete the rows"
-                cure += "." if column.role != "feature" else f", or set `nullable: true` for it in {self.file}."
-                expected = column.expected if column.role != "id" else "an id in every row"
-                problem = counted(missing, "value is", "values are") + " missing"
-                found += faults_at(file, cells, missing, expected, check="not_null", problem=problem, cure=cure)
+            if column.name in asked:
+                # A whole that is empty has no parts, and is told by itself.
+                owner = self.part_of.get(column.name)
+                gone = missing if owner is None else missing & frame[owner.name].notna().to_numpy()
+                found += self._missing_faults(column, cells, gone, file)
+            if column.role == "ignore":
+                continue
             found += self._value_faults(column, cells, missing, file, with_target)
             if not with_target and column.parts and _may_be_unseen(column):
                 found += self._parts_lost(column, cells, file)
@@ -185,6 +185,26 @@ class Contract:
                 cure = "Delete or renumber the doubled rows."
                 found += faults_at(file, cells, doubles, "each value once", check="unique", problem=problem, cure=cure)
         return found
+
+    def _asked_for(self, with_target: bool) -> set[str]:
+        """The columns that may not be empty: by their own rule, or by that of a part that some stage asks for."""
+        asked = [c for c in self.expected_columns(with_target) if c.role != "ignore" and not c.nullable]
+        for column in asked:  # the list grows while it is gone through
+            asked += [owner] if (owner := self.part_of.get(column.name)) is not None else []
+        return {column.name for column in asked}
+
+    def _missing_faults(self, column: Column, cells: pd.Series, missing: np.ndarray, file: str) -> list[Fault]:
+        """Of ``cells`` that are ``missing [n]`` and may not be."""
+        cure, expected = "Fill the cells or delete the rows", column.expected
+        if column.role == "id":
+            expected = "an id in every row"
+        elif column.parts:
+            expected = several(column.separator, len(column.parts))
+            cure += f", or set `nullable: true` for it and its parts in {self.file}"
+        elif column.role == "feature":
+            cure += f", or set `nullable: true` for it in {self.file}"
+        problem = counted(missing, "value is", "values are") + " missing"
+        return faults_at(file, cells, missing, expected, check="not_null", problem=problem, cure=f"{cure}.")
 
     def _value_faults(
         self, column: Column, cells: pd.Series, missing: np.ndarray, file: str, with_target: bool

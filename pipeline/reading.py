@@ -32,18 +32,27 @@ _PACKED = (b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd", b"7z\xbc\xaf", b"Rar!")
 _JSON = re.compile(rb"\s*[{[]\s*[\"{[]")
 _MARKUP = re.compile(rb"\s*<(!doctype|html|table|\?xml)[\s>]", re.IGNORECASE)
 _LFS = b"version https://git-lfs.github.com/"
-# How tables begin that other programs keep in bytes, what each is, and how pandas reads it.
+# How tables begin that other programs keep in bytes, what each is, and how pandas reads it: the file at {path}, or its
+# {bytes} where an archive holds it.
 _BYTES = (
-    (re.compile(rb"ARROW1\0\0"), "Feather or Arrow", "pandas.read_feather({path})"),
+    (
+        re.compile(rb"ARROW1\0\0"),
+        "Feather or Arrow",
+        "pandas.read_feather({path})",
+        "pandas.read_feather(io.BytesIO({bytes}))",
+    ),
     (
         re.compile(rb"SQLite format 3\0"),
         "an SQLite database (write the name of one of its tables for TABLE)",
         "import sqlite3; pandas.read_sql('SELECT * FROM TABLE', sqlite3.connect({path}))",
+        "import sqlite3; base = sqlite3.connect(':memory:'); base.deserialize({bytes}); "
+        "pandas.read_sql('SELECT * FROM TABLE', base)",
     ),
     (
         re.compile(rb"\x80[\x02-\x05]"),
         "a pickle, which is not opened, since it may run any code (nor should you, unless you know who made it)",
         "pandas.read_pickle({path})",
+        "pandas.read_pickle(io.BytesIO({bytes}))",
     ),
 )
 # Text judged when the encoding is guessed.
@@ -102,15 +111,26 @@ def read_together(
 def _opened(path: Path) -> tuple[bytes, str]:
     """The bytes of the table at ``path``, and what to call them. Raises ``UserError`` where they are a table in another
     form, or no table."""
-    content, name = unpacked(read_bytes(path), path)
-    what = _other_form(content, path)
+    raw = read_bytes(path)
+    content, name = unpacked(raw, path)
+    what = _other_form(content, path, _inside(raw, path, name))
     if what:
         raise UserError(f"{name}: {what}")
     return content, name
 
 
-def _other_form(content: bytes, path: Path) -> str:
-    """What the text ``content`` is, if no CSV, and how to come by one; else ""."""
+def _inside(raw: bytes, path: Path, name: str) -> str:
+    """How Python gets at the table in the archive at ``path``, whose bytes are ``raw`` and which is called ``name``; ""
+    where that is none."""
+    if raw[:2] == b"\x1f\x8b":
+        return f"gzip.open({path.as_posix()!r}).read()"
+    inner = name.removeprefix(f"{path}:") if name != str(path) else ""
+    return inner and f"zipfile.ZipFile({path.as_posix()!r}).read({inner!r})"
+
+
+def _other_form(content: bytes, path: Path, inside: str) -> str:
+    """What the text ``content`` is, if no CSV, and how to come by one; else "". ``inside``: how to get at it where an
+    archive holds it."""
     text = content.removeprefix(codecs.BOM_UTF8)
     if text.startswith(_LFS):
         return "a pointer of Git LFS; expected the file itself. Get it with `git lfs pull`."
@@ -120,28 +140,31 @@ def _other_form(content: bytes, path: Path) -> str:
             "(most sites want you to log in); else open it in a spreadsheet and save it as CSV in UTF-8."
         )
     if content[257:262] == b"ustar" and 0 in content[:257]:  # behind the name and facts of its first file
-        how = f"tar -xkf {quote(path.as_posix())}"
-        return f"a tar archive; expected a table of text. Unpack it (`{how}`) and name the file."
-    for form, what, read in _BYTES:
+        # tar finds out by itself that it is in gzip.
+        how = "both archives" if inside.startswith("zip") else f"it (`tar -xkf {quote(path.as_posix())}`)"
+        return f"a tar archive; expected a table of text. Unpack {how} and name the file."
+    for form, what, read, read_inside in _BYTES:
         if form.match(content):
-            return _told_form(what, read, path)
+            return _told_form(what, read_inside if inside else read, path, inside)
     if not _JSON.match(text):
         return ""
     first, _, rest = text.strip().partition(b"\n")
     lines = first.rstrip().endswith(b"}") and rest.lstrip().startswith(b"{")
     # Without types of its own making, by which 007 would become 7.
-    read = f"pandas.read_json({{path}}, dtype=False, convert_dates=False{', lines=True' * lines})"
-    return _told_form(f"JSON{' lines' * lines}", read, path)
+    source = "io.BytesIO({bytes})" if inside else "{path}"
+    read = f"pandas.read_json({source}, dtype=False, convert_dates=False{', lines=True' * lines})"
+    return _told_form(f"JSON{' lines' * lines}", read, path, inside)
 
 
-def _told_form(what: str, read: str, path: Path) -> str:
+def _told_form(what: str, read: str, path: Path, inside: str) -> str:
     """What the file at ``path`` is, with the command that makes a CSV file of it, over no file that is there (mode
     x)."""
     csv_file = path.with_name(f"{path.name.split('.')[0]}{'_' * (path.suffix == '.csv')}.csv")
-    how = read.format(path=repr(path.as_posix()))
+    how = read.format(path=repr(path.as_posix()), bytes=inside)
+    modules = ", ".join(["gzip" if inside.startswith("gzip") else "zipfile", "io", "pandas"] if inside else ["pandas"])
     return (
         f"{what}; expected a table of text, as CSV. To make one of it:\n"
-        f"python -c \"import pandas; {how}.to_csv({csv_file.as_posix()!r}, index=False, mode='x')\""
+        f"python -c \"import {modules}; {how}.to_csv({csv_file.as_posix()!r}, index=False, mode='x')\""
     )
 
 

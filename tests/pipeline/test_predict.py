@@ -129,6 +129,29 @@ def test_a_whole_never_seen_keeps_its_parts(values: tuple[str, ...] | None, caps
         assert words in told and "count as missing." in told
 
 
+@pytest.mark.parametrize(("role", "kind"), [("ignore", "text"), ("feature", "category")])
+def test_an_empty_whole_is_told_once(role: str, kind: str) -> None:
+    """Not its parts, which no file has, unless one of them alone is empty."""
+    whole = Column("cabin", role, kind, nullable=role == "ignore", separator="/", parts=("deck", "at"))
+    at = Column("at", "ignore", "text", separator="-", parts=("row", "seat"))
+    parts = [Column(name, "feature", "category", nullable=False) for name in ("deck", "row", "seat")]
+    ship = Contract((contract().columns[0], whole, at, *parts, contract().columns[-1]), "c.yaml")
+    rows = pd.DataFrame({"id": ["1", "2", "3", "4"], "cabin": ["B/1-2", None, "C/", "/3-"]}, dtype=object)
+    found = ship.faults(ship.typed(rows, "new.csv", False), "new.csv", False)
+    assert [(fault.column, fault.rows) for fault in found] == [
+        ("cabin", (3,)), ("at", (4,)), ("deck", (5,)), ("seat", (5,))
+    ]  # fmt: skip
+    assert str(found[0]) == (
+        "new.csv: column 'cabin': 1 value is missing (row 3); expected 2 parts, '/' between them. Fill the cells or "
+        "delete the rows, or set `nullable: true` for it and its parts in c.yaml."
+    )
+    with pytest.raises(UserError) as caught:
+        accepted(rows.iloc[:2], ship, [], "new.csv")
+    assert str(caught.value) == str(found[0])
+    loose = [replace(c, nullable=True) if c.name in ("deck", "row", "seat", "cabin") else c for c in ship.columns]
+    assert len(accepted(rows, Contract(tuple(loose), "c.yaml"), [], "new.csv")) == 4
+
+
 def test_a_rows_number_does_not_depend_on_the_rows_beside_it(capsys: pytest.CaptureFixture[str]) -> None:
     """24,640 may be 24640 or 24.64: the contract says which, or it is refused."""
     ends = contract().columns[0], contract().columns[-1]

@@ -26,7 +26,7 @@ PLAIN = "id,name,price\n1,Ann,2.5\n2,Bob,\n"
 TABLE = pd.DataFrame({"id": ["1", "2"], "name": ["Ann", "Bob"], "price": ["2.5", None]}, dtype=object)
 
 
-def zipped(**files: str) -> bytes:
+def zipped(**files: str | bytes) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         for name, text in files.items():
@@ -265,6 +265,7 @@ def test_what_cant_be_read(tmp_path: Path, content: bytes, encoding: str | None,
         pytest.param("train.json", {"orient": "records"}, id="list of rows"),
         pytest.param("train.json", {"orient": "columns", "indent": 1}, id="by columns"),
         pytest.param("train.json.gz", {"orient": "records"}, id="packed"),
+        pytest.param("train.json.zip", {"orient": "records", "lines": True}, id="lines in zip"),
         pytest.param("train.jsonl", {"orient": "records", "lines": True}, id="lines"),
     ],
 )
@@ -287,8 +288,11 @@ def test_json_is_told_with_a_command_that_makes_a_csv_file_of_it(
         exec(code)
 
 
+@pytest.mark.parametrize("packed", ["", "gzip", "zip"])
 @pytest.mark.parametrize("form", ["Feather", "SQLite", "pickle"])
-def test_tables_of_other_programs_are_told_with_a_command_that_makes_a_csv_file(tmp_path: Path, form: str) -> None:
+def test_tables_of_other_programs_are_told_with_a_command_that_makes_a_csv_file(
+    tmp_path: Path, form: str, packed: str
+) -> None:
     table, path = pd.DataFrame({"id": ["007", "008"], "price": [2.5, 1000.0]}), tmp_path / "train.bin"
     if form == "Feather":
         table.to_feather(path)
@@ -297,10 +301,13 @@ def test_tables_of_other_programs_are_told_with_a_command_that_makes_a_csv_file(
     else:
         with contextlib.closing(sqlite3.connect(path)) as base:
             table.to_sql("sales", base, index=False)
+    content = path.read_bytes()
+    if packed:
+        path.write_bytes(gzip.compress(content) if packed == "gzip" else zipped(train=content))
     with pytest.raises(UserError, match=form) as caught:
         read_any(path, None, print)
     said, command = str(caught.value).splitlines()
-    assert said.startswith(f"{path}: ")
+    assert said.startswith(f"{path}:{'train:' * (packed == 'zip')} ")
     program, option, code = shlex.split(command.replace("TABLE", "sales"))
     assert (program, option) == ("python", "-c")
     exec(code)
@@ -333,6 +340,9 @@ def test_a_tar_archive_is_told(tmp_path: Path) -> None:
             archive.add(tmp_path / "train.csv", "train.csv")
         with pytest.raises(UserError, match=r"a tar archive; expected a table of text\. Unpack it \(`tar -xkf /"):
             read_any(tmp_path / "train.tar", None, print)
+    (tmp_path / "train.zip").write_bytes(zipped(train__tar=gzip.decompress((tmp_path / "train.tar").read_bytes())))
+    with pytest.raises(UserError, match=r"a tar archive; expected a table of text\. Unpack both archives and name"):
+        read_any(tmp_path / "train.zip", None, print)
 
 
 @pytest.mark.parametrize("header", ["<DATE>,<OPEN>", "[id],[age]", '"[","{"', "{id},x"])
