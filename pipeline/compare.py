@@ -30,7 +30,7 @@ from features.errors import UserError, enumerated, hint, listed
 from features.tasks import SIZED
 from pipeline import stage
 from pipeline.params import parse_document
-from pipeline.provenance import changed_files, flat, outdated, read_otherwise, stages_of
+from pipeline.provenance import changed_files, checked_lock, flat, outdated, read_otherwise, stages_of
 from pipeline.revisions import WORKSPACE, read_at, resolve
 from pipeline.schema import mapping_of
 
@@ -113,13 +113,14 @@ def compare(arguments: argparse.Namespace) -> None:
 def locked(revision: str) -> dict[str, Any]:
     """The revision's dvc.lock, empty where it has none."""
     content = _read_if_there(revision, LOCK)
-    return {} if content is None else parse_document(content, str(LOCK))
+    where = f"{LOCK} of {revision[:10]}"
+    return {} if content is None else checked_lock(parse_document(content, where), where)
 
 
 def load_run(revision: str, document: dict[str, Any], name: str, lock: dict[str, Any], file: Path) -> Run:
     """Results of competition ``name``, ``document`` and ``lock`` being the revision's ``file`` of parameters and its
     dvc.lock. Raises ``UserError`` where the revision holds none."""
-    report, params = Path("reports") / name, own_params(document, name)
+    report, params = Path("reports") / name, own_params(document, name, f"{file} of {revision[:10]}")
     path = report / "submission.csv"
     content, metrics = read_at(revision, path), read_at(revision, report / "metrics.json")
     folds, contract = (_read_if_there(revision, one) for one in (report / "folds.csv", contract_of(name)))
@@ -134,7 +135,12 @@ def load_run(revision: str, document: dict[str, Any], name: str, lock: dict[str,
         table = None if folds is None else _csv(folds, {"scored": str})
         if table is not None and not {*FOLD, "rows", "scored"} <= {*table}:
             raise ValueError(f"folds.csv has the columns {listed(table)}")
-    except ValueError as error:
+        scores = [one for key, one in dict(measures).items() if key.startswith("cv_")]
+        if not all(isinstance(one, int | float) for one in scores):
+            raise ValueError("metrics.json has words where scores are due")
+        if table is not None:
+            table.drop(columns="scored").astype(float)  # or a word stands there
+    except (ValueError, TypeError) as error:
         raise UserError(
             f"{report} of {revision[:10]} holds what the stage `ensemble` did not write ({error}). Restore from Git "
             "metrics.json, folds.csv and submission.csv, or run `dvc repro` there."
@@ -154,12 +160,14 @@ def contract_of(name: str) -> Path:
     return Path("data/contracts") / f"{name}.yaml"
 
 
-def own_params(document: dict[str, Any], name: str) -> dict[str, Any]:
-    """The parameters that concern one competition, by dotted key: those of other competitions and sources are not."""
+def own_params(document: dict[str, Any], name: str, where: str) -> dict[str, Any]:
+    """The parameters that concern one competition, by dotted key: those of other competitions and sources are not.
+    ``where``: what messages call the ``document``."""
     found: dict[str, Any] = {}
     for block, value in document.items():
         if block in ("competitions", "sources"):
-            value = {name: value[name]} if name in value else {}
+            own = mapping_of(value, f"{where}: {block}")
+            value = {name: own[name]} if name in own else {}
         found.update(flat(value, block))
     return found
 

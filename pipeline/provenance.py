@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from features.errors import UserError, listed
+from features.errors import UserError, listed, quoted
 from pipeline.params import read_document
 
 
@@ -17,7 +17,7 @@ def parameters_of(file: Path, lock: Path, params: Path) -> dict[str, Any]:
     Raises ``UserError`` where the file, its code, its data or its parameters are no longer those of the recorded run:
     then nobody could say what was sent. Data that is not on this computer is left aside.
     """
-    stages: dict[str, Any] = read_document(lock).get("stages") or {}
+    stages = checked_lock(read_document(lock), str(lock)).get("stages") or {}
     outs = _outs(stages)
     if file.as_posix() not in outs:
         raise UserError(f"{file}: no stage in {lock} has made it. Run `dvc repro`.")
@@ -32,6 +32,31 @@ def parameters_of(file: Path, lock: Path, params: Path) -> dict[str, Any]:
             f"Run `dvc repro` first, so that what is sent is what the parameters make."
         )
     return found
+
+
+def checked_lock(lock: dict[str, Any], where: str) -> dict[str, Any]:
+    """The content of a dvc.lock, called ``where``. Raises ``UserError`` where it is shaped otherwise than DVC does."""
+    for name, stage in _shaped(lock.get("stages") or {}, dict, f"{where}: stages").items():
+        place = f"{where}: stages.{name}"
+        _shaped(stage, dict, place)
+        for key in ("deps", "outs"):
+            for one in _shaped(stage.get(key, []), list, f"{place}.{key}"):
+                _shaped(_shaped(one, dict, f"{place}.{key}").get("path"), str, f"{place}.{key}: path")
+                _shaped(one.get("md5", ""), str, f"{place}.{key}: md5")
+        for file, params in _shaped(stage.get("params", {}), dict, f"{place}.params").items():
+            _shaped(params or {}, dict, f"{place}.params.{file}")
+    return lock
+
+
+def _shaped(value: Any, kind: type, where: str) -> Any:
+    """``value``, which is of the ``kind``: dict, list or str."""
+    if not isinstance(value, kind):
+        expected = "keys and values" if kind is dict else "a list" if kind is list else "a word"
+        raise UserError(
+            f"{where} is {quoted(str(value))}; expected {expected}, as DVC writes it. Restore dvc.lock from Git, or "
+            "run `dvc repro`."
+        )
+    return value
 
 
 def stages_behind(file: Path, stages: Mapping[str, Any]) -> dict[str, Any]:
@@ -58,7 +83,8 @@ def changed_files(behind: Collection[Mapping[str, Any]]) -> list[str]:
     """The files that the stages ``behind`` a file have read otherwise than they are here: code and data, but for what
     one of the stages wrote, and data that is not on this computer."""
     written = {out["path"] for stage in behind for out in stage.get("outs", [])}
-    read = {dep["path"]: dep["md5"] for stage in behind for dep in stage.get("deps", []) if dep["path"] not in written}
+    deps = [dep for stage in behind for dep in stage.get("deps", []) if dep["path"] not in written]
+    read = {dep["path"]: dep["md5"] for dep in deps if "md5" in dep}
     return [path for path, digest in sorted(read.items()) if _changed(Path(path), digest)]
 
 

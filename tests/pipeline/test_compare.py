@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -232,7 +233,11 @@ def test_what_cannot_be_compared_is_told(
     ("file", "content"),
     [
         ("metrics.json", "<<<<<<< HEAD\n{}\n"),
+        ("metrics.json", "5"),
+        ("metrics.json", '["cv_log_loss"]'),
+        ("metrics.json", '{"cv_log_loss": "low"}'),
         ("folds.csv", "<<<<<<< HEAD\nrepeat,fold\n"),
+        ("folds.csv", "repeat,fold,rows,scored,log_loss\n0,0,10,a,low\n"),
         ("submission.csv", ""),
         ("submission.csv", "PassengerId,Survived\n892,0\n892,1\n"),
     ],
@@ -245,6 +250,39 @@ def test_results_that_no_stage_wrote_are_told(
     said = told(capsys, "HEAD", "workspace", code=1)
     assert said.startswith("error: reports/titanic of workspace holds what the stage `ensemble` did not write (")
     assert "Restore" in said and "defect" not in said
+
+
+@pytest.mark.parametrize(
+    ("lock", "said"),
+    [
+        ("stages: 5", ": stages is '5'; expected keys and values"),
+        ("stages: {ensemble@titanic: ran}", ": stages.ensemble@titanic is 'ran'; expected keys and values"),
+        ("stages: {a: {outs: {path: x}}}", ": stages.a.outs is \"{'path': 'x'}\"; expected a list"),
+        ("stages: {a: {outs: [x]}}", ": stages.a.outs is 'x'; expected keys and values"),
+        ("stages: {a: {deps: [{md5: x}]}}", ": stages.a.deps: path is 'None'; expected a word"),
+        ("stages: {a: {deps: [{path: x, md5: 5}]}}", ": stages.a.deps: md5 is '5'; expected a word"),
+        ("stages: {a: {deps: null}}", ": stages.a.deps is 'None'; expected a list"),
+        ("stages: {a: {params: [x]}}", ": stages.a.params is \"['x']\"; expected keys and values"),
+        ("stages: {a: {params: {params.yaml: x}}}", ": stages.a.params.params.yaml is 'x'; expected keys and values"),
+        ("- stages", " is ['stages']; expected keys and values"),
+    ],
+)
+def test_a_lock_of_another_shape_is_told(
+    lock: str, said: str, repository: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("dvc.lock").write_text(lock)
+    found = told(capsys, "HEAD", "workspace", code=1)
+    assert found.startswith(f"error: dvc.lock of workspace{said}") and len(found.splitlines()) == 1
+    for empty in ("", "schema: '2.0'\nstages:\n", "stages: {a: {cmd: x}}"):
+        Path("dvc.lock").write_text(empty)
+        assert "no parameter differs" in told(capsys, "HEAD", "workspace")
+
+
+def test_sources_of_another_shape_are_told(repository: None, capsys: pytest.CaptureFixture[str]) -> None:
+    kept = Path("params.yaml").read_text()
+    Path("params.yaml").write_text(re.sub(r"(?ms)^sources:.*?(?=^\S)", "sources: 5\n", kept))
+    said = told(capsys, "HEAD", "workspace", code=1)
+    assert said.startswith("error: params.yaml of workspace: sources is 5; expected keys and values.")
 
 
 def test_head_says_whether_the_tree_is_dirty(repository: None) -> None:
