@@ -24,10 +24,11 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from bench.kept import folder as folder_of
-from features import estimation, metrics
+from features import combination, estimation, metrics
 from features.folds import outer_parts
 from features.inference import infer
 from features.synthetic import mixed, titanic
+from features.tasks import DECISIONS, METRICS
 from pipeline import demo, new
 from pipeline.combining import Choice
 from pipeline.files import read_json, read_npz, write_json
@@ -163,13 +164,30 @@ def quick(name: str, split: int) -> dict[str, Any]:
         inside = parts == part
         answer[inside] = ridge(inputs[rows[~inside]], target[rows[~inside]], inputs[rows[inside]], task, split)
     final = ridge(inputs[rows], target[rows], inputs[held], task, split)
-    test = metrics.measures(task, target[held], final)
-    half = np.full(len(rows), 0.5)
+    test: dict[str, float] = {}
     found: dict[str, float] = {}
-    for measure in test:
-        one = estimation.estimate(measure, target[rows], answer, half, parts, len(held))
+    for measure in METRICS[task]:
+        if measure == "rmsle" and target.min() < 0:
+            continue
+        thresholds, threshold = np.full(len(rows), 0.5), 0.5
+        if measure in DECISIONS:
+            thresholds, threshold = chosen_thresholds(measure, target[rows], answer[:, 0], parts)
+        test[measure] = metrics.measures(task, measure, target[held], final, threshold)[measure]
+        one = estimation.estimate(measure, target[rows], answer, thresholds, parts, len(held))
         found |= {measure: one.value, f"{measure}_lo": one.low, f"{measure}_hi": one.high, f"{measure}_se": one.error}
     return {"test": test, "honest": found, "usual": found}
+
+
+def chosen_thresholds(
+    measure: str, target: np.ndarray, answer: np.ndarray, parts: np.ndarray
+) -> tuple[np.ndarray, float]:
+    """By which threshold each row ``[t]`` is decided, its part's chosen by the ``answer [t]`` of the others, and by
+    which later rows are."""
+    found = np.empty(len(target))
+    for part in np.unique(parts):
+        others = parts != part
+        found[~others] = combination.best_threshold(measure, target[others], answer[None, others])
+    return found, combination.best_threshold(measure, target, answer[None])
 
 
 def plain(whole: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, str]:
@@ -274,4 +292,4 @@ def later(folder: Path, name: str, known: pd.Series) -> dict[str, float]:
         target = known.to_numpy(float)
     else:
         target = known.astype(str).map({word: code for code, word in enumerate(classes)}).to_numpy(float)
-    return metrics.measures(task, target, answer, choice.threshold)
+    return metrics.measures(task, ensemble["metric"], target, answer, choice.threshold)

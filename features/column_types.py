@@ -24,7 +24,7 @@ from features.units import find_units, with_frequent_words
 MOST_LISTED_LEVELS = 30
 # Words with so many blanks a cell on average are text.
 TEXT_WORDS = 3.0
-_BOOLEANS = [{"true", "false"}, {"yes", "no"}, {"y", "n"}, {"t", "f"}, {"on", "off"}]
+BOOLEANS = [{"true", "false"}, {"yes", "no"}, {"y", "n"}, {"t", "f"}, {"on", "off"}]
 # So few rows are not said to be numbered.
 FEW_NUMBERED = 10
 # Whole numbers within these bounds, or of a column called so, are years: each may stand there once.
@@ -165,7 +165,7 @@ def _no_number(plain: Column, present: pd.Series, absent: int, classes: int, row
     distinct = present.nunique()
     ignored = replace(plain, role="ignore", type="text", nullable=True)
     words = {word.lower() for word in present.unique()} if distinct == 2 else set()
-    if words in _BOOLEANS:
+    if words in BOOLEANS:
         return replace(plain, type="boolean", values=levels_of(present)), f"two words, {listed(levels_of(present))}"
     if distinct == 1:
         return replace(plain, values=levels_of(present)), f"{quoted(present.iloc[0])} or nothing"

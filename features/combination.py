@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from features import decisions
 from features.errors import UserError
 from features.metrics import CLIP, mean_error
 
@@ -23,6 +24,9 @@ TEMPERATURES = (0.25, 4.0)
 PRIOR = 0.5
 # How far the logarithm of a factor is expected to be from 0, likewise.
 FACTOR_PRIOR = 0.5
+# Thresholds that are tried, and those beside them where a class may be rare: even in their log odds, from 0.0009.
+THRESHOLDS = np.round(np.arange(0.2, 0.8001, 0.01), 2)
+RARE_THRESHOLDS = np.round(1 / (1 + np.exp(-np.arange(-7, 7.01, 0.1))), 4)
 # Levels at which a member's answers are described for a mean of ranks.
 LEVELS = np.linspace(0, 1, 65)
 
@@ -304,16 +308,32 @@ def _softmax(logits: np.ndarray) -> np.ndarray:
     return raised / raised.sum(axis=-1, keepdims=True)
 
 
-def best_threshold(target: np.ndarray, answers: np.ndarray) -> float:
-    """The threshold on the probabilities ``answers [r, k]`` by which most of ``target [k]`` is decided right, drawn to
-    0.5: the one nearest to it that is not surely worse than the best, by one standard error over rows of the difference
-    (Breiman et al., 1984). So few rows hardly move it, and many do.
+def best_threshold(metric: str, target: np.ndarray, answers: np.ndarray) -> float:
+    """The threshold on the probabilities ``answers [r, k]`` by which ``target [k]`` is decided best by a ``metric`` of
+    decisions, drawn to the one that would be best if the probabilities were true (0.5 for accuracy): the one nearest to
+    that which is not surely worse than the best, by one standard error over rows of the difference (Breiman et al.,
+    1984). So few rows hardly move it, and many do. 0.5 where all rows are of one class.
     """
-    grid = np.round(np.arange(0.2, 0.8001, 0.01), 2)
-    right = np.array([((answers > threshold) == (target == 1)).mean(axis=0) for threshold in grid])  # [g, k]
-    lost = right[int(right.mean(axis=1).argmax())] - right
-    error = lost.std(axis=1, ddof=1) / np.sqrt(len(target)) if len(target) > 1 else np.zeros(len(grid))
-    return float(min(grid[lost.mean(axis=1) <= error + 1e-12], key=lambda threshold: abs(threshold - 0.5)))
+    if len(np.unique(target)) < 2:
+        return 0.5
+    grid, middle = THRESHOLDS, 0.5
+    if metric != "accuracy":
+        grid = np.union1d(grid, RARE_THRESHOLDS)
+        middle = float(grid[np.argmax([decisions.expected(metric, answers, threshold) for threshold in grid])])
+
+    def values(threshold: float) -> np.ndarray:
+        """Of each row ``[k]``, of its repeats the mean."""
+        of_rows: np.ndarray = decisions.row_values(metric, target, (answers > threshold).astype(int)).mean(axis=0)
+        return of_rows
+
+    best = values(max(grid, key=lambda threshold: values(threshold).mean()))
+
+    def surely_worse(threshold: float) -> bool:
+        lost = best - values(threshold)
+        return bool(lost.mean() > mean_error(lost) + 1e-12)
+
+    by_distance = sorted(grid, key=lambda threshold: abs(threshold - middle))
+    return float(next(threshold for threshold in by_distance if not surely_worse(threshold)))
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy.special import stdtrit
 
-from features.tasks import RISING, SIZED
+from features.tasks import DECIDED, RISING, SIZED
 
 # A difference within so many standard errors is noise, or within more where folds are few: see ``noise``.
 ERRORS = 2.0
@@ -120,4 +120,4 @@ def _decided(answers: pd.DataFrame, metric: str) -> pd.Series:
         return answers.apply(pd.to_numeric).idxmax(axis=1)
     column = answers.iloc[:, 0]
     # Labels may look like probabilities: 0, 0.5 and 1 are three marks.
-    return column if metric == "accuracy" else (pd.to_numeric(column) > 0.5).astype(int).astype(str)
+    return column if metric in DECIDED else (pd.to_numeric(column) > 0.5).astype(int).astype(str)

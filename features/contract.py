@@ -376,6 +376,18 @@ def levels_of(present: pd.Series) -> tuple[str, ...]:
     return tuple(sorted(levels, key=lambda v: (float(v), v)) if all(_WHOLE.fullmatch(v) for v in levels) else levels)
 
 
+def classes_in_order(cells: pd.Series, positive: str = "") -> list[str]:
+    """The classes of a target in the order of their codes: as by ``levels_of``, but the one called ``positive`` last.
+    Raises ``UserError`` where none is called so."""
+    classes = list(levels_of(cells))
+    if positive and positive not in classes:
+        raise UserError(
+            f"table.positive is {positive!r}, but the labels of the target {cells.name!r} are "
+            f"{listed(classes, most=4)}; expected one of them in params.yaml."
+        )
+    return sorted(classes, key=lambda word: word == positive)
+
+
 def _words(cells: pd.Series, column: Column) -> pd.Series:
     absent = {word.lower() for word in column.spelling.missing}
     if absent:

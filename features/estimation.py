@@ -1,9 +1,10 @@
 """What a cross-validated score says about a later test score: an estimate out of fold with the interval in which the
 score of a test table is to be expected.
 
-Each measure is a mean of one value per row (the ROC AUC by its placements: DeLong et al., 1988; a root by its square).
-Around it scatter, with ``s2`` the variance of those values (where rows come in groups that err alike, times the design
-effect of these groups, which those of the test table are taken to have too):
+Each measure is a mean of one value per row (the ROC AUC by its placements: DeLong et al., 1988; measures of decisions,
+as F1, by their slopes: ``features.decisions``; a root by its square). Around it scatter, with ``s2`` the variance of
+those values (where rows come in groups that err alike, times the design effect of these groups, which those of the test
+table are taken to have too):
 
 - the mean of the ``n`` rows scored, by ``s2 / n``;
 - the test score, a mean of other ``m`` rows, by ``s2 / m``;
@@ -12,8 +13,8 @@ effect of these groups, which those of the test table are taken to have too):
   ``s2 / n * J / (J - 1)``, and more where folds differ by more than rows alone explain.
 
 The interval is 1.96 standard errors of the sum to either side, more where few groups, or of a loss few rows, make most
-of it (Student's t, see ``width``); of a ROC AUC around a middle nearer to 1/2 than the area (see ``middle``), of a loss
-even in its logarithm (see ``ends``).
+of it (Student's t, see ``width``); of a ROC AUC or a measure of decisions around the middle that it has with imagined
+rows (see ``middle``), of a loss even in its logarithm (see ``ends``).
 """
 
 from __future__ import annotations
@@ -23,14 +24,15 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import stdtrit
 
-from features import metrics
+from features import decisions, metrics
+from features.tasks import DECIDED, DECISIONS, OF_BOTH_CLASSES
 
 # Standard errors on either side of a 95 % interval.
 WIDTH = 1.96
 # By its logarithm alone a loss rises to e to this power times itself at most: of few test rows that says too much.
 FURTHEST = 3.0
 # Measures that are roots of a mean, and those that lie between 0 and 1.
-ROOTS, BOUNDED = ("rmse", "rmsle"), ("accuracy", "roc_auc")
+ROOTS, BOUNDED = ("rmse", "rmsle"), ("accuracy", "roc_auc", *DECISIONS)
 
 
 @dataclass(frozen=True)
@@ -73,9 +75,13 @@ def estimate(
     if measure in ROOTS:
         value = float(np.sqrt(mean))
         return Estimate(value, float(np.sqrt(low)), float(np.sqrt(high)), error / (2 * value) if value else 0.0)
-    if measure == "roc_auc":
-        centre = middle(mean, target[valued])
-        return Estimate(mean, min(max(centre - half, 0.0), mean), max(min(centre + half, 1.0), mean), error)
+    if measure in OF_BOTH_CLASSES:
+        if measure == "roc_auc":
+            centre = middle(mean, target[valued])
+        else:
+            centre, _ = decisions.imagined(measure, target, metrics.decide(answer, thresholds))
+        lowest = -1.0 if measure == "mcc" else 0.0
+        return Estimate(mean, min(max(centre - half, lowest), mean), max(min(centre + half, 1.0), mean), error)
     if measure in BOUNDED:
         low, high = max(low, 0.0), min(high, 1.0)
     return Estimate(mean, low, high, error)
@@ -120,9 +126,9 @@ def design_effect(values: np.ndarray, groups: np.ndarray | None) -> float:
 
 
 def known(measure: str, target: np.ndarray, parts: np.ndarray) -> int:
-    """In how many of the outer folds ``parts [t]`` the measure has a value: a ROC AUC needs rows of both classes."""
+    """In how many of the outer folds ``parts [t]`` the measure has a value: some need rows of both classes."""
     folds = np.unique(parts)
-    return sum(measure != "roc_auc" or len(np.unique(target[parts == one])) > 1 for one in folds)
+    return sum(measure not in OF_BOTH_CLASSES or len(np.unique(target[parts == one])) > 1 for one in folds)
 
 
 def middle(area: float, target: np.ndarray) -> float:
@@ -159,11 +165,14 @@ def row_values(
     measure: str, target: np.ndarray, answer: np.ndarray, thresholds: np.ndarray, parts: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """One value per row ``[t]`` whose mean is the measure (a root's: its square), and imagined values that keep a
-    perfect score on few rows from passing for a sure one (Agresti and Coull, 1998; for a ROC AUC two of each class, see
-    ``middle``)."""
-    if measure == "accuracy":
-        shifted = answer + (0.5 - thresholds[:, None] if answer.shape[1] == 1 else 0.0)
-        return (metrics.decide(shifted) == target).astype(float), np.array([0.0, 0.0, 1.0, 1.0])
+    perfect score on few rows from passing for a sure one (Agresti and Coull, 1998; for measures of both classes two of
+    each, see ``middle`` and ``decisions.imagined``)."""
+    if measure in DECIDED:
+        decided = metrics.decide(answer, thresholds)
+        extra = np.array([0.0, 0.0, 1.0, 1.0])
+        if measure != "accuracy":
+            _, extra = decisions.imagined(measure, target, decided)
+        return decisions.row_values(measure, target, decided), extra
     if measure == "roc_auc":
         values = np.empty(len(target))
         for one in range(int(parts.max()) + 1):

@@ -15,6 +15,7 @@ from features import metrics
 from features.comparison import ERRORS, Difference, mean_of_folds, noise
 from features.digits import shown
 from features.errors import enumerated
+from features.tasks import DECISIONS, called
 
 Measured = Mapping[str, np.ndarray]
 # Groups that a sentence names.
@@ -22,20 +23,22 @@ NAMED = 3
 
 
 def measures_of(task: str, metric: str) -> tuple[str, ...]:
-    """The measures that groups are judged by: log loss and accuracy, for regression the metric. The first, of which
-    less is better, above all."""
-    return (metric,) if task == "regression" else ("log_loss", "accuracy")
+    """The measures that groups are judged by: log loss and accuracy, or the metric where that, too, judges decisions;
+    for regression the metric. The first, of which less is better, above all."""
+    if task == "regression":
+        return (metric,)
+    return "log_loss", metric if metric in DECISIONS else "accuracy"
 
 
 def measured(task: str, metric: str, target: np.ndarray, answer: np.ndarray, threshold: float = 0.5) -> list[float]:
-    """The measures of ``answer [t, c]`` for ``target [t]``, in the order of ``measures_of``; NaN for answers that are
-    not finite."""
+    """The measures of ``answer [t, c]`` for ``target [t]``, in the order of ``measures_of``; all NaN where answers are
+    not finite, or one of them has no value."""
     names = measures_of(task, metric)
     if not np.isfinite(answer).all():
         return [float("nan")] * len(names)
-    if task == "regression":
-        return [metrics.measures(task, target, answer)[metric]]
-    return [float(metrics.row_log_loss(target, answer).mean()), metrics.accuracy(target, answer, threshold)]
+    found = metrics.measures(task, metric, target, answer, threshold)
+    values = [found[name] for name in names]
+    return values if np.isfinite(values).all() else [float("nan")] * len(names)
 
 
 def sets_to_train(groups: Sequence[str], examined: Sequence[str], paired: Sequence[str]) -> list[frozenset[str]]:
@@ -113,7 +116,7 @@ def sentences(table: pd.DataFrame, pairs: pd.DataFrame) -> list[str]:
     A change counts where it is more than ``noise``, as everywhere.
     """
     name = next(column for column in table.columns if column.startswith("importance_")).removeprefix("importance_")
-    words = name.replace("_", " ")
+    words = called(name)
     used = table[f"importance_{name}"] > noise(table["importance_folds"]) * table[f"importance_{name}_se"]
     top = table[used].head(NAMED)
     found = ["The ensemble leans on no group beyond noise."]

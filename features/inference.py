@@ -26,6 +26,7 @@ from features.target_column import (
     check_no_gaps,
     check_target,
     find_metric,
+    find_positive,
     find_target,
     find_task,
     told_unlike,
@@ -35,11 +36,13 @@ from features.target_column import (
 
 @dataclass(frozen=True)
 class Inferred:
-    """What was decided: ``reasons`` has a sentence for each column, ``notes`` what was changed in the tables."""
+    """What was decided: ``positive`` is the class that F1 is of, "" where none is asked for; ``reasons`` has a sentence
+    for each column, ``notes`` what was changed in the tables."""
 
     contract: Contract
     task: str
     metric: str
+    positive: str
     train: pd.DataFrame
     test: pd.DataFrame
     sample: pd.DataFrame
@@ -62,6 +65,7 @@ def infer(
     target: str | None = None,
     id: str | None = None,
     metric: str | None = None,
+    positive: str | None = None,
     commas: bool = False,
 ) -> Inferred:
     """Decide everything that is not given. ``commas``: where a comma may be several signs of a number, it is the
@@ -89,6 +93,8 @@ def infer(
         cells = train[target]
     check_target(cells, task, target)
     metric, why_metric = find_metric(cells, task, sample, metric)
+    positive, why_positive = find_positive(cells, task, metric, positive)
+    why_metric += f"; of class {positive!r}: {why_positive}" if positive else ""
     levels = None if task == "regression" else levels_of(cells.astype(str))
     notes += told_alike(target, levels or (), "classes") + told_unlike(sample, levels or (), metric)
     answers = [] if sample is None else [str(name) for name in sample.columns[1:]]
@@ -123,7 +129,7 @@ def infer(
             row = dict.fromkeys(levels, f"{1 / len(levels):.4g}")
         sample = made_sample(test[id], row)
         notes.append(f"no sample submission given: one is made with the columns {listed(sample.columns, most=8)}")
-    return Inferred(Contract(tuple(columns)), task, metric, train, test, sample, reasons, tuple(notes))
+    return Inferred(Contract(tuple(columns)), task, metric, positive, train, test, sample, reasons, tuple(notes))
 
 
 def infer_columns(

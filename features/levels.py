@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from features import estimation, metrics
-from features.contract import Contract, levels_of
+from features.contract import Contract, classes_in_order
 
 # Numbers of more different values are cut into parts of about as many rows; other columns of more levels are left out.
 MOST_LEVELS = 10
@@ -56,10 +56,12 @@ class Levels:
         }
 
 
-def levels(contract: Contract, train: pd.DataFrame, task: str, groups: np.ndarray | None = None) -> list[Levels]:
+def levels(
+    contract: Contract, train: pd.DataFrame, task: str, groups: np.ndarray | None = None, positive: str = ""
+) -> list[Levels]:
     """The columns of the typed table ``train`` that have two levels or more, those first that tell most.
 
-    The target's mean is the share of the higher of two classes (``contract.levels_of``), or a regression's mean;
+    The target's mean is the share of the second of two classes (``contract.classes_in_order``), or a regression's mean;
     several classes have none, so there the list is empty. ``groups [t]``: a label of the rows that belong together, if
     any do, by which a standard error does not take them for as many unrelated ones.
     """
@@ -67,7 +69,7 @@ def levels(contract: Contract, train: pd.DataFrame, task: str, groups: np.ndarra
         return []
     target, higher = train[contract.target], ""
     if task == "binary":
-        higher = levels_of(target)[1]
+        higher = classes_in_order(target, positive)[1]
         target = target == higher
     values = target.to_numpy(float)
     found = []

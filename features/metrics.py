@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from features.tasks import MEASURES
+from features import decisions, tasks
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,15 +18,9 @@ CLIP = 1e-7
 BINS = 10
 
 
-def accuracy(target: np.ndarray, answer: np.ndarray, threshold: float = 0.5) -> float:
-    """Share of rows ``[t]`` whose class is the most likely one; ``answer [t, c]``, for two classes ``[t, 1]`` and a
-    threshold."""
-    return float((decide(answer, threshold) == target).mean())
-
-
-def decide(answer: np.ndarray, threshold: float = 0.5) -> np.ndarray:
-    """The class number of each row ``[n]`` from probabilities: of ``[n, 1]``, that of class 1, by the ``threshold``; of
-    ``[n, c]`` the likeliest."""
+def decide(answer: np.ndarray, threshold: float | np.ndarray = 0.5) -> np.ndarray:
+    """The class number of each row ``[n]`` from probabilities: of ``[n, 1]``, that of class 1, by the ``threshold`` (or
+    by each row's, ``[n]``); of ``[n, c]`` the likeliest."""
     return (answer[:, 0] > threshold).astype(int) if answer.shape[1] == 1 else answer.argmax(axis=1)
 
 
@@ -81,7 +75,7 @@ def best_constant(measure: str, target: np.ndarray) -> float:
 
 def row_loss(metric: str, target: np.ndarray, answer: np.ndarray) -> np.ndarray:
     """What members are weighed by, ``[..., t]`` for ``answer [..., t, c]``: the error that ``metric`` averages, and log
-    loss where that is a step or a rank (accuracy, ROC AUC)."""
+    loss where that is a step or a rank (of decisions, ROC AUC)."""
     if metric == "mae":
         return np.abs(answer[..., 0] - target)
     if metric in ("rmse", "rmsle"):
@@ -89,32 +83,38 @@ def row_loss(metric: str, target: np.ndarray, answer: np.ndarray) -> np.ndarray:
     return row_log_loss(target, answer)
 
 
-def names(task: str, target: np.ndarray) -> list[str]:
-    """The measures that a task's ``target [t]`` has: of a regression, RMSLE only where none is below 0."""
-    return [name for name in MEASURES[task] if name != "rmsle" or target.min() >= 0]
+def names(task: str, metric: str, target: np.ndarray) -> list[str]:
+    """The measures that a ``target [t]`` has, see ``tasks.measures``: of a regression, RMSLE only where none is below
+    0."""
+    return [name for name in tasks.measures(task, metric) if name != "rmsle" or target.min() >= 0]
 
 
-def measures(task: str, target: np.ndarray, answer: np.ndarray, threshold: float = 0.5) -> dict[str, float]:
+def measures(
+    task: str, metric: str, target: np.ndarray, answer: np.ndarray, threshold: float | np.ndarray = 0.5
+) -> dict[str, float]:
     """All measures of a task by name, for ``target [t]`` (codes of classes, or values) and ``answer [t, c]``
     (probabilities, or values).
 
-    Classes: ``accuracy`` (by ``decide``), ``log_loss`` and, of two classes, ``roc_auc``. Regression: ``rmse``, ``mae``
-    and, where no target is below 0, ``rmsle``.
+    Classes: ``accuracy`` (by ``decide``), ``log_loss``, of two classes ``roc_auc`` and, where that is the ``metric``, a
+    measure of decisions. Regression: ``rmse``, ``mae`` and, where no target is below 0, ``rmsle``.
     """
     if task == "regression":
         found = {
             "rmse": float(np.sqrt(squared_error(target, answer).mean())),
             "mae": float(np.abs(answer[:, 0] - target).mean()),
         }
-        if "rmsle" in names(task, target):
+        if "rmsle" in names(task, metric, target):
             found["rmsle"] = float(np.sqrt(squared_error(target, answer, logarithmic=True).mean()))
         return found
+    decided = decide(answer, threshold)
     found = {
-        "accuracy": accuracy(target, answer, threshold),
+        "accuracy": float(decisions.value("accuracy", target, decided)),
         "log_loss": float(row_log_loss(target, answer).mean()),
     }
     if task == "binary":
         found["roc_auc"] = roc_auc(target, answer)
+    if metric in tasks.DECISIONS:
+        found[metric] = float(decisions.value(metric, target, decided))
     return found
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 
 from features.errors import UserError
 from features.metrics import CLIP, decide
+from features.tasks import DECIDED
 
 
 def build(sample: pd.DataFrame, ids: list[str], answers: pd.DataFrame, file: str) -> pd.DataFrame:
@@ -52,12 +53,12 @@ def misfit(columns: Sequence[str], task: str, metric: str, classes: Sequence[str
     One column is right for numbers, labels and the probability of one of two classes (see ``spell``); one for each
     class, named after it, for probabilities. ``classes``: none where they are not known.
     """
-    several = task == "multiclass" and metric != "accuracy"
+    several = task == "multiclass" and metric not in DECIDED
     if len(columns) == 1 and not several:
         return ""
-    if not classes and task != "regression" and metric != "accuracy":
+    if not classes and task != "regression" and metric not in DECIDED:
         return ""
-    if task == "regression" or metric == "accuracy" or len(columns) != len(classes):
+    if task == "regression" or metric in DECIDED or len(columns) != len(classes):
         expected = f"{len(classes)}, one for each class" if several else "1"
         return f"{len(columns)} columns of answers; expected {expected} (task {task}, metric {metric})."
     try:
@@ -97,14 +98,14 @@ def spell(
 ) -> pd.DataFrame:
     """``answers [n, c]`` as the competition wants them in the sample's ``columns``, all cells str.
 
-    - ``metric`` accuracy: one column ``answer`` with labels as spelt in ``classes``, decided by ``threshold``.
+    - A ``metric`` of decisions: one column ``answer`` with labels as spelt in ``classes``, decided by ``threshold``.
     - Other metrics of classes: probabilities of seven digits, as float32 holds no more. Several columns are named after
       their classes; a single one, ``answer``, is of class 1, or of class 0 where ``of_lower`` says so. For log loss no
       probability is nearer to 0 or 1 than ``metrics`` counts it: one sure mistake would cost the competition's cap.
     - Regression: one column ``answer``, numbers of twelve digits: seven of what a network tells apart where the target
       lies 100,000 times its scatter from 0.
     """
-    if task == "regression" or metric != "accuracy":
+    if task == "regression" or metric not in DECIDED:
         if task == "binary" and len(columns) == 2:
             answers = np.concatenate([1 - answers, answers], axis=1)
         elif of_lower(task, metric, classes, columns, target):
@@ -121,7 +122,7 @@ def spell(
 def of_lower(task: str, metric: str, classes: Sequence[str], columns: Sequence[str], target: str) -> bool:
     """Is the single column of probabilities of class 0? It is if it is named after that one (as in ``classes_of``), and
     not after both, as ``smoker_yes_no``. ``target`` is the target's own name, which names no class."""
-    if task != "binary" or metric == "accuracy" or len(columns) != 1 or columns[0] == target:
+    if task != "binary" or metric in DECIDED or len(columns) != 1 or columns[0] == target:
         return False
     lower, upper = classes
     rest = columns[0].removesuffix(lower)

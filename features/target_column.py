@@ -8,20 +8,22 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from features.column_types import ROWS_A_CLASS
+from features.column_types import BOOLEANS, ROWS_A_CLASS
 from features.contract import levels_of, missing_labels
-from features.errors import UserError, aside, hint, listed
+from features.errors import UserError, aside, hint, listed, quoted
 from features.number_forms import units_of
 from features.spelling import marked, numbers_of
 from features.submission import classes_of, stripped
 from features.tables import unnamed
 from features.target import heavy_tailed, tamed_by_logarithm
-from features.tasks import ALL_MEASURES, SIZED
+from features.tasks import ALIASES, ALL_METRICS, DECIDED, METRICS, RANKED_AS, SIZED
 
 # Whole numbers with at most so many values, each in ``ROWS_A_CLASS`` rows or more on average, are classes.
 MAX_CLASSES = 20
 # Rows that a class needs: one to learn from, one to stop by, one to score.
 FEWEST = 3
+# A class with a smaller share of the rows than this is so rare that a competition seldom counts right answers alone.
+RARE = 0.2
 # A word that mostly means a missing value, and at times a class.
 NOT_ASSIGNED = "NA"
 
@@ -159,9 +161,12 @@ def with_whole_labels(
 
 def find_task(cells: pd.Series, sample: pd.DataFrame | None, metric: str | None) -> tuple[str, str]:
     """binary, multiclass or regression, and why."""
-    if metric is not None and metric not in ALL_MEASURES:
-        near = hint(metric, ALL_MEASURES)
-        raise UserError(f"--metric is {metric!r}{near} Known: {listed(ALL_MEASURES)}.")
+    if metric is not None and metric not in ALL_METRICS:
+        spelt = metric.lower().replace("-", "_")
+        near = hint(ALIASES.get(spelt, metric), ALL_METRICS)
+        if spelt in RANKED_AS:
+            near = f"; take {RANKED_AS[spelt]}, by which models rank the same."
+        raise UserError(f"--metric is {metric!r}{near} Known: {listed(ALL_METRICS)}.")
     numbers, wrong = numbers_of(cells)
     labels = whole_labels(cells, sample).astype(str).str.strip()
     count = labels.nunique()
@@ -176,8 +181,8 @@ def find_task(cells: pd.Series, sample: pd.DataFrame | None, metric: str | None)
         return "regression", f"{metric} compares numbers"
     classes = "binary" if count == 2 else "multiclass"
     if metric is not None:
-        if metric == "roc_auc" and count != 2:
-            raise UserError(f"--metric roc_auc ranks two classes, the target has {count}. Use log_loss or accuracy.")
+        if metric not in METRICS[classes]:
+            raise UserError(f"--metric {metric} is of two classes, the target has {count}. Use log_loss or accuracy.")
         return classes, f"{metric} judges classes, there are {count}"
     if wrong.any():
         frequent = labels[wrong].value_counts().min() >= ROWS_A_CLASS and count <= MAX_CLASSES
@@ -249,9 +254,11 @@ def find_metric(cells: pd.Series, task: str, sample: pd.DataFrame | None, given:
     if set(answers) <= levels:
         # One label in all rows may be a probability of 0 or 1 as well.
         open_still = task == "binary" and answers.nunique() == 1 and not numbers_of(answers)[1].any()
+        counts = cells.astype(str).str.strip().value_counts()
+        rare = task == "binary" and counts.min() < RARE * counts.sum()
         return "accuracy", "the sample's answers are labels" + (
             "; --metric roc_auc or log_loss if the competition asks for probabilities" if open_still else ""
-        )
+        ) + (f"; few rows are {quoted(str(counts.index[-1]))}, so perhaps --metric f1" if rare else "")
     numbers, wrong = numbers_of(answers)
     if not wrong.any() and numbers.between(0, 1).all() and task == "binary":
         # Words, of which the sample's 0 and 1 may be the codes.
@@ -264,6 +271,23 @@ def find_metric(cells: pd.Series, task: str, sample: pd.DataFrame | None, given:
         f"the sample submission's answer {first!r} is no label of the target ({listed(sorted(levels), most=8)}) and no "
         "probability of two classes. Give the right sample, or name the metric with --metric."
     )
+
+
+def find_positive(cells: pd.Series, task: str, metric: str, given: str | None) -> tuple[str, str]:
+    """Of two classes the one that F1 is of, and why: 1, true or yes, else the rarer one, as what is looked for mostly
+    is. "" where nothing depends on it and none is ``given``."""
+    counts = cells.astype(str).str.strip().value_counts()
+    if given is not None:
+        if task != "binary" or given not in counts.index:
+            what = listed(sorted(counts.index), most=8) if task == "binary" else "no two classes"
+            raise UserError(f"--positive is {given!r}, but the target has {what}. Name one of two classes.")
+        return given, "named with --positive"
+    if metric != "f1":
+        return "", ""
+    words = levels_of(cells.astype(str))
+    if {word.lower() for word in words} in BOOLEANS or not numbers_of(pd.Series(words, dtype=object))[1].any():
+        return words[-1], "the second of the two; --positive if the competition means the other"
+    return str(counts.index[-1]), "the rarer one; --positive if the competition means the other"
 
 
 def check_target(cells: pd.Series, task: str, target: str) -> None:
@@ -305,7 +329,7 @@ def check_target(cells: pd.Series, task: str, target: str) -> None:
 
 def told_unlike(sample: pd.DataFrame | None, levels: Sequence[str], metric: str) -> list[str]:
     """A sentence where labels are to be written, some are words, and the sample's answers are others."""
-    if sample is None or metric != "accuracy" or len(sample.columns) != 2:
+    if sample is None or metric not in DECIDED or len(sample.columns) != 2:
         return []
     other = [word for word in stripped(sample.iloc[:, 1].dropna()) if word not in levels]
     if not other or not numbers_of(pd.Series([*levels, other[0]], dtype=object))[1].any():

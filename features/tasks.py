@@ -2,14 +2,45 @@
 
 from __future__ import annotations
 
+# Those that every table of a task has.
 MEASURES = {
     "binary": ("accuracy", "log_loss", "roc_auc"),
     "multiclass": ("accuracy", "log_loss"),
     "regression": ("rmse", "rmsle", "mae"),
 }
 TASKS = tuple(MEASURES)
-ALL_MEASURES = tuple(dict.fromkeys(measure for measures in MEASURES.values() for measure in measures))
+# Of decisions between two classes: measures of those tables alone that a competition scores by one of them.
+DECISIONS = ("f1", "balanced_accuracy", "mcc")
+# What a competition may score by.
+METRICS = {task: names + (DECISIONS if task == "binary" else ()) for task, names in MEASURES.items()}
+ALL_METRICS = tuple(dict.fromkeys(metric for metrics in METRICS.values() for metric in metrics))
+# Other names of metrics, and metrics by which models rank as by one of these.
+ALIASES = {
+    "auc": "roc_auc",
+    "auroc": "roc_auc",
+    "cross_entropy": "log_loss",
+    "logloss": "log_loss",
+    "f1_score": "f1",
+    "matthews": "mcc",
+    "matthews_corrcoef": "mcc",
+}
+RANKED_AS = {"gini": "roc_auc", "mse": "rmse", "r2": "rmse"}
+# By these a submission holds labels, else probabilities or values.
+DECIDED = frozenset({"accuracy", *DECISIONS})
+# Those that have no value where all rows are of one class.
+OF_BOTH_CLASSES = frozenset({"roc_auc", *DECISIONS})
 # Of these measures more is better, of all others less.
-RISING = frozenset({"accuracy", "roc_auc"})
+RISING = frozenset({"accuracy", "roc_auc", *DECISIONS})
+_ACRONYMS = frozenset({"roc", "auc", "f1", "mcc", "rmse", "rmsle", "mae"})
 # Those of a regression, whose size is that of its target.
 SIZED = frozenset(MEASURES["regression"])
+
+
+def measures(task: str, metric: str) -> tuple[str, ...]:
+    """The measures that a table of a ``task`` has whose competition scores by ``metric``."""
+    return tuple(dict.fromkeys((*MEASURES[task], metric)))
+
+
+def called(measure: str) -> str:
+    """What people call a measure: ROC AUC, log loss."""
+    return " ".join(word.upper() if word in _ACRONYMS else word for word in measure.split("_"))

@@ -20,6 +20,7 @@ from features.comparison import noise
 from features.errors import UserError
 from features.importance import group_table, measured, measures_of, pair_table, sentences, sets_to_train
 from features.roles import SCORE, TRAIN
+from features.tasks import called
 from pipeline import stage
 from pipeline.combining import Choice, level_of
 from pipeline.files import read_json, read_npz, write_bytes, write_csv
@@ -307,7 +308,7 @@ def constant(trained: Trained, fold: int) -> np.ndarray:
 
 def picture(table: pd.DataFrame, pairs: pd.DataFrame, name: str) -> bytes:
     """One bar per group for each way to judge it, and one per pair; within the lines either way is ``noise``."""
-    words = name.replace("_", " ")
+    words = called(name)
     titles = {
         f"importance_{name}": "Columns permuted, the ensemble as it is",
         f"without_{name}": "Left out, networks retrained",

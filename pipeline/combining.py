@@ -14,6 +14,7 @@ from features import combination, metrics
 from features.combination import Level, Ranks
 from features.roles import SCORE, UNUSED
 from features.target import LOGARITHMS
+from features.tasks import DECIDED
 from pipeline.params import Params
 from pipeline.runtime import seed_for
 
@@ -123,6 +124,13 @@ def levelled(params: Params, transform: str) -> bool:
     return params.ensemble.calibration == "auto" and (of_rmse or params.table.metric == "mae")
 
 
+def decided_by_metric(params: Params) -> bool:
+    """Whether a threshold is chosen by the metric, of two classes: where it judges decisions other than by how many are
+    right, or where params say so."""
+    metric, threshold = params.table.metric, params.ensemble.threshold
+    return metric in DECIDED and threshold != "half" and (threshold == "metric" or metric != "accuracy")
+
+
 def level_of(params: Params, transform: str, target: np.ndarray, answers: np.ndarray) -> Level:
     """The level that ``answers [r, k]`` of several repeats want to be means or medians of ``target [k]``, as the metric
     asks: times a factor where logarithms were learned, else with a shift; with ``train.clip`` in the target's range;
@@ -195,9 +203,9 @@ class Combiner:
             fitted = combination.temperature(self._target[rows], known)
             steps["calibrated"] = Step(weights, self._ranked, fitted)
             degrees = fitted if settings.calibration == "temperature" else 1.0
-            if settings.threshold == "metric" and task == "binary" and self._params.table.metric == "accuracy":
+            if task == "binary" and decided_by_metric(self._params):
                 answers = combination.with_temperature(known, degrees)[..., 0]
-                threshold = combination.best_threshold(self._target[rows], answers)
+                threshold = combination.best_threshold(self._params.table.metric, self._target[rows], answers)
         ranks = Ranks.of(self._test) if self._ranked else None
         return Choice(weights, degrees, threshold, ranks, self._logarithmic, level), steps
 

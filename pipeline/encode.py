@@ -12,7 +12,7 @@ import pandas as pd
 
 from features import duplicates, encoder
 from features.columns import times_of
-from features.contract import Contract, levels_of
+from features.contract import Contract, classes_in_order
 from features.errors import UserError
 from features.folds import draw_roles, groups_if_asked
 from features.formulas import seen
@@ -45,7 +45,7 @@ def encode(arguments: argparse.Namespace) -> None:
         contract.typed(parse_table(read_bytes(path), str(path)), str(path), with_target=path == arguments.train)
         for path in (arguments.train, arguments.test)
     )
-    target, classes = coded_target(train[contract.target], task)
+    target, classes = coded_target(train[contract.target], task, params.table.positive)
     if params.table.metric == "rmsle" and target.min() < 0:
         row = int(target.argmin())
         raise UserError(
@@ -168,12 +168,13 @@ def row_groups(groups: np.ndarray | None, rows: int) -> np.ndarray:
     return (np.arange(rows) if groups is None else np.unique(groups, return_inverse=True)[1]).astype(np.int32)
 
 
-def coded_target(cells: pd.Series, task: str) -> tuple[np.ndarray, list[str]]:
+def coded_target(cells: pd.Series, task: str, positive: str = "") -> tuple[np.ndarray, list[str]]:
     """The target as numbers ``[t]``, and the classes in the order of their codes as they are spelt (none for
-    regression): whole numbers by value, else by alphabet. Raises ``UserError`` where ``binary`` has not two."""
+    regression): whole numbers by value, else by alphabet, the one called ``positive`` last. Raises ``UserError`` where
+    ``binary`` has not two, or none is called so."""
     if task == "regression":
         return cells.to_numpy(np.float64), []
-    spelt = list(levels_of(cells))
+    spelt = classes_in_order(cells, positive)
     if task == "binary" and len(spelt) != 2:
         raise UserError(
             f"the labels of the target {cells.name!r} are {', '.join(map(repr, spelt[:4]))}; expected two for task "

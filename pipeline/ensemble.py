@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from features import metrics, submission
+from features import decisions, metrics, submission
 from features.derived import module_of
 from features.digits import Digits
 from features.errors import UserError
 from features.roles import SCORE
 from features.tables import parse_table
-from features.tasks import RISING
+from features.tasks import DECIDED, DECISIONS, RISING, called
 from pipeline import stage
 from pipeline.combining import Combined, combine
 from pipeline.files import fingerprint, read_bytes, read_json, read_npz, sha256, write_csv, write_json
@@ -71,7 +71,7 @@ def ensemble(arguments: argparse.Namespace) -> None:
     answers = submission.spell(table.task, table.metric, combined.test, threshold, classes, asked, table.target)
     made = submission.build(sample, ids, answers, str(arguments.sample))
     path = arguments.report / "submission.csv"
-    labels = set(classes) if table.metric == "accuracy" else None
+    labels = set(classes) if table.metric in DECIDED else None
     submission.check(made, sample, ids, labels, str(path))
     for name, frame in plots(table.task, combined, target, classes).items():
         write_csv(arguments.report / "plots" / f"{name}.csv", frame)
@@ -98,20 +98,25 @@ def ensemble(arguments: argparse.Namespace) -> None:
 
 def in_short(table: Table, found: Mapping[str, float]) -> str:
     """The score of ``metrics.json``, its error, and what it is better than."""
+    metric, gain = gained_by(table), found["ensemble_gain"]
     if table.task == "regression":
-        metric, gain = table.metric, found["ensemble_gain"]
         score, error, simple = (found[key] for key in (f"cv_{metric}", f"cv_{metric}_se", f"baseline_{metric}"))
         digits = Digits.of(metric, score, error, gain)
         return (
-            f"{metric.upper()} {digits.shown(score)} ± {digits.shown(error)} "
+            f"{called(metric)} {digits.shown(score)} ± {digits.shown(error)} "
             f"({digits.shown(gain, '+')} better than a single member); baseline {digits.shown(simple)}"
         )
     return (
-        f"accuracy {found['cv_accuracy']:.4f} ± {found['cv_accuracy_se']:.4f} "
-        f"({found['ensemble_gain']:+.4f} over a single member), log loss {found['cv_log_loss']:.4f} "
-        f"± {found['cv_log_loss_se']:.4f}; baseline accuracy {found['baseline_accuracy']:.4f}"
+        f"{called(metric)} {found[f'cv_{metric}']:.4f} ± {found[f'cv_{metric}_se']:.4f} ({gain:+.4f} over a single "
+        f"member), log loss {found['cv_log_loss']:.4f} ± {found['cv_log_loss_se']:.4f}; baseline {called(metric)} "
+        f"{found[f'baseline_{metric}']:.4f}"
         + (f"; ROC AUC {found['cv_roc_auc']:.4f}" if table.metric == "roc_auc" else "")
     )
+
+
+def gained_by(table: Table) -> str:
+    """The measure that ``ensemble_gain`` is of: the metric of values or decisions, else accuracy."""
+    return table.metric if table.task == "regression" or table.metric in DECISIONS else "accuracy"
 
 
 def check_predictions(predictions: dict[str, np.ndarray], roles: np.ndarray, tests: int, file: str) -> None:
@@ -147,14 +152,14 @@ def summary(
     over repeats first, so that repeats do not pass for more rows than there are; nor do rows of one group of
     ``together [t]``.
     """
-    task = params.table.task
-    found = scores(task, combined, target, together)
+    table, task = params.table, params.table.task
+    found = scores(table, combined, target, together)
     found |= {
         f"cv_{name}_sd": float(values.dropna().std()) for name, values in folds.items() if values.notna().sum() > 1
     }
-    steps = by_step(task, combined, singles(predictions, roles, params.encode.folds), target)
+    steps = by_step(table, combined, singles(predictions, roles, params.encode.folds), target)
     # Both pooled over rows: of folds' own roots, say, the mean lies below the root of the mean over all rows.
-    metric = params.table.metric if task == "regression" else "accuracy"
+    metric = gained_by(table)
     gain = found[f"cv_{metric}"] - steps[f"single_{metric}"]
     found["ensemble_gain"] = gain if metric in RISING else -gain
     if task != "regression":
@@ -163,30 +168,32 @@ def summary(
         found |= combined.choice.level.moves()
     found["members"] = len(predictions["fold"])
     found["members_used"] = int((combined.choice.weights > 0).sum())
-    return found | steps | gains(params.table, combined, target, together)
+    return found | steps | gains(table, combined, target, together)
 
 
-def scores(task: str, combined: Combined, target: np.ndarray, together: np.ndarray) -> dict[str, float]:
+def scores(table: Table, combined: Combined, target: np.ndarray, together: np.ndarray) -> dict[str, float]:
     """``cv_<measure>`` and its ``_se``, see ``summary``."""
-    repeats = combined.out_of_fold
-    by_repeat = [metrics.measures(task, target, one) for one in repeats]
+    repeats, thresholds = combined.out_of_fold, combined.thresholds
+    by_repeat = [
+        metrics.measures(table.task, table.metric, target, *one) for one in zip(repeats, thresholds, strict=True)
+    ]
     found = {f"cv_{name}": float(np.mean([measure[name] for measure in by_repeat])) for name in by_repeat[0]}
-    if task != "regression":
-        shifted = decidable(task, combined)
-        found["cv_accuracy"] = float(np.mean([metrics.accuracy(target, one) for one in shifted]))
     for name in by_repeat[0]:
         if name != "roc_auc":
-            answers = shifted if name == "accuracy" else repeats
-            shares = row_shares(name, target, answers, found[f"cv_{name}"])
+            shares = row_shares(name, target, repeats, thresholds, found[f"cv_{name}"])
             found[f"cv_{name}_se"] = metrics.mean_error(shares, together)
     return found
 
 
-def row_shares(measure: str, target: np.ndarray, repeats: np.ndarray, value: float) -> np.ndarray:
+def row_shares(
+    measure: str, target: np.ndarray, repeats: np.ndarray, thresholds: np.ndarray, value: float
+) -> np.ndarray:
     """What each row has of a ``measure``, ``[t]``, of answers ``[repeats, t, c]`` whose mean over repeats has this
-    ``value``: whether it is decided right, or its loss, of a root by the delta method."""
-    if measure == "accuracy":
-        return np.mean([metrics.decide(one) == target for one in repeats], axis=0)
+    ``value``: of decisions by ``thresholds [repeats, t]`` see ``features.decisions``, else its loss, of a root by the
+    delta method."""
+    if measure in DECIDED:
+        decided = [metrics.decide(*one) for one in zip(repeats, thresholds, strict=True)]
+        return decisions.row_values(measure, target, np.array(decided)).mean(axis=0)
     losses = np.mean([metrics.row_loss(measure, target, one) for one in repeats], axis=0)
     root = 2 * value if measure in ("rmse", "rmsle") else 1.0
     return losses / root if root > 0 else np.zeros_like(losses)  # without any error there is none of the error either
@@ -196,19 +203,23 @@ def gains(table: Table, combined: Combined, target: np.ndarray, together: np.nda
     """``<step>_gain_<measure>``: by how much ``selected`` is better than the ``mean`` of all, and ``calibrated`` than
     what it calibrates, over the same rows, by the metric and, of classes, the log loss; below 0 where it is worse.
 
-    ``_se`` over rows, as in ``scores``, of each row's difference. A temperature moves no decision, so calibration has
-    no accuracy; a ROC AUC has no error.
+    ``_se`` over rows, as in ``scores``, of each row's difference. A temperature moves no decision, since the threshold
+    goes with it, so calibration has a gain of probabilities alone; a ROC AUC has no error.
     """
     found, names = {}, dict.fromkeys([table.metric] if table.task == "regression" else [table.metric, "log_loss"])
+    thresholds = step_thresholds(table, combined)
     for step, before in (("selected", combined.steps["mean"]), ("calibrated", combined.uncalibrated)):
         for name in names if step in combined.steps else ():
-            if (step, name) == ("calibrated", "accuracy"):
+            if step == "calibrated" and name in DECIDED:
                 continue
             values, shares = [], []
             for answers in (before, combined.steps[step]):
-                by_repeat = [metrics.measures(table.task, target, one)[name] for one in answers]
+                by_repeat = [
+                    metrics.measures(table.task, table.metric, target, *one)[name]
+                    for one in zip(answers, thresholds, strict=True)
+                ]
                 values.append(float(np.mean(by_repeat)))
-                shares.append(row_shares(name, target, answers, values[-1]))
+                shares.append(row_shares(name, target, answers, thresholds, values[-1]))
             key, gain = f"{step}_gain_{name}", values[1] - values[0]
             found[key] = gain if name in RISING else -gain
             if name != "roc_auc":
@@ -216,20 +227,26 @@ def gains(table: Table, combined: Combined, target: np.ndarray, together: np.nda
     return found
 
 
-def by_step(task: str, combined: Combined, single: np.ndarray, target: np.ndarray) -> dict[str, float]:
+def step_thresholds(table: Table, combined: Combined) -> np.ndarray:
+    """What steps of combining are decided by, ``[repeats, t]``: 0.5, so that nothing is chosen for one of them alone;
+    the answer's own where a metric of decisions says little at 0.5."""
+    return combined.thresholds if table.metric in DECISIONS else np.full_like(combined.thresholds, 0.5)
+
+
+def by_step(table: Table, combined: Combined, single: np.ndarray, target: np.ndarray) -> dict[str, float]:
     """What each step of combining is worth: ``single``, the ``mean`` of all, greedily ``selected``, ``calibrated`` (the
-    answer's weights at the temperature or the level learned), each at the threshold 0.5, whether the answer takes that
-    step or not.
+    answer's weights at the temperature or the level learned), each at ``step_thresholds``, whether the answer takes
+    that step or not.
 
     Pooled over rows within a repeat, averaged over repeats; ``_se``: standard error over repeats (for lack of others
     not with one), which tells of folds and first weights, not of rows. ``single [j, repeats, t, c]`` is averaged over
     ``j`` too.
     """
-    found = {}
+    found, thresholds = {}, step_thresholds(table, combined)
     for step, answers in {"single": single, **{name: value[None] for name, value in combined.steps.items()}}.items():
         by_repeat: dict[str, list[float]] = {}
         for repeat in range(answers.shape[1]):
-            each = [step_measures(task, target, one) for one in answers[:, repeat]]
+            each = [step_measures(table, target, one, thresholds[repeat]) for one in answers[:, repeat]]
             for name in each[0]:
                 by_repeat.setdefault(name, []).append(float(np.mean([measure[name] for measure in each])))
         for name, values in by_repeat.items():
@@ -239,10 +256,10 @@ def by_step(task: str, combined: Combined, single: np.ndarray, target: np.ndarra
     return found
 
 
-def step_measures(task: str, target: np.ndarray, answer: np.ndarray) -> dict[str, float]:
-    """The measures of a task, and for classes how far probabilities are from what comes."""
-    found = metrics.measures(task, target, answer)
-    if task != "regression":
+def step_measures(table: Table, target: np.ndarray, answer: np.ndarray, thresholds: np.ndarray) -> dict[str, float]:
+    """The table's measures, and for classes how far probabilities are from what comes."""
+    found = metrics.measures(table.task, table.metric, target, answer, thresholds)
+    if table.task != "regression":
         found["calibration_error"] = metrics.calibration_error(target, answer)
     return found
 
@@ -266,19 +283,16 @@ def by_fold(params: Params, combined: Combined, target: np.ndarray, roles: np.nd
 
     ``scored`` is a fingerprint of the ids that the fold scores: two runs may be compared fold by fold where it agrees.
     """
-    task, shifted, rows = params.table.task, decidable(params.table.task, combined), []
-    names = metrics.measures(task, target, combined.out_of_fold[0])
+    table, rows = params.table, []
+    names = metrics.names(table.task, table.metric, target)
     for one in range(roles.shape[1]):
         repeat, fold = divmod(one, params.encode.folds)
         scored = roles[:, one] == SCORE
         known, answer = target[scored], combined.out_of_fold[repeat][scored]
         found: dict[str, float] = {}
-        if task == "regression" or len(np.unique(known)) > 1:
-            found = metrics.measures(
-                task, known, (shifted[repeat] if task == "binary" else combined.out_of_fold[repeat])[scored]
-            )
-            if task != "regression":
-                found["log_loss"] = float(metrics.row_log_loss(known, answer).mean())
+        if table.task == "regression" or len(np.unique(known)) > 1:
+            threshold = combined.thresholds[repeat][scored]
+            found = metrics.measures(table.task, table.metric, known, answer, threshold)
         own = sorted(str(value) for value in ids[: len(target)][scored])
         rows.append(
             {"repeat": repeat, "fold": fold, "rows": len(known), "scored": fingerprint(*own)[:12]}
@@ -287,30 +301,31 @@ def by_fold(params: Params, combined: Combined, target: np.ndarray, roles: np.nd
     return pd.DataFrame(rows)
 
 
-def decidable(task: str, combined: Combined) -> np.ndarray:
-    """Out-of-fold answers ``[repeats, t, c]``, shifted by their thresholds so that every row is decided at 0.5."""
-    return combined.out_of_fold + (0.5 - combined.thresholds[..., None] if task == "binary" else 0.0)
-
-
 def baseline(params: Params, train: pd.DataFrame, target: np.ndarray, classes: list[str]) -> dict[str, float]:
     """Measures of the simple rule to beat, by name.
 
-    Classes: accuracy of the feature module's own rule where it has one, else all measures of the classes' shares as the
-    answer to every row. Regression: the best constant by each measure.
+    Classes: measures of decisions of the feature module's own rule where it has one, else all measures of the classes'
+    shares as the answer to every row, and a metric of decisions of the class that is better for all rows. Regression:
+    the best constant by each measure.
     """
-    if params.table.task == "regression":
+    task, metric = params.table.task, params.table.metric
+    if task == "regression":
         found = {}
-        for name in metrics.measures("regression", target, target[:, None]):
+        for name in metrics.names(task, metric, target):
             answer = np.full((len(target), 1), metrics.best_constant(name, target))
-            found[name] = metrics.measures("regression", target, answer)[name]
+            found[name] = metrics.measures(task, metric, target, answer)[name]
         return found
     rule = getattr(module_of(params.table.module), "baseline", None)
     if rule is not None:
         code = {word: number for number, word in enumerate(classes)}
-        return {"accuracy": float((rule(train).map(code).to_numpy() == target).mean())}
+        ruled = rule(train).map(code).to_numpy()
+        return {name: float(decisions.value(name, target, ruled)) for name in ("accuracy", gained_by(params.table))}
     shares = np.bincount(target.astype(int), minlength=len(classes)) / len(target)
-    answer = shares[1:] if params.table.task == "binary" else shares
-    return metrics.measures(params.table.task, target, np.tile(answer, (len(target), 1)))
+    answer = shares[1:] if task == "binary" else shares
+    found = metrics.measures(task, metric, target, np.tile(answer, (len(target), 1)))
+    if metric in DECISIONS:
+        found[metric] = max(float(decisions.value(metric, target, np.full(len(target), code))) for code in (0, 1))
+    return found
 
 
 def plots(task: str, combined: Combined, target: np.ndarray, classes: list[str]) -> dict[str, pd.DataFrame]:
@@ -320,7 +335,7 @@ def plots(task: str, combined: Combined, target: np.ndarray, classes: list[str])
     confusion = pd.DataFrame({"actual": [], "predicted": []})
     roc = pd.DataFrame({"false_positive_rate": [], "true_positive_rate": []})
     if task != "regression":
-        decided = metrics.decide(decidable(task, combined).mean(axis=0))
+        decided = metrics.decide(answer, combined.thresholds.mean(axis=0))
         confusion = pd.DataFrame(
             {"actual": [classes[int(t)] for t in target], "predicted": [classes[p] for p in decided]}
         )

@@ -30,13 +30,14 @@ from features.formulas import seen
 from features.roles import TRAIN
 from features.tables import parse_table
 from features.target import TargetScale, origin_of, transformed
+from features.tasks import called
 from pipeline import stage
 from pipeline.choosing import choose, out_of_fold, planned
 from pipeline.combining import combine
 from pipeline.evaluation import evaluate
 from pipeline.files import read_bytes, read_json, read_npz, write_csv, write_json
 from pipeline.outer_folds import Plan, plan_of
-from pipeline.params import Params, load, read_document
+from pipeline.params import Params, Table, load, read_document
 from pipeline.progress import Progress
 from pipeline.runtime import device_name, seed_for, start_tensorflow
 from pipeline.searching import search_parts
@@ -99,9 +100,9 @@ def honest(arguments: argparse.Namespace) -> None:
     least = min(map(len, trials))
     if least < count:
         print(f"honest: an outer fold has {least} trials, for its oracle proposed no more that it had not tried")
-    found = estimates(params.table.task, target, answers, plan.parts, tests, together, plan.drawn)
+    found = estimates(params.table, target, answers, plan.parts, tests, together, plan.drawn)
     counts = {"honest_folds": plan.outer, "honest_rows": int((plan.parts >= 0).sum()), "honest_test_rows": tests}
-    table = by_outer_fold(params.table.task, target, answers, plan.parts)
+    table = by_outer_fold(params.table, target, answers, plan.parts)
     write_csv(arguments.report / "honest.csv", metrics.rounded_table(params.table.task, table))
     write_json(arguments.report / "honest.json", written(params.table.task, found) | counts)
     each = ", ".join(map(told, found, found.values()))
@@ -111,7 +112,7 @@ def honest(arguments: argparse.Namespace) -> None:
 def told(measure: str, found: Estimate) -> str:
     """A measure with its interval, in words."""
     value, low, high = shown(measure, (found.value, found.low, found.high))
-    return f"{measure.replace('_', ' ')} {value} ({low} to {high})"
+    return f"{called(measure)} {value} ({low} to {high})"
 
 
 @dataclass(frozen=True)
@@ -298,7 +299,7 @@ def answer(
 
 
 def estimates(
-    task: str,
+    table: Table,
     target: np.ndarray,
     answers: Answers,
     parts: np.ndarray,
@@ -313,7 +314,7 @@ def estimates(
     groups = None if groups is None else groups[rows]
     return {
         name: estimation.estimate(name, known, answer, thresholds, parts, tests, groups, drawn)
-        for name in metrics.names(task, target)
+        for name in metrics.names(table.task, table.metric, target)
         if estimation.known(name, known, parts) > 1
     }
 
@@ -328,18 +329,18 @@ def written(task: str, found: Mapping[str, Estimate]) -> dict[str, float]:
     return values
 
 
-def by_outer_fold(task: str, target: np.ndarray, answers: Answers, parts: np.ndarray) -> pd.DataFrame:
+def by_outer_fold(table: Table, target: np.ndarray, answers: Answers, parts: np.ndarray) -> pd.DataFrame:
     """One row per outer fold: the measures of all rows for its own and what it chose, with the loss of its best trial
     on the rows that chose it, so that what choosing flatters can be seen: ``search_log_loss``, of a regression
     ``search_squared_error_standardised``, the mean squared error of the target as networks learn it, whose unit is its
     variance."""
-    names, rows = metrics.names(task, target), []
+    names, rows = metrics.names(table.task, table.metric, target), []
     for outer, choice in enumerate(answers.choices):
         inside = parts == outer
-        found = metrics.measures(task, target[inside], answers.answer[inside], choice["threshold"])
+        found = metrics.measures(table.task, table.metric, target[inside], answers.answer[inside], choice["threshold"])
         own = {name: value for name, value in found.items() if name in names}
         rows.append({"outer": outer, "rows": int(inside.sum())} | own | choice)
-    searched = "search_squared_error_standardised" if task == "regression" else "search_log_loss"
+    searched = "search_squared_error_standardised" if table.task == "regression" else "search_log_loss"
     return pd.DataFrame(rows).rename(columns={"search_loss": searched})
 
 

@@ -25,7 +25,7 @@ from features.contract import Contract
 from features.errors import UserError, listed
 from features.faults import ContractError
 from features.inference import Inferred, infer
-from features.tasks import ALL_MEASURES
+from features.tasks import ALL_METRICS
 from pipeline import stage
 from pipeline.files import csv_bytes, read_bytes, write_bytes
 from pipeline.params import BLOCKS, check_name, load, load_source, parse_document, read_document
@@ -67,7 +67,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--sample", type=Path, help="the sample submission; without it id,target is made")
     parser.add_argument("--target", help="the column to predict, if the files leave it open")
     parser.add_argument("--id", help="the column that names a row, if the files leave it open")
-    parser.add_argument("--metric", help=f"what the competition scores: {', '.join(ALL_MEASURES)}")
+    parser.add_argument("--metric", help=f"what the competition scores: {', '.join(ALL_METRICS)}")
+    parser.add_argument("--positive", help="of two classes the one that F1 is of (default: the rarer)")
     parser.add_argument("--kaggle", help="the competition's name in Kaggle's addresses, to submit to it later")
     parser.add_argument("--encoding", help="of text files that are not UTF-8, if the guess is wrong")
     parser.add_argument("--folder", type=Path, default=Path("."), help="the project's folder (default: this one)")
@@ -82,7 +83,7 @@ def new(arguments: argparse.Namespace) -> None:
     check_free(name, folder, arguments.force)
     paths = (arguments.train, arguments.test, arguments.sample)
     (train, test, sample), semicolons = read_together(paths, arguments.encoding, print)
-    given = {"target": arguments.target, "id": arguments.id, "metric": arguments.metric}
+    given = {name: getattr(arguments, name) for name in ("target", "id", "metric", "positive")}
     found = infer(train, test, sample, **given, commas=semicolons)
     # On one line, also where a name of several came from a spreadsheet.
     names = {column: " ".join(column.split()) for column in found.reasons}
@@ -209,6 +210,7 @@ def params_text(path: Path, name: str, found: Inferred, digests: dict[str, str],
             "target": found.contract.target,
             "id": found.contract.id,
             "metric": found.metric,
+            **({"positive": found.positive} if found.positive else {}),
             "module": "plain",
             "sample": SAMPLE,
         }

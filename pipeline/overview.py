@@ -11,6 +11,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
+from features.tasks import called
 from pipeline.pictures import COLOURS, confusion, label, panels, png
 
 # What a curve is called, on the page and in the picture.
@@ -61,7 +62,7 @@ def trials(axis: Axes, frame: pd.DataFrame) -> None:
         early: dict[str, Any] = {"label": "ended early by halving", "color": COLOURS[0], "fillstyle": "none"}
         axis.plot(frame["trial"][halved], frame[name][halved], "o", markersize=4, **early)
     axis.plot(frame["trial"], frame[name].cummin(), color=COLOURS[1], drawstyle="steps-post", label="best so far")
-    label(axis, "The search: loss of each trial, mean over folds", "trial", name.replace("_", " "), legend=True)
+    label(axis, "The search: loss of each trial, mean over folds", "trial", called(name), legend=True)
 
 
 def loss_of(frame: pd.DataFrame) -> str:
@@ -71,7 +72,7 @@ def loss_of(frame: pd.DataFrame) -> str:
 
 def folds(axis: Axes, frame: pd.DataFrame, metric: str) -> None:
     """The ``metric`` of each fold's score rows, and its mean."""
-    name = metric.replace("_", " ")
+    name = called(metric)
     for colour, (repeat, part) in zip(itertools.cycle(COLOURS), frame.groupby("repeat"), strict=False):
         axis.plot(part["fold"], part[metric], "o", markersize=4, color=colour, label=f"repeat {repeat}")
     axis.axhline(frame[metric].mean(), color="0.6", linewidth=1, label="mean")

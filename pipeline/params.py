@@ -18,7 +18,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from features.errors import UserError, hint, listed
-from features.tasks import MEASURES, TASKS
+from features.tasks import METRICS, TASKS
 from pipeline.files import read_bytes
 from pipeline.schema import Place, Rule, block_of, build, check_known, each, mapping_of, setting, value_of
 from pipeline.search_space import ACTIVATIONS, FAMILIES, Space, common_space, family_spaces, merged_spaces
@@ -31,7 +31,8 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
 
 @dataclass(frozen=True)
 class Table:
-    """What one competition's table is."""
+    """What one competition's table is; ``positive``: of two classes the one that probabilities and F1 are of, "" for
+    the later in their order."""
 
     task: str = setting(str, choices=TASKS)
     target: str = setting(str)
@@ -39,6 +40,7 @@ class Table:
     metric: str = setting(str)
     module: str = setting(str)
     sample: str = setting(str)
+    positive: str = setting(str, default="")
 
 
 @dataclass(frozen=True)
@@ -146,7 +148,7 @@ class Ensemble:
     bags: int = setting(int, low=0, high=200)
     prune: bool = setting(bool)
     calibration: str = setting(str, choices=("auto", "temperature", "none"))
-    threshold: str = setting(str, choices=("half", "metric"))
+    threshold: str = setting(str, choices=("auto", "half", "metric"))
 
 
 @dataclass(frozen=True)
@@ -438,10 +440,15 @@ def check_name(name: str) -> None:
 def _check_together(params: Params, path: Path, place: Place) -> None:
     """What no key breaks alone; ``place`` says where the file has a key."""
     table = params.table
-    if table.metric not in MEASURES[table.task]:
+    if table.metric not in METRICS[table.task]:
         raise UserError(
             f"{path}: {place('table.metric')} is {table.metric!r}, but task {table.task!r} is scored by one of "
-            f"{listed(MEASURES[table.task])}."
+            f"{listed(METRICS[table.task])}."
+        )
+    if table.positive and table.task != "binary":
+        raise UserError(
+            f"{path}: {place('table.positive')} is {table.positive!r}, one of two classes, but {place('table.task')} "
+            f"is {table.task!r}. Delete the first."
         )
     for key, limit in (
         ("tune.generation", "tune.max_trials"),

@@ -11,14 +11,14 @@ from typing import Any
 
 import pandas as pd
 
-from features import dictionary
+from features import dictionary, tasks
 from features.contract import Contract
 from features.derived import module_of
 from features.diagnosis import diagnose
 from features.digits import Digits, shown
 from features.errors import enumerated
 from features.importance import sentences
-from features.tasks import MEASURES, RISING
+from features.tasks import DECISIONS, RISING, called
 from pipeline import stage
 from pipeline.files import read_csv, read_json, write_bytes
 from pipeline.markdown import cell, filled, joined, table
@@ -97,12 +97,12 @@ def page(params: Params, metrics: Mapping[str, float], told: Told) -> str:
     """The page in Markdown: measures with their errors, what a test table will score, the picture, how members were
     combined, what is ``told`` besides, and where the rest lies."""
     rows = []
-    for measure in MEASURES[params.table.task]:
+    for measure in tasks.measures(params.table.task, params.table.metric):
         if f"cv_{measure}" not in metrics:
             continue
         cells = [metrics.get(key) for key in (f"cv_{measure}", f"cv_{measure}_se", f"cv_{measure}_sd")]
         cells += [metrics.get(f"single_{measure}"), metrics.get(f"baseline_{measure}")]
-        rows.append([measure.replace("_", " "), *shown(measure, cells)])
+        rows.append([called(measure), *shown(measure, cells)])
     head = ("", "ensemble", "standard error", "standard deviation over folds", "single member", "baseline")
     together = "; the rows of a group are all in one fold" if params.encode.group_aware else ""
     if params.encode.time:
@@ -150,8 +150,9 @@ def tables(params: Params, rows: Mapping[str, int]) -> str:
         "multiclass": ("several classes", "a softmax output a class and learn by sparse categorical cross-entropy"),
         "regression": ("a number", "one linear output and learn by the mean squared error"),
     }[params.table.task]
+    of_class = f" of {cell(repr(params.table.positive))}" if params.table.positive else ""
     return filled(
-        f"`{params.table.target}` ({task}, scored by {params.table.metric.replace('_', ' ')}) is known for "
+        f"`{params.table.target}` ({task}, scored by {called(params.table.metric)}{of_class}) is known for "
         f"{rows['train']} training rows and predicted for {rows['test']} test rows. Networks answer by {output}. The "
         "stage `report` writes this page from the files beside it."
     )
@@ -163,7 +164,9 @@ def baseline(params: Params) -> str:
         return "the best constant"
     if hasattr(module_of(params.table.module), "baseline"):
         return f"the simple rule `baseline` in `features/{params.table.module}.py`"
-    return "the same answer to every row, the shares of the classes"
+    told = f"; for {called(params.table.metric)} all rows in one class, the better one"
+    answer = "the same answer to every row, the shares of the classes"
+    return answer + told * (params.table.metric in DECISIONS)
 
 
 def doubt(params: Params, metrics: Mapping[str, float]) -> str:
@@ -180,7 +183,7 @@ def doubt(params: Params, metrics: Mapping[str, float]) -> str:
             return ""
         _, away, scatter = shown(measure, (score, abs(gain), error))
         return filled(
-            f"**Perhaps next to nothing was learned**: the ensemble's {measure.replace('_', ' ')} is "
+            f"**Perhaps next to nothing was learned**: the ensemble's {called(measure)} is "
             f"{'better' if gain >= 0 else 'worse'} than the baseline's by {away}, with a standard "
             f"error of {scatter}, so by no more than chance may do."
         )
@@ -225,7 +228,7 @@ def columns(contract: Contract, rows: Sequence[Sequence[str]]) -> str:
 
 def expectation(params: Params, metrics: Mapping[str, float], drift: str) -> str:
     """The nested estimate beside the usual score, and whether test rows are such as were scored."""
-    measures = [name for name in MEASURES[params.table.task] if f"honest_{name}" in metrics]
+    measures = [name for name in tasks.measures(params.table.task, params.table.metric) if f"honest_{name}" in metrics]
     title = "## What a test table will score"
     if not measures:
         # An estimate whose folds have no value of any measure says no reason.
@@ -237,7 +240,7 @@ def expectation(params: Params, metrics: Mapping[str, float], drift: str) -> str
     for name in measures:
         keys = (f"cv_{name}", f"honest_{name}", f"honest_{name}_lo", f"honest_{name}_hi")
         usual, honest, low, high = shown(name, (metrics[key] for key in keys))
-        rows.append((name.replace("_", " "), usual, honest, f"{low} to {high}"))
+        rows.append((called(name), usual, honest, f"{low} to {high}"))
     earlier = ""
     if params.encode.time:
         earlier = (
@@ -312,7 +315,8 @@ STEPS = {
 
 def combination(params: Params, metrics: Mapping[str, float]) -> str:
     """What each way to combine members is worth, and which one answers."""
-    measures = [name for name in (*MEASURES[params.table.task], "calibration_error") if f"mean_{name}" in metrics]
+    of_table = tasks.measures(params.table.task, params.table.metric)
+    measures = [name for name in (*of_table, "calibration_error") if f"mean_{name}" in metrics]
     columns, scatter = [], False
     for measure in measures:
         keys = [(f"{step}_{measure}", f"{step}_{measure}_se") for step in STEPS]
@@ -322,13 +326,14 @@ def combination(params: Params, metrics: Mapping[str, float]) -> str:
         scatter |= max(map(len, known)) > 1
     rows = [row for row in zip(STEPS.values(), *columns, strict=True) if any(row[1:])]
     # Else the table at the top has other decisions than the one here.
-    halved = "" if metrics.get("threshold", 0.5) == 0.5 else " and decided at 0.5"
+    same = metrics.get("threshold", 0.5) == 0.5 or params.table.metric in DECISIONS
+    halved = "" if same else " and decided at 0.5"
     spread = "; ± is the standard error over the repeats of the cross-validation" if scatter else ""
     said = filled(
         f"The answer is {answering(params, metrics)}. Here all ways to combine them are scored out of fold, each as "
         f"chosen by other rows{halved}{spread}:"
     )
-    head = ("", *(name.replace("_", " ") for name in measures))
+    head = ("", *(called(name) for name in measures))
     return joined("## How members are combined", said, table(head, rows), paired_gains(params, metrics))
 
 
@@ -352,7 +357,7 @@ def answering(params: Params, metrics: Mapping[str, float]) -> str:
     if not moved:
         return used
     wanted = {"rmse": "means", "mae": "medians"}[params.table.metric]
-    return f"{used}, {enumerated(moved)}, so that answers are the {wanted} that {params.table.metric.upper()} asks for"
+    return f"{used}, {enumerated(moved)}, so that answers are the {wanted} that {called(params.table.metric)} asks for"
 
 
 def paired_gains(params: Params, metrics: Mapping[str, float]) -> str:
@@ -363,13 +368,13 @@ def paired_gains(params: Params, metrics: Mapping[str, float]) -> str:
         ("calibrated", "calibration gains", "over the same answers without it"),
     ):
         words = []
-        for measure in MEASURES[params.table.task]:
+        for measure in tasks.measures(params.table.task, params.table.metric):
             if (gain := metrics.get(f"{step}_gain_{measure}")) is None:
                 continue
             error = metrics.get(f"{step}_gain_{measure}_se")
             digits = Digits.of(measure, metrics[f"mean_{measure}"], gain, error or 0.0)
             scatter = "" if error is None else f" ± {digits.shown(error)}"
-            words.append(f"{digits.shown(gain, '+')}{scatter} of {measure.replace('_', ' ')}")
+            words.append(f"{digits.shown(gain, '+')}{scatter} of {called(measure)}")
         told += [f"{gains} {enumerated(words)} {over}"] if words else []
     said = f"Over the same rows, {enumerated(told)}: ± is the standard error over rows, below 0 is worse."
     return filled(said) if told else ""

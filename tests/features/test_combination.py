@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from features import combination, metrics
+from features import combination, decisions, metrics
 from features.errors import UserError
 
 NAN = np.nan
@@ -279,11 +279,45 @@ def test_equal_answers_share_their_rank_and_few_rows_have_none() -> None:
 
 def test_the_threshold_stays_at_half_unless_another_is_surely_better() -> None:
     answers = np.array([0.1, 0.3, 0.35, 0.4])
-    assert combination.best_threshold(np.array([0, 0, 0, 0]), answers[None]) == 0.5
+    assert combination.best_threshold("accuracy", np.array([0, 0, 0, 0]), answers[None]) == 0.5
     # Two of four rows gained, with an error of 0.29: surely better, and 0.39 is the nearest to a half that has all.
-    assert combination.best_threshold(np.array([0, 0, 0, 1]), answers[None]) == 0.5
+    assert combination.best_threshold("accuracy", np.array([0, 0, 0, 1]), answers[None]) == 0.5
     many = np.tile([0.2, 0.2, 0.4, 0.4], 25)
-    assert combination.best_threshold(np.tile([0, 0, 1, 1], 25), np.stack([many, many])) == pytest.approx(0.39)
+    assert combination.best_threshold("accuracy", np.tile([0, 0, 1, 1], 25), np.stack([many, many])) == pytest.approx(
+        0.39
+    )
     # One row of a hundred gained by moving is no sure gain.
     few = np.r_[np.full(50, 0.2), np.full(49, 0.8), 0.45]
-    assert combination.best_threshold(np.r_[np.zeros(50), np.ones(50)], few[None]) == 0.5
+    assert combination.best_threshold("accuracy", np.r_[np.zeros(50), np.ones(50)], few[None]) == 0.5
+
+
+def test_the_threshold_of_a_metric_is_drawn_to_what_true_probabilities_ask_for() -> None:
+    """Of balanced accuracy the share of class 1, of F1 half the F1 that it gives (Lipton et al., 2014), also where that
+    class is rare: labels say nothing else, since they were drawn by the probabilities."""
+    rng = np.random.default_rng(0)
+    for power in (2, 9):
+        chances = rng.uniform(size=4000) ** power
+        target = (rng.uniform(size=4000) < chances).astype(float)
+        share = combination.best_threshold("balanced_accuracy", target, chances[None])
+        assert share == pytest.approx(chances.mean(), abs=0.02)
+        half = combination.best_threshold("f1", target, chances[None])
+        f1 = decisions.value("f1", target, (chances > half).astype(int))
+        assert half == pytest.approx(f1 / 2, abs=0.03)
+        mcc = combination.best_threshold("mcc", target, chances[None])
+        best = max(decisions.value("mcc", target, (chances > one).astype(int)) for one in np.arange(0.01, 1, 0.01))
+        assert decisions.value("mcc", target, (chances > mcc).astype(int)) > best - 0.02
+
+
+def test_labels_that_probabilities_misjudge_move_the_threshold() -> None:
+    """Probabilities half as large as they should be: F1 is best at half the threshold."""
+    rng = np.random.default_rng(0)
+    chances = rng.uniform(size=4000) ** 2
+    target = (rng.uniform(size=4000) < chances).astype(float)
+    true = combination.best_threshold("f1", target, chances[None])
+    halved = combination.best_threshold("f1", target, chances[None] / 2)
+    assert halved == pytest.approx(true / 2, abs=0.04)
+
+
+def test_rows_of_one_class_choose_no_threshold() -> None:
+    for metric in ("accuracy", "f1", "balanced_accuracy", "mcc"):
+        assert combination.best_threshold(metric, np.ones(9), np.linspace(0.1, 0.9, 9)[None]) == 0.5

@@ -44,6 +44,7 @@ def test_a_fold_without_the_measure_is_left_aside() -> None:
         (-0.02, 0.005, "log_loss", "better"),
         (0.02, 0.005, "log_loss", "worse"),
         (0.02, 0.005, "accuracy", "better"),
+        (0.02, 0.005, "f1", "better"),
         (-0.02, 0.005, "roc_auc", "worse"),
         (0.02, 0.01, "accuracy", "within noise"),
         (0.0, 0.0, "accuracy", "the same"),
@@ -96,6 +97,8 @@ def test_labels_flip_and_probabilities_flip_across_a_half() -> None:
 def test_labels_that_look_like_probabilities_are_labels() -> None:
     marks = answers("0", "0.5", "1")
     found, _ = moved_answers(marks, answers("0.5", "0.5", "0.5"), LABELS)
+    assert found.to_numpy().tolist() == [["0", "0", "0.5"], ["2", "1", "0.5"]]
+    found, _ = moved_answers(marks, answers("0.5", "0.5", "0.5"), ("f1", "mcc"))
     assert found.to_numpy().tolist() == [["0", "0", "0.5"], ["2", "1", "0.5"]]
     found, _ = moved_answers(marks, answers("0.1", "0.2", "0.9"), ("accuracy", "roc_auc"))
     assert found.to_numpy().tolist() == [["1", "0.5", "0"]]

@@ -135,7 +135,7 @@ def test_a_small_unit_is_no_zero_in_a_sentence() -> None:
     trained = {one: {"rmse": values["log_loss"] * 1e-7} for one, values in TRAINED.items()}
     pairs = pair_table(["a", "b", "c"], trained, SHARE, GROUPS)
     told = " ".join(sentences(group_table(GROUPS, scaled, trained, SHARE), pairs))
-    assert "raises the rmse by 3.000e-08" in told and "a with b (-3.000e-08)" in told
+    assert "raises the RMSE by 3.000e-08" in told and "a with b (-3.000e-08)" in told
 
 
 def test_only_groups_beyond_noise_are_leaned_on() -> None:
@@ -154,6 +154,11 @@ def test_measures_of_each_task() -> None:
     loss, right = measured("binary", "accuracy", target, answer)
     assert loss == pytest.approx(-(2 * np.log(0.8) + np.log(0.4)) / 3) and right == pytest.approx(2 / 3)
     assert measured("binary", "accuracy", target, answer, 0.3)[1] == 1
+    assert measures_of("binary", "roc_auc") == measures_of("multiclass", "log_loss") == ("log_loss", "accuracy")
+    assert measures_of("binary", "f1") == ("log_loss", "f1")
+    assert measured("binary", "f1", target, answer) == [pytest.approx(loss), pytest.approx(2 / 3)]
+    assert measured("binary", "f1", target, answer, 0.3)[1] == 1
+    assert np.isnan(measured("binary", "mcc", np.ones(3), answer)).all(), "a fold has all measures or none"
     assert measures_of("regression", "rmsle") == ("rmsle",)
     assert measured("regression", "rmse", target, answer + 1)[0] == pytest.approx(np.sqrt((1.44 + 0.64 + 0.16) / 3))
     assert np.isnan(measured("binary", "accuracy", target, answer * np.nan)).all()

@@ -93,12 +93,16 @@ def test_numbers_alike_in_six_digits_and_a_word_called_missing_are_levels_of_the
         "sex": pd.Series([MISSING, None] * 20, dtype=object),
         "class": 20230101.0 + number % 2,
     }
-    made = levels(contract, pd.DataFrame({**cells, "target": np.where(number % 4 == 0, "yes", "no")}), "binary")
+    truth = np.where(number % 4 == 0, "yes", "no")
+    made = levels(contract, pd.DataFrame({**cells, "target": truth}), "binary")
     assert {one.column: [(level.level, level.rows, level.mean) for level in one.levels] for one in made} == {
         "sex": [(MISSING, 20, 0.5), (MISSING, 20, 0.0)],
         "class": [("20230101", 20, 0.5), ("20230102", 20, 0.0)],
     }
     assert {one.share_of for one in made} == {"yes"}
+    others = levels(contract, pd.DataFrame({**cells, "target": truth}), "binary", positive="no")
+    assert {one.share_of for one in others} == {"no"}
+    assert [level.mean for one in others if one.column == "sex" for level in one.levels] == [0.5, 1.0]
 
 
 def test_what_is_explained_is_the_adjusted_r_squared() -> None:

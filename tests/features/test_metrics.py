@@ -16,7 +16,7 @@ ANSWER = np.array([[0.8], [0.3], [0.5], [0.9]], np.float32)
 
 
 def test_binary_measures_by_hand() -> None:
-    found = metrics.measures("binary", TARGET, ANSWER)
+    found = metrics.measures("binary", "accuracy", TARGET, ANSWER)
     assert found["log_loss"] == pytest.approx(-(math.log(0.8) + math.log(0.7) + math.log(0.5) + math.log(0.9)) / 4)
     assert found["log_loss"] == pytest.approx(0.3446, abs=1e-4)
     assert found["accuracy"] == 1.0 and found["roc_auc"] == 1.0
@@ -24,8 +24,8 @@ def test_binary_measures_by_hand() -> None:
 
 def test_a_class_is_decided_at_one_half_where_nothing_else_is_said() -> None:
     target, answer = np.array([1.0, 0.0]), np.array([[0.6], [0.55]])
-    assert metrics.measures("binary", target, answer)["accuracy"] == 0.5
-    assert metrics.measures("binary", target, answer, 0.57)["accuracy"] == 1.0
+    assert metrics.measures("binary", "accuracy", target, answer)["accuracy"] == 0.5
+    assert metrics.measures("binary", "accuracy", target, answer, 0.57)["accuracy"] == 1.0
 
 
 def test_exactly_half_counts_as_class_0() -> None:
@@ -38,7 +38,7 @@ def test_auc_counts_ordered_pairs() -> None:
 
 def test_multiclass_measures_by_hand() -> None:
     answer = np.array([[0.6, 0.3, 0.1], [0.3, 0.6, 0.1], [0.1, 0.7, 0.2]])
-    found = metrics.measures("multiclass", np.array([1, 2, 0], np.int32), answer)
+    found = metrics.measures("multiclass", "accuracy", np.array([1, 2, 0], np.int32), answer)
     assert found == {"accuracy": 0.0, "log_loss": pytest.approx(1.936381, abs=1e-6)}
 
 
@@ -48,7 +48,7 @@ def test_a_sure_mistake_costs_a_finite_loss() -> None:
 
 
 def test_regression_measures_by_hand() -> None:
-    found = metrics.measures("regression", np.array([0.0, 1.0, 3.0]), np.array([[0.0], [3.0], [3.0]]))
+    found = metrics.measures("regression", "rmse", np.array([0.0, 1.0, 3.0]), np.array([[0.0], [3.0], [3.0]]))
     assert found["rmse"] == pytest.approx(math.sqrt(4 / 3))
     assert found["mae"] == pytest.approx(2 / 3)
     assert found["rmsle"] == pytest.approx(math.log(2) / math.sqrt(3))
@@ -56,7 +56,7 @@ def test_regression_measures_by_hand() -> None:
 
 def test_rmsle_takes_negative_predictions_for_zero_and_needs_a_target_without_them() -> None:
     assert metrics.squared_error(np.array([0.0]), np.array([[-5.0]]), logarithmic=True).tolist() == [0.0]
-    assert "rmsle" not in metrics.measures("regression", np.array([-1.0, 1.0]), np.array([[0.0], [0.0]]))
+    assert "rmsle" not in metrics.measures("regression", "rmse", np.array([-1.0, 1.0]), np.array([[0.0], [0.0]]))
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,8 @@ def test_no_other_constant_is_better(measure: str) -> None:
     target = np.random.default_rng(0).lognormal(3, 1, 201)
     best = metrics.best_constant(measure, target)
     found = [
-        metrics.measures("regression", target, np.full((201, 1), best * factor))[measure] for factor in (0.99, 1, 1.01)
+        metrics.measures("regression", "rmse", target, np.full((201, 1), best * factor))[measure]
+        for factor in (0.99, 1, 1.01)
     ]
     assert found.index(min(found)) == 1
 

@@ -8,7 +8,7 @@ import pytest
 
 from features.errors import UserError
 from features.metrics import row_log_loss
-from features.submission import build, check, classes_of, misfit, spell
+from features.submission import build, check, classes_of, misfit, of_lower, spell
 
 SAMPLE = pd.DataFrame({"Id": ["3", "01", "2"], "Survived": ["0", "0", "0"]})
 IDS = ["01", "2", "3"]
@@ -65,6 +65,8 @@ def test_a_column_is_of_the_longest_class_that_it_names() -> None:
         (["y"], "binary", "roc_auc", ""),
         (["y_b", "y_a"], "binary", "log_loss", ""),
         (["y_a", "y_b"], "binary", "accuracy", "2 columns of answers; expected 1"),
+        (["y"], "binary", "f1", ""),
+        (["y_a", "y_b"], "binary", "mcc", "2 columns of answers; expected 1"),
         (["y_a", "y_c"], "binary", "log_loss", "column 'y_c' names no class"),
         (["p", "q"], "regression", "rmse", "2 columns of answers; expected 1"),
         (["y"], "multiclass", "log_loss", "1 columns of answers; expected 2, one for each class"),
@@ -79,6 +81,13 @@ def test_the_columns_follow_from_task_and_metric(columns: list[str], task: str, 
 def test_where_a_contract_names_no_classes_their_columns_are_not_counted() -> None:
     assert misfit(["y_a", "y_b"], "multiclass", "log_loss", []) == ""
     assert "expected 1" in misfit(["y_a", "y_b"], "multiclass", "accuracy", [])
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "f1", "balanced_accuracy", "mcc"])
+def test_decisions_are_sent_as_labels_by_the_threshold(metric: str) -> None:
+    made = spell("binary", metric, np.array([[0.1], [0.2], [0.6]]), 0.15, ["stay", "churn"], ["y"], "target")
+    assert made["answer"].tolist() == ["stay", "churn", "churn"]
+    assert not of_lower("binary", metric, ["stay", "churn"], ["p_stay"], "target")
 
 
 def test_two_classes_may_have_a_column_each() -> None:

@@ -128,6 +128,62 @@ def test_one_answer_for_all_rows_leaves_the_metric_open() -> None:
     assert "--metric rmsle" not in decided(EVEN).reasons["y"]
 
 
+@pytest.mark.parametrize(
+    ("target", "given", "positive", "why"),
+    [
+        (["Churn"] * 10 + ["Stay"] * 50, {"metric": "f1"}, "Churn", "the rarer one; --positive if"),
+        (["Yes"] * 50 + ["No"] * 10, {"metric": "f1"}, "Yes", "the second of the two; --positive if"),
+        ([0] * 10 + [1] * 50, {"metric": "f1"}, "1", "the second of the two; --positive if"),
+        (WORDS, {"metric": "f1", "positive": "a"}, "a", "named with --positive"),
+        (WORDS, {"metric": "roc_auc", "positive": "a"}, "a", "named with --positive"),
+        (WORDS, {"metric": "mcc"}, "", ""),
+    ],
+)
+def test_of_which_class_f1_is(target: list[Any], given: dict[str, str], positive: str, why: str) -> None:
+    found = decided(target, **given)
+    assert found.positive == positive
+    assert (f"; of class {positive!r}: {why}" if positive else f"metric {given['metric']}: named") in found.reasons["y"]
+
+
+def test_a_positive_class_that_is_none_is_refused() -> None:
+    with pytest.raises(UserError, match="--positive is 'c', but the target has a, b. Name one of two classes"):
+        decided(WORDS, metric="f1", positive="c")
+    with pytest.raises(UserError, match="--positive is '1', but the target has no two classes"):
+        decided(MARKS, positive="1")
+
+
+@pytest.mark.parametrize(
+    ("metric", "said"),
+    [
+        ("auc", "did you mean 'roc_auc'?"),
+        ("F1-score", "did you mean 'f1'?"),
+        ("matthews", "did you mean 'mcc'?"),
+        ("r2", "take rmse, by which models rank the same."),
+        ("gini", "take roc_auc, by which models rank the same."),
+        ("balanced_acuracy", "did you mean 'balanced_accuracy'?"),
+    ],
+)
+def test_other_names_of_metrics_are_known(metric: str, said: str) -> None:
+    with pytest.raises(UserError, match=f"--metric is {metric!r}; ") as error:
+        decided(BITS, metric=metric)
+    assert said in str(error.value)
+
+
+@pytest.mark.parametrize("metric", ["f1", "balanced_accuracy", "mcc", "roc_auc"])
+def test_metrics_of_two_classes_need_two(metric: str) -> None:
+    assert decided(BITS, metric=metric).task == "binary"
+    with pytest.raises(UserError, match=f"--metric {metric} is of two classes, the target has 7. Use log_loss or acc"):
+        decided(MARKS, metric=metric)
+
+
+def test_a_rare_class_asks_for_another_metric_than_accuracy() -> None:
+    assert (
+        "; few rows are 'b', so perhaps --metric f1" in decided(["a"] * 50 + ["b"] * 10, {"y": ["a", "b"]}).reasons["y"]
+    )
+    assert "--metric f1" not in decided(["a"] * 45 + ["b"] * 15, {"y": ["a", "b"]}).reasons["y"]
+    assert "--metric f1" not in decided([1] * 64 + [2, 3] * 3, {"y": [1, 2]}).reasons["y"]
+
+
 @pytest.mark.parametrize("metric", [None, "accuracy"])
 @pytest.mark.parametrize(
     ("target", "said"),

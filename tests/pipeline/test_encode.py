@@ -186,6 +186,15 @@ def test_target(task: str, cells: list[object], codes: list[float], classes: lis
     assert found.tolist() == codes and names == classes
 
 
+def test_the_positive_class_is_the_second_one() -> None:
+    cells = pd.Series(["no", "yes", "no"], name="y")
+    codes, classes = coded_target(cells, "binary", "no")
+    assert codes.tolist() == [1, 0, 1] and classes == ["yes", "no"]
+    assert coded_target(cells, "binary", "yes")[1] == coded_target(cells, "binary")[1] == ["no", "yes"]
+    with pytest.raises(UserError, match=r"table\.positive is 'No', but the labels of the target 'y' are no, yes; exp"):
+        coded_target(cells, "binary", "No")
+
+
 @pytest.mark.parametrize("cells", [["a", "b", "c"], ["a", "a"]])
 def test_two_classes_have_two_labels(cells: list[str]) -> None:
     with pytest.raises(UserError, match=r"labels of the target 'y' are 'a'.*; expected two .*multiclass"):

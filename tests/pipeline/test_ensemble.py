@@ -13,10 +13,12 @@ from typing import Any, cast
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.metrics import balanced_accuracy_score, f1_score, matthews_corrcoef
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from features import combination
 from features.roles import SCORE, UNUSED
+from features.tasks import called
 from pipeline.combining import Choice, Combined, combine
 from pipeline.ensemble import calibration, gains, main
 from pipeline.files import read_json, read_npz, write_json, write_npz
@@ -111,8 +113,8 @@ SAID = np.array([[0.2, 0.6, 0.7, 0.6], [0.4, 0.8, 0.3, 0.2]])[:, None, :, None]
 TEST = np.array([[0.9, 0.2, 0.5], [0.5, 0.3, 0.5]])[..., None]
 
 
-def small(folder: Path, **changed: str) -> None:
-    write_params(folder, **changed)
+def small(folder: Path, table: str = TABLE, **changed: str) -> None:
+    write_params(folder, table, **changed)
     write_case(folder, TARGET, SAID, TEST, ROLES, ["0", "1"])
 
 
@@ -293,7 +295,8 @@ def test_the_error_of_a_gain_of_roots_is_that_of_drawn_rows() -> None:
 
     def gain(rows: np.ndarray) -> dict[str, float]:
         sides = {"mean": first[:, rows, None], "selected": second[:, rows, None]}
-        answered = cast(Combined, SimpleNamespace(steps=sides, uncalibrated=sides["mean"]))
+        half = np.full((2, len(rows)), 0.5)
+        answered = cast(Combined, SimpleNamespace(steps=sides, uncalibrated=sides["mean"], thresholds=half))
         return gains(table, answered, target[rows], np.arange(len(rows)))
 
     assert gain(np.arange(400))["selected_gain_rmse"] == pytest.approx(0.4, abs=0.1)
@@ -339,6 +342,45 @@ def test_the_metric_threshold_serves_rows_that_did_not_choose_it(tmp_path: Path)
     assert found(tmp_path)["cv_accuracy"] == 1.0 and found(tmp_path)["single_accuracy"] == 0.5
     assert 0.2 <= found(tmp_path)["threshold"] <= 0.4
     assert (tmp_path / "report" / "submission.csv").read_text() == "PassengerId,Survived\n41,1\n42,0\n43,0\n"
+
+
+@pytest.mark.parametrize("metric", ["f1", "balanced_accuracy", "mcc"])
+def test_a_metric_of_decisions_has_its_threshold_its_measure_and_labels(
+    tmp_path: Path, metric: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A quarter of the rows is of class 1, and every answer lies under a half. Every figure by scikit-learn."""
+    write_params(tmp_path, TABLE.replace("accuracy", metric).replace("module: titanic", "module: plain"))
+    rng = np.random.default_rng(0)
+    target = np.tile([0, 0, 0, 1], 20).astype(np.float32)
+    said = np.clip(0.15 + 0.2 * target + rng.normal(0, 0.1, (2, 1, 80)), 0.01, 0.49)[..., None]
+    roles = np.stack([np.arange(80) % 8 < 4, np.arange(80) % 8 >= 4], axis=1).astype(np.int8) * 2
+    write_case(tmp_path, target, said, np.array([[0.45, 0.1, 0.2]] * 2)[..., None], roles, ["0", "1"])
+    assert ensemble(tmp_path) == 0
+    made, folds = found(tmp_path), pd.read_csv(tmp_path / "report" / "folds.csv")
+    of_sklearn = {"f1": f1_score, "balanced_accuracy": balanced_accuracy_score, "mcc": matthews_corrcoef}[metric]
+    assert 0.15 < made["threshold"] < 0.4
+    confusion = pd.read_csv(tmp_path / "report" / "plots" / "confusion_matrix.csv")
+    assert made[f"cv_{metric}"] == pytest.approx(of_sklearn(confusion["actual"], confusion["predicted"]), abs=1e-6)
+    assert made["cv_accuracy"] == pytest.approx((confusion["actual"] == confusion["predicted"]).mean(), abs=1e-6)
+    assert made[f"cv_{metric}"] > 0.8 and 0 < made[f"cv_{metric}_se"] < 0.1
+    assert made["ensemble_gain"] == pytest.approx(made[f"cv_{metric}"] - made[f"single_{metric}"], abs=2e-6)
+    assert made[f"mean_{metric}"] == made[f"cv_{metric}"] and f"calibrated_gain_{metric}" not in made
+    assert {f"selected_gain_{metric}", f"selected_gain_{metric}_se"} <= made.keys()
+    scored = roles[:, 0] == 2
+    own = of_sklearn(confusion["actual"][scored], confusion["predicted"][scored])
+    assert folds[metric][0] == pytest.approx(own, abs=1e-6)
+    # All rows in one class, the better one.
+    assert made[f"baseline_{metric}"] == pytest.approx({"f1": 0.4, "balanced_accuracy": 0.5, "mcc": 0}[metric])
+    assert (tmp_path / "report" / "submission.csv").read_text() == "PassengerId,Survived\n81,1\n82,0\n83,0\n"
+    assert f"CV {called(metric)} {made[f'cv_{metric}']:.4f} ± " in capsys.readouterr().out
+
+
+def test_half_stays_half_where_params_say_so(tmp_path: Path) -> None:
+    small(tmp_path, TABLE.replace("accuracy", "f1"), threshold="half")
+    assert ensemble(tmp_path) == 0
+    assert found(tmp_path)["threshold"] == 0.5 and found(tmp_path)["cv_f1"] == pytest.approx(2 / 3, abs=1e-6)
+    # Titanic's own rule has the metric, too: women are rows 0 and 2 of 4, survivors rows 1 and 2.
+    assert found(tmp_path)["baseline_f1"] == 0.5 and found(tmp_path)["baseline_accuracy"] == 0.5
 
 
 @pytest.mark.parametrize("metric", ["roc_auc", "log_loss"])

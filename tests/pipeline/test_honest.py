@@ -16,11 +16,12 @@ from features.contract import Contract
 from features.estimation import Estimate
 from features.roles import TRAIN, UNUSED
 from features.tables import parse_table
+from features.tasks import MEASURES
 from pipeline import demo, honest
 from pipeline.files import read_json, read_npz
 from pipeline.honest import Answers
 from pipeline.outer_folds import Plan, draw
-from pipeline.params import Params, load, read_document
+from pipeline.params import Params, Table, load, read_document
 from tests.stages import run_stage
 
 pytestmark = pytest.mark.slow
@@ -188,7 +189,7 @@ def test_shuffled_labels_score_chance(folder: Path) -> None:
     target = read_npz(folder / "data/encode/titanic/arrays.npz")["target"]
     shuffled = np.random.default_rng(3).permutation(target)
     params, plan, made = answers(folder, shuffled)
-    found = honest.estimates(params.table.task, shuffled, made, plan.parts, 100)
+    found = honest.estimates(params.table, shuffled, made, plan.parts, 100)
     share = target.mean()
     entropy = -share * np.log(share) - (1 - share) * np.log(1 - share)
     assert found["log_loss"].value > entropy - 0.01
@@ -243,6 +244,11 @@ def test_it_says_how_many_trials_its_searches_have(folder: Path, capsys: pytest.
     assert "test rows, with 95 % intervals: accuracy " in out
 
 
+def table(task: str, metric: str = "") -> Table:
+    """Of a competition scored by ``metric``, else by the first that its task has."""
+    return Table(task, "y", "id", metric or MEASURES[task][0], "plain", "sample.csv")
+
+
 def made(answer: np.ndarray) -> Answers:
     """Answers of two outer folds."""
     choice = {"members": 1, "temperature": 1.0, "threshold": 0.5, "best_trial": 0, "search_loss": 0.5}
@@ -252,33 +258,50 @@ def made(answer: np.ndarray) -> Answers:
 def test_an_outer_fold_of_one_class_has_no_auc_and_two_of_three_leave_it_out(recwarn: pytest.WarningsRecorder) -> None:
     target, answer = np.array([0.0, 1, 0, 1, 1, 1, 1, 1]), np.linspace(0.2, 0.9, 8)
     parts = np.repeat([0, 1], 4)
-    found = honest.estimates("binary", target, made(answer), parts, 100)
+    found = honest.estimates(table("binary"), target, made(answer), parts, 100)
     assert list(found) == ["accuracy", "log_loss"] and set(honest.written("binary", found)) >= {"honest_log_loss_lo"}
-    rows = honest.by_outer_fold("binary", target, made(answer), parts)
+    rows = honest.by_outer_fold(table("binary"), target, made(answer), parts)
     assert rows["roc_auc"].isna().tolist() == [False, True] and rows["accuracy"].notna().all() and not recwarn
     assert rows["search_log_loss"].tolist() == [0.5, 0.5]
+
+
+def test_a_metric_of_decisions_is_estimated_at_the_thresholds_that_were_chosen() -> None:
+    target, answer, parts = np.array([0.0, 1, 0, 1] * 10), np.array([0.1, 0.3, 0.2, 0.4] * 10), np.repeat([0, 1], 20)
+    one = made(answer)
+    for choice in one.choices:
+        choice["threshold"] = 0.25
+    one.thresholds[:] = 0.25
+    found = honest.estimates(table("binary", "f1"), target, one, parts, 100)
+    assert list(found) == ["accuracy", "log_loss", "roc_auc", "f1"]
+    assert found["f1"].value == found["accuracy"].value == 1.0 and 0.6 < found["f1"].low < 1
+    assert honest.told("f1", found["f1"]).startswith("F1 1.0000 (")
+    assert honest.by_outer_fold(table("binary", "f1"), target, one, parts)["f1"].tolist() == [1, 1]
+    one.thresholds[:] = 0.5
+    assert honest.estimates(table("binary", "mcc"), target, one, parts, 100)["mcc"].value == 0
 
 
 def test_a_regression_is_estimated_in_any_unit() -> None:
     rng = np.random.default_rng(0)
     target, parts = rng.normal(size=20), np.arange(20) % 2
     answer = made((target + rng.normal(size=20)) * 1e-9)
-    found = honest.estimates("regression", target * 1e-9, answer, parts, 100)
+    found = honest.estimates(table("regression"), target * 1e-9, answer, parts, 100)
     assert list(found) == ["rmse", "mae"] and honest.written("regression", found)["honest_mae"] > 1e-10
-    assert honest.told("mae", found["mae"]).startswith("mae ") and "e-1" in honest.told("mae", found["mae"])
-    rows = honest.by_outer_fold("regression", target, answer, parts)
+    assert honest.told("mae", found["mae"]).startswith("MAE ") and "e-1" in honest.told("mae", found["mae"])
+    rows = honest.by_outer_fold(table("regression"), target, answer, parts)
     assert "rmsle" not in rows and "search_squared_error_standardised" in rows, "not in the unit of the rmse beside it"
     positive = np.where(parts == 0, np.abs(target), target)
-    assert positive[parts == 1].min() < 0 and "rmsle" not in honest.by_outer_fold("regression", positive, answer, parts)
+    assert positive[parts == 1].min() < 0 and "rmsle" not in honest.by_outer_fold(
+        table("regression"), positive, answer, parts
+    )
 
 
 def test_an_earlier_value_below_0_leaves_the_rmsle_out_though_none_is_scored() -> None:
     """As it is left out of `metrics.json`, without which the page has nothing to hold it against."""
     target, parts = np.r_[-1.0, np.arange(1.0, 9)], np.array([-1, 0, 0, 0, 0, 1, 1, 1, 1])
     answer = made(np.r_[np.nan, np.arange(2.0, 10)])
-    assert list(honest.estimates("regression", target, answer, parts, 9)) == ["rmse", "mae"]
-    assert "rmsle" not in honest.by_outer_fold("regression", target, answer, parts)
-    assert "rmsle" in honest.estimates("regression", np.abs(target), answer, parts, 9)
+    assert list(honest.estimates(table("regression"), target, answer, parts, 9)) == ["rmse", "mae"]
+    assert "rmsle" not in honest.by_outer_fold(table("regression"), target, answer, parts)
+    assert "rmsle" in honest.estimates(table("regression"), np.abs(target), answer, parts, 9)
 
 
 def test_it_says_how_many_of_its_outer_folds_are_scored(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

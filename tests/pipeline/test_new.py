@@ -228,7 +228,7 @@ BAD = [
     ("id twice", _put("train", "id", "2"), ("train, row 3", "'2'", "each id once", "--id")),
     ("wrong metric", _given("--metric", "acuracy"), ("'acuracy'", "did you mean 'accuracy'")),
     ("metric of numbers", _given("--metric", "rmse"), ("rmse compares numbers", "row 2", "Name another")),
-    ("metric of two classes", _given("--metric", "roc_auc"), ("roc_auc ranks two classes", "has 4")),
+    ("metric of two classes", _given("--metric", "roc_auc"), ("roc_auc is of two classes", "has 4")),
     (
         "no name at Kaggle",
         _given("--kaggle", "House Prices!"),

@@ -86,6 +86,18 @@ CASES = [
     ("      task: binary", "      task: regression", ["metric is 'accuracy', but task 'regression'", "rmse"]),
     ("        deck: true", "        deck: maybe", ["encode.features.deck is 'maybe'", "true or false"]),
     ("      metric: accuracy\n", "", ["competitions.titanic.table.metric is missing"]),
+    ("      metric: accuracy\n", "      metric: f2\n", ["metric is 'f2', but task 'binary'", "f1, balanced_accuracy"]),
+    (
+        "      task: binary\n      target: Survived\n      id: PassengerId\n      metric: accuracy\n",
+        "      task: multiclass\n      target: Survived\n      id: PassengerId\n      metric: f1\n",
+        ["metric is 'f1', but task 'multiclass' is scored by one of accuracy, log_loss."],
+    ),
+    (
+        "      task: binary\n      target: Survived\n",
+        "      task: multiclass\n      positive: Yes\n      target: Survived\n",
+        ["table.positive is 'Yes', one of two classes, but", "is 'multiclass'. Delete the first."],
+    ),
+    ("  threshold: auto", "  threshold: haf", ["ensemble.threshold is 'haf'", "did you mean 'half'"]),
     ("    validate: {}", "    validat: {}", ["competitions.titanic.validat", "did you mean 'validate'"]),
 ]
 

@@ -76,7 +76,7 @@ def test_the_page_holds_the_figures_of_the_run(tmp_path: Path) -> None:
     assert "answer by one sigmoid output and learn by binary cross-entropy" in prose
     assert "lowest loss in the picture, 0.4000 of trial 2, is the best of 2 trials by the rows that picked it" in prose
     assert "| accuracy | 0.8123 | 0.0111 |" in page and "of 7 members" in prose
-    assert "| log loss | 0.4000 |  |" in page and "roc auc" not in page
+    assert "| log loss | 0.4000 |  |" in page and "ROC AUC" not in page
     assert "| mean of all | 0.4100 ± 0.0030 |" in page and "| one member per fold | 0.4200 |" in page
     assert "The answer is the mean of 6 members." in prose and "selected" not in page
     assert "worse without fare." in prose and "networks need deck: it could go." in prose
@@ -101,6 +101,14 @@ def test_the_page_holds_the_figures_of_the_run(tmp_path: Path) -> None:
     (tmp_path / "honest.json").write_text(json.dumps(left_out))
     assert report.main(arguments) == 0
     assert "\nNot estimated, since class 'rare' has 3 rows.\n" in (tmp_path / "README.md").read_text()
+
+
+def test_the_page_says_of_which_class_f1_is() -> None:
+    params = load(ROOT / "params.yaml", "titanic")
+    judged = replace(params, table=replace(params.table, metric="f1", positive="1", module="plain"))
+    assert "two classes, scored by F1 of '1') is known for" in report.tables(judged, COUNTS["rows"])
+    assert report.baseline(judged).endswith("the shares of the classes; for F1 all rows in one class, the better one")
+    assert "scored by accuracy) is known for" in report.tables(params, COUNTS["rows"])
 
 
 def test_a_score_no_better_than_the_baseline_is_told_for_what_it_is() -> None:
@@ -132,7 +140,7 @@ def test_a_single_member_is_pooled_over_rows_where_the_ensemble_is() -> None:
     params = replace(params, table=replace(classes, task="regression", metric="rmse"))
     figures = {"cv_rmse": 2.0, "single_rmse": 2.5, "members": 4, "members_used": 4}
     page = report.page(params, figures, report.Told())
-    assert "| rmse | 2.000 |  |  | 2.500 |  |" in page and "of a group" not in page
+    assert "| RMSE | 2.000 |  |  | 2.500 |  |" in page and "of a group" not in page
     grouped = replace(params, encode=replace(params.encode, group_aware=True))
     assert "were stopped by it; the rows of a group are all in one fold." in report.page(
         grouped, figures, report.Told()
@@ -151,8 +159,8 @@ def test_a_small_or_a_large_unit_is_no_zero_and_no_exponent() -> None:
     figures |= {"honest_mae": 27345.67, "honest_mae_lo": 0.5, "honest_mae_hi": 3e5, "honest_folds": 5}
     figures |= {"honest_test_rows": 9, "mean_rmse": 2.5e-9, "mean_rmse_se": 1e-10}
     page = report.page(params, figures, report.Told())
-    assert "| rmse | 2.500e-09 | 0.100e-09 |" in page and "| mae | 27346 |" in page
-    assert "| mae | 27345.7 | 27345.7 | 0.5 to 300000.0 |" in page and "| mean of all | 2.500e-09 ± 0.100e-09 |" in page
+    assert "| RMSE | 2.500e-09 | 0.100e-09 |" in page and "| MAE | 27346 |" in page
+    assert "| MAE | 27345.7 | 27345.7 | 0.5 to 300000.0 |" in page and "| mean of all | 2.500e-09 ± 0.100e-09 |" in page
 
 
 def test_a_missing_result_is_one_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -186,6 +194,12 @@ def test_combination_says_what_its_table_holds() -> None:
     one = " ".join(report.combination(params, once).split())
     assert "±" not in one
     assert "of 6 members, decided at the threshold 0.51. Here" in one and "by other rows and decided at 0.5:" in one
+    judged = replace(params, table=replace(params.table, metric="f1"))
+    own = " ".join(report.combination(judged, once | {"mean_f1": 0.7, "single_f1": 0.6}).split())
+    assert "decided at the threshold 0.51. Here" in own and "by other rows:" in own, (
+        "which the steps are decided by, too"
+    )
+    assert "| log loss | F1 |" in own and "| 0.7000 |" in own
     squared = replace(params, table=replace(params.table, task="regression", metric="rmsle"))
     assert "The answer is the mean of 6 members, averaged by their logarithms. Here" in " ".join(
         report.combination(squared, METRICS).split()
@@ -204,7 +218,7 @@ def test_what_steps_gain_is_told_over_the_same_rows() -> None:
     assert f"{said} the mean of all: ± is the standard error over rows, below 0 is worse." in told
     gains = {"selected_gain_roc_auc": 0.01, "calibrated_gain_log_loss": 0.0, "calibrated_gain_log_loss_se": 0.0}
     told = " ".join(report.combination(params, METRICS | {"mean_roc_auc": 0.9} | gains).split())
-    assert "gains +0.0100 of roc auc over the mean of all and calibration gains +0.0000 ± 0.0000 of log loss ov" in told
+    assert "gains +0.0100 of ROC AUC over the mean of all and calibration gains +0.0000 ± 0.0000 of log loss ov" in told
     assert "Over the same rows" not in report.combination(params, METRICS)
     alone = {key: value for key, value in METRICS.items() if key != "mean_log_loss_se"} | gains
     assert "over the repeats" not in report.combination(params, alone | {"mean_roc_auc": 0.9})
