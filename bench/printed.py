@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bench.accuracy import ranked
+from features.tasks import ALL_METRICS, called
 from pipeline.markdown import table
 
 # What the columns of a comparison are called.
@@ -28,7 +29,8 @@ DECIMALS = ((1.0, 4), (10.0, 3), (float("inf"), 1))
 
 def printed(name: str, result: Mapping[str, Any]) -> str:
     """The measurement ``name``, as it is printed."""
-    shown = {"chain": chain, "accuracy": comparison, "unseen": comparison}.get(name)
+    tables = {"chain": chain, "accuracy": comparison, "unseen": comparison, "coverage": coverage, "families": families}
+    shown = tables.get(name)
     return shown(result) if shown else json.dumps({name: result}, indent=2)
 
 
@@ -76,6 +78,45 @@ def cells(report: Mapping[str, Any]) -> list[tuple[str, dict[str, str]]]:
                 seconds.setdefault(model, []).append(value)
     found.append((SECONDS, {model: _range(values) for model, values in seconds.items()}))
     return found
+
+
+def coverage(report: Mapping[str, Any]) -> str:
+    """Of each part: the shares of splits whose test score lay in the interval, by table and measure."""
+    parts = []
+    for part in ("ridge", "stages"):
+        covered = {name: one["covered"] for name, one in report[part]["tables"].items()}
+        measures = [name for name in ALL_METRICS if any(name in one for one in covered.values())]
+        rows = [(name, *(share_covered(one, measure) for measure in measures)) for name, one in covered.items()]
+        parts.append(table((part, *map(called, measures)), rows))
+    return "\n\n".join(parts)
+
+
+def share_covered(covered: Mapping[str, Any], measure: str) -> str:
+    """One cell of it, nothing where a table has no such measure."""
+    return str(covered[measure]["share"]) if measure in covered else ""
+
+
+def families(report: Mapping[str, Any]) -> str:
+    """What each change of a network gives by table, and the time of a member and epoch against the plain one's."""
+    tables = report["tables"]
+    rows = []
+    for place, one in enumerate(next(iter(tables.values()))):
+        changes = [change(found[place]) for found in tables.values()]
+        rows.append((one["network"], *changes, relative_time(tables["titanic"], place) if "titanic" in tables else ""))
+    return table(("", *tables, "time"), rows)
+
+
+def change(found: Mapping[str, Any]) -> str:
+    """One cell of it: the loss of the plain network, of others how far they are from that, nothing where the change
+    says nothing of values, and so changes nothing."""
+    if found["network"] == "plain":
+        return f"{found['loss']:.4f}"
+    return f"{found['to_plain']:+.4f} ± {found['to_plain_se']:.4f}" if found["to_plain_se"] else ""
+
+
+def relative_time(networks: Sequence[Mapping[str, Any]], place: int) -> str:
+    """Of the network at a ``place``, where the first, the plain one, is 1."""
+    return f"{networks[place]['ms_per_member_epoch'] / networks[0]['ms_per_member_epoch']:.1f}"
 
 
 def _percent(difference: Mapping[str, float | None]) -> str:

@@ -53,6 +53,32 @@ def test_one_seed_has_no_standard_deviation() -> None:
     ]
 
 
+def test_the_share_covered_of_each_table_and_measure() -> None:
+    whole = {"covered": {"mcc": {"share": 0.95}, "log_loss": {"share": 1.0}}}
+    report = {"ridge": {"tables": {"wine": whole, "mixed": {"covered": {"log_loss": {"share": 0.9}}}}}}
+    lines = printed("coverage", report | {"stages": {"tables": {"wine": whole}}}).split("\n")
+    assert [line for line in lines if "---" not in line] == [
+        "| ridge | log loss | MCC |",
+        "| wine | 1.0 | 0.95 |",
+        "| mixed | 0.9 |  |",
+        "",
+        "| stages | log loss | MCC |",
+        "| wine | 1.0 | 0.95 |",
+    ]
+
+
+def test_families_are_held_against_the_plain_network() -> None:
+    plain = {"network": "plain", "loss": 0.3444, "to_plain": 0.0, "to_plain_se": 0.0, "ms_per_member_epoch": 0.5}
+    mish = {"network": "mish", "loss": 0.35, "to_plain": 0.0056, "to_plain_se": 0.002, "ms_per_member_epoch": 0.6}
+    tables = {"diabetes": [plain, mish | {"to_plain": 0.0, "to_plain_se": 0.0}], "titanic": [plain, mish]}
+    assert printed("families", {"tables": tables}).split("\n")[2:] == [
+        "| plain | 0.3444 | 0.3444 | 1.0 |",
+        "| mish |  | +0.0056 ± 0.0020 | 1.2 |",
+    ]
+    lines = printed("families", {"tables": {"diabetes": tables["diabetes"]}}).split("\n")
+    assert lines[2:] == ["| plain | 0.3444 |  |", "| mish |  |  |"], "time is that on Titanic"
+
+
 def test_what_is_written_is_shown_without_measuring(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_json(tmp_path / "search.json", {"times_less": 120})
     assert main(["search", "--show", "--output", str(tmp_path)]) == 0

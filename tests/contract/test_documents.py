@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bench.printed import MODELS, cells
+from bench.printed import MODELS, cells, change, relative_time, share_covered
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md")), ROOT / "data" / "README.md"]
@@ -115,16 +115,11 @@ def test_the_families_are_those_of_the_report() -> None:
     report = read("bench/families.json")["tables"]
     titles, *rows = table(ROOT / "docs" / "experiments.md", "Titanic", "wine", "time")
     names = [title.lower().replace(" ", "_") for title in titles[1:-1]]
-    plain = report["titanic"][0]["ms_per_member_epoch"]
     assert len(rows) == len(report["titanic"])
-    for index, (network, *changes, time) in enumerate(rows):
-        found = [report[name][index] for name in names]
+    for place, (network, *changes, time) in enumerate(rows):
+        found = [report[name][place] for name in names]
         assert {one["network"] for one in found} == {network}
-        for cell, one in zip(changes, found, strict=True):
-            # Blank where the change says nothing of values, and so changes nothing.
-            change = f"{one['to_plain']:+.4f} ± {one['to_plain_se']:.4f}" if one["to_plain_se"] else ""
-            assert cell == (change if index else f"{one['loss']:.4f}"), network
-        assert time == f"{report['titanic'][index]['ms_per_member_epoch'] / plain:.1f}", network
+        assert changes == [change(one) for one in found] and time == relative_time(report["titanic"], place), network
 
 
 def test_the_runs_that_are_shown_are_those_of_the_reports() -> None:
@@ -208,8 +203,7 @@ def test_the_intervals_hold_as_often_as_the_report_says() -> None:
     assert len(rows) == len(report["ridge"]["tables"])
     for row in rows:
         found = report["ridge"]["tables"][names.get(row[0], name_of(row))]["covered"]
-        shares = [found.get(title.lower().replace(" ", "_"), {}).get("share", "") for title in titles[1:]]
-        assert row[1:] == [str(share) for share in shares], row[0]
+        assert row[1:] == [share_covered(found, title.lower().replace(" ", "_")) for title in titles[1:]], row[0]
     covered = [one for part in report["stages"]["tables"].values() for one in _covered(part)]
     assert f"{sum(covered)} of {len(covered)} intervals covered" in flat(MEASUREMENTS)
     assert all(f"[{sum(covered)} of {len(covered)} cases]" in flat(path) for path in (README, SCORES))
