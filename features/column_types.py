@@ -18,7 +18,7 @@ from features.plain import LEVELS_WITH_STATISTIC, MOST_ONE_HOT_LEVELS
 from features.scales import order_of
 from features.spelling import PLAIN, Spelling, marked, numbers_of, without_blanks
 from features.statistics import outputs
-from features.units import find_units, with_frequent_words
+from features.units import find_units, measured, with_frequent_words
 
 # A category with more levels is high-cardinality: its values are not listed.
 MOST_LISTED_LEVELS = 30
@@ -87,17 +87,8 @@ def infer_column(
     if any(all_of_digits(present, form) for form in forms) and (found := _date(plain, present)) is not None:
         return found
     spelling = find_spelling([present]) if spelling is None else spelling
-    numbers, wrong = numbers_of(present, spelling)
-    units = find_units(present) if wrong.any() or spelling.suffix else None
-    if units is not None:
-        spelling = units
-        numbers, wrong = numbers_of(present, spelling)
-    huge = (numbers.abs() > np.finfo(np.float32).max).to_numpy()  # which no network could take
-    numbers, wrong = numbers.mask(huge), wrong | huge
-    lenient = with_slips(spelling, present, numbers.notna().to_numpy(), wrong)
-    if lenient is None and units is not None:
-        lenient = with_frequent_words(spelling, present, numbers.notna().to_numpy(), wrong)
-    if _lettered(present, numbers, spelling) or all_bracketed(present):
+    lenient, numbers, wrong = _as_numbers(present, spelling)
+    if lenient is not None and (_lettered(present, numbers, lenient) or all_bracketed(present)):
         lenient = None
     levels = levels_among(present, numbers, wrong) if lenient is not None else words_among(present, numbers, wrong)
     if lenient is not None and not levels and (numbers.nunique() > 1 or not wrong.any()):
@@ -125,6 +116,28 @@ def repeated_words(name: str, cells: pd.Series, classes: int) -> tuple[Column, s
     plain = Column(name, "feature", "category", nullable=len(present) < len(cells))
     column, reason = _words(plain, present, classes)
     return (column, reason) if column.type == "category" else None
+
+
+def _as_numbers(present: pd.Series, spelling: Spelling) -> tuple[Spelling | None, pd.Series, np.ndarray]:
+    """How the column of the cells ``present [n]`` is read as numbers, None where too many are none; the numbers; and
+    which cells ``[n]`` are none. ``spelling``: of its numbers, if they have one unit or none."""
+    numbers, wrong = _numbers_of(present, spelling)
+    amounts = find_units(present) if wrong.any() or spelling.suffix else None
+    if amounts is None:
+        lenient = with_slips(spelling, present, numbers.notna().to_numpy(), wrong)
+        if lenient is not None or (amounts := measured(present)) is None:
+            return lenient, numbers, wrong
+    numbers, wrong = _numbers_of(present, amounts)
+    good = numbers.notna().to_numpy()
+    lenient = with_slips(amounts, present, good, wrong)
+    return lenient or with_frequent_words(amounts, present, good, wrong), numbers, wrong
+
+
+def _numbers_of(present: pd.Series, spelling: Spelling) -> tuple[pd.Series, np.ndarray]:
+    """The numbers, and which cells are none, or one that no network could take."""
+    numbers, wrong = numbers_of(present, spelling)
+    huge = (numbers.abs() > np.finfo(np.float32).max).to_numpy()
+    return numbers.mask(huge), wrong | huge
 
 
 def levels_among(present: pd.Series, numbers: pd.Series, wrong: np.ndarray) -> list[str]:
@@ -181,7 +194,8 @@ def _no_number(plain: Column, present: pd.Series, absent: int, classes: int, row
         if column.values is not None:
             return column, reason  # few words, as 1Story and 2Story, are learned one by one
         several = f"{listed([repr(unit) for unit in units], most=SLIPS)}{' or nothing' if len(units) == 1 else ''}"
-        return column, f"{reason}; numbers with {several}: write them in one unit to have them learned as numbers"
+        cure = "write them in one unit, or give `type: number` and `units` in the contract, to have them learned so"
+        return column, f"{reason}; numbers with {several}: {cure}"
     blanks = _blanks(present)
     if not absent and blanks < TEXT_WORDS and present.iloc[:rows].is_unique:
         form = _numbering(present, rows, plain.name)
@@ -240,6 +254,8 @@ def told_not_dates(present: pd.Series) -> str:
     odd = present[dates_of(present, forms).isna().to_numpy()] if forms else present.iloc[:0]
     if odd.empty:
         return ""
+    if odd.map(_season).all():
+        return ""  # 1999-00, of which others look like months
     first = quoted(odd.iloc[0])
     return (
         f"; not as dates, because of {first} ({len(odd)} of {len(present)} cells): write one date in each, or nothing"

@@ -15,11 +15,13 @@ import pandas as pd
 from features.errors import enumerated
 
 # What may stand between the values of one cell: the more plainly it separates, the earlier it is tried.
-SEPARATORS = ("|", "@", ";", "/", ",", "_", ":", "-", ".", "x", "×")
+SEPARATORS = ("|", "@", ";", "/", ",", "_", ":", "-", ".", "x", "×", "'", "+")
 # Several signs, one for each place between two values: Braund, Mr. Owen.
 FORMS = ((", ", ". "),)
-# Those that stand between numbers alone: 2x4.
-_TIMES = ("x", "×")
+# Those that stand between numbers alone: 2x4, 5'11, 88+2.
+_TIMES = ("x", "×", "'", "+")
+# What may stand around several numbers: (40.7, -73.9), 5'11".
+_AROUND = (("(", ")"), ("[", "]"), ("", '"'))
 # Values of one cell, at most, that are taken for such by the cells alone.
 MOST_PARTS = 4
 # So few cells are not said to have a form.
@@ -87,12 +89,25 @@ def find_separator(cells: pd.Series) -> tuple[str | tuple[str, ...], int] | None
     for separator in SEPARATORS:
         width = present.iloc[0].count(separator) + 1
         if 2 <= width <= MOST_PARTS and (present.str.count(re.escape(separator)) == width - 1).all():
-            columns, _ = taken_apart(present, separator, width)
+            columns = numbers_within(taken_apart(present, separator, width)[0])[0]
             if (separator in _TIMES or _decimal(present, separator)) and not _all_numbers(columns):
                 continue
             if _composed(present, columns) and not _within(present, separator):
                 return separator, width
     return None
+
+
+def numbers_within(columns: list[pd.Series]) -> tuple[list[pd.Series], tuple[str, str]]:
+    """The parts without what stands around all of them, and what that is, where all are numbers then; else the
+    ``columns`` as they are, and nothing."""
+    first, *_, last = columns
+    for before, behind in _AROUND:
+        if not (first.str.startswith(before, na=False) & last.str.endswith(behind, na=False)).all():
+            continue
+        bare = [first.str.removeprefix(before), *columns[1:-1], last.str.removesuffix(behind)]
+        if _all_numbers(bare):
+            return bare, (before, behind)
+    return columns, ("", "")
 
 
 def _decimal(present: pd.Series, separator: str) -> bool:
@@ -131,4 +146,4 @@ def _simple(column: pd.Series) -> bool:
 
 
 def _all_numbers(columns: list[pd.Series]) -> bool:
-    return all(column.str.fullmatch(_NUMBER).all() for column in columns)
+    return all(column.str.fullmatch(_NUMBER, na=False).all() for column in columns)

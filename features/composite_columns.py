@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from features.column_types import infer_column, may_hold_several, repeated_words
-from features.composite import find_separator, taken_apart
+from features.composite import find_separator, numbers_within, taken_apart
 from features.contract import Column
 from features.contract_entry import unused
 from features.errors import enumerated, quoted
@@ -108,7 +108,10 @@ def take_apart(
     first = made[parts[0]]
     if column is None and not shown_by_ids(first.iloc[:rows], first.iloc[rows:]):
         return None
-    columns = {part: infer_column(part, one, classes, rows=rows) for part, one in made.items()}
+    before, behind = numbers_within([one.dropna() for one in made.values()])[1]
+    around = {parts[0]: Spelling(prefix=before)} if before else {}
+    around |= {parts[-1]: Spelling(suffix=behind)} if behind else {}
+    columns = {part: infer_column(part, one, classes, around.get(part), rows) for part, one in made.items()}
     if column and column.values is not None:
         # A category of later rows that nobody has seen may have another form, and no parts.
         columns = {part: (replace(one, nullable=True), why) for part, (one, why) in columns.items()}

@@ -44,6 +44,8 @@ _PART = re.compile(
 )
 # What may stand behind one: a word, or a sign that begins so, no further parts of a code.
 _BEHIND = re.compile(r"""([^\W\d_]|[%\u2030\u00b0'"\u2032\u2033$\u00a3\u00a5\u20a0-\u20cf])[^\d:;|_\-]{0,11}""")
+# Digits that nobody may see: 190xx is a postcode.
+_HIDDEN = re.compile("[xX]{2,}")
 # Forms of a number with a comma, blanks or apostrophes, by which a column is judged: (decimal, between thousands).
 _COMMA, _THOUSANDS, _BOTH = (",", ""), (".", ","), (",", ".")
 _JUDGED = {
@@ -306,6 +308,8 @@ def _unit(text: str) -> tuple[str, str] | None:
         return None if match is None else ("", "")
     prefix, suffix = match["prefix"], match["suffix"].strip()
     if (prefix and not currency_or_sign(prefix)) or (suffix and not _BEHIND.fullmatch(suffix)):
+        return None
+    if _HIDDEN.fullmatch(suffix):
         return None
     return prefix, suffix
 

@@ -4,13 +4,14 @@ How such a cell is read is ``features.spelling``'s."""
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
-from features.number_forms import FEW, MOST, with_slips
+from features.number_forms import FEW, MOST, find_spelling, with_slips
 from features.spelling import FOR_MISSING, Spelling, currency_or_sign, marked, one_or_several, without_blanks
 
 # Sizes: how many ones. A number without a unit is ones itself.
@@ -20,7 +21,9 @@ SIZES = {"k": 1e3, "thousand": 1e3, "lac": 1e5, "lakh": 1e5, "m": 1e6, "mn": 1e6
 _MINUTE, _HOUR, _DAY, _MONTH, _YEAR = 60.0, 3600.0, 86400.0, 365.25 * 7200, 365.25 * 86400
 TIMES = {"s": 1.0, "sec": 1.0, "second": 1.0, "m": _MINUTE, "min": _MINUTE, "minute": _MINUTE, "h": _HOUR, "hr": _HOUR,
          "hour": _HOUR, "d": _DAY, "day": _DAY, "w": 7 * _DAY, "wk": 7 * _DAY, "week": 7 * _DAY, "month": _MONTH,
-         "mth": _MONTH, "y": _YEAR, "yr": _YEAR, "year": _YEAR}  # fmt: skip
+         "mth": _MONTH, "mo": _MONTH, "mon": _MONTH, "y": _YEAR, "yr": _YEAR, "year": _YEAR}  # fmt: skip
+# What ISO 8601 writes before hours, minutes and seconds: PT1H2M.
+_PERIOD = "PT"
 # Different amounts from which on they are numbers: fewer are words, learned one by one.
 FEWEST_AMOUNTS = 10
 # Different words, at most, that stand for a missing number however frequent they are. A column of units measures, so no
@@ -47,10 +50,10 @@ def find_units(present: pd.Series) -> Spelling | None:
     if len(prefixes) > 1 or len(read) < FEWEST_AMOUNTS:
         return None
     prefix = next(iter(prefixes), "")
-    if prefix and not currency_or_sign(prefix):
+    if prefix and prefix != _PERIOD and not currency_or_sign(prefix):
         return None
     cells = [pieces for _, pieces in read]
-    units = _sizes(cells) or ({} if prefix else _times(cells))
+    units = _times(cells) if prefix == _PERIOD else _sizes(cells) or ({} if prefix else _times(cells))
     if not units:
         return None
     plural = {one_or_several(unit)[0] for unit in units if unit != one_or_several(unit)[0]}  # read with its word
@@ -59,6 +62,19 @@ def find_units(present: pd.Series) -> Spelling | None:
     amounts = texts.map(spelling.number)
     enough = amounts.nunique() >= FEWEST_AMOUNTS and amounts.notna().sum() >= MOST * len(read)
     return spelling if enough else None
+
+
+def measured(present: pd.Series) -> Spelling | None:
+    """How the numbers of the cells ``present`` are written, where no cell without a digit is asked, and they have a
+    unit or a currency, so that they surely measure something; else None."""
+    cells = present[present.str.contains("[0-9]").to_numpy()]
+    if not len(present) / 2 <= len(cells) < len(present):
+        return None
+    spelling = find_spelling([cells])
+    # A single letter may be a part of a code.
+    unit = len(spelling.suffix) > 1 or not spelling.suffix.isalpha()
+    currency = any(unicodedata.category(sign) == "Sc" for sign in spelling.prefix)
+    return spelling if (spelling.suffix and unit) or currency else None
 
 
 def with_frequent_words(spelling: Spelling, cells: pd.Series, good: np.ndarray, odd: np.ndarray) -> Spelling | None:

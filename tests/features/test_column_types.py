@@ -56,6 +56,7 @@ def cells(*values: Any) -> pd.Series:
         (cells("x", None), "feature", "category", "'x' or nothing"),
         (cells("NULL", None), "feature", "category", "'NULL' or nothing"),
         (cells("a", "b", "NULL", "n/a"), "feature", "category", "4 words"),
+        (cells(*(f"{x:03d}xx" for x in range(60))), "feature", "category", "60 words"),
         (cells(*(f"shop {x}" for x in range(60))), "feature", "category", "high-cardinality, 60 words; embedded"),
         (cells(*(f"shop {x}" for x in range(28))), "feature", "category", "28 words; one-hot, and target statistics"),
         (cells(*"abcdef")[:20], "feature", "category", "6 words; one-hot"),
@@ -309,7 +310,10 @@ def test_spans_among_dates_are_told() -> None:
 
 def test_two_years_are_no_month() -> None:
     seasons = pd.Series([f"{year}-{(year + 1) % 100:02}" for year in range(2001, 2012)] * 9)
-    assert infer_column("season", seasons)[0].type == "category"
+    found, reason = infer_column("season", seasons)
+    assert found.type == "category" and "not as dates" not in reason
+    turn = pd.Series(["1999-00", "2000-01", "2001-02"] * 40)
+    assert infer_column("season", turn)[1] == "3 words"
     assert infer_column("month", pd.concat([seasons, pd.Series(["2001-03"])]))[0].type == "date"
 
 

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from features.composite import FEWEST_CELLS, find_separator, several, taken_apart
+from features.contract import Contract
 from features.inference import Inferred, infer
 from pipeline.demo import as_read
 from tests.tables import spaceship
@@ -254,3 +255,40 @@ def test_words_for_a_missing_cell_are_kept_as_such() -> None:
     for table in (train, test):
         table["kind"] = mixed("red|!", "blue|!", count=len(table)).mask(table.index < 20, "none")
     assert not infer(train, test, None).contract.column("kind").parts, "which may be a level"
+
+
+@pytest.mark.parametrize(
+    ("form", "separator", "around", "first"),
+    [
+        ("({a}.{n}, -{b}.{n})", ",", ("(", ")"), "({a}.{n}"),
+        ("[{a}; {b}]", ";", ("[", "]"), "[{a}"),
+        ("{a}'{b}\"", "'", ("", '"'), "{a}"),
+        ("{a}'{b}", "'", ("", ""), "{a}"),
+        ("{b}+{a}", "+", ("", ""), "{b}"),
+    ],
+    ids=["coordinates", "brackets", "feet and inches", "feet", "two ratings"],
+)
+def test_numbers_with_something_around_all_of_them(
+    form: str, separator: str, around: tuple[str, str], first: str
+) -> None:
+    """The contract keeps what stands there, so that predict reads a row alone."""
+    train, test = ship()
+    rows = GENERATOR.integers(1, 12, (len(train), 2))
+    cells = [form.format(a=a, b=b, n=100 + place) for place, (a, b) in enumerate(rows)]
+    train["at"], test["at"] = cells, cells[-len(test) :]
+    found = infer(train, test, None)
+    one, two = (found.contract.column(f"at_{place}") for place in (1, 2))
+    assert found.contract.column("at").separator == separator and one.type == two.type == "number"
+    assert (one.spelling.prefix, two.spelling.suffix) == around
+    kept = Contract.from_mapping(found.contract.to_mapping(), "c.yaml")
+    typed = kept.typed(found.test, "test.csv", False)
+    place = len(train) - len(test)
+    (a, b), n = rows[place], 100 + place
+    word = first.format(a=a, b=b, n=n).strip("([")
+    assert typed["at_1"][0] == float(word)
+    assert typed["at_2"][0] == float(cells[place].split(separator)[1].strip(' )]"'))
+
+
+@pytest.mark.parametrize("form", ["({}'north {})", "Rock'n{}", "{}'s+{}s", "C+{}", "{}'{}x"])
+def test_words_with_an_apostrophe_or_a_plus_are_none(form: str) -> None:
+    assert find_separator(series(*(form.format(n % 7, n) for n in range(200)))) is None

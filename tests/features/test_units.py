@@ -53,6 +53,9 @@ def spans(*forms: str) -> list[str]:
         (spans("{}m {}s"), {"m": 60, "s": 1}, "2m 5s", 125),
         (spans("{} years", "1 year", "{} months", "{} weeks"), {"year": 365.25, "months": 30.4375, "weeks": 7},
          "1 year", 365.25),
+        (spans("{}yrs {}mon"), {"yrs": 365.25, "mon": 30.4375}, "1yrs 2mon", 426.125),
+        (spans("PT{}H{}M", "PT{}M"), {"H": 60, "M": 1}, "PT2H5M", 125),
+        (spans("PT{}H{}M{}S", "PT{}S"), {"H": 3600, "M": 60, "S": 1}, "PT2H5S", 7205),
         (spans("{}y {}m"), {"y": 365.25, "m": 30.4375}, "1y 2m", 426.125),
     ],
 )  # fmt: skip
@@ -127,6 +130,32 @@ def test_frequent_words_beside_amounts_are_missing(cells: list[str], missing: tu
 )
 def test_more_words_beside_amounts_keep_them_words(cells: list[str]) -> None:
     assert infer_column("Size", series(cells))[0].type != "number"
+
+
+@pytest.mark.parametrize(
+    ("form", "words", "missing"),
+    [
+        ("{} Wh", ["not specified"], ("not specified",)),
+        ("${}.99", ["Free To Play", "Ask"], ("Ask", "Free To Play")),
+        ("{} %", ["unlimited"], ("unlimited",)),
+        ("{}a", ["unknown street"], None),
+        ("{}.5", ["tbd"], None),
+        ("shop {}", ["none yet"], None),
+        ("{} Wh", ["one", "two", "three", "four"], None),
+    ],
+)
+def test_frequent_words_beside_what_has_a_unit_are_missing(
+    form: str, words: list[str], missing: tuple[str, ...] | None
+) -> None:
+    """What has a unit or a currency measures, so no word is a level of it."""
+    cells = [words[n // 4 % len(words)] if n % 4 == 0 else form.format(n % 90) for n in range(COUNT)]
+    found, reason = infer_column("c", series(cells))
+    assert (found.spelling.missing if found.type == "number" else None) == missing
+    # So few different numbers may have a word for a level.
+    few = [words[0] if n % 4 == 0 else form.format(n % 20) for n in range(COUNT)]
+    assert infer_column("c", series(few))[0].type == "category"
+    if len(words) == 4:
+        assert "not as numbers, because of 'one', 'two', 'three', 'four': write a number there" in reason
 
 
 def test_amounts_are_told_and_read_alike_in_every_table() -> None:
