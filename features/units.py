@@ -12,7 +12,15 @@ import numpy as np
 import pandas as pd
 
 from features.number_forms import FEW, MOST, find_spelling, with_slips
-from features.spelling import FOR_MISSING, Spelling, currency_or_sign, marked, one_or_several, without_blanks
+from features.spelling import (
+    FOR_MISSING,
+    Spelling,
+    currency_or_sign,
+    marked,
+    numbers_of,
+    one_or_several,
+    without_blanks,
+)
 
 # Sizes: how many ones. A number without a unit is ones itself.
 SIZES = {"k": 1e3, "thousand": 1e3, "lac": 1e5, "lakh": 1e5, "m": 1e6, "mn": 1e6, "million": 1e6, "cr": 1e7,
@@ -66,7 +74,7 @@ def find_units(present: pd.Series) -> Spelling | None:
 
 def measured(present: pd.Series) -> Spelling | None:
     """How the numbers of the cells ``present`` are written, where no cell without a digit is asked, and they have a
-    unit or a currency, so that they surely measure something; else None."""
+    unit or a currency, so that they surely measure something; else None, as of 1Fam and Duplex."""
     cells = present[present.str.contains("[0-9]").to_numpy()]
     if not len(present) / 2 <= len(cells) < len(present):
         return None
@@ -74,7 +82,9 @@ def measured(present: pd.Series) -> Spelling | None:
     # A single letter may be a part of a code.
     unit = len(spelling.suffix) > 1 or not spelling.suffix.isalpha()
     currency = any(unicodedata.category(sign) == "Sc" for sign in spelling.prefix)
-    return spelling if (spelling.suffix and unit) or currency else None
+    if not (spelling.suffix and unit) and not currency:
+        return None
+    return spelling if numbers_of(cells, spelling)[0].nunique() >= FEWEST_AMOUNTS else None
 
 
 def with_frequent_words(spelling: Spelling, cells: pd.Series, good: np.ndarray, odd: np.ndarray) -> Spelling | None:

@@ -156,6 +156,8 @@ def test_frequent_words_beside_what_has_a_unit_are_missing(
     assert infer_column("c", series(few))[0].type == "category"
     if len(words) == 4:
         assert "not as numbers, because of 'one', 'two', 'three', 'four': write a number there" in reason
+    homes = series(["1Fam"] * 190 + ["2fmCon"] * 9 + ["TwnhsE", "Duplex", "Twnhs"] * 12)
+    assert infer_column("BldgType", homes)[1] == "5 words"
 
 
 def test_amounts_are_told_and_read_alike_in_every_table() -> None:
