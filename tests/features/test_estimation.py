@@ -60,6 +60,22 @@ def test_the_imagined_rows_of_an_auc_by_hand() -> None:
     assert found.low == pytest.approx((180 * 21 / 22 + 1) / 182 - half)
 
 
+def test_the_imagined_rows_of_decisions_by_hand() -> None:
+    """All of 200 rows decided right, 100 of each class: the middle is the measure of 204 rows, two of them wrong. The
+    slopes of the four imagined ones give the scatter. An MCC may fall below 0."""
+    target = np.tile([0.0, 1.0], 100)
+    found = estimation.estimate("f1", target, target[:, None], HALF, PARTS, 100)
+    # f1 = 2 tp / (2 tp + fp + fn) of the shares 101/204, 1/204 and 1/204.
+    f1, whole = 101 / 102, 204 / 204
+    spread = np.var(np.r_[np.ones(200), f1, f1 - f1 / whole, f1 - f1 / whole, f1 + 2 * (1 - f1) / whole], ddof=1)
+    half = 1.96 * np.sqrt(spread * (1 + 5 / 4) / 200 + spread / 100)
+    assert found.value == found.high == 1.0 and found.low == pytest.approx(f1 - half)
+    chance = estimation.estimate(
+        "mcc", target, np.tile([0.2, 0.2, 0.8, 0.8], 50)[:, None], HALF, np.arange(200) // 40, 9
+    )
+    assert chance.value == 0 and chance.low == pytest.approx(-chance.high) and -1 < chance.low < -0.5
+
+
 @pytest.mark.parametrize(("share", "hard"), [(0.02, 0.05), (0.05, 0.05), (0.3, 0.05), (0.5, 0.15)])
 def test_the_interval_of_an_auc_covers_where_a_class_is_rare(share: float, hard: float) -> None:
     """Most positives are easy, ``hard`` of them are like negatives: few rows show none, and then a test table does.
