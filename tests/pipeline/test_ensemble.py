@@ -479,6 +479,39 @@ def test_the_same_bytes_twice(tmp_path: Path) -> None:
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
 
 
+@pytest.mark.parametrize("metric", ["f1", "balanced_accuracy", "mcc"])
+def test_shuffled_labels_are_decided_by_chance(tmp_path: Path, metric: str) -> None:
+    """A threshold that had seen the rows it decides would rise above what deciding without looking gives: no
+    correlation, half of either class, and an F1 that a class said of all rows has."""
+    rng = np.random.default_rng(5)
+    target = (rng.permutation(np.arange(400)) % 4 == 0).astype(np.float32)
+    roles = np.stack([np.arange(400) % 2, (np.arange(400) + 1) % 2], axis=1).astype(np.int8) * 2
+    write_params(tmp_path, TABLE.replace("accuracy", metric).replace("module: titanic", "module: plain"))
+    write_case(tmp_path, target, rng.uniform(size=(20, 1, 400, 1)), rng.uniform(size=(20, 9, 1)), roles, ["0", "1"])
+    assert ensemble(tmp_path) == 0
+    chance = {"f1": 0.4, "balanced_accuracy": 0.5, "mcc": 0.0}[metric]
+    made = found(tmp_path)
+    assert made[f"cv_{metric}"] < chance + 2 * made[f"cv_{metric}_se"]
+
+
+@pytest.mark.parametrize("metric", ["f1", "balanced_accuracy", "mcc"])
+def test_the_rows_that_a_fold_scores_have_no_say_in_its_threshold(tmp_path: Path, metric: str) -> None:
+    rng, roles = np.random.default_rng(2), np.zeros((200, 2), np.int8)
+    roles[::2, 0] = roles[1::2, 1] = SCORE
+    target = (np.arange(200) % 8 < 3).astype(np.float32)
+    said = np.clip(rng.normal(0.3 + 0.2 * target, 0.1, (3, 200)), 0.01, 0.99)[:, None, :, None]
+    write_params(tmp_path, TABLE.replace("accuracy", metric))
+    write_case(tmp_path, target, said, said[:, 0, :70], roles, ["0", "1"])
+    params, predictions = load(tmp_path / "params.yaml", "titanic"), read_npz(tmp_path / "predictions.npz")
+    before, after = (
+        combine(params, predictions, labels, roles, "none")
+        for labels in (target, np.where(roles[:, 0] == SCORE, 1 - target, target))
+    )
+    own = roles[:, 0] == SCORE
+    assert np.array_equal(before.thresholds[:, own], after.thresholds[:, own])
+    assert before.choice.threshold != after.choice.threshold
+
+
 @pytest.mark.parametrize("method", ["greedy", "mean"])
 def test_a_fold_chooses_by_no_row_that_it_leaves_out(tmp_path: Path, method: str) -> None:
     """Weights, temperature and threshold: its rows are of the groups of those that it scores."""
