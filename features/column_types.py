@@ -10,7 +10,7 @@ import pandas as pd
 
 from features.columns import code_separator, fit_number
 from features.contract import Column, levels_of
-from features.dates import all_of_digits, date_formats, dates_of
+from features.dates import DAYS_IN_DIGITS, all_of_digits, date_formats, dates_of
 from features.errors import listed, quoted
 from features.identifiers import MOSTLY_DISTINCT, REPEATED, may_be_a_count, named_after_things, named_like_an_id
 from features.number_forms import SLIPS, all_bracketed, find_spelling, units_of, with_slips
@@ -18,7 +18,7 @@ from features.plain import LEVELS_WITH_STATISTIC, MOST_ONE_HOT_LEVELS
 from features.scales import order_of
 from features.spelling import PLAIN, Spelling, marked, numbers_of, without_blanks
 from features.statistics import outputs
-from features.units import find_units, measured, with_frequent_words
+from features.units import find_units, measured, one_currency, with_frequent_words
 
 # A category with more levels is high-cardinality: its values are not listed.
 MOST_LISTED_LEVELS = 30
@@ -36,7 +36,7 @@ _MONTH = re.compile(
 )
 # Of a column called so, numbers that rise from row to row alone name rows.
 _RANK = re.compile(r"(?i:(.*[^a-z])?(rank|ranking|rang)([^a-z].*)?|.*[a-z]Rank)")
-_SEASON = re.compile("[0-9]{4}-[0-9]{2}")
+_SEASON = re.compile("[0-9]{4}[-/][0-9]{2}")
 # Times of day in four digits.
 _CLOCK = re.compile("([01][0-9]|2[0-4])[0-5][0-9]")
 # Numbers that a range holds for each that occurs, from which on those that occur are scattered as codes are.
@@ -81,9 +81,8 @@ def infer_column(
         return ignored, "empty in train, so nothing can be learned from it"
     if known.notna().all() and present.iloc[:rows].nunique() == 1:
         return ignored, f"constant in train, {quoted(present.iloc[0])} everywhere, so nothing can be learned from it"
-    # That so many digits are days of the calendar by chance is beyond belief; of six, which may be amounts, the name
-    # says it.
-    forms = ("%Y%m%d", "%Y%m%d%H%M%S", *(["%Y%m"] if _MONTH.fullmatch(name) else []))
+    # Six digits may be amounts, so the name says it.
+    forms = (*DAYS_IN_DIGITS, *(["%Y%m"] if _MONTH.fullmatch(name) else []))
     if any(all_of_digits(present, form) for form in forms) and (found := _date(plain, present)) is not None:
         return found
     spelling = find_spelling([present]) if spelling is None else spelling
@@ -125,7 +124,7 @@ def _as_numbers(present: pd.Series, spelling: Spelling) -> tuple[Spelling | None
     amounts = find_units(present) if wrong.any() or spelling.suffix else None
     if amounts is None:
         lenient = with_slips(spelling, present, numbers.notna().to_numpy(), wrong)
-        if lenient is not None or (amounts := measured(present)) is None:
+        if lenient is not None or (amounts := one_currency(present) or measured(present)) is None:
             return lenient, numbers, wrong
     numbers, wrong = _numbers_of(present, amounts)
     good = numbers.notna().to_numpy()

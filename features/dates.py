@@ -17,7 +17,10 @@ DATE_FORMATS = ("ISO8601", "%d.%m.%Y", "%d.%m.%Y %H:%M", "%d.%m.%Y %H:%M:%S", "%
                 "%m/%d/%y %H:%M", "%m/%d/%y %I:%M %p", "%b-%Y", "%I:%M %p", "%I:%M:%S %p", "%Y%m%d", "%H:%M",
                 "%H:%M:%S", "%d %b %Y %H:%M", "%d %b %Y %H:%M:%S", "%d-%b-%Y %H:%M:%S", "%d %B %Y %H:%M", "%b %d %Y",
                 "%B %d %Y", "%b %Y", "%B %Y", "%m-%d-%Y %H:%M", "%m-%d-%Y %I:%M %p", "%d-%m-%y",
-                "%m-%d-%y", "%Y%m%d%H%M%S", "%Y%m")  # fmt: skip
+                "%m-%d-%y", "%Y%m%d%H%M%S", "%Y%m%d%H%M", "%Y%m%d%H", "%Y%m", "%d-%m-%Y %H:%M:%S", "%m-%d-%Y %H:%M:%S",
+                "%d/%m/%Y %I:%M %p", "%d/%m/%Y %I:%M:%S %p", "%Y-%m-%d %I:%M:%S %p", "%d-%b-%Y %H:%M", "%d %B, %Y",
+                "%B %d, %Y %H:%M", "%B %d, %Y %H:%M:%S", "%m/%Y", "%Y/%m", "%b-%y", "%d%b%Y", "%a %b %d %H:%M:%S %Y",
+                "%a %b %d %H:%M:%S %z %Y")  # fmt: skip
 _PLACE = {form: place for place, form in enumerate(DATE_FORMATS)}
 # Years of two digits are those of the hundred years that end with this one: more tables hold births than what is to
 # come.
@@ -43,10 +46,16 @@ _WEEKDAY = re.compile(
 # Hours and minutes, rather than the goals of two teams.
 _CLOCK = re.compile(r"\d{1,2}:\d{2}(:\d{2})?")
 # Digits alone: how many and which, since a format reads fewer of them, too, 201911 as the first of January.
+_MONTH, _TO_HOUR = "[0-9]{4}[01][0-9]", "[0-9]{4}[01][0-9][0-3][0-9][0-2][0-9]"
 _DIGITS = {
-    form: re.compile("[0-9]{4}[01][0-9]" + rest)
-    for form, rest in (("%Y%m", ""), ("%Y%m%d", "[0-3][0-9]"), ("%Y%m%d%H%M%S", "[0-3][0-9][0-2][0-9][0-5][0-9]{3}"))
+    "%Y%m": re.compile(_MONTH),
+    "%Y%m%d": re.compile(_MONTH + "[0-3][0-9]"),
+    "%Y%m%d%H": re.compile(_TO_HOUR),
+    "%Y%m%d%H%M": re.compile(_TO_HOUR + "[0-5][0-9]"),
+    "%Y%m%d%H%M%S": re.compile(_TO_HOUR + "[0-5][0-9]{3}"),
 }
+# Of digits alone, days and times: that so many are of the calendar by chance is beyond belief.
+DAYS_IN_DIGITS = tuple(form for form in _DIGITS if "%d" in form)
 # Greenwich's time by its name, which no format takes; a time without any is taken for that.
 _GREENWICH = re.compile(r" ?(UTC|GMT)$")
 # A cell that may have one of these.

@@ -73,6 +73,14 @@ def _order_of_ranges(levels: Iterable[str]) -> tuple[str, ...] | None:
     between them. Of words besides, one for what is absent comes first, and one other is left out."""
     spans = {level: _span(level) for level in levels}
     found = {level: span for level, span in spans.items() if span is not None}
+    # Of 1+, 5+ and 10+ each ends where the next begins.
+    open_ends = sorted(low for low, high, _ in found.values() if high == math.inf)
+    for level, (low, high, unit) in found.items():
+        found[level] = (
+            low,
+            min((one for one in open_ends if low < one), default=high) if high == math.inf else high,
+            unit,
+        )
     units = {span[2] for span in found.values()} - {""}
     ordered = sorted(found, key=lambda level: found[level][:2])
     apart = all(found[a][1] <= found[b][0] and found[a] != found[b] for a, b in itertools.pairwise(ordered))

@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from features.number_forms import FEW, MOST, find_spelling, with_slips
+from features.number_forms import FEW, MOST, find_spelling, units_of, with_slips
 from features.spelling import (
     FOR_MISSING,
     Spelling,
@@ -81,10 +81,26 @@ def measured(present: pd.Series) -> Spelling | None:
     spelling = find_spelling([cells])
     # A single letter may be a part of a code.
     unit = len(spelling.suffix) > 1 or not spelling.suffix.isalpha()
-    currency = any(unicodedata.category(sign) == "Sc" for sign in spelling.prefix)
-    if not (spelling.suffix and unit) and not currency:
+    if not (spelling.suffix and unit) and not _sign_of_currency(spelling.prefix):
         return None
     return spelling if numbers_of(cells, spelling)[0].nunique() >= FEWEST_AMOUNTS else None
+
+
+def one_currency(present: pd.Series) -> Spelling | None:
+    """How the cells ``present`` are written where nearly all are amounts, with one currency or without it ($4.99 beside
+    0); else None. Of a unit nobody knows whether 5 is one of 5%."""
+    signs = units_of(present)
+    if len(signs) != 1 or not _sign_of_currency(signs[0]):
+        return None
+    having = present.str.contains(signs[0], regex=False).to_numpy()
+    before = bool(find_spelling([present[having]]).prefix)
+    everywhere = present.where(having, signs[0] + present if before else present + signs[0])
+    spelling = find_spelling([everywhere.mask(present.str.lower().isin(FOR_MISSING), "")])
+    return spelling if signs[0] in (spelling.prefix, spelling.suffix) else None
+
+
+def _sign_of_currency(word: str) -> bool:
+    return any(unicodedata.category(sign) == "Sc" for sign in word)
 
 
 def with_frequent_words(spelling: Spelling, cells: pd.Series, good: np.ndarray, odd: np.ndarray) -> Spelling | None:

@@ -246,8 +246,10 @@ def test_eight_digits_are_dates_where_all_are_days_of_the_calendar() -> None:
     assert infer_column("d", pd.concat([days, pd.Series(["20141301"])]))[0].type == "number"
 
 
-def test_fourteen_digits_are_times_where_all_are_of_the_clock() -> None:
-    times = pd.Series(pd.date_range("2014-01-28", periods=60, freq="461min").strftime("%Y%m%d%H%M%S"))
+def test_ten_and_more_digits_are_times_where_all_are_of_the_clock() -> None:
+    moments = pd.date_range("2014-01-28", periods=60, freq="461min")
+    assert infer_column("t", pd.Series(moments.strftime("%Y%m%d%H")))[0].type == "date"
+    times = pd.Series(moments.strftime("%Y%m%d%H%M%S"))
     found, reason = infer_column("t", times)
     assert found.type == "date" and "as '20140128000000'" in reason
     for odd in ("20140128006000", "20140128240000", "21140128000000"):
@@ -312,8 +314,9 @@ def test_two_years_are_no_month() -> None:
     seasons = pd.Series([f"{year}-{(year + 1) % 100:02}" for year in range(2001, 2012)] * 9)
     found, reason = infer_column("season", seasons)
     assert found.type == "category" and "not as dates" not in reason
-    turn = pd.Series(["1999-00", "2000-01", "2001-02"] * 40)
-    assert infer_column("season", turn)[1] == "3 words"
+    for sign in "-/":
+        turn = pd.Series([f"1999{sign}00", f"2000{sign}01", f"2001{sign}02"] * 40)
+        assert infer_column("season", turn)[1] == "3 words"
     assert infer_column("month", pd.concat([seasons, pd.Series(["2001-03"])]))[0].type == "date"
 
 

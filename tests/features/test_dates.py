@@ -36,13 +36,10 @@ def test_how_dates_are_written(cells: list[str], form: str | None) -> None:
     assert dates.date_format(series(*cells)) == form
 
 
-@pytest.mark.parametrize(
-    "form",
-    ["%d.%m.%y", "%d.%m.%y %H:%M", "%m/%d/%y", "%m/%d/%y %H:%M", "%d/%m/%y", "%m/%d/%Y %I:%M %p", "%m/%d/%y %I:%M %p",
-     "%b-%Y", "%I:%M %p", "%Y%m%d"],
-)  # fmt: skip
-def test_years_of_two_digits_and_hours_of_twelve(form: str) -> None:
-    days = pd.Series(pd.date_range("1987-01-28 09:05", periods=80, freq="93h"))
+@pytest.mark.parametrize("form", dates.DATE_FORMATS[1:])
+def test_each_format_is_known_by_its_cells(form: str) -> None:
+    """None is read by one that is tried before it, as other days or without the time."""
+    days = pd.Series(pd.date_range("1987-01-28 09:05:07", periods=80, freq="93h", tz="UTC"))
     assert dates.date_format(days.dt.strftime(form)) == form
 
 

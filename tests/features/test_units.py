@@ -160,6 +160,33 @@ def test_frequent_words_beside_what_has_a_unit_are_missing(
     assert infer_column("BldgType", homes)[1] == "5 words"
 
 
+@pytest.mark.parametrize(
+    ("form", "bare", "signs", "number"),
+    [
+        ("${:,}", "{:,}", {"prefix": "$", "thousands": ","}, 1234),
+        ("{} €", "{}", {"suffix": "€"}, 1234),
+        ("-${}", "{}", {"prefix": "$"}, -1234),
+    ],
+)
+@pytest.mark.parametrize("others", [2, 12])
+def test_a_currency_may_stand_beside_some_amounts(
+    form: str, bare: str, signs: dict[str, str], number: float, others: int
+) -> None:
+    cells = [
+        form.format(1234 + n) if n % others == 0 else bare.format(1000 + n) if n % 7 else "-" for n in range(COUNT)
+    ]
+    found, _ = infer_column("Price", series(cells))
+    assert (found.type, found.spelling) == ("number", Spelling(missing=("-",), **signs))
+    assert found.spelling.number(cells[0]) == number and found.spelling.number(cells[1]) == 1001
+
+
+@pytest.mark.parametrize("other", ["€{}", "{}%"])
+def test_two_currencies_or_a_share_are_no_one_amount(other: str) -> None:
+    bare = "${}" if other[0] == "€" else "{}"
+    cells = [(other if n % 2 else bare).format(1234 + n) for n in range(COUNT)]
+    assert infer_column("Price", series(cells))[0].type != "number"
+
+
 def test_amounts_are_told_and_read_alike_in_every_table() -> None:
     sizes = varying(6, "Varies")
     whole = pd.DataFrame({"key": [f"{n}" for n in range(900, 900 + COUNT)], "Size": sizes}, dtype=object)
