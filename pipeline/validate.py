@@ -191,8 +191,9 @@ def report_of(
     """The report for JSON: what was held against the tables and all ``faults``; levels of columns and ``drift`` where
     nothing fails. ``groups [t]``: as of ``levels``."""
     failures = [fault for fault in faults if not fault.warning]
-    table, train = params.table, tables.typed["train"]
-    found = [] if failures else levels(contract, train, table.task, groups, table.positive)
+    table = params.table
+    # A table with failures may have no types.
+    found = [] if failures else levels(contract, tables.typed["train"], table.task, groups, table.positive)
     return {
         "competition": params.name,
         "contract": contract.file,
