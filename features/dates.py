@@ -16,7 +16,7 @@ DATE_FORMATS = ("ISO8601", "%d.%m.%Y", "%d.%m.%Y %H:%M", "%d.%m.%Y %H:%M:%S", "%
                 "%m/%d/%Y %I:%M %p", "%d.%m.%y", "%d.%m.%y %H:%M", "%d/%m/%y", "%d/%m/%y %H:%M", "%m/%d/%y",
                 "%m/%d/%y %H:%M", "%m/%d/%y %I:%M %p", "%b-%Y", "%I:%M %p", "%I:%M:%S %p", "%Y%m%d", "%H:%M",
                 "%H:%M:%S", "%d %b %Y %H:%M", "%d %b %Y %H:%M:%S", "%d-%b-%Y %H:%M:%S", "%d %B %Y %H:%M", "%b %d %Y",
-                "%B %d %Y", "%b %Y", "%B %Y", "%m-%d-%Y %H:%M", "%m-%d-%Y %I:%M %p", "%d-%m-%y",
+                "%B %d %Y", "%b %Y", "%B %Y", "%Y %b", "%m-%d-%Y %H:%M", "%m-%d-%Y %I:%M %p", "%d-%m-%y",
                 "%m-%d-%y", "%Y%m%d%H%M%S", "%Y%m%d%H%M", "%Y%m%d%H", "%Y%m", "%d-%m-%Y %H:%M:%S", "%m-%d-%Y %H:%M:%S",
                 "%d/%m/%Y %I:%M %p", "%d/%m/%Y %I:%M:%S %p", "%Y-%m-%d %I:%M:%S %p", "%d-%b-%Y %H:%M", "%d %B, %Y",
                 "%B %d, %Y %H:%M", "%B %d, %Y %H:%M:%S", "%m/%Y", "%Y/%m", "%b-%y", "%d%b%Y", "%a %b %d %H:%M:%S %Y",
@@ -34,6 +34,8 @@ _ISO = re.compile(r"\d{4}-\d{1,2}(-\d{1,2}([T ].*)?)?")
 # What is read as ISO, too, as East Asia writes it: 2021년 3월 4일, 2021年3月4日, 2021. 3. 4. and 2021년 3월, but not
 # 2021.3, which is a number.
 _YEAR_FIRST = re.compile(r"(\d{4}) ?[년年.] ?(\d{1,2}) ?(?:[월月]$|[월月.] ?(\d{1,2}) ?[일日.]?(?=[T ]|$))")
+# Quarters, read as their first months: 2015Q1, 2015 Q1, 2015-Q1 and Q1 2015.
+_QUARTER = re.compile(r"(\d{4})[ -]?Q([1-4])|Q([1-4])[ -](\d{4})")
 # Its times of day: 15시 30분, 15時30分10秒 and 15시, but not 15시간, which is a length of time.
 _HOURS = re.compile(r" ?(?<!\d)(\d{1,2}) ?[시時时](?: ?(\d{1,2}) ?[분分](?: ?(\d{1,2}) ?[초秒])?)?$")
 # A weekday, which the day tells anyway: 2021.10.17(일), 2021-10-17 (Sun), Sunday, 17 Oct 2021; but not 15:30 (Sun).
@@ -222,6 +224,11 @@ def _in_digits(text: pd.Series) -> pd.Series:
     return text.str.replace(_HOURS, _clock, regex=True).str.strip()
 
 
+def _first_month(found: re.Match[str]) -> str:
+    year, quarter = (found[1] or found[4]), int(found[2] or found[3])
+    return f"{year}-{3 * quarter - 2:02d}"
+
+
 def _clock(found: re.Match[str]) -> str:
     hour, minute, second = found.groups()
     return f" {hour:0>2}:{minute or 0:0>2}" + (f":{second:0>2}" if second else "")
@@ -230,6 +237,8 @@ def _clock(found: re.Match[str]) -> str:
 def _dates(cells: pd.Series, form: str) -> pd.Series:
     text = _in_digits(cells.astype("string").str.strip())
     if form == "ISO8601":
+        if text.str.contains("Q", regex=False).any():
+            text = text.str.replace(_QUARTER, _first_month, n=1, regex=True)
         if text.str.match(_YEAR_FIRST).any():
             text = text.str.replace(_YEAR_FIRST, lambda found: "-".join(filter(None, found.groups())), n=1, regex=True)
         text = text.where(text.str.fullmatch(_ISO).fillna(False))

@@ -26,6 +26,10 @@ def series(*cells: str | None) -> pd.Series:
         (["20190101120000", "20190131235959"], "%Y%m%d%H%M%S"),
         (["201911", "201912"], "%Y%m"),
         (["2019-11", "2019-12"], "ISO8601"),
+        (["2015Q1", "2016 Q4", "2016-Q2", "Q3 2017"], "ISO8601"),
+        (["2015Q5", "2016Q4"], None),
+        (["FAQ1 2015", "FAQ2 2016"], None),
+        (["2015Q11", "2016Q12"], None),
         (["2015", "2016"], None),
         (["2015-03-01", "not a date"], None),
         (["2015-02-31"], None),
@@ -41,6 +45,11 @@ def test_each_format_is_known_by_its_cells(form: str) -> None:
     """None is read by one that is tried before it, as other days or without the time."""
     days = pd.Series(pd.date_range("1987-01-28 09:05:07", periods=80, freq="93h", tz="UTC"))
     assert dates.date_format(days.dt.strftime(form)) == form
+
+
+def test_a_quarter_is_its_first_month() -> None:
+    found = dates.dates_of(series("2015Q1", "Q4 2016", None), ["ISO8601"])
+    assert found.dt.strftime("%Y-%m-%d").tolist()[:2] == ["2015-01-01", "2016-10-01"] and found.isna()[2]
 
 
 def test_the_first_days_of_months_are_no_days_of_one_january() -> None:
