@@ -13,7 +13,7 @@ from features.contract import Column, levels_of
 from features.dates import DAYS_IN_DIGITS, all_of_digits, date_formats, dates_of
 from features.errors import listed, quoted
 from features.identifiers import MOSTLY_DISTINCT, REPEATED, may_be_a_count, named_after_things, named_like_an_id
-from features.number_forms import SLIPS, all_bracketed, find_spelling, units_of, with_slips
+from features.number_forms import MOST, SLIPS, all_bracketed, find_spelling, units_of, with_slips
 from features.plain import LEVELS_WITH_STATISTIC, MOST_ONE_HOT_LEVELS
 from features.scales import order_of
 from features.spelling import PLAIN, Spelling, marked, numbers_of, without_blanks
@@ -156,9 +156,10 @@ def levels_among(present: pd.Series, numbers: pd.Series, wrong: np.ndarray) -> l
 
 def words_among(present: pd.Series, numbers: pd.Series, wrong: np.ndarray) -> list[str]:
     """The words that stand in the place of a number in so many cells, ``wrong [n]``, that they can't be passed over;
-    none where they are many, or few cells are ``numbers``."""
-    words = list(dict.fromkeys(present[wrong])) if 2 * numbers.notna().sum() > len(present) else []
-    return words if len(words) <= SLIPS else []
+    none where few cells are ``numbers``, or fewer than nearly all and the words are many."""
+    share = numbers.notna().sum() / len(present)
+    words = list(dict.fromkeys(present[wrong])) if share > 0.5 else []
+    return words if len(words) <= SLIPS or share >= MOST else []
 
 
 def _lettered(present: pd.Series, numbers: pd.Series, spelling: Spelling) -> bool:

@@ -379,6 +379,9 @@ def test_a_word_that_keeps_a_column_from_being_one_of_numbers_is_told() -> None:
     assert reason.endswith(
         "not as numbers, because of 'varies': write a number there, or nothing, to have them learned so"
     )
+    areas = [f"{n} - {n + 99}" if n % 40 == 0 else str(n * 7 % 997) for n in range(400)]
+    reason = infer_column("area", pd.Series(areas, dtype=object))[1]
+    assert "; not as numbers, because of '0 - 99', '40 - 139', " in reason and "write a number there" in reason
     words = pd.Series([str(n) if n % 2 else f"word{n % 9}" for n in range(400)], dtype=object)
     assert "not as numbers" not in infer_column("size", words)[1]
     absent = pd.Series(["NA" if n % 5 else "pave" for n in range(400)], dtype=object)
