@@ -393,8 +393,8 @@ def _code(present: pd.Series) -> bool:
         return False
     sample = present.iloc[0]
     width = len(sample.split(separator)) if separator else 2
-    if width > 6:
-        return False
+    if width > 6 or (separator == "." and 2 * numbers_of(present)[0].notna().sum() > len(present)):
+        return False  # or decimals beside a word, as <0.5
     parts = present.str.split(separator, expand=True) if separator else present.str.extract(r"([A-Za-z]+)(\d+)")
     levels = [parts[place].nunique() for place in parts]
     if sum(count > 1 for count in levels) == 1 and len(present) >= ROWS_A_NAME * present.nunique():

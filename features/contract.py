@@ -139,7 +139,8 @@ class Contract:
         empty = "leave them empty, or name them under `missing`"
         if not column.nullable:
             empty = "set `nullable: true` and leave them empty or name them under `missing`"
-        cure = f"Correct the cells, {empty}, or set `type: category`, for it in {self.file}."
+        other = "add their unit to `units`" if column.spelling.units else "set `type: category`"
+        cure = f"Correct the cells, {empty}, or {other}, for it in {self.file}."
         if column.role == "target":
             cure = "Correct the cells or delete the rows."
         spelling = column.spelling

@@ -171,6 +171,15 @@ def test_what_states_a_number_is_never_missing(words: list[str]) -> None:
     assert found.type == "category" and f"because of {words[0]!r}: write a number" in reason
 
 
+def test_decimals_beside_what_states_a_number_are_no_code() -> None:
+    found, reason = infer_column(
+        "lab", pd.Series([f"{n / 10}" if n % 20 else "<0.5" for n in range(400)], dtype=object)
+    )
+    assert found.type in ("category", "text") and "not as numbers, because of '<0.5'" in reason
+    codes = pd.Series([f"A{n % 7}.{n}" for n in range(400)], dtype=object)
+    assert infer_column("c", codes)[0].type == "code"
+
+
 def test_a_rare_word_beside_few_different_numbers_is_a_slip() -> None:
     for words in (["x"], ["x", "y"], ["refused"] * 9):
         found, _ = infer_column("c", pd.Series([*["1", "2", "3", "4"] * 40, *words], dtype=object))

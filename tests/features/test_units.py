@@ -197,7 +197,7 @@ def test_amounts_are_told_and_read_alike_in_every_table() -> None:
     typed = found.contract.typed(found.test, "test.csv", with_target=False)
     expected = [math.nan if c == "Varies" else float(c[:-1]) * {"M": 1e6, "k": 1e3}[c[-1]] for c in sizes[200:]]
     np.testing.assert_allclose(typed["Size"], expected)
-    said = r"column 'Size': 1 cell is text: '3G' \(row 2\).*with 'M' as 1000000 and 'k' as 1000"
+    said = r"column 'Size': 1 cell is text: '3G' \(row 2\).* and 'k' as 1000. .* or add their unit to `units`, for"
     with pytest.raises(UserError, match=said):
         found.contract.typed(found.test.assign(Size=["3G", *sizes[201:]]), "test.csv", with_target=False)
 
