@@ -47,6 +47,7 @@ For each column:
   order        a category's values from low to high: its rank is then an input too
   decimal, thousands    the signs in its numbers, where they are not written as 1234.5: ',' and '.' read 1.234,5
   prefix, suffix        what stands before or behind each number, as $ or kg
+  units        what stands behind numbers of several units, and how much each is: {{h: 60, m: 1}} reads 5h 3m as 303
   missing      words that mean an empty cell, as '?' (NA, NaN, null and none do in every column of numbers)
   separator, parts    what stands between several values of one cell, and the columns that they become, each with an
                entry of its own: '_' and [Group, Number] for 0013_01. A list of separators has one for each place
