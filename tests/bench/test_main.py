@@ -23,7 +23,7 @@ def test_tables_that_are_not_measured_stay_as_written(tmp_path: Path, monkeypatc
     def cases(titanic: Path, folder: Path, names: list[str]) -> list[families.Case]:
         return [families.Case(name, titanic, "binary", {}) for name in names]
 
-    new, other = [{"network": "plain", "loss": 1.0}], [{"network": "plain", "loss": 2.0}]
+    new, other = ([{"network": "plain", "loss": loss, "ms_per_member_epoch": 0.5}] for loss in (1.0, 2.0))
     for name, stand_in in {"_cases": cases, "_rows": lambda case: new, "start_tensorflow": lambda small: None}.items():
         monkeypatch.setattr(families, name, stand_in)
     write_json(tmp_path / "families.json", {"seeds": 2, "tables": {"titanic": other, "wine": other}})
