@@ -69,7 +69,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--target", help="the column to predict, if the files leave it open")
     parser.add_argument("--id", help="the column that names a row, if the files leave it open")
     parser.add_argument("--metric", help=f"what the competition scores: {', '.join(ALL_METRICS)}")
-    parser.add_argument("--positive", help="of two classes the one that F1 is of (default: the rarer)")
+    parser.add_argument("--positive", help="of two classes the one that F1 is of (default: 1 or yes, else the rarer)")
     parser.add_argument("--kaggle", help="the competition's name in Kaggle's addresses, to submit to it later")
     parser.add_argument("--encoding", help="of text files that are not UTF-8, if the guess is wrong")
     parser.add_argument("--folder", type=Path, default=Path("."), help="the project's folder (default: this one)")
