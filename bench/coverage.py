@@ -2,11 +2,10 @@
 anew many times.
 
 ``stages``: each split through ``pipeline.new`` and the stages from encode to honest, in this process, with small
-budgets (``BUDGETS``; both sides are made with them). ``ridge``: the interval alone (``features/estimation.py``) around
-ridge regressions whose penalty is chosen inside, many more splits, and one more table, of a rare class. A generated
-table is drawn anew for each split; scikit-learn's are split anew, so their splits share rows and the share covered is
-less sure than its standard error says.
-"""
+budgets (``BUDGETS``; both sides are made with them). ``ridge``: the interval alone (``features/scoring/estimation.py``)
+around ridge regressions whose penalty is chosen inside, many more splits, and one more table, of a rare class. A
+generated table is drawn anew for each split; scikit-learn's are split anew, so their splits share rows and the share
+covered is less sure than its standard error says."""
 
 from __future__ import annotations
 
@@ -24,13 +23,13 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from bench.kept import folder as folder_of
-from features import combination, estimation, metrics
-from features.folds import outer_parts
-from features.inference import infer
+from features.encoding.folds import outer_parts
+from features.inference.first_contract import infer
+from features.scoring import combination, estimation, metrics
 from features.synthetic import mixed, titanic
 from features.tasks import DECISIONS, METRICS
 from pipeline import demo, new
-from pipeline.combining import Choice
+from pipeline.choice.combining import Choice
 from pipeline.files import read_json, read_npz, write_json
 from pipeline.params import read_document
 

@@ -125,7 +125,7 @@ def _preset(params: Path, name: str) -> dict[str, Any]:
 
 
 def _rows(case: Case) -> list[dict[str, Any]]:
-    from pipeline.arrays import load_table
+    from pipeline.choice.arrays import load_table
     from pipeline.nets.fit import fit
     from pipeline.nets.members import members_of
 

@@ -11,7 +11,7 @@ from pipeline.files import fingerprint, read_bytes
 
 def folder(cache: Path, own: Sequence[Path]) -> Path:
     """A folder under ``cache`` that is another one where the product, or one of the measurement's ``own`` files, is."""
-    product = [*(ROOT / "pipeline").rglob("*.py"), *(ROOT / "features").glob("*.py"), ROOT / "params.yaml"]
+    product = [*(ROOT / "pipeline").rglob("*.py"), *(ROOT / "features").rglob("*.py"), ROOT / "params.yaml"]
     return folder_of_files(cache, [*product, *own])
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from bench.accuracy import ranked
 from features.tasks import ALL_METRICS, called
-from pipeline.markdown import table
+from pipeline.pages.markdown import table
 
 # What the columns of a comparison are called.
 MODELS = {

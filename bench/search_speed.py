@@ -93,7 +93,7 @@ def _result(rows: int) -> Any:
 
 def _ours(arrays: Path) -> dict[str, Any]:
     tensorflow = start_tensorflow(small=True)
-    from pipeline.arrays import load_table
+    from pipeline.choice.arrays import load_table
     from pipeline.nets.fit import fit
     from pipeline.nets.members import members_of
     from pipeline.nets.search import Part, Result, search
@@ -133,7 +133,7 @@ def _stock(arrays: Path) -> dict[str, Any]:
     import keras
     import keras_tuner as kt
 
-    from pipeline.arrays import load_table
+    from pipeline.choice.arrays import load_table
 
     keras.utils.set_random_seed(1)
     table = load_table(arrays, "binary").table

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from features import statistics
-from features.columns import PARTS
-from features.columns import fit as fit_column
-from features.contract import Contract, together
+from features.contracts.contract import Contract, together
 from features.derived import Derived, chosen
+from features.encoding import statistics
+from features.encoding.columns import PARTS
+from features.encoding.columns import fit as fit_column
 from features.errors import UserError
 
 # A category with more levels than this is embedded rather than one-hot.

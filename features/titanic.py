@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from features.contract import Contract
+from features.contracts.contract import Contract
 from features.derived import Derived, chosen
 
 

@@ -15,24 +15,24 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
-from features import metrics
-from features.comparison import noise
 from features.errors import UserError
-from features.importance import group_table, measured, measures_of, pair_table, sentences, sets_to_train
 from features.roles import SCORE, TRAIN
+from features.scoring import metrics
+from features.scoring.comparison import noise
+from features.scoring.importance import group_table, measured, measures_of, pair_table, sentences, sets_to_train
 from features.tasks import called
 from pipeline import stage
-from pipeline.combining import Choice, level_of
+from pipeline.choice.combining import Choice, level_of
 from pipeline.files import read_json, read_npz, write_bytes, write_csv
+from pipeline.pages.pictures import AS_WRITTEN, COLOURS, label, panels, png
 from pipeline.params import Params, load
-from pipeline.pictures import AS_WRITTEN, COLOURS, label, panels, png
 from pipeline.progress import Progress
 from pipeline.runtime import device_name, seed_for, start_tensorflow
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from pipeline.arrays import Scaled
+    from pipeline.choice.arrays import Scaled
     from pipeline.nets.forward import Model
 
 Measures = dict[str, np.ndarray]
@@ -75,7 +75,7 @@ class Trained:
         return float(scored / (1 - scored))
 
     def measured(self, target: np.ndarray, answer: np.ndarray) -> list[float]:
-        """See ``features.importance``."""
+        """See ``features.scoring.importance``."""
         table = self.params.table
         return measured(table.task, table.metric, target, answer, self.choice.threshold)
 
@@ -112,7 +112,7 @@ def columns(arguments: argparse.Namespace) -> None:
 def load_trained(arguments: argparse.Namespace, params: Params) -> Trained:
     """The ensemble as it answers, its inputs, and the network that is retrained for each set of groups (``simplest``).
     Raises ``UserError`` where a file is missing or damaged, or the files are of different runs."""
-    from pipeline.arrays import load_table
+    from pipeline.choice.arrays import load_table
     from pipeline.nets.forward import Model
 
     scaled = load_table(arguments.input, params.table.task)
@@ -233,7 +233,7 @@ def retrained(
 ) -> dict[frozenset[str], Measures]:
     """Measures ``[folds]`` of one network trained anew for each set of groups, all trained together, and of the best
     constant for the empty set. In one fold all start from the same seed."""
-    from pipeline.arrays import COLUMNS
+    from pipeline.choice.arrays import COLUMNS
     from pipeline.nets.fit import fit
     from pipeline.nets.members import members_of
 

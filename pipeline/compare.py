@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from features.comparison import (
+from features.errors import UserError, enumerated, hint, listed
+from features.scoring.comparison import (
     FOLD,
     KINDS,
     TARGET,
@@ -25,8 +26,7 @@ from features.comparison import (
     same_folds,
     setting,
 )
-from features.digits import Digits
-from features.errors import UserError, enumerated, hint, listed
+from features.scoring.digits import Digits
 from features.tasks import SIZED
 from pipeline import stage
 from pipeline.params import parse_document

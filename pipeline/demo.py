@@ -18,10 +18,10 @@ import numpy as np
 import pandas as pd
 from ruamel.yaml import YAML
 
+from features.contracts.tables import parse_table
 from features.errors import UserError
-from features.inference import infer
+from features.inference.first_contract import infer
 from features.synthetic import titanic
-from features.tables import parse_table
 from pipeline import new, stage
 from pipeline.files import sha256, write_bytes, write_csv
 from pipeline.params import read_document

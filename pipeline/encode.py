@@ -10,15 +10,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from features import duplicates, encoder
-from features.columns import times_of
-from features.contract import Contract, classes_in_order
+from features.contracts.contract import Contract, classes_in_order
+from features.contracts.tables import parse_table
+from features.encoding import duplicates, encoder
+from features.encoding.columns import times_of
+from features.encoding.folds import draw_roles, groups_if_asked
+from features.encoding.formulas import seen
+from features.encoding.target import choose, origin_of, transformed
 from features.errors import UserError
-from features.folds import draw_roles, groups_if_asked
-from features.formulas import seen
 from features.roles import TRAIN
-from features.tables import parse_table
-from features.target import choose, origin_of, transformed
 from pipeline import stage
 from pipeline.files import read_bytes, write_json, write_npz
 from pipeline.params import Params, load, read_document

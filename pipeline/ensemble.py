@@ -9,15 +9,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from features import decisions, metrics, submission
+from features.contracts.tables import parse_table
 from features.derived import module_of
-from features.digits import Digits
 from features.errors import UserError
 from features.roles import SCORE
-from features.tables import parse_table
+from features.scoring import decisions, metrics, submission
+from features.scoring.digits import Digits
 from features.tasks import DECIDED, DECISIONS, RISING, called
 from pipeline import stage
-from pipeline.combining import Combined, combine
+from pipeline.choice.combining import Combined, combine
 from pipeline.files import fingerprint, read_bytes, read_json, read_npz, sha256, write_csv, write_json
 from pipeline.params import Params, Table, load
 
@@ -189,8 +189,8 @@ def row_shares(
     measure: str, target: np.ndarray, repeats: np.ndarray, thresholds: np.ndarray, value: float
 ) -> np.ndarray:
     """What each row has of a ``measure``, ``[t]``, of answers ``[repeats, t, c]`` whose mean over repeats has this
-    ``value``: of decisions by ``thresholds [repeats, t]`` see ``features.decisions``, else its loss, of a root by the
-    delta method."""
+    ``value``: of decisions by ``thresholds [repeats, t]`` see ``features.scoring.decisions``, else its loss, of a root
+    by the delta method."""
     if measure in DECIDED:
         decided = [metrics.decide(*one) for one in zip(repeats, thresholds, strict=True)]
         return decisions.row_values(measure, target, np.array(decided)).mean(axis=0)

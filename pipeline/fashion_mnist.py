@@ -12,11 +12,11 @@ import pandas as pd
 
 from features.errors import UserError
 from features.idx import parse_images, parse_labels
-from features.metrics import mean_error
 from features.roles import STOP, TRAIN
+from features.scoring.metrics import mean_error
 from pipeline import stage
-from pipeline.fashion_mnist_networks import CLASSES, Clothes, Outcome, curves, diagnoses, train
-from pipeline.fashion_mnist_page import draw_confusion, draw_curves, draw_distortions, draw_mistakes, page
+from pipeline.clothes.networks import CLASSES, Clothes, Outcome, curves, diagnoses, train
+from pipeline.clothes.page import draw_confusion, draw_curves, draw_distortions, draw_mistakes, page
 from pipeline.files import read_bytes, write_bytes, write_csv, write_json, write_npz
 from pipeline.params import FashionMnist, ImageNetwork, load_block
 from pipeline.runtime import device_name, fast_precision, seed_for, start_tensorflow

@@ -18,32 +18,33 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from features import duplicates, encoder, estimation, metrics, normalization
-from features.columns import times_of
-from features.contract import Contract
-from features.digits import shown
-from features.encoder import Encoded
+from features.contracts.contract import Contract
+from features.contracts.tables import parse_table
+from features.encoding import duplicates, encoder, normalization
+from features.encoding.columns import times_of
+from features.encoding.encoder import Encoded
+from features.encoding.folds import groups_if_asked
+from features.encoding.formulas import seen
+from features.encoding.target import TargetScale, origin_of, transformed
 from features.errors import UserError
-from features.estimation import Estimate
-from features.folds import groups_if_asked
-from features.formulas import seen
 from features.roles import TRAIN
-from features.tables import parse_table
-from features.target import TargetScale, origin_of, transformed
+from features.scoring import estimation, metrics
+from features.scoring.digits import shown
+from features.scoring.estimation import Estimate
 from features.tasks import called
 from pipeline import stage
-from pipeline.choosing import choose, out_of_fold, planned
-from pipeline.combining import combine
-from pipeline.evaluation import evaluate
+from pipeline.choice.choosing import choose, out_of_fold, planned
+from pipeline.choice.combining import combine
+from pipeline.choice.evaluation import evaluate
+from pipeline.choice.outer_folds import Plan, plan_of
+from pipeline.choice.searching import search_parts
 from pipeline.files import read_bytes, read_json, read_npz, write_csv, write_json
-from pipeline.outer_folds import Plan, plan_of
 from pipeline.params import Params, Table, load, read_document
 from pipeline.progress import Progress
 from pipeline.runtime import device_name, seed_for, start_tensorflow
-from pipeline.searching import search_parts
 
 if TYPE_CHECKING:
-    from pipeline.arrays import Scaled
+    from pipeline.choice.arrays import Scaled
     from pipeline.nets.search import Trial
 
 
@@ -146,7 +147,7 @@ def nested_table(
 ) -> Scaled:
     """Inputs and target of every column of ``roles``: what the encode and normalize stages learn in a fold, from its
     train rows alone."""
-    from pipeline.arrays import Inputs, scaled_table
+    from pipeline.choice.arrays import Inputs, scaled_table
     from pipeline.nets.memory import aligned
 
     transform, columns, methods = str(state["target"]["transform"]), range(roles.shape[1]), params.normalize.method

@@ -21,8 +21,11 @@ from features.errors import UserError
 from features.roles import TRAIN
 from pipeline import stage
 from pipeline.files import write_bytes, write_csv, write_json, write_npz
-from pipeline.imdb_experiment import KINDS, PLAIN, Chosen, experiment, measure, right, with_error
-from pipeline.imdb_networks import (
+from pipeline.params import Imdb, load_block, load_source
+from pipeline.progress import Progress
+from pipeline.reviews.experiment import KINDS, PLAIN, Chosen, experiment, measure, right, with_error
+from pipeline.reviews.files import Reviews, read_reviews
+from pipeline.reviews.networks import (
     Phrases,
     Texts,
     multi_hot_of,
@@ -31,11 +34,8 @@ from pipeline.imdb_networks import (
     train_phrases,
     train_variants,
 )
-from pipeline.imdb_page import page, picture
-from pipeline.imdb_words import weights_of_words
-from pipeline.params import Imdb, load_block, load_source
-from pipeline.progress import Progress
-from pipeline.reviews import Reviews, read_reviews
+from pipeline.reviews.page import page, picture
+from pipeline.reviews.words import weights_of_words
 from pipeline.runtime import device_name, start_tensorflow
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from features.errors import UserError
-from features.ngrams import Vocabulary, find, multi_hot, weigh
-from features.reviews import keras_numbers, last_words, ranks, split_words
-from features.sentiment import average
+from features.reviews.ngrams import Vocabulary, find, multi_hot, weigh
+from features.reviews.sentiment import average
+from features.reviews.words import keras_numbers, last_words, ranks, split_words
 from pipeline import stage
 from pipeline.files import read_npz
 from pipeline.nets import sequences

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from features.contracts.tables import parse_table
 from features.errors import UserError
 from features.roles import SCORE
-from features.tables import parse_table
 from features.titanic import titles
 from pipeline import stage
 from pipeline.files import read_bytes, write_bytes, write_csv, write_json
-from pipeline.markdown import joined, table
+from pipeline.pages.markdown import joined, table
+from pipeline.pages.pictures import png
 from pipeline.params import Labs, load_block
-from pipeline.pictures import png
 from pipeline.progress import Progress
 from pipeline.runtime import device_name, start_tensorflow
 
@@ -110,7 +110,7 @@ def gather(arguments: argparse.Namespace, plan: Labs, seed: int) -> Material:
 
     Raises ``UserError`` where there are fewer folds, some score a row twice, or the files do not belong together.
     """
-    from pipeline.arrays import load_table
+    from pipeline.choice.arrays import load_table
     from pipeline.lab.laboratory import Material
 
     table = load_table(arguments.normalized, "binary").table

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from features.comparison import KINDS, TARGET, setting
-from features.digits import shown
 from features.errors import UserError, hint, listed
+from features.scoring.comparison import KINDS, TARGET, setting
+from features.scoring.digits import shown
 from features.tasks import RISING
 from pipeline import stage
 from pipeline.files import read_bytes, write_bytes
@@ -66,7 +66,7 @@ def leaderboard(arguments: argparse.Namespace) -> None:
             known = f"{hint(arguments.name, names)} Known: {listed(names)}."
             raise UserError(f"{arguments.board}: no submission of {arguments.name!r}{known} {send}")
         names = [arguments.name]
-    from pipeline.pictures import png
+    from pipeline.pages.pictures import png
 
     console = Console()
     for name in names:
@@ -203,7 +203,7 @@ def changes(old: dict[str, Any], new: dict[str, Any]) -> str:
 
 def plot(name: str, rows: pd.DataFrame) -> Figure:
     """CV (with its standard error) against public score, each point numbered as in the table."""
-    from pipeline.pictures import COLOURS, label, panels
+    from pipeline.pages.pictures import COLOURS, label, panels
 
     cv, public, error = (numbers(comparable(rows)[column]) for column in ("cv", "public_score", "cv_se"))
     metric = rows["metric"].iloc[-1]

@@ -20,11 +20,11 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
-from features.budget import budget
-from features.contract import Contract
+from features.contracts.contract import Contract
+from features.contracts.faults import ContractError
 from features.errors import UserError, listed
-from features.faults import ContractError
-from features.inference import Inferred, infer
+from features.inference.budget import budget
+from features.inference.first_contract import Inferred, infer
 from features.tasks import ALL_METRICS
 from pipeline import stage
 from pipeline.files import csv_bytes, read_bytes, write_bytes

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from features.encoding.normalization import binary_columns, learn
+from features.encoding.target import TargetScale
 from features.errors import UserError
-from features.normalization import binary_columns, learn
 from features.roles import TRAIN
-from features.target import TargetScale
 from pipeline import stage
 from pipeline.files import read_json, read_npz, write_json, write_npz
 from pipeline.params import load

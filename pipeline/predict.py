@@ -14,15 +14,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from features import encoder, submission
-from features.checks import cells_unread, infinities
-from features.contract import Contract
+from features.contracts.contract import Contract
+from features.contracts.faults import ContractError, Fault
+from features.encoding import encoder
+from features.encoding.target import TargetScale
 from features.errors import UserError, listed
-from features.faults import ContractError, Fault
-from features.number_forms import left_open
-from features.target import TargetScale
+from features.inference.number_forms import left_open
+from features.scoring import submission
+from features.validation.checks import cells_unread, infinities
 from pipeline import stage
-from pipeline.combining import Choice
+from pipeline.choice.combining import Choice
 from pipeline.files import read_json, read_npz, sha256, write_csv
 from pipeline.nets.forward import Model
 from pipeline.params import load, read_document
@@ -63,8 +64,8 @@ class Trained:
 
     @property
     def states(self) -> list[Mapping[str, Any]]:
-        """How ``features.columns`` reads each column, for the feature module ``plain`` or for a formula; none where
-        only a feature module of another kind does."""
+        """How ``features.encoding.columns`` reads each column, for the feature module ``plain`` or for a formula; none
+        where only a feature module of another kind does."""
         states = list(self.encoding["features"]["columns"]) if self.encoding["module"] == "plain" else []
         states += [column for one in self.encoding.get("formulas", []) for column in one["columns"]]
         return list({state["name"]: state for state in reversed(states)}.values())[::-1]

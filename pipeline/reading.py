@@ -18,9 +18,9 @@ from shlex import quote
 
 import pandas as pd
 
-from features.contract_entry import unused
+from features.contracts.entry import unused
+from features.contracts.tables import parse_table
 from features.errors import UserError, listed
-from features.tables import parse_table
 from pipeline.files import read_bytes
 
 # The first bytes of .xls, and the file that .xlsx, .xlsb or .ods holds among others.

@@ -11,18 +11,19 @@ from typing import Any
 
 import pandas as pd
 
-from features import dictionary, tasks
-from features.contract import Contract
+from features import tasks
+from features.contracts.contract import Contract
 from features.derived import module_of
-from features.diagnosis import diagnose
-from features.digits import Digits, shown
+from features.encoding import dictionary
 from features.errors import enumerated
-from features.importance import sentences
+from features.scoring.diagnosis import diagnose
+from features.scoring.digits import Digits, shown
+from features.scoring.importance import sentences
 from features.tasks import DECISIONS, RISING, called
 from pipeline import stage
 from pipeline.files import read_csv, read_json, write_bytes
-from pipeline.markdown import cell, filled, joined, table
-from pipeline.overview import CURVES, loss_of, overview, pictured
+from pipeline.pages.markdown import cell, filled, joined, table
+from pipeline.pages.overview import CURVES, loss_of, overview, pictured
 from pipeline.params import Params, load, read_document
 
 # Columns whose levels the page shows.

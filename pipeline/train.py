@@ -14,7 +14,7 @@ import pandas as pd
 from features.errors import UserError
 from features.roles import SCORE
 from pipeline import stage
-from pipeline.choosing import choose, out_of_fold, planned
+from pipeline.choice.choosing import choose, out_of_fold, planned
 from pipeline.files import read_json, read_npz, write_csv, write_npz
 from pipeline.params import load
 from pipeline.progress import Progress
@@ -41,7 +41,7 @@ def train(arguments: argparse.Namespace) -> None:
     """Read, choose, fit, write."""
     params = load(arguments.params, arguments.competition)
     tensorflow = start_tensorflow(small=True)
-    from pipeline.arrays import load_table
+    from pipeline.choice.arrays import load_table
     from pipeline.nets.fit import fit
     from pipeline.nets.forward import Model
     from pipeline.nets.members import members_of

@@ -14,31 +14,31 @@ import pandas as pd
 
 from features.errors import UserError
 from pipeline import stage
-from pipeline.evaluation import evaluate
+from pipeline.choice.evaluation import evaluate
+from pipeline.choice.searching import search_parts
 from pipeline.files import fingerprint, read_bytes, read_npz, write_csv, write_json, write_npz
 from pipeline.params import Params, load
 from pipeline.progress import Progress
 from pipeline.runtime import UNUSED, device_name, hidden_packages, loading, seed_for, start_tensorflow
-from pipeline.searching import search_parts
 
 if TYPE_CHECKING:
-    from pipeline.arrays import Scaled
+    from pipeline.choice.arrays import Scaled
     from pipeline.nets.search import Configuration, Result, Trial
 
 # The code that has a say in what a trial is and what comes of it: all that this stage imports, less what only reads,
 # writes or shows (a test holds the two together).
 CODE = (
     "features/roles.py",
-    "features/target.py",
+    "features/encoding/target.py",
     "features/tasks.py",
-    "pipeline/arrays.py",
-    "pipeline/evaluation.py",
+    "pipeline/choice/arrays.py",
+    "pipeline/choice/evaluation.py",
     "pipeline/nets/*.py",
     "pipeline/params.py",
     "pipeline/runtime.py",
     "pipeline/schema.py",
     "pipeline/search_space.py",
-    "pipeline/searching.py",
+    "pipeline/choice/searching.py",
     "pipeline/tune.py",
 )
 
@@ -61,7 +61,7 @@ def tune(arguments: argparse.Namespace) -> None:
     params = load(arguments.params, arguments.competition)
     tensorflow = start_tensorflow(small=True)
     with loading(), hidden_packages(UNUSED):
-        from pipeline.arrays import load_table
+        from pipeline.choice.arrays import load_table
         from pipeline.nets.search import search
 
     scaled = load_table(arguments.input, params.table.task)

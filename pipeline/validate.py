@@ -14,22 +14,23 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from features import duplicates, submission
-from features.checks import Readings, read_states, run_checks, target_binary
-from features.contract import Contract, reordered, together
+from features.contracts.contract import Contract, reordered, together
+from features.contracts.faults import ContractError, Fault, fault_at
+from features.contracts.tables import guessed, parse_table
 from features.derived import module_of
-from features.drift import Drift, adversarial, clustered
-from features.duplicates import Duplicates
+from features.encoding import duplicates
+from features.encoding.duplicates import Duplicates
+from features.encoding.formulas import seen
 from features.errors import UserError
-from features.faults import ContractError, Fault, fault_at
-from features.formulas import seen
-from features.levels import levels
-from features.tables import guessed, parse_table
+from features.scoring import submission
+from features.validation.checks import Readings, read_states, run_checks, target_binary
+from features.validation.drift import Drift, adversarial, clustered
+from features.validation.levels import levels
 from pipeline import stage
+from pipeline.expectations.suites import run_suites, unexplained
 from pipeline.files import read_bytes, write_json
 from pipeline.params import Params, Table, load, read_document
 from pipeline.runtime import seed_for
-from pipeline.suites import run_suites, unexplained
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -228,7 +229,8 @@ def missing_cells(table: pd.DataFrame) -> dict[str, int]:
 
 
 def _plain_columns(params: Params, contract: Contract) -> set[str]:
-    """The columns that the encoder reads by ``features.columns``: those switched on, if the feature module is plain."""
+    """The columns that the encoder reads by ``features.encoding.columns``: those switched on, if the feature module is
+    plain."""
     if params.table.module != "plain":
         return set()
     return {column.name for column in contract.features if params.encode.features.get(column.name, True)}

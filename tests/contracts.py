@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from features.contract import Contract
+from features.contracts.contract import Contract
 
 MAPPING: dict[str, Any] = {
     "columns": {

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from features.inference import Inferred, infer
+from features.inference.first_contract import Inferred, infer
 from features.synthetic import ENDS, SYLLABLES
 
 # A target of two classes.

@@ -9,12 +9,12 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from features.diagnosis import RISE
 from features.errors import enumerated
 from features.roles import TRAIN, UNUSED
+from features.scoring.diagnosis import RISE
 from pipeline.lab.laboratory import Frames, Lab, Material, by_setting, standard_error, train, watched
 from pipeline.nets.table import Table
-from pipeline.pictures import COLOURS, label, panels
+from pipeline.pages.pictures import COLOURS, label, panels
 
 WIDTHS = (1, 4, 16, 64)
 ROWS = (50, 100, 200, 400)

@@ -23,9 +23,9 @@ from pipeline.lab.laboratory import (
     standard_error,
     train,
 )
-from pipeline.markdown import BEYOND, is_noise
 from pipeline.nets.table import EMBEDDING_UNITS, Table
-from pipeline.pictures import label, panels
+from pipeline.pages.markdown import BEYOND, is_noise
+from pipeline.pages.pictures import label, panels
 
 # What the textbook turns to where integers mislead; the other encodings are held against it.
 REFERENCE = "one-hot"

@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from features.metrics import row_log_loss
 from features.roles import SCORE
+from features.scoring.metrics import row_log_loss
 from pipeline.lab.laboratory import BASE, Frames, Lab, Material, by_setting, sentence_case, standard_error, train
-from pipeline.markdown import is_noise
-from pipeline.pictures import label, panels
+from pipeline.pages.markdown import is_noise
+from pipeline.pages.pictures import label, panels
 from pipeline.runtime import seed_for
 
 SETTING = {"dropout": 0.3, "l2": 3e-3, "learning_rate": 3e-3}

@@ -25,7 +25,7 @@ from pipeline.lab.laboratory import (
 )
 from pipeline.nets.heads import HEADS
 from pipeline.nets.layers import forward, initial_kernel
-from pipeline.pictures import label, panels
+from pipeline.pages.pictures import label, panels
 from pipeline.runtime import seed_for
 
 # Column of the plot data: activation and first weights.

@@ -20,8 +20,8 @@ from pipeline.lab.laboratory import (
     train,
     watched,
 )
-from pipeline.markdown import is_noise
-from pipeline.pictures import COLOURS, label, panels
+from pipeline.pages.markdown import is_noise
+from pipeline.pages.pictures import COLOURS, label, panels
 
 INITIALIZERS = {
     "zeros": "zeros",

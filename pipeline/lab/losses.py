@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from pipeline.lab.laboratory import AGREEMENT, Frames, Lab, Material
 from pipeline.nets.heads import HEADS
 from pipeline.nets.layers import ACTIVATIONS
-from pipeline.pictures import COLOURS, label, panels
+from pipeline.pages.pictures import COLOURS, label, panels
 
 # One loss under two names: as the labels are written.
 ONE_HOT = "categorical cross-entropy, classes (1, 2, 0) as one-hot labels"

@@ -11,9 +11,9 @@ from matplotlib.figure import Figure
 from features.errors import enumerated
 from features.roles import SCORE, STOP, TRAIN, UNUSED
 from pipeline.lab.laboratory import Frames, Lab, Material, by_setting, paired, row_loss, sentence_case, train
-from pipeline.markdown import is_noise
 from pipeline.nets.table import Table
-from pipeline.pictures import label, panels
+from pipeline.pages.markdown import is_noise
+from pipeline.pages.pictures import label, panels
 
 STRENGTHS = {
     "dropout": (0.1, 0.2, 0.35, 0.5, 0.7, 0.9),

@@ -11,8 +11,8 @@ from keras import ops
 from matplotlib.figure import Figure
 from sklearn.preprocessing import MinMaxScaler
 
+from features.encoding.normalization import learn
 from features.errors import enumerated
-from features.normalization import learn
 from features.roles import TRAIN
 from pipeline.lab.laboratory import (
     BASE,
@@ -26,7 +26,7 @@ from pipeline.lab.laboratory import (
     train,
     watched,
 )
-from pipeline.pictures import label, panels
+from pipeline.pages.pictures import label, panels
 
 # Four ages with the textbook's mean, 40, and standard deviation, 8.12.
 AGES = (30.0, 36.0, 52.0, 42.0)

@@ -8,8 +8,8 @@ from matplotlib.figure import Figure
 
 from features.roles import SCORE, TRAIN
 from pipeline.lab.laboratory import BASE, Frames, Lab, Material, by_setting, paired, row_loss, train
-from pipeline.markdown import is_noise
-from pipeline.pictures import label, panels
+from pipeline.pages.markdown import is_noise
+from pipeline.pages.pictures import label, panels
 
 RATES = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1)
 BATCHES = (16, 64, 256)

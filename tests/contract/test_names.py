@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features import encoding, normalization
+from features.encoding import categories, normalization
 from features.tasks import TASKS
 from pipeline import params, search_space
 from pipeline.nets import forward, heads, layers, members, search
@@ -70,7 +70,7 @@ def test_every_encoding_is_its_own() -> None:
     cells = pd.DataFrame({"c": ["a", "b", "b"]}, dtype=object)
     shapes = {}
     for name in params.ENCODINGS:
-        columns, _, codes, _ = encoding.apply(encoding.fit(cells, np.arange(3), [name], {}, 1), cells)
+        columns, _, codes, _ = categories.apply(categories.fit(cells, np.arange(3), [name], {}, 1), cells)
         shapes[name] = columns.shape[1], codes.shape[1]
     assert shapes == {
         "integer": (1, 0),
@@ -78,4 +78,4 @@ def test_every_encoding_is_its_own() -> None:
         "embedding": (0, 1),
     }
     with pytest.raises(ValueError, match="no encoding 'other'"):
-        encoding.apply(encoding.fit(cells, np.arange(3), ["other"], {}, 1), cells)
+        categories.apply(categories.fit(cells, np.arange(3), ["other"], {}, 1), cells)

@@ -35,9 +35,9 @@ ALLOWED = {
     "pipeline/fetch.py": {"TemporaryDirectory"},  # where pooch downloads to
     "pipeline/kaggle_client.py": {"TemporaryDirectory"},  # where Kaggle's client downloads to
     "pipeline/new.py": {"TemporaryDirectory", "dump", "unlink", "rmdir"},  # tries, and takes back, what it writes
-    "pipeline/pictures.py": {"print_png"},  # into a buffer
+    "pipeline/pages/pictures.py": {"print_png"},  # into a buffer
     "pipeline/submit.py": {"mkdir", "os.open"},  # a lock, so that submissions are recorded one by one
-    "pipeline/suites.py": {"mkdir", "mkdtemp", "rename", "rmtree"},  # the pages, built beside the older ones
+    "pipeline/expectations/suites.py": {"mkdir", "mkdtemp", "rename", "rmtree"},  # the pages, beside the older ones
     "pipeline/tune.py": {"rmtree"},  # the memory of a search that is done
 }
 
@@ -145,7 +145,7 @@ def test_only_validate_imports_great_expectations(name: str) -> None:
 
 def test_arrows_point_one_way() -> None:
     stages = {f"pipeline/{name}.py" for name in STAGES}
-    for file in [*ROOT.glob("features/*.py"), *ROOT.glob("pipeline/**/*.py")]:
+    for file in [*ROOT.glob("features/**/*.py"), *ROOT.glob("pipeline/**/*.py")]:
         name = file.relative_to(ROOT).as_posix()
         used = {other.relative_to(ROOT).as_posix() for other in imports(file)} - {name}
         if name.startswith("features/"):
@@ -158,10 +158,21 @@ def test_arrows_point_one_way() -> None:
             assert closure(file) & stages == {name}, "not by a detour either"
 
 
+def test_the_rooms_of_features_know_those_before_them() -> None:
+    """As ARCHITECTURE.md names them, in their order."""
+    told = (ROOT / "ARCHITECTURE.md").read_text().split("- `features/`", 1)[1].split("; `reviews/`", 1)[0]
+    rooms = re.findall(r"`(\w+)/`", told)
+    assert {*rooms, "reviews"} == {path.parent.name for path in ROOT.glob("features/*/*.py")}
+    for number, room in enumerate(rooms):
+        after = {f"features/{later}" for later in rooms[number + 1 :]}
+        for file in ROOT.glob(f"features/{room}/*.py"):
+            assert not {other.parent.relative_to(ROOT).as_posix() for other in imports(file)} & after, file
+
+
 def test_features_know_no_files_no_command_line_and_no_tensorflow() -> None:
     """One way of scaling columns is Keras's own, and loads it when it is asked for."""
     unknown = {"argparse", "pathlib", "os", "shutil", "tempfile", "tensorflow", "keras", "keras_tuner"}
-    found = {file.name: packages(file) & unknown for file in ROOT.glob("features/*.py")}
+    found = {file.name: packages(file) & unknown for file in ROOT.glob("features/**/*.py")}
     assert {name: used for name, used in found.items() if used} == {"normalization.py": {"keras"}}
 
 
@@ -171,7 +182,7 @@ def test_the_training_loop_alone_knows_tensorflow_among_the_networks() -> None:
 
 
 def test_results_are_written_in_one_place() -> None:
-    files = [*ROOT.glob("features/*.py"), *ROOT.glob("pipeline/**/*.py")]
+    files = [*ROOT.glob("features/**/*.py"), *ROOT.glob("pipeline/**/*.py")]
     found = {file.relative_to(ROOT).as_posix(): changes(file) for file in files}
     assert found.pop("pipeline/files.py")
     assert {name: calls for name, calls in found.items() if calls} == ALLOWED

@@ -15,9 +15,9 @@ import pandas as pd
 import pytest
 
 from pipeline import demo, tune
+from pipeline.choice.searching import trials_at_equal_cost
 from pipeline.nets.search import Result
 from pipeline.params import load, read_document
-from pipeline.searching import trials_at_equal_cost
 from tests.stages import run_stage
 
 pytestmark = pytest.mark.slow

@@ -18,9 +18,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.tables import parse_table
+from features.contracts.tables import parse_table
 from pipeline import demo, predict
-from pipeline.combining import Choice
+from pipeline.choice.combining import Choice
 from pipeline.params import read_document
 from tests.stages import run_stage
 

@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from features import titanic
-from features.contract import Contract
-from features.folds import draw_roles
+from features.contracts.contract import Contract
+from features.encoding.folds import draw_roles
 from features.roles import SCORE, STOP, TRAIN
 from features.synthetic import titanic as invented
 

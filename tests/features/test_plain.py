@@ -9,12 +9,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features import encoder, plain, synthetic
-from features.column_types import infer_column
-from features.contract import Column, Contract
+from features import plain, synthetic
+from features.contracts.contract import Column, Contract
+from features.contracts.tables import parse_table
+from features.encoding import encoder
 from features.errors import UserError
-from features.inference import infer
-from features.tables import parse_table
+from features.inference.column_types import infer_column
+from features.inference.first_contract import infer
 
 ROWS, TESTS = 200, 60
 

@@ -11,10 +11,10 @@ import pandas as pd
 import pytest
 
 from features import synthetic, titanic
-from features.contract import Contract
+from features.contracts.contract import Contract
+from features.contracts.tables import parse_table
 from features.derived import Derived
 from features.errors import UserError
-from features.tables import parse_table
 from pipeline.params import read_document
 
 NO_CONTRACT = Contract(())

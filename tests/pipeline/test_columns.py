@@ -16,7 +16,7 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from features.target import TargetScale
+from features.encoding.target import TargetScale
 from pipeline import columns, demo, train
 from pipeline.files import write_json, write_npz
 from pipeline.params import read_document

@@ -104,7 +104,7 @@ def test_results_of_the_same_parameters_are_told_apart_by_what_stages_read(
     repository: None, capsys: pytest.CaptureFixture[str]
 ) -> None:
     table, contract, arrays = "data/raw/titanic/train.csv", "data/contracts/titanic.yaml", "data/encode/arrays.npz"
-    encode, dates = "pipeline/encode.py", "features/dates.py"
+    encode, dates = "pipeline/encode.py", "features/contracts/dates.py"
 
     def run(**new: str) -> None:
         """The lock of a run whose stages read other contents of those ``new``, of which ``dates`` only there."""

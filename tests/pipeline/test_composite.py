@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.contract import Contract
+from features.contracts.contract import Contract
 from pipeline import predict
 from pipeline.demo import write_yaml
 from pipeline.files import read_csv, read_json, read_npz

@@ -134,7 +134,7 @@ def test_no_column_left_is_one_error(tmp_path: Path, capsys: pytest.CaptureFixtu
 @pytest.mark.parametrize(
     ("module", "problem"),
     [
-        ("encoder", "has no derive, in_fold, groups;"),
+        ("synthetic", "has no fit, "),
         ("errors", "has no fit, "),
         ("titanik", "does not exist;"),
     ],

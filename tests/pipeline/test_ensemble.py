@@ -16,10 +16,10 @@ import pytest
 from sklearn.metrics import balanced_accuracy_score, f1_score, matthews_corrcoef
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from features import combination
 from features.roles import SCORE, UNUSED
+from features.scoring import combination
 from features.tasks import called
-from pipeline.combining import Choice, Combined, combine
+from pipeline.choice.combining import Choice, Combined, combine
 from pipeline.ensemble import calibration, gains, main
 from pipeline.files import read_json, read_npz, write_json, write_npz
 from pipeline.params import load

@@ -16,8 +16,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.diagnosis import diagnose
-from pipeline import fashion_mnist, fashion_mnist_networks, fashion_mnist_page, files
+from features.scoring.diagnosis import diagnose
+from pipeline import fashion_mnist, files
+from pipeline.clothes import networks as clothes_networks
+from pipeline.clothes import page as clothes_page
 from pipeline.demo import write_yaml
 from pipeline.nets.augmentation import Augmentation
 from pipeline.nets.fit import Fit
@@ -107,7 +109,7 @@ def test_the_mean_curve_of_members_that_fall_falls() -> None:
     losses = np.array([[0.4, 0.3, 0.2, np.nan, np.nan, np.nan], [1.0, 0.9, 0.8, 0.7, 0.6, np.nan]], np.float32)
     none, counts = np.zeros(0), np.array([3, 5])
     found = Fit(none, none, losses, losses, counts, counts, counts > 0, [])
-    training, validation = fashion_mnist_networks.curves(fashion_mnist_networks.Outcome(found, none, none, none))
+    training, validation = clothes_networks.curves(clothes_networks.Outcome(found, none, none, none))
     np.testing.assert_allclose(validation, [0.7, 0.6, 0.5, 0.45, 0.4, np.nan], rtol=1e-6)
     np.testing.assert_array_equal(training, validation)
     assert diagnose(training, validation).verdict == "underfits"
@@ -121,7 +123,7 @@ def test_the_stage_learns_and_writes_all_it_promises(learned: Path) -> None:
     assert metrics["ensemble_gain"] == pytest.approx(
         metrics["ensemble_accuracy"] - metrics["augmented_accuracy"], abs=2e-6
     )
-    assert list(metrics["recall"]) == sorted(fashion_mnist_networks.CLASSES)
+    assert list(metrics["recall"]) == sorted(clothes_networks.CLASSES)
     networks = pd.read_csv(learned / "reports" / "networks.csv")
     assert networks["network"].tolist() == ["mlp", "dnn", "augmented", "augmented"]
     predictions = files.read_npz(learned / "data" / "predictions.npz")
@@ -138,11 +140,11 @@ def test_the_stage_learns_and_writes_all_it_promises(learned: Path) -> None:
         assert f"({picture})" in page
         assert (learned / "reports" / picture).read_bytes().startswith(b"\x89PNG")
     counts = pd.read_csv(learned / "reports" / "confusion.csv").set_index("actual")
-    assert counts.index.tolist() == counts.columns.tolist() == list(fashion_mnist_networks.CLASSES)
+    assert counts.index.tolist() == counts.columns.tolist() == list(clothes_networks.CLASSES)
     assert counts.to_numpy().sum() == 80
     for name, recall in metrics["recall"].items():
         assert counts.loc[name, name] / counts.loc[name].sum() == pytest.approx(recall, abs=1e-6)
-        label = fashion_mnist_networks.CLASSES.index(name)
+        label = clothes_networks.CLASSES.index(name)
         assert f"| {name} | {label} | {100 * recall:.1f} % |" in page
     linked = set(re.findall(r"\((\w+\.png)\)|`(\w+\.(?:csv|json))`", page))
     assert {one or other for one, other in linked} | {"README.md"} == {
@@ -157,24 +159,22 @@ def preset_of(name: str, **changes: Any) -> ImageNetwork:
 
 
 def test_a_gain_is_told_from_what_else_differs() -> None:
-    assert (
-        fashion_mnist_page.beside_depth(preset_of("dense"), 128) == "wider, with gelu instead of relu, dropout and L2"
-    )
+    assert clothes_page.beside_depth(preset_of("dense"), 128) == "wider, with gelu instead of relu, dropout and L2"
     alike = preset_of("dense", width=128, activation="relu", dropout=0.0, l2=0.0)
-    assert fashion_mnist_page.beside_depth(alike, 128) == ""
-    assert fashion_mnist_page.beside_depth(preset_of("dense", width=128, activation="relu", dropout=0.0), 256) == (
+    assert clothes_page.beside_depth(alike, 128) == ""
+    assert clothes_page.beside_depth(preset_of("dense", width=128, activation="relu", dropout=0.0), 256) == (
         "narrower, with L2"
     )
-    assert "with convolutions, silu" in fashion_mnist_page.beside_depth(preset_of("convolutional"), 128)
+    assert "with convolutions, silu" in clothes_page.beside_depth(preset_of("convolutional"), 128)
 
 
 def test_the_page_says_what_networks_are_given() -> None:
-    dense = fashion_mnist_page.given(preset_of("dense"))
+    dense = clothes_page.given(preset_of("dense"))
     assert dense.endswith(
         "from 0 to 1, to the power of 0.5, and how far it is from that of the pixels to its right and below it, "
         "standardised."
     )
-    plain = fashion_mnist_page.given(preset_of("convolutional"))
+    plain = clothes_page.given(preset_of("convolutional"))
     assert plain == "All networks are given the brightness of each pixel, from 0 to 1, standardised."
 
 
@@ -183,25 +183,25 @@ def test_what_is_taken_for_what_is_counted() -> None:
     counts = fashion_mnist.confusion_counts(ensemble, np.array([0, 6, 0, 0, 6, 2]))
     assert counts.sum() == 6 and counts[0, 6] == 2 and counts[6, 0] == counts[6, 6] == counts[2, 2] == 1
     others = counts - np.diag(np.diag(counts))
-    assert fashion_mnist_page.taken_for(others[0]) == "Shirt (2 of 2 mistakes)"
-    assert fashion_mnist_page.taken_for(others[2]) == "none"
-    assert fashion_mnist_page.draw_confusion(counts) != fashion_mnist_page.draw_confusion(counts.T)
+    assert clothes_page.taken_for(others[0]) == "Shirt (2 of 2 mistakes)"
+    assert clothes_page.taken_for(others[2]) == "none"
+    assert clothes_page.draw_confusion(counts) != clothes_page.draw_confusion(counts.T)
 
 
 def test_a_mistake_is_not_made_surer_by_rounding() -> None:
     shares = (0.5, 0.994, 0.995, 0.9999999, 1.0)
-    assert [fashion_mnist_page.percent(share) for share in shares] == ["50 %", "99 %", ">99.5 %", ">99.5 %", "100 %"]
+    assert [clothes_page.percent(share) for share in shares] == ["50 %", "99 %", ">99.5 %", ">99.5 %", "100 %"]
 
 
 def test_learning_curves_are_drawn_to_one_scale(monkeypatch: pytest.MonkeyPatch) -> None:
     none, counts, drawn = np.zeros(0), np.array([3]), []
     outcomes = {}
-    for number, name in enumerate(fashion_mnist_networks.NETWORKS):
+    for number, name in enumerate(clothes_networks.NETWORKS):
         losses = np.array([[0.9, 0.5, 0.4]], np.float32) * (1 + number)
         found = Fit(none, none, losses, losses, counts, counts, counts > 0, [])
-        outcomes[name] = fashion_mnist_networks.Outcome(found, none, none, none)
-    monkeypatch.setattr(fashion_mnist_page, "png", lambda figure: drawn.append(figure) or b"")
-    fashion_mnist_page.draw_curves(outcomes, fashion_mnist_networks.diagnoses(outcomes))
+        outcomes[name] = clothes_networks.Outcome(found, none, none, none)
+    monkeypatch.setattr(clothes_page, "png", lambda figure: drawn.append(figure) or b"")
+    clothes_page.draw_curves(outcomes, clothes_networks.diagnoses(outcomes))
     axes = drawn[0].axes
     assert len({axis.get_ylim() for axis in axes}) == 1 and axes[0].get_ylim()[0] == 0
     titles = [axis.get_title().split(":")[0] for axis in axes]
@@ -212,9 +212,7 @@ def test_what_is_shown_is_what_the_preset_does() -> None:
     images = np.zeros((6, 8, 8), np.float32)
     images[:, 2:5, 2:4] = 1.0
     moved, mirrored = (
-        fashion_mnist_page.distorted(
-            images, fashion_mnist_networks.augmentation_of(preset_of("convolutional", **only)), seed=0
-        )
+        clothes_page.distorted(images, clothes_networks.augmentation_of(preset_of("convolutional", **only)), seed=0)
         for only in ({"flip": False, "erase": 0.0}, {"shift": 0.0, "erase": 0.0})
     )
     assert not np.allclose(moved, images)  # by a pixel at most: two away from the square nothing has come
@@ -222,12 +220,10 @@ def test_what_is_shown_is_what_the_preset_does() -> None:
     turned = (mirrored == images[:, :, ::-1]).all(axis=(1, 2))
     assert 0 < turned.sum() < 6 and (mirrored[~turned] == images[~turned]).all()
     dense = preset_of("dense", shift=0.0)
-    np.testing.assert_array_equal(
-        fashion_mnist_page.distorted(images, fashion_mnist_networks.augmentation_of(dense), 0), images
-    )
-    mixing = fashion_mnist_networks.augmentation_of(preset_of("dense", shift=0.0, mixup=0.4))
+    np.testing.assert_array_equal(clothes_page.distorted(images, clothes_networks.augmentation_of(dense), 0), images)
+    mixing = clothes_networks.augmentation_of(preset_of("dense", shift=0.0, mixup=0.4))
     scaled = images * np.arange(6, dtype=np.float32)[:, None, None]
-    assert not np.allclose(fashion_mnist_page.distorted(scaled, mixing, 0), scaled)
+    assert not np.allclose(clothes_page.distorted(scaled, mixing, 0), scaled)
 
 
 def test_the_pictures_of_distortions_are_of_training_images_and_follow_the_preset() -> None:
@@ -236,9 +232,7 @@ def test_the_pictures_of_distortions_are_of_training_images_and_follow_the_prese
     dense, convolutional = preset_of("dense"), preset_of("convolutional")
 
     def drawn(shown: np.ndarray, preset: ImageNetwork, seed: int = 0) -> bytes:
-        return fashion_mnist_page.draw_distortions(
-            fashion_mnist_networks.Clothes(shown, labels, 60), roles, preset, seed
-        )
+        return clothes_page.draw_distortions(clothes_networks.Clothes(shown, labels, 60), roles, preset, seed)
 
     first = drawn(pixels, dense)
     assert first == drawn(pixels, dense) != drawn(pixels, dense, seed=1)
@@ -247,17 +241,17 @@ def test_the_pictures_of_distortions_are_of_training_images_and_follow_the_prese
     others[40:] = 0  # images that do not train
     assert drawn(others, dense) == first
     assert drawn(np.zeros_like(pixels), dense).startswith(b"\x89PNG")
-    assert fashion_mnist_page.distortions(dense) == "shifted by up to 1 pixel across and down"
-    assert fashion_mnist_page.distortions(convolutional).startswith("mirrored or not, shifted by up to 1 pixel")
+    assert clothes_page.distortions(dense) == "shifted by up to 1 pixel across and down"
+    assert clothes_page.distortions(convolutional).startswith("mirrored or not, shifted by up to 1 pixel")
 
 
 def test_every_kind_of_distortion_is_shown_by_itself() -> None:
     """Also those that no preset uses: of mirrored, turned and shifted images the chapter has pictures."""
     image, other = np.zeros((28, 28), np.float32), np.ones((28, 28), np.float32)
     image[10:18, 4:12] = 1.0
-    found = fashion_mnist_page.each_kind(image, other)
+    found = clothes_page.each_kind(image, other)
     names = {field.name for field in fields(Augmentation)}
-    assert len(found) == len(names) == fashion_mnist_page.COPIES + 1, "a row of the picture"
+    assert len(found) == len(names) == clothes_page.COPIES + 1, "a row of the picture"
     np.testing.assert_array_equal(found["mirrored"], image[:, ::-1])
     np.testing.assert_allclose(found["shifted by 4 pixels"][14:22, 8:16], 1.0, atol=1e-5)
     enlarged = found["enlarged by 30 %"]

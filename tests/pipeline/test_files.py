@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from features.contracts.tables import parse_table
 from features.errors import UserError
-from features.tables import parse_table
 from pipeline import files
 
 NEW = b"n" * 10_000

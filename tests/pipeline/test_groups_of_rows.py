@@ -13,13 +13,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features import encoder
-from features.contract import Contract
+from features.contracts.contract import Contract
+from features.contracts.tables import parse_table
+from features.encoding import encoder
 from features.roles import SCORE, STOP, TRAIN, UNUSED
-from features.tables import parse_table
 from pipeline import new, predict
+from pipeline.choice.outer_folds import draw
 from pipeline.files import read_csv, read_json, read_npz
-from pipeline.outer_folds import draw
 from pipeline.params import load, read_document
 from tests.stages import made_new, run_stage
 from tests.tables import visits

@@ -11,16 +11,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features import encoder
-from features.contract import Contract
-from features.estimation import Estimate
+from features.contracts.contract import Contract
+from features.contracts.tables import parse_table
+from features.encoding import encoder
 from features.roles import TRAIN, UNUSED
-from features.tables import parse_table
+from features.scoring.estimation import Estimate
 from features.tasks import MEASURES
 from pipeline import demo, honest
+from pipeline.choice.outer_folds import Plan, draw
 from pipeline.files import read_json, read_npz
 from pipeline.honest import Answers
-from pipeline.outer_folds import Plan, draw
 from pipeline.params import Params, Table, load, read_document
 from tests.stages import run_stage
 

@@ -16,13 +16,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from features.reviews.sentiment import average
 from features.roles import TRAIN
-from features.sentiment import average
-from pipeline import files, imdb, imdb_experiment, imdb_networks, imdb_page, imdb_text
+from pipeline import files, imdb, imdb_text
 from pipeline.demo import write_yaml
 from pipeline.nets import fit as engine
 from pipeline.params import load_block, read_document
-from pipeline.reviews import ARRAYS, INDEX, read_reviews
+from pipeline.reviews import experiment as reviews_experiment
+from pipeline.reviews import networks as reviews_networks
+from pipeline.reviews import page as reviews_page
+from pipeline.reviews.files import ARRAYS, INDEX, read_reviews
 from tests.stages import options
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -109,7 +112,7 @@ def test_the_stage_learns_from_made_up_reviews(learned: tuple[Path, imdb.Final])
     assert metrics["convolution_accuracy"] > max(metrics["plain_accuracy"], 0.85)
     assert metrics["ensemble_accuracy"] >= metrics["multi_hot_accuracy"]
     assert metrics["stopping_gain"] == pytest.approx(metrics["plain_accuracy"] - metrics["overfitted_accuracy"])
-    assert sum(metrics[f"{kind}_share"] for kind in imdb_experiment.KINDS) == pytest.approx(1)
+    assert sum(metrics[f"{kind}_share"] for kind in reviews_experiment.KINDS) == pytest.approx(1)
     assert metrics["ensemble_accuracy_se"] == pytest.approx(
         np.sqrt(metrics["ensemble_accuracy"] * (1 - metrics["ensemble_accuracy"]) / 199), abs=1e-6
     )
@@ -153,23 +156,23 @@ def test_what_the_page_says_of_fitting_is_read_off_the_curves() -> None:
     )
     falling = np.linspace(0.6, 0.1, 6)
     curves = pd.DataFrame({"plain_train": falling, "plain_validation": [0.6, 0.4, 0.45, 0.5, 0.6, 0.65]})
-    told = imdb_page.fitting(curves, variants)
+    told = reviews_page.fitting(curves, variants)
     assert told.startswith("`plain` overfits: validation loss rose from 0.400 in epoch 2 to 0.650 in epoch 6")
     assert "of 3 variants 1 overfits, 2 fit. From" in told
     assert told.endswith("rises by 0.250 with `plain`, less with `dropout` (0.100) and `smaller` (0.084).")
-    other = imdb_page.fitting(curves, variants.assign(rise=[0.25, 0.25, 0.3]))
+    other = reviews_page.fitting(curves, variants.assign(rise=[0.25, 0.25, 0.3]))
     assert other.endswith("with `plain`, as much with `dropout` (0.250), more with `smaller` (0.300).")
-    assert imdb_page.fitting(curves, variants.iloc[:1]).endswith("rises by 0.250 with `plain`.")
-    told = imdb_page.fitting(curves.assign(plain_validation=falling), variants)
+    assert reviews_page.fitting(curves, variants.iloc[:1]).endswith("rises by 0.250 with `plain`.")
+    told = reviews_page.fitting(curves.assign(plain_validation=falling), variants)
     assert told.startswith("`plain` underfits: validation loss was still falling")
 
 
 def test_a_variant_is_better_or_worse_only_beyond_noise() -> None:
     gains = {"plain": (0.0, 0.0), "l1": (-0.003, 0.001), "dropout": (0.001, 0.001), "larger": (-0.004, 0.001)}
     variants = pd.DataFrame.from_dict(gains, orient="index", columns=["test_gain", "test_gain_se"])
-    assert imdb_page.stopped(variants).endswith("beyond noise: none; less so: `l1` and `larger`.")
-    assert imdb_page.stopped(variants.abs()).endswith("beyond noise: `l1` and `larger`; less so: none.")
-    assert imdb_page.stopped(variants[:1]).endswith("beyond noise: none; less so: none.")
+    assert reviews_page.stopped(variants).endswith("beyond noise: none; less so: `l1` and `larger`.")
+    assert reviews_page.stopped(variants.abs()).endswith("beyond noise: `l1` and `larger`; less so: none.")
+    assert reviews_page.stopped(variants[:1]).endswith("beyond noise: none; less so: none.")
 
 
 def test_the_picture_leaves_no_curve_out_and_names_every_line(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -181,15 +184,15 @@ def test_the_picture_leaves_no_curve_out_and_names_every_line(monkeypatch: pytes
     variants = pd.DataFrame({"best_epoch": 1, "test_accuracy": 0.8}, index=names)
     words = pd.DataFrame({"kind": "for", "phrase": [f"word {number}" for number in range(40)], "weight": 1.0})
     words = pd.concat([words, words.assign(kind="against", weight=-2.0)])
-    monkeypatch.setattr(imdb_page, "png", lambda figure: drawn.append(figure) or b"")
-    imdb_page.picture(settings, curves, variants, words)
+    monkeypatch.setattr(reviews_page, "png", lambda figure: drawn.append(figure) or b"")
+    reviews_page.picture(settings, curves, variants, words)
     figure = drawn[0]
     assert all(axis.get_ylim()[1] > 9 for axis in figure.axes[: len(names)])
     (legend,) = figure.legends
     told = [text.get_text() for text in legend.get_texts()]
     assert told == ["train", "reviews set aside", "their best epoch", "plain, reviews set aside"]
     last = {name: variant for name, variant in settings.variants.items() if name != "plain"} | {"plain": {}}
-    imdb_page.picture(replace(settings, variants=last), curves, variants, words)  # whatever variant comes last
+    reviews_page.picture(replace(settings, variants=last), curves, variants, words)  # whatever variant comes last
     assert [text.get_text() for text in drawn[1].legends[0].get_texts()] == told
     for axis in figure.axes[-2:]:
         ticks = axis.get_yticklabels()
@@ -408,10 +411,10 @@ def test_copies_of_a_network_learn_in_orders_of_their_own(learned: tuple[Path, i
     folder, _ = learned
     seed, settings = load_block(folder / "params.yaml", "imdb")
     reviews = read_reviews(folder / "raw", digests(folder / "raw"))
-    texts = imdb_networks.Texts(reviews.starts, reviews.ranks, reviews.labels[:400], np.full(400, TRAIN))
+    texts = reviews_networks.Texts(reviews.starts, reviews.ranks, reviews.labels[:400], np.full(400, TRAIN))
     one = replace(settings, phrases=replace(settings.phrases, seeds=1))
     alone, both = (
-        imdb_networks.train_phrases(each, seed, texts, 2, lambda share: None).fit for each in (one, settings)
+        reviews_networks.train_phrases(each, seed, texts, 2, lambda share: None).fit for each in (one, settings)
     )
     np.testing.assert_array_equal(alone.answers[0], both.answers[0])
     assert not np.array_equal(both.answers[0], both.answers[1])
@@ -449,11 +452,11 @@ def test_the_real_files_are_read() -> None:
 
 def test_the_page_names_words_without_phrases_as_such() -> None:
     _, settings = load_block(ROOT / "params.yaml", "imdb")
-    kinds = [f"{kind}_{what}" for kind in (*imdb_experiment.KINDS, "ensemble") for what in ("accuracy", "log_loss")]
-    names = [*kinds, *(f"{kind}_share" for kind in imdb_experiment.KINDS), "overfitted_accuracy", "plain_accuracy"]
+    kinds = [f"{kind}_{what}" for kind in (*reviews_experiment.KINDS, "ensemble") for what in ("accuracy", "log_loss")]
+    names = [*kinds, *(f"{kind}_share" for kind in reviews_experiment.KINDS), "overfitted_accuracy", "plain_accuracy"]
     metrics = {f"{name}{end}": 0.5 for name in names for end in ("", "_se")}
-    chosen = imdb_experiment.Chosen("plain", np.ones(3) / 3, 1, 0.6, {})
+    chosen = reviews_experiment.Chosen("plain", np.ones(3) / 3, 1, 0.6, {})
     for length, told in ((1, "words by themselves"), (3, "words and phrases of up to 3 words")):
         changed = replace(settings, phrases=replace(settings.phrases, length=length))
-        rows = imdb_page.compared_networks(changed, chosen, metrics).split("\n")
+        rows = reviews_page.compared_networks(changed, chosen, metrics).split("\n")
         assert [row.split(" | ")[0] for row in rows].count(f"| {told}") == 1

@@ -14,9 +14,9 @@ import pytest
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
 
-from features.budget import FOLDS, SMALL, TIERS, budget
-from features.contract import Contract
-from features.inference import Inferred, infer
+from features.contracts.contract import Contract
+from features.inference.budget import FOLDS, SMALL, TIERS, budget
+from features.inference.first_contract import Inferred, infer
 from features.synthetic import mixed
 from pipeline.files import read_json, read_npz, write_bytes
 from pipeline.new import add_entries, dumped, main

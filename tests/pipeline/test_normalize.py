@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from features.target import TargetScale
-from pipeline.arrays import load_table
+from features.encoding.target import TargetScale
+from pipeline.choice.arrays import load_table
 from pipeline.files import read_npz, write_json, write_npz
 from pipeline.normalize import main
 from tests.stages import options

@@ -11,10 +11,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features import columns
-from features.contract import Column, Contract
+from features.contracts.contract import Column, Contract
+from features.contracts.spelling import Spelling
+from features.encoding import columns
 from features.errors import UserError
-from features.spelling import Spelling
 from pipeline.predict import Trained, accepted, spelt
 
 DATES = [f"{day:02d}.03.2015" for day in range(1, 29)]

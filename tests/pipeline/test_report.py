@@ -9,10 +9,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from features.contract import Contract
+from features.contracts.contract import Contract
 from pipeline import report
 from pipeline.params import load
-from tests.pipeline.test_overview import frames
+from tests.pipeline.pages.test_overview import frames
 from tests.stages import ROOT, options
 
 METRICS = {"cv_accuracy": 0.8123, "cv_accuracy_se": 0.0111, "cv_log_loss": 0.4, "baseline_accuracy": 0.6, "members": 7}

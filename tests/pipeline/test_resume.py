@@ -12,11 +12,11 @@ import pytest
 
 from features.errors import UserError
 from pipeline import honest, tune
-from pipeline.arrays import Inputs, Scaled
+from pipeline.choice.arrays import Inputs, Scaled
+from pipeline.choice.outer_folds import Plan
 from pipeline.demo import write_yaml
 from pipeline.files import write_npz
 from pipeline.nets.search import Result
-from pipeline.outer_folds import Plan
 from pipeline.params import load, read_document
 from pipeline.progress import Progress
 from tests.contract.test_repository import closure

@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 
 from features.roles import SCORE, UNUSED
-from pipeline import arrays, tune
-from pipeline.arrays import Inputs
-from pipeline.choosing import choose, mean_loss
+from pipeline import tune
+from pipeline.choice import arrays
+from pipeline.choice.arrays import Inputs
+from pipeline.choice.choosing import choose, mean_loss
+from pipeline.choice.evaluation import errors
 from pipeline.demo import write_yaml
-from pipeline.evaluation import errors
 from pipeline.nets.fit import Fit
 from pipeline.nets.search import Part, Result, Trial, search
 from pipeline.params import load, read_document

@@ -13,10 +13,10 @@ import pandas as pd
 import pytest
 
 from pipeline import validate as stage
+from pipeline.expectations.suites import WHOLE
 from pipeline.params import Table
-from pipeline.suites import WHOLE
+from tests.pipeline.expectations.test_suites import CONTRACT
 from tests.pipeline.test_bad_input import ROOT, Files, as_csv, put, validate
-from tests.pipeline.test_suites import CONTRACT
 
 TABLE = Table("binary", "y", "id", "log_loss", "plain", "sample.csv")
 

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 import tensorflow as tf
 
-from features import encoding
+from features.encoding import categories
 from features.roles import SCORE, STOP, TRAIN
 from pipeline.lab import (
     capacity,
@@ -145,14 +145,14 @@ def test_an_example_that_differs_is_told() -> None:
 def test_the_textbooks_encodings_are_those_of_the_encode_stage() -> None:
     """The lab's encoders are scikit-learn's; the pipeline's own give the same codes."""
     countries = pd.DataFrame({"country": encodings.COUNTRIES})
-    states = encoding.fit(countries, np.arange(3), ["integer"], {}, 1)
+    states = categories.fit(countries, np.arange(3), ["integer"], {}, 1)
     integer, countries_one_hot, one_hot = encodings.examples()
-    np.testing.assert_array_equal(encoding.apply(states, countries)[0][:, 0], integer.library)
+    np.testing.assert_array_equal(categories.apply(states, countries)[0][:, 0], integer.library)
     states = [{"column": "country", "encoding": "onehot", "levels": list(encodings.COUNTRIES)}]
-    np.testing.assert_array_equal(encoding.apply(states, countries)[0], countries_one_hot.library)
+    np.testing.assert_array_equal(categories.apply(states, countries)[0], countries_one_hot.library)
     states = [{"column": "class", "encoding": "onehot", "levels": list(range(encodings.CLASSES))}]
     vector = pd.DataFrame({"class": encodings.VECTOR})
-    np.testing.assert_array_equal(encoding.apply(states, vector)[0], one_hot.library)
+    np.testing.assert_array_equal(categories.apply(states, vector)[0], one_hot.library)
 
 
 def test_gradient_norms_equal_keras(material: Material) -> None:

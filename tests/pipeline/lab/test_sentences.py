@@ -23,7 +23,7 @@ from pipeline.lab import (
 )
 from pipeline.lab.laboratory import Frames, Lab
 from pipeline.labs import TIMES, rounded
-from pipeline.pictures import COLOURS, png
+from pipeline.pages.pictures import COLOURS, png
 
 
 def gradient_frames(falls: bool) -> Frames:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from features.ngrams import Bags
+from features.reviews.ngrams import Bags
 from pipeline.nets import bags as bags_module
 from pipeline.nets.bags import effects, logits
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from numpy._core._multiarray_umath import __cpu_features__
 
-from features.combination import blend
+from features.scoring.combination import blend
 from pipeline.nets import fit as engine
 from pipeline.nets.forward import ACTIVATIONS, BLOCK, HEADS, Model, TrainedProgram, _shares
 from pipeline.nets.heads import HEADS as TRAINED_HEADS

@@ -1,0 +1,1 @@
+"""Film reviews as words, phrases and opinions."""

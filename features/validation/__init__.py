@@ -1,0 +1,1 @@
+"""What ``validate`` asks beyond single columns: checks across columns and tables, drift, levels."""

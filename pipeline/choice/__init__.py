@@ -1,0 +1,2 @@
+"""How networks are searched, chosen and combined: what ``tune``, ``train``, ``ensemble``, ``columns`` and ``honest``
+share."""

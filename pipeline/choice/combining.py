@@ -1,0 +1,244 @@
+"""How members become one answer, shared by the stages ``ensemble`` and ``honest``: all that is chosen on out-of-fold
+answers, for each fold without the rows that it scores."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from features.encoding.target import LOGARITHMS
+from features.roles import SCORE, UNUSED
+from features.scoring import combination, metrics
+from features.scoring.combination import Level, Ranks
+from features.tasks import DECIDED
+from pipeline.params import Params
+from pipeline.runtime import seed_for
+
+
+@dataclass(frozen=True)
+class Combined:
+    """``out_of_fold [repeats, t, c]`` and the thresholds that decide it ``[repeats, t]``; ``test [n - t, c]`` and the
+    ``choice`` that answered it; ``steps``: the out-of-fold answers of each way to combine that the metrics show, by
+    name, ``[repeats, t, c]``; ``uncalibrated``: what the step ``calibrated`` calibrates.
+    """
+
+    out_of_fold: np.ndarray
+    thresholds: np.ndarray
+    test: np.ndarray
+    choice: Choice
+    steps: Mapping[str, np.ndarray]
+    uncalibrated: np.ndarray
+
+
+@dataclass(frozen=True)
+class Choice:
+    """How members are combined: their ``weights [m]`` (within a fold they sum to 1), the ``temperature`` and
+    ``threshold`` of the answer, ``ranks`` where those are averaged, whether answers are averaged as ``logarithms``, and
+    the ``level`` that values are brought to, if they are."""
+
+    weights: np.ndarray
+    temperature: float
+    threshold: float
+    ranks: Ranks | None
+    logarithmic: bool
+    level: Level | None = None
+
+    def answer(self, answers: np.ndarray) -> np.ndarray:
+        """The answer ``[n, c]`` of all members ``[m, n, c]``; a row's does not depend on the rows beside it."""
+        given = combination.logarithms(answers) if self.logarithmic else answers
+        mixed = combination.blend(self.weights, given if self.ranks is None else self.ranks.forward(given))
+        mixed = mixed if self.ranks is None else self.ranks.back(mixed)
+        mixed = np.expm1(mixed) if self.logarithmic else mixed
+        return calibrated(mixed, self.temperature, self.level)
+
+    def to_mapping(self) -> dict[str, Any]:
+        """What ``from_mapping`` reads, for JSON."""
+        ranks = {"members": self.ranks.members, "common": self.ranks.common} if self.ranks else None
+        return {
+            "weights": self.weights,
+            "temperature": self.temperature,
+            "threshold": self.threshold,
+            "ranks": ranks,
+            "logarithmic": self.logarithmic,
+            **({"level": self.level.to_mapping()} if self.level else {}),
+        }
+
+    @classmethod
+    def from_mapping(cls, entry: Mapping[str, Any]) -> Choice:
+        """From ``ensemble.json``."""
+        ranks = entry["ranks"] and Ranks(np.array(entry["ranks"]["members"]), np.array(entry["ranks"]["common"]))
+        # Older code averaged values as they were, and said nothing of it.
+        logarithmic = entry.get("logarithmic", False)
+        level = Level.from_mapping(entry["level"]) if "level" in entry else None
+        return cls(np.array(entry["weights"]), entry["temperature"], entry["threshold"], ranks, logarithmic, level)
+
+
+def calibrated(answers: np.ndarray, temperature: float, level: Level | None) -> np.ndarray:
+    """What members answer together, of any shape: probabilities at the ``temperature``, values at their ``level``."""
+    return combination.with_temperature(answers, temperature) if level is None else level.apply(answers)
+
+
+def combine(
+    params: Params, predictions: Mapping[str, np.ndarray], target: np.ndarray, roles: np.ndarray, transform: str
+) -> Combined:
+    """Members to one answer per row: ``predictions`` as the train stage writes them, ``target [t]``, ``roles [t, F]``,
+    the ``transform`` by which networks learned the target (``features.encoding.target``).
+
+    Weights, temperature, level and threshold are chosen for each fold from the rows that it trains or stops by, and for
+    the test table from all rows. What those rows are answered by has learned from the rows that the fold scores,
+    see ``choosing.choose``: of few rows a selection of members flatters a little.
+    """
+    # In one thread: several add up a long sum in another order each, by which a vote may fall to another member.
+    with threadpool_limits(1, "blas"):
+        return _combined(Combiner(params, predictions, target, transform), params, predictions, target, roles)
+
+
+def _combined(
+    members: Combiner, params: Params, predictions: Mapping[str, np.ndarray], target: np.ndarray, roles: np.ndarray
+) -> Combined:
+    repeats, folds = roles.shape[1] // params.encode.folds, params.encode.folds
+    steps: dict[str, np.ndarray] = {}
+    answers = np.full((repeats, len(target), predictions["out_of_fold"].shape[2]), np.nan)
+    uncalibrated, thresholds = answers.copy(), np.full(answers.shape[:2], 0.5)
+    for one in range(roles.shape[1]):
+        scored = np.flatnonzero(roles[:, one] == SCORE)
+        place = one // folds, scored
+        choice, found = members.choose(np.flatnonzero(~np.isin(roles[:, one], (SCORE, UNUSED))), one)
+        uncalibrated[place] = members.answers(choice.weights, one, scored)
+        answers[place] = calibrated(uncalibrated[place], choice.temperature, choice.level)
+        thresholds[place] = choice.threshold
+        for name, step in found.items():
+            steps.setdefault(name, np.full_like(answers, np.nan))[place] = members.step(step, one, scored)
+    choice, _ = members.choose(np.arange(len(target)), roles.shape[1])
+    return Combined(answers, thresholds, choice.answer(predictions["test"]), choice, steps, uncalibrated)
+
+
+def levelled(params: Params, transform: str) -> bool:
+    """Whether values are brought to a level: where MAE judges them, which wants medians, and where RMSE does, which
+    wants means, and logarithms (``transform``) were learned."""
+    of_rmse = params.table.metric == "rmse" and transform in LOGARITHMS
+    return params.ensemble.calibration == "auto" and (of_rmse or params.table.metric == "mae")
+
+
+def decided_by_metric(params: Params) -> bool:
+    """Whether a threshold is chosen by the metric, of two classes: where it judges decisions other than by how many are
+    right, or where params say so."""
+    metric, threshold = params.table.metric, params.ensemble.threshold
+    return metric in DECIDED and threshold != "half" and (threshold == "metric" or metric != "accuracy")
+
+
+def level_of(params: Params, transform: str, target: np.ndarray, answers: np.ndarray) -> Level:
+    """The level that ``answers [r, k]`` of several repeats want to be means or medians of ``target [k]``, as the metric
+    asks: times a factor where logarithms were learned, else with a shift; with ``train.clip`` in the target's range;
+    medians rounded where that is surely nearer."""
+    said, factor, shift = answers.mean(axis=0), 1.0, 0.0
+    if params.table.metric == "rmse":
+        factor = combination.mean_factor(target, said)
+    elif transform in LOGARITHMS:
+        factor = combination.median_factor(target, said)
+    else:
+        shift = combination.median_shift(target, said)
+    ends = (float(target.min()), float(target.max())) if params.train.clip else (-np.inf, np.inf)
+    level = Level(factor, shift, *ends)
+    nearer = params.table.metric == "mae" and combination.whole_is_nearer(target, level.apply(answers))
+    return replace(level, rounded=nearer)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One way to combine: members' ``weights [m]``, whether ``ranked``, the ``temperature`` and the ``level``."""
+
+    weights: np.ndarray
+    ranked: bool
+    temperature: float = 1.0
+    level: Level | None = None
+
+
+class Combiner:
+    """The members' out-of-fold answers, and what some of the rows choose of them."""
+
+    def __init__(
+        self, params: Params, predictions: Mapping[str, np.ndarray], target: np.ndarray, transform: str
+    ) -> None:
+        self._params, self._target, self._fold = params, target, predictions["fold"]
+        self._unit = combination.units(predictions["trial"], predictions["seed"])
+        self._plain, self._test = predictions["out_of_fold"], predictions["test"]
+        self._logarithmic = params.table.metric == "rmsle"
+        if self._logarithmic:
+            self._plain, self._test = combination.logarithms(self._plain), combination.logarithms(self._test)
+        self._transform = transform
+        self._ranked = params.ensemble.method == "rank_mean"
+        # Each fold's mean ranks are read back by its own members alone: the others have learned from rows it scores.
+        self._ranks = [Ranks.of(self._test[self._fold == one]) for one in self._folds] if self._ranked else []
+
+    @property
+    def _folds(self) -> range:
+        return range(int(self._fold.max()) + 1)
+
+    def choose(self, rows: np.ndarray, number: int) -> tuple[Choice, dict[str, Step]]:
+        """What ``rows`` choose, and the steps that the metrics show, by name; ``number`` of the choice, for its random
+        bags."""
+        settings, task = self._params.ensemble, self._params.table.task
+        generator = np.random.default_rng(seed_for(self._params.seed, "bags", number))
+        jury = combination.Jury.of(self._plain, self._unit, self._fold, rows, self._params.encode.folds, self._loss)
+        equal = np.ones(int(self._unit.max()) + 1)
+        selected = combination.bagged_votes(jury, settings.bags, generator)
+        votes = selected if settings.method == "greedy" else equal
+        if settings.prune:
+            votes = combination.pruned_votes(jury, votes)
+        weights = self._weights(votes)
+        steps = {"mean": Step(self._weights(equal), False), "selected": Step(self._weights(selected), False)}
+        if self._ranked:
+            steps["ranked"] = Step(weights, True)
+        degrees, threshold, level = 1.0, 0.5, None
+        if levelled(self._params, self._transform):
+            level = level_of(self._params, self._transform, self._target[rows], self._all(weights)[:, rows, 0])
+            steps["calibrated"] = Step(weights, self._ranked, level=level)
+        if task != "regression":
+            known = self._all(weights)[:, rows]
+            fitted = combination.temperature(self._target[rows], known)
+            steps["calibrated"] = Step(weights, self._ranked, fitted)
+            degrees = fitted if settings.calibration == "temperature" else 1.0
+            if task == "binary" and decided_by_metric(self._params):
+                answers = combination.with_temperature(known, degrees)[..., 0]
+                threshold = combination.best_threshold(self._params.table.metric, self._target[rows], answers)
+        ranks = Ranks.of(self._test) if self._ranked else None
+        return Choice(weights, degrees, threshold, ranks, self._logarithmic, level), steps
+
+    def answers(self, weights: np.ndarray, fold: int, rows: np.ndarray) -> np.ndarray:
+        """What the members of ``fold`` answer together ``[k, c]`` for ``rows`` that it scores."""
+        return self.step(Step(weights, self._ranked), fold, rows)
+
+    def step(self, step: Step, fold: int, rows: np.ndarray) -> np.ndarray:
+        """As ``answers``, with the weights, the ranking, the temperature and the level of ``step``."""
+        inside = self._fold == fold
+        said, equal = self._plain[inside][:, rows], np.ones(int(inside.sum()), bool)
+        if step.ranked:
+            ranks = self._ranks[fold]
+            mixed = ranks.back(combination.pooled(ranks.forward(said), step.weights[inside], equal))
+        else:
+            mixed = combination.pooled(said, step.weights[inside], equal)
+        return calibrated(self._back(mixed), step.temperature, step.level)
+
+    def _back(self, mixed: np.ndarray) -> np.ndarray:
+        """What members say together, on the scale that they are averaged on, as an answer."""
+        return np.expm1(mixed) if self._logarithmic else mixed
+
+    def _all(self, weights: np.ndarray) -> np.ndarray:
+        """The answers of every fold for the rows it scores ``[r, t, c]``."""
+        folds = self._params.encode.folds
+        found = np.full((len(self._folds) // folds, *self._plain.shape[1:]), np.nan)
+        for fold in self._folds:
+            rows = np.flatnonzero(~np.isnan(self._plain[np.argmax(self._fold == fold), :, 0]))
+            found[fold // folds, rows] = self.answers(weights, fold, rows)
+        return found
+
+    def _weights(self, votes: np.ndarray) -> np.ndarray:
+        return combination.member_weights(votes, self._unit, self._fold)
+
+    def _loss(self, rows: np.ndarray, answers: np.ndarray) -> np.ndarray:
+        return metrics.row_loss(self._params.table.metric, self._target[rows], self._back(answers))

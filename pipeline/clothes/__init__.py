@@ -1,0 +1,1 @@
+"""The networks and the page of stage ``fashion_mnist``."""

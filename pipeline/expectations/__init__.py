@@ -1,0 +1,1 @@
+"""The contract as Great Expectations has it. ``validate`` alone imports this."""

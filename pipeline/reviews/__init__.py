@@ -1,0 +1,1 @@
+"""The files, networks and page of stage ``imdb``."""
