@@ -167,7 +167,7 @@ def quick(name: str, split: int) -> dict[str, Any]:
     found: dict[str, float] = {}
     for measure in METRICS[task]:
         if measure not in metrics.names(task, measure, target):
-            continue  # a target below 0 has no RMSLE
+            continue  # a target below 0 has no RMSLE, one of 0 no MAPE
         thresholds, threshold = np.full(len(rows), 0.5), 0.5
         if measure in DECISIONS:
             thresholds, threshold = chosen_thresholds(measure, target[rows], answer[:, 0], parts)

@@ -9,10 +9,12 @@ MEASURES = {
     "regression": ("rmse", "rmsle", "mae"),
 }
 TASKS = tuple(MEASURES)
-# Of decisions between two classes: measures of those tables alone that a competition scores by one of them.
-DECISIONS = ("f1", "balanced_accuracy", "mcc")
+# Measures of those tables alone that a competition scores by one of them: of decisions between two classes, and of
+# errors as shares of the value.
+DECISIONS, RELATIVE = ("f1", "balanced_accuracy", "mcc"), ("mape",)
+_OTHERS = {"binary": DECISIONS, "multiclass": (), "regression": RELATIVE}
 # What a competition may score by.
-METRICS = {task: names + (DECISIONS if task == "binary" else ()) for task, names in MEASURES.items()}
+METRICS = {task: names + _OTHERS[task] for task, names in MEASURES.items()}
 ALL_METRICS = tuple(dict.fromkeys(metric for metrics in METRICS.values() for metric in metrics))
 # Other names of metrics, and metrics by which models rank as by one of these.
 ALIASES = {
@@ -23,6 +25,7 @@ ALIASES = {
     "f1_score": "f1",
     "matthews": "mcc",
     "matthews_corrcoef": "mcc",
+    "mean_absolute_percentage_error": "mape",
 }
 RANKED_AS = {"gini": "roc_auc", "mse": "rmse", "r2": "rmse"}
 # By these a submission holds labels, else probabilities or values.
@@ -31,9 +34,10 @@ DECIDED = frozenset({"accuracy", *DECISIONS})
 OF_BOTH_CLASSES = frozenset({"roc_auc", *DECISIONS})
 # Of these measures more is better, of all others less.
 RISING = frozenset({"accuracy", "roc_auc", *DECISIONS})
-_ACRONYMS = frozenset({"roc", "auc", "f1", "mcc", "rmse", "rmsle", "mae"})
-# Those of a regression, whose size is that of its target.
-SIZED = frozenset(MEASURES["regression"])
+_ACRONYMS = frozenset({"roc", "auc", "f1", "mcc", "rmse", "rmsle", "mae", "mape"})
+# Those of values, not of classes; and those whose size is that of the target.
+OF_VALUES = frozenset(METRICS["regression"])
+SIZED = OF_VALUES - {*RELATIVE}
 
 
 def measures(task: str, metric: str) -> tuple[str, ...]:

@@ -27,7 +27,7 @@ from features.scoring.comparison import (
     setting,
 )
 from features.scoring.digits import Digits
-from features.tasks import SIZED
+from features.tasks import OF_VALUES
 from pipeline import stage
 from pipeline.params import parse_document
 from pipeline.provenance import changed_files, checked_lock, flat, outdated, read_otherwise, stages_of
@@ -296,7 +296,7 @@ def answers_told(a: Run, b: Run, named: int | None) -> str:
         return f"submission: columns {list(a.submission.columns)} and {list(b.submission.columns)}, not comparable"
     moved, rows = moved_answers(a.submission, b.submission, (a.metric, b.metric))
     others = len(a.submission) + len(b.submission) - 2 * rows
-    told = f"submission: {len(moved)} of {rows} rows {'moved' if a.metric in SIZED else 'flipped'}"
+    told = f"submission: {len(moved)} of {rows} rows {'moved' if a.metric in OF_VALUES else 'flipped'}"
     told += f", {others} rows are in one only" if others else ""
     shown = moved if named is None else moved.head(named)
     if len(shown):

@@ -52,6 +52,12 @@ def encode(arguments: argparse.Namespace) -> None:
             f"{arguments.train}, row {row + 2}: the target {contract.target!r} is {target[row]:g}, but metric 'rmsle' "
             f"takes logarithms; expected 0 or more. Set competitions.{params.name}.table.metric to rmse or mae."
         )
+    if params.table.metric == "mape" and not target.all():
+        row = int(np.flatnonzero(target == 0)[0])
+        raise UserError(
+            f"{arguments.train}, row {row + 2}: the target {contract.target!r} is 0, but metric 'mape' divides by it; "
+            f"expected no 0. Set competitions.{params.name}.table.metric to rmse or mae."
+        )
     frame = pd.concat([train.drop(columns=contract.target), test], ignore_index=True)
     place = f"{arguments.params}: competitions.{params.name}.encode"
     state, encoded = encoder.fit(

@@ -357,7 +357,7 @@ def answering(params: Params, metrics: Mapping[str, float]) -> str:
     moved = [words for words, true in told.items() if true]
     if not moved:
         return used
-    wanted = {"rmse": "means", "mae": "medians"}[params.table.metric]
+    wanted = {"rmse": "means", "mae": "medians", "mape": "medians, weighted by the inverse,"}[params.table.metric]
     return f"{used}, {enumerated(moved)}, so that answers are the {wanted} that {called(params.table.metric)} asks for"
 
 

@@ -21,11 +21,11 @@ def choose(target: np.ndarray, metric: str, setting: str) -> str:
     """``none``, ``log``, ``log1p``, ``log1p_mean`` or ``asinh`` for ``target [t]``; ``setting``: auto | log | none.
 
     auto: ``log1p`` where the metric is RMSLE, which compares those; else ``log`` where all values are positive and
-    their skewness is above 1 and smaller after the logarithm. Where zeros stand among them, ``log1p_mean``, the
-    logarithm of 1 more than the value in units of the mean, by the same rule and for RMSE alone: MAE gains nothing from
-    it. Else ``asinh``, a logarithm to both sides of the median, where tails are heavy and MAE judges: medians of what
-    is so transformed are medians, while a mean would be another one. log: as far as there is one, none where negative
-    values stand.
+    their skewness is above 1 and smaller after the logarithm, or MAPE judges, to which ratios count. Where zeros stand
+    among them, ``log1p_mean``, the logarithm of 1 more than the value in units of the mean, by the same rule and for
+    RMSE alone: MAE gains nothing from it. Else ``asinh``, a logarithm to both sides of the median, where tails are
+    heavy and MAE judges: medians of what is so transformed are medians, while a mean would be another one. log: as far
+    as there is one, none where negative values stand.
     """
     if setting == "none":
         return "none"
@@ -33,7 +33,8 @@ def choose(target: np.ndarray, metric: str, setting: str) -> str:
         return "log1p"
     if target.min() >= 0 and target.any():
         name = "log" if target.min() > 0 else "log1p_mean"
-        if setting == "log" or ((name == "log" or metric == "rmse") and tamed(target, name)):
+        ratios = name == "log" and metric == "mape"
+        if setting == "log" or ratios or ((name == "log" or metric == "rmse") and tamed(target, name)):
             return name
     return "asinh" if setting == "auto" and metric == "mae" and heavy_tailed(target) else "none"
 

@@ -16,7 +16,7 @@ from features.errors import UserError, aside, hint, listed, quoted
 from features.inference.column_types import BOOLEANS, ROWS_A_CLASS
 from features.inference.number_forms import units_of
 from features.scoring.submission import classes_of, stripped
-from features.tasks import ALIASES, ALL_METRICS, DECIDED, METRICS, RANKED_AS, SIZED
+from features.tasks import ALIASES, ALL_METRICS, DECIDED, METRICS, OF_VALUES, RANKED_AS
 
 # Whole numbers with at most so many values, each in ``ROWS_A_CLASS`` rows or more on average, are classes.
 MAX_CLASSES = 20
@@ -170,7 +170,7 @@ def find_task(cells: pd.Series, sample: pd.DataFrame | None, metric: str | None)
     numbers, wrong = numbers_of(cells)
     labels = whole_labels(cells, sample).astype(str).str.strip()
     count = labels.nunique()
-    if metric in SIZED:
+    if metric in OF_VALUES:
         if wrong.any():
             _check_odd(cells, wrong, metric)
             row = int(np.flatnonzero(wrong)[0])
@@ -230,6 +230,12 @@ def find_metric(cells: pd.Series, task: str, sample: pd.DataFrame | None, given:
         raise UserError(
             f"--metric rmsle takes logarithms, but the target in train, row {row + 2}, is {str(cells.iloc[row])!r}; "
             "expected 0 or more. Use rmse or mae."
+        )
+    if given == "mape" and len(zeros := np.flatnonzero(numbers_of(cells)[0] == 0)):
+        row = int(zeros[0])
+        raise UserError(
+            f"--metric mape divides by the target, which in train, row {row + 2}, is {str(cells.iloc[row])!r}; "
+            "expected no 0. Use rmse or mae."
         )
     if given is not None:
         return given, "named with --metric"

@@ -206,23 +206,23 @@ def mean_factor(target: np.ndarray, answers: np.ndarray) -> float:
     return float(np.exp(drawn(np.log(total / said), error, FACTOR_PRIOR)))
 
 
-def median_factor(target: np.ndarray, answers: np.ndarray) -> float:
-    """The factor by which ``answers [k]`` are nearest to ``target [k]``, none below 0, in absolute error, ``drawn`` to
-    1: the median of their ratios, each with the weight of its answer, those of 0 or below left out. 1 where that is
-    0."""
+def median_factor(target: np.ndarray, answers: np.ndarray, weights: np.ndarray) -> float:
+    """The factor by which ``answers [k]`` are nearest to ``target [k]``, none below 0, in absolute error times
+    ``weights [k]``, ``drawn`` to 1: the median of their ratios, each with the weight of its answer, too, those of 0 or
+    below left out. 1 where that is 0."""
     known = answers > 0
     if not known.any():
         return 1.0
-    found, error = median(target[known] / answers[known], answers[known])
+    found, error = median(target[known] / answers[known], answers[known] * weights[known])
     return float(np.exp(drawn(np.log(found), error / found, FACTOR_PRIOR))) if found > 0 else 1.0
 
 
-def median_shift(target: np.ndarray, answers: np.ndarray) -> float:
-    """What is added to ``answers [k]`` so that they are nearest to ``target [k]`` in absolute error, ``drawn`` to 0 by
-    as much of their usual distance from it as a factor is."""
-    away, equal = target - answers, np.ones(len(target))
-    found, error = median(away, equal)
-    return float(drawn(found, error, FACTOR_PRIOR * median(np.abs(away - found), equal)[0]))
+def median_shift(target: np.ndarray, answers: np.ndarray, weights: np.ndarray) -> float:
+    """What is added to ``answers [k]`` so that they are nearest to ``target [k]`` in absolute error times ``weights
+    [k]``, ``drawn`` to 0 by as much of their usual distance from it as a factor is."""
+    away = target - answers
+    found, error = median(away, weights)
+    return float(drawn(found, error, FACTOR_PRIOR * median(np.abs(away - found), weights)[0]))
 
 
 def median(values: np.ndarray, weights: np.ndarray) -> tuple[float, float]:

@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy.special import stdtrit
 
-from features.tasks import DECIDED, RISING, SIZED
+from features.tasks import DECIDED, OF_VALUES, RISING
 
 # A difference within so many standard errors is noise, or within more where folds are few: see ``noise``.
 ERRORS = 2.0
@@ -98,7 +98,7 @@ def moved_answers(a: pd.DataFrame, b: pd.DataFrame, metrics: Sequence[str]) -> t
     moved when its number has; the largest move comes first. Of the others, when its class has: the label, the
     probability's side of 0.5, or the most probable of several columns.
     """
-    decided = metrics[0] not in SIZED
+    decided = metrics[0] not in OF_VALUES
     key = a.columns[0]
     both = a.merge(b, on=key, suffixes=(" a", " b"), validate="one_to_one")
     sides = [both[[f"{name} {side}" for name in a.columns[1:]]].set_axis(a.columns[1:], axis=1) for side in "ab"]

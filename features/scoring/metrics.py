@@ -64,11 +64,20 @@ def squared_error(target: np.ndarray, answer: np.ndarray, logarithmic: bool = Fa
     return (prediction - target) ** 2
 
 
+def percentage_error(target: np.ndarray, answer: np.ndarray) -> np.ndarray:
+    """Absolute error of each row as a share of its value, ``[..., t]`` for ``answer [..., t, 1]``; none is 0."""
+    return np.abs(answer[..., 0] - target) / np.abs(target)
+
+
 def best_constant(measure: str, target: np.ndarray) -> float:
     """The one answer to all of ``target [t]`` with the least error by a ``measure`` of a regression: mean, mean of
-    logarithms, or median."""
+    logarithms, or median (for MAPE each value with the weight of its inverse)."""
     if measure == "mae":
         return float(np.median(target))
+    if measure == "mape":
+        values = np.sort(target)
+        weights = np.cumsum(1 / np.abs(values))
+        return float(values[np.searchsorted(weights, weights[-1] / 2)])
     if measure == "rmsle":
         return float(np.expm1(np.log1p(target.astype(float)).mean()))
     return float(target.mean())
@@ -79,6 +88,8 @@ def row_loss(metric: str, target: np.ndarray, answer: np.ndarray) -> np.ndarray:
     loss where that is a step or a rank (of decisions, ROC AUC)."""
     if metric == "mae":
         return np.abs(answer[..., 0] - target)
+    if metric == "mape":
+        return percentage_error(target, answer)
     if metric in ("rmse", "rmsle"):
         return squared_error(target, answer, logarithmic=metric == "rmsle")
     return row_log_loss(target, answer)
@@ -86,8 +97,9 @@ def row_loss(metric: str, target: np.ndarray, answer: np.ndarray) -> np.ndarray:
 
 def names(task: str, metric: str, target: np.ndarray) -> list[str]:
     """The measures that a ``target [t]`` has, see ``tasks.measures``: of a regression, RMSLE only where none is below
-    0."""
-    return [name for name in tasks.measures(task, metric) if name != "rmsle" or target.min() >= 0]
+    0, MAPE where none is 0."""
+    lacks = {"rmsle": target.min() < 0, "mape": not target.all()}
+    return [name for name in tasks.measures(task, metric) if not lacks.get(name)]
 
 
 def measures(
@@ -97,7 +109,8 @@ def measures(
     (probabilities, or values).
 
     Classes: ``accuracy`` (by ``decide``), ``log_loss``, of two classes ``roc_auc`` and, where that is the ``metric``, a
-    measure of decisions. Regression: ``rmse``, ``mae`` and, where no target is below 0, ``rmsle``.
+    measure of decisions. Regression: ``rmse``, ``mae``, where no target is below 0 ``rmsle``, and where that is the
+    ``metric`` and no target is 0, ``mape``.
     """
     if task == "regression":
         found = {
@@ -106,6 +119,8 @@ def measures(
         }
         if "rmsle" in names(task, metric, target):
             found["rmsle"] = float(np.sqrt(squared_error(target, answer, logarithmic=True).mean()))
+        if "mape" in names(task, metric, target):
+            found["mape"] = float(percentage_error(target, answer).mean())
         return found
     decided = decide(answer, threshold)
     found = {

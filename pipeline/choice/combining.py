@@ -118,10 +118,10 @@ def _combined(
 
 
 def levelled(params: Params, transform: str) -> bool:
-    """Whether values are brought to a level: where MAE judges them, which wants medians, and where RMSE does, which
-    wants means, and logarithms (``transform``) were learned."""
+    """Whether values are brought to a level: where MAE or MAPE judges them, which want medians, and where RMSE does,
+    which wants means, and logarithms (``transform``) were learned."""
     of_rmse = params.table.metric == "rmse" and transform in LOGARITHMS
-    return params.ensemble.calibration == "auto" and (of_rmse or params.table.metric == "mae")
+    return params.ensemble.calibration == "auto" and (of_rmse or params.table.metric in ("mae", "mape"))
 
 
 def decided_by_metric(params: Params) -> bool:
@@ -133,15 +133,16 @@ def decided_by_metric(params: Params) -> bool:
 
 def level_of(params: Params, transform: str, target: np.ndarray, answers: np.ndarray) -> Level:
     """The level that ``answers [r, k]`` of several repeats want to be means or medians of ``target [k]``, as the metric
-    asks: times a factor where logarithms were learned, else with a shift; with ``train.clip`` in the target's range;
-    medians rounded where that is surely nearer."""
+    asks (MAPE: each value with the weight of its inverse): times a factor where logarithms were learned, else with a
+    shift; with ``train.clip`` in the target's range; MAE's medians rounded where that is surely nearer."""
     said, factor, shift = answers.mean(axis=0), 1.0, 0.0
+    weights = 1 / np.abs(target) if params.table.metric == "mape" else np.ones(len(target))
     if params.table.metric == "rmse":
         factor = combination.mean_factor(target, said)
     elif transform in LOGARITHMS:
-        factor = combination.median_factor(target, said)
+        factor = combination.median_factor(target, said, weights)
     else:
-        shift = combination.median_shift(target, said)
+        shift = combination.median_shift(target, said, weights)
     ends = (float(target.min()), float(target.max())) if params.train.clip else (-np.inf, np.inf)
     level = Level(factor, shift, *ends)
     nearer = params.table.metric == "mae" and combination.whole_is_nearer(target, level.apply(answers))

@@ -681,6 +681,28 @@ def test_mae_gets_medians(tmp_path: Path, transform: str) -> None:
     assert answers[0] == pytest.approx(1.0 if transform == "log" else 1.7)
 
 
+@pytest.mark.parametrize("transform", ["log", "none"])
+def test_mape_gets_medians_of_what_counts_by_its_inverse(tmp_path: Path, transform: str) -> None:
+    """Two rows in five are as they are said, the others ten times (learned as they are, 9 more than) that. A median is
+    among the latter; but the former, which are smaller, weigh more."""
+    said, wild = np.exp(np.arange(400) % 5 / 4), np.arange(400) // 5 % 5 > 1
+    target = np.where(wild, 10 * said, said) if transform == "log" else np.where(wild, 9 + said, said)
+    for metric, moved in (("mae", True), ("mape", False)):
+        folder = tmp_path / metric
+        folder.mkdir()
+        skewed(folder, target, transform, metric)
+        assert ensemble(folder) == 0
+        metrics = found(folder)
+        moves = [metrics["factor"] > 2, metrics["shift"] > 2]
+        assert moves == ([moved, False] if transform == "log" else [False, moved])
+        assert ("cv_mape" in metrics) is (metric == "mape")
+    errors = np.abs(said - target) / target
+    assert metrics["cv_mape"] == pytest.approx(errors.mean(), rel=1e-5)
+    assert metrics["cv_mape_se"] == pytest.approx(errors.std(ddof=1) / 20, rel=1e-4)
+    assert metrics["baseline_mape"] > metrics["cv_mape"] and metrics["ensemble_gain"] == pytest.approx(0, abs=1e-6)
+    assert "calibrated_gain_mape_se" in metrics and "mape" in pd.read_csv(folder / "report" / "folds.csv")
+
+
 def test_mae_of_whole_numbers_gets_whole_answers(tmp_path: Path) -> None:
     """Where rows that a fold does not score say that these are nearer; the test rows, and new ones, get them, too."""
     said = np.exp(np.arange(400) % 5 / 4)

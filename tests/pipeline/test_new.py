@@ -273,13 +273,16 @@ def test_an_infinite_target(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert "train, row 4: the target 'cost' is 'inf'" in capsys.readouterr().err
 
 
-def test_a_negative_target_has_no_logarithm(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(("metric", "cell"), [("rmsle", "-2.5"), ("mape", "0.0")])
+def test_a_target_that_a_metric_has_no_number_for(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], metric: str, cell: str
+) -> None:
     given = files(target="cost")
-    _put("train", "cost", "-2.5", 2)(given)
-    given.given = ("--metric", "rmsle")
+    _put("train", "cost", cell, 2)(given)
+    given.given = ("--metric", metric)
     assert given.run(tmp_path) == 1
     error = capsys.readouterr().err
-    assert "row 4, is '-2.5'" in error and "Use rmse or mae" in error
+    assert f"row 4, is '{cell}'" in error and "Use rmse or mae" in error
 
 
 def test_a_table_of_text_alone_is_learned_from(tmp_path: Path) -> None:

@@ -237,6 +237,11 @@ def test_what_steps_gain_is_told_over_the_same_rows() -> None:
             {"factor": 1.0, "shift": 0.5},
             "6 members, plus 0.5, so that answers are the medians that MAE asks for.",
         ),
+        (
+            "mape",
+            {"factor": 0.75, "shift": 0.0},
+            "times 0.75, so that answers are the medians, weighted by the inverse, that MAPE asks for.",
+        ),
         ("mae", {"factor": 1.0, "shift": -0.5}, "6 members, less 0.5, so that"),
         ("mae", {"factor": 1.0, "shift": -0.5, "rounded": 1.0}, "less 0.5 and rounded to whole numbers, so that"),
         ("mae", {"factor": 1.0, "shift": 0.0, "rounded": 1.0}, "6 members, rounded to whole numbers, so that answers"),

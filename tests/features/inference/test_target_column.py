@@ -56,6 +56,7 @@ def test_amounts_in_brackets_are_a_target_of_numbers() -> None:
         (FLOATS, {"y": ["0.0", "0.0"]}, {}, "binary", "accuracy"),
         (FLOATS, {"y": [0.5, 0.5]}, {}, "binary", "roc_auc"),
         (FLOATS, None, {"metric": "mae"}, "regression", "mae"),
+        (MARKS, None, {"metric": "mape"}, "regression", "mape"),
         (["0", "1", "0.0", "1.0"] * 15, {"y": [0, 0]}, {}, "binary", "accuracy"),
         (["1.0", "2.0", "3.0"] * 20, {"y": [1, 1]}, {}, "multiclass", "accuracy"),
         (["1.0", "2.0", "3.0"] * 20, {f"y_{k}": [0.1, 0.1] for k in (1, 2, 3)}, {}, "multiclass", "log_loss"),

@@ -196,33 +196,37 @@ def test_a_factor_makes_answers_add_up_to_the_target() -> None:
 def test_answers_below_zero_have_no_factor() -> None:
     """Networks that learn ``ln(1 + x / mean)`` may say so little where answers are not clipped."""
     target, answers = np.array([0.0, 0.0, 1.0]), np.array([-0.5, -0.5, 0.2])
-    assert combination.mean_factor(target, answers) == 1.0 == combination.median_factor(target, -np.abs(answers))
+    assert combination.mean_factor(target, answers) == 1.0
+    assert combination.median_factor(target, -np.abs(answers), np.ones(3)) == 1.0
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_medians_lower_the_absolute_error_as_far_as_any_factor_or_shift(seed: int) -> None:
-    """Of many rows, against a search by hand; skewed errors, whose mean is elsewhere."""
+    """Of many rows, against a search by hand; skewed errors, whose mean is elsewhere; also where rows weigh more or
+    less."""
     generator = np.random.default_rng(seed)
     answers = np.exp(generator.normal(size=4000))
-    target = answers * generator.exponential(size=4000)
-    factors, shifts = np.linspace(0.4, 1.4, 201), np.linspace(-0.5, 0.5, 201)
-    best = factors[np.argmin([np.abs(factor * answers - target).sum() for factor in factors])]
-    assert combination.median_factor(target, answers) == pytest.approx(best, abs=0.02)
+    target = answers * (0.2 + generator.exponential(size=4000))
+    factors, shifts = np.linspace(0.2, 1.8, 321), np.linspace(-1, 1, 401)
     noise = answers + generator.exponential(size=4000) - 1
-    best = shifts[np.argmin([np.abs(answers + shift - noise).sum() for shift in shifts])]
-    assert combination.median_shift(noise, answers) == pytest.approx(best, abs=0.02)
+    for weights in (np.ones(4000), 1 / (1 + target)):
+        best = factors[np.argmin([(weights * np.abs(factor * answers - target)).sum() for factor in factors])]
+        assert combination.median_factor(target, answers, weights) == pytest.approx(best, abs=0.02)
+        best = shifts[np.argmin([(weights * np.abs(answers + shift - noise)).sum() for shift in shifts])]
+        assert combination.median_shift(noise, answers, weights) == pytest.approx(best, abs=0.02)
 
 
 def test_few_rows_hardly_move_a_median() -> None:
     """Equal errors need no prior; three rows that differ as much as they are off move by a fifth of it; where answers
     or medians are 0, there is no factor."""
-    assert combination.median_factor(np.array([2.0, 4.0, 6.0]), np.array([1.0, 2.0, 3.0])) == pytest.approx(2)
-    assert combination.median_shift(np.array([2.0, 3.0, 4.0]), np.array([1.0, 2.0, 3.0])) == pytest.approx(1)
+    alike, none = np.ones(3), np.zeros(3)
+    assert combination.median_factor(np.array([2.0, 4.0, 6.0]), np.array([1.0, 2.0, 3.0]), alike) == pytest.approx(2)
+    assert combination.median_shift(np.array([2.0, 3.0, 4.0]), np.array([1.0, 2.0, 3.0]), alike) == pytest.approx(1)
     found, error = combination.median(np.array([3.0, 1.0, 2.0]), np.ones(3))
     assert found == 2 and error == pytest.approx(0.5 * np.sqrt(1 / 3) * 3)
-    moved = combination.median_shift(np.array([1.0, 2.0, 3.0]), np.zeros(3))
+    moved = combination.median_shift(np.array([1.0, 2.0, 3.0]), none, alike)
     assert moved == pytest.approx(2 * (1 - error**2 / 4) / (1 + error**2 / 0.5**2)) == pytest.approx(0.5 * 0.8125)
-    assert combination.median_factor(np.ones(3), np.zeros(3)) == combination.median_factor(np.zeros(3), np.ones(3)) == 1
+    assert combination.median_factor(alike, none, alike) == combination.median_factor(none, alike, alike) == 1
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -233,7 +237,7 @@ def test_what_may_be_noise_moves_nothing_beyond_it(seed: int) -> None:
     answers = generator.uniform(1, 3, 400)
     target = answers + 0.3 * generator.normal(size=400)
     plain = float(np.median(target - answers)), combination.median(target - answers, np.ones(400))[1]
-    moved = combination.median_shift(target, answers)
+    moved = combination.median_shift(target, answers, np.ones(400))
     assert abs(moved) < abs(plain[0]) and (moved == 0) == (abs(plain[0]) <= plain[1])
     error = float(np.sqrt(np.square(target - answers).sum())) / target.sum()
     assert abs(np.log(combination.mean_factor(target, answers))) < 2 * error

@@ -105,7 +105,8 @@ def test_labels_that_look_like_probabilities_are_labels() -> None:
 
 
 def test_numbers_move_and_the_largest_move_comes_first() -> None:
-    found, _ = moved_answers(answers("10", "20", "30"), answers("11", "20", "25"), NUMBERS)
-    assert found["id"].tolist() == ["2", "0"]
+    for metrics in (NUMBERS, ("mape", "mae")):
+        found, _ = moved_answers(answers("10", "20", "30"), answers("11", "20", "25"), metrics)
+        assert found["id"].tolist() == ["2", "0"]
     found, rows = moved_answers(answers("10", "20"), answers("10", "20", "30"), NUMBERS)
     assert rows == 2 and len(found) == 0

@@ -63,6 +63,7 @@ def test_rmsle_takes_negative_predictions_for_zero_and_needs_a_target_without_th
     ("metric", "expected"),
     [
         pytest.param("mae", [0.0, 2.0], id="mae"),
+        pytest.param("mape", [0.0, 2.0], id="mape"),
         pytest.param("rmse", [0.0, 4.0], id="rmse"),
         pytest.param("rmsle", [0.0, math.log(2) ** 2], id="rmsle"),
         pytest.param("accuracy", [-math.log(1e-7), -math.log(1e-7)], id="accuracy falls back to log loss"),
@@ -71,7 +72,16 @@ def test_rmsle_takes_negative_predictions_for_zero_and_needs_a_target_without_th
 def test_row_loss_follows_the_metric(metric: str, expected: list[float]) -> None:
     answer = np.array([[0.0], [0.0]]) if metric == "accuracy" else np.array([[0.0], [3.0]])
     target = np.array([1, 1]) if metric == "accuracy" else np.array([0.0, 1.0])
+    if metric == "mape":  # of 0 there is none
+        answer, target = np.array([[-2.0], [6.0]]), np.array([-2.0, 2.0])
     assert metrics.row_loss(metric, target, answer) == pytest.approx(expected)
+
+
+def test_mape_needs_a_target_without_0() -> None:
+    target, answer = np.array([-2.0, 4.0]), np.array([[-1.0], [5.0]])
+    assert metrics.measures("regression", "mape", target, answer)["mape"] == pytest.approx((1 / 2 + 1 / 4) / 2)
+    assert "mape" not in metrics.measures("regression", "mape", target * [0, 1], answer)
+    assert "mape" not in metrics.measures("regression", "rmse", target, answer)
 
 
 def test_rows_of_one_group_tell_less_of_a_mean() -> None:
@@ -85,12 +95,12 @@ def test_rows_of_one_group_tell_less_of_a_mean() -> None:
     assert np.isnan(metrics.mean_error(values, np.zeros(30))) and np.isnan(metrics.mean_error(values[:1]))
 
 
-@pytest.mark.parametrize("measure", ["rmse", "mae", "rmsle"])
+@pytest.mark.parametrize("measure", ["rmse", "mae", "rmsle", "mape"])
 def test_no_other_constant_is_better(measure: str) -> None:
     target = np.random.default_rng(0).lognormal(3, 1, 201)
     best = metrics.best_constant(measure, target)
     found = [
-        metrics.measures("regression", "rmse", target, np.full((201, 1), best * factor))[measure]
+        metrics.measures("regression", measure, target, np.full((201, 1), best * factor))[measure]
         for factor in (0.99, 1, 1.01)
     ]
     assert found.index(min(found)) == 1
@@ -142,9 +152,9 @@ def test_losses_of_many_answers_at_once_are_those_of_each() -> None:
         together = metrics.row_log_loss(known, task_answers)
         assert together.shape == (2, 4, 5)
         assert together[1, 2].tolist() == metrics.row_log_loss(known, task_answers[1, 2]).tolist()
-    for metric in ("mae", "rmse", "rmsle"):
-        each = metrics.row_loss(metric, target, answers[1, 2, :, :1])
-        assert metrics.row_loss(metric, target, answers[..., :1])[1, 2].tolist() == each.tolist()
+    for metric in ("mae", "rmse", "rmsle", "mape"):
+        each = metrics.row_loss(metric, target + 1, answers[1, 2, :, :1])
+        assert metrics.row_loss(metric, target + 1, answers[..., :1])[1, 2].tolist() == each.tolist()
 
 
 def test_the_roc_curve_has_a_corner_wherever_it_turns() -> None:
