@@ -207,12 +207,11 @@ def gains(table: Table, combined: Combined, target: np.ndarray, together: np.nda
     goes with it, so calibration has a gain of probabilities alone; a ROC AUC has no error.
     """
     found, names = {}, dict.fromkeys([table.metric] if table.task == "regression" else [table.metric, "log_loss"])
-    thresholds = step_thresholds(table, combined)
     for step, before in (("selected", combined.steps["mean"]), ("calibrated", combined.uncalibrated)):
         for name in names if step in combined.steps else ():
             if step == "calibrated" and name in DECIDED:
                 continue
-            values, shares = [], []
+            thresholds, values, shares = step_thresholds(table, combined, step), [], []
             for answers in (before, combined.steps[step]):
                 by_repeat = [
                     metrics.measures(table.task, table.metric, target, *one)[name]
@@ -227,10 +226,10 @@ def gains(table: Table, combined: Combined, target: np.ndarray, together: np.nda
     return found
 
 
-def step_thresholds(table: Table, combined: Combined) -> np.ndarray:
-    """What steps of combining are decided by, ``[repeats, t]``: 0.5, so that nothing is chosen for one of them alone;
-    the answer's own where a metric of decisions says little at 0.5."""
-    return combined.thresholds if table.metric in DECISIONS else np.full_like(combined.thresholds, 0.5)
+def step_thresholds(table: Table, combined: Combined, step: str) -> np.ndarray:
+    """What a step of combining is decided by, ``[repeats, t]``: 0.5, so that nothing is chosen for one of them alone;
+    the answer's own, at the step's temperature, where a metric of decisions says little at 0.5."""
+    return combined.step_thresholds[step] if table.metric in DECISIONS else np.full_like(combined.thresholds, 0.5)
 
 
 def by_step(table: Table, combined: Combined, single: np.ndarray, target: np.ndarray) -> dict[str, float]:
@@ -242,8 +241,9 @@ def by_step(table: Table, combined: Combined, single: np.ndarray, target: np.nda
     not with one), which tells of folds and first weights, not of rows. ``single [j, repeats, t, c]`` is averaged over
     ``j`` too.
     """
-    found, thresholds = {}, step_thresholds(table, combined)
+    found: dict[str, float] = {}
     for step, answers in {"single": single, **{name: value[None] for name, value in combined.steps.items()}}.items():
+        thresholds = step_thresholds(table, combined, "mean" if step == "single" else step)
         by_repeat: dict[str, list[float]] = {}
         for repeat in range(answers.shape[1]):
             each = [step_measures(table, target, one, thresholds[repeat]) for one in answers[:, repeat]]

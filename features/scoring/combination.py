@@ -191,6 +191,11 @@ def with_temperature(answers: np.ndarray, degrees: float) -> np.ndarray:
     return answers if degrees == 1 else _softmax(_logits(answers) / degrees)
 
 
+def threshold_at(threshold: float, degrees: float) -> float:
+    """The threshold that decides ``with_temperature(answers, degrees)`` as ``threshold`` decides the answers."""
+    return float(with_temperature(np.array([threshold]), degrees)[0])
+
+
 def mean_factor(target: np.ndarray, answers: np.ndarray) -> float:
     """The factor by which ``answers [k]`` add up to ``target [k]``, none below 0: means of what is nearer to medians. 1
     where either sum is not above 0, as answers' may be where they leave the target's range (``train.clip: false``).

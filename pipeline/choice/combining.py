@@ -23,7 +23,8 @@ from pipeline.runtime import seed_for
 class Combined:
     """``out_of_fold [repeats, t, c]`` and the thresholds that decide it ``[repeats, t]``; ``test [n - t, c]`` and the
     ``choice`` that answered it; ``steps``: the out-of-fold answers of each way to combine that the metrics show, by
-    name, ``[repeats, t, c]``; ``uncalibrated``: what the step ``calibrated`` calibrates.
+    name, ``[repeats, t, c]``, and ``step_thresholds``: what decides them as ``thresholds`` decide the answer, of each
+    ``[repeats, t]``; ``uncalibrated``: what the step ``calibrated`` calibrates.
     """
 
     out_of_fold: np.ndarray
@@ -31,6 +32,7 @@ class Combined:
     test: np.ndarray
     choice: Choice
     steps: Mapping[str, np.ndarray]
+    step_thresholds: Mapping[str, np.ndarray]
     uncalibrated: np.ndarray
 
 
@@ -102,6 +104,7 @@ def _combined(
 ) -> Combined:
     repeats, folds = roles.shape[1] // params.encode.folds, params.encode.folds
     steps: dict[str, np.ndarray] = {}
+    step_thresholds: dict[str, np.ndarray] = {}
     answers = np.full((repeats, len(target), predictions["out_of_fold"].shape[2]), np.nan)
     uncalibrated, thresholds = answers.copy(), np.full(answers.shape[:2], 0.5)
     for one in range(roles.shape[1]):
@@ -113,8 +116,10 @@ def _combined(
         thresholds[place] = choice.threshold
         for name, step in found.items():
             steps.setdefault(name, np.full_like(answers, np.nan))[place] = members.step(step, one, scored)
+            step_thresholds.setdefault(name, np.full_like(thresholds, 0.5))[place] = step.threshold
     choice, _ = members.choose(np.arange(len(target)), roles.shape[1])
-    return Combined(answers, thresholds, choice.answer(predictions["test"]), choice, steps, uncalibrated)
+    test = choice.answer(predictions["test"])
+    return Combined(answers, thresholds, test, choice, steps, step_thresholds, uncalibrated)
 
 
 def levelled(params: Params, transform: str) -> bool:
@@ -151,12 +156,14 @@ def level_of(params: Params, transform: str, target: np.ndarray, answers: np.nda
 
 @dataclass(frozen=True)
 class Step:
-    """One way to combine: members' ``weights [m]``, whether ``ranked``, the ``temperature`` and the ``level``."""
+    """One way to combine: members' ``weights [m]``, whether ``ranked``, the ``temperature``, the ``level`` and the
+    ``threshold``."""
 
     weights: np.ndarray
     ranked: bool
     temperature: float = 1.0
     level: Level | None = None
+    threshold: float = 0.5
 
 
 class Combiner:
@@ -207,6 +214,10 @@ class Combiner:
             if task == "binary" and decided_by_metric(self._params):
                 answers = combination.with_temperature(known, degrees)[..., 0]
                 threshold = combination.best_threshold(self._params.table.metric, self._target[rows], answers)
+                # A temperature moves no decision, so the threshold goes with it.
+                for name, step in steps.items():
+                    at = combination.threshold_at(threshold, step.temperature / degrees)
+                    steps[name] = replace(step, threshold=at)
         ranks = Ranks.of(self._test) if self._ranked else None
         return Choice(weights, degrees, threshold, ranks, self._logarithmic, level), steps
 

@@ -375,6 +375,25 @@ def test_a_metric_of_decisions_has_its_threshold_its_measure_and_labels(
     assert f"CV {called(metric)} {made[f'cv_{metric}']:.4f} ± " in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("calibration", ["none", "temperature"])
+@pytest.mark.parametrize("metric", ["f1", "mcc"])
+def test_a_temperature_moves_no_decision_of_any_step(tmp_path: Path, metric: str, calibration: str) -> None:
+    """Log odds a third of what they should be: the threshold of each step goes with its temperature."""
+    table = TABLE.replace("accuracy", metric).replace("module: titanic", "module: plain")
+    write_params(tmp_path, table, calibration=calibration)
+    rng, roles = np.random.default_rng(0), np.zeros((400, 2), np.int8)
+    roles[::2, 0] = roles[1::2, 1] = SCORE
+    odds = rng.normal(-2, 2, 400)
+    target = (rng.uniform(size=400) < 1 / (1 + np.exp(-odds))).astype(np.float32)
+    said = 1 / (1 + np.exp(-odds / 3))[None, None, :, None]
+    write_case(tmp_path, target, said, said[0, :, :70], roles, ["0", "1"])
+    assert ensemble(tmp_path) == 0
+    made = found(tmp_path)
+    assert made["calibrated_log_loss"] < made["mean_log_loss"] - 0.05
+    for step in ("single", "mean", "selected", "calibrated"):
+        assert made[f"{step}_{metric}"] == made[f"cv_{metric}"] and made[f"{step}_accuracy"] == made["cv_accuracy"]
+
+
 def test_half_stays_half_where_params_say_so(tmp_path: Path) -> None:
     small(tmp_path, TABLE.replace("accuracy", "f1"), threshold="half")
     assert ensemble(tmp_path) == 0
