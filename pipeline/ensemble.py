@@ -76,7 +76,8 @@ def ensemble(arguments: argparse.Namespace) -> None:
     for name, frame in plots(table.task, combined, target, classes).items():
         write_csv(arguments.report / "plots" / f"{name}.csv", frame)
     write_csv(arguments.report / "folds.csv", metrics.rounded_table(table.task, folds))
-    rounded = {key: metrics.rounded(table.task, value) for key, value in found.items()}
+    # An error that nothing tells, as over rows of one group, is none in JSON.
+    rounded = {key: metrics.rounded(table.task, value) for key, value in found.items() if not np.isnan(value)}
     write_json(arguments.report / "metrics.json", rounded)
     write_csv(path, made)
     parts = {part: sha256(getattr(arguments, part)) for part in PARTS}

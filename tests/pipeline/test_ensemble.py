@@ -187,6 +187,15 @@ def test_a_repeat_is_no_new_row(tmp_path: Path) -> None:
     assert found(tmp_path)["cv_accuracy_se"] == pytest.approx(0.25, abs=1e-6)
 
 
+def test_rows_of_one_group_tell_no_error(tmp_path: Path) -> None:
+    """Though their folds part them (``encode.group_aware: false``)."""
+    write_params(tmp_path)
+    write_case(tmp_path, TARGET, SAID, TEST, ROLES, ["0", "1"], together=np.zeros(4, int))
+    assert ensemble(tmp_path) == 0
+    assert found(tmp_path)["cv_accuracy"] == 0.75 and "cv_accuracy_sd" in found(tmp_path)
+    assert not {"cv_accuracy_se", "cv_log_loss_se", "selected_gain_log_loss_se"} & found(tmp_path).keys()
+
+
 def test_greedy_weighs_the_test_answers(tmp_path: Path) -> None:
     """Trial 0 is sure and right, trial 1 always wrong: the test answer is trial 0's, in every fold."""
     write_params(tmp_path, method="greedy")
