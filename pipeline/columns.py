@@ -16,7 +16,7 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from features.errors import UserError
-from features.roles import SCORE, TRAIN
+from features.roles import SCORE, TRAIN, UNUSED
 from features.scoring import metrics
 from features.scoring.comparison import noise
 from features.scoring.importance import group_table, measured, measures_of, pair_table, sentences, sets_to_train
@@ -278,14 +278,16 @@ def retrained(
 
 def at_level(trained: Trained, plan: Sequence[tuple[frozenset[str], int, int]], answers: np.ndarray) -> np.ndarray:
     """``answers [m, t, 1]`` of the networks of ``plan`` (set, fold, copy), each at the level that the rows want which
-    networks of its set score in other folds, as the ensemble's answers are: else networks that say medians would be
-    held against the best constant, a mean. As they are where all of those diverged."""
-    scored, found = trained.scaled.table.roles == SCORE, answers.copy()
+    its fold trains or stops by, as networks of its set answer them that score them in other folds: so are the
+    ensemble's answers, else networks that say medians would be held against the best constant, a mean. As they are
+    where all of those diverged."""
+    roles, found = trained.scaled.table.roles, answers.copy()
+    scored, own = roles == SCORE, ~np.isin(roles, (SCORE, UNUSED))
     networks: dict[frozenset[str], list[int]] = {}
     for number, (one, _, _) in enumerate(plan):
         networks.setdefault(one, []).append(number)
     for number, (one, fold, _) in enumerate(plan):
-        others = [(each, scored[:, plan[each][1]] & ~scored[:, fold]) for each in networks[one]]
+        others = [(each, scored[:, plan[each][1]] & own[:, fold]) for each in networks[one]]
         said = np.concatenate([answers[each, rows] for each, rows in others])
         known = np.concatenate([trained.target[rows] for _, rows in others])
         sound = np.isfinite(said[:, 0])

@@ -17,6 +17,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from features.encoding.target import TargetScale
+from features.roles import TRAIN, UNUSED
 from pipeline import columns, demo, train
 from pipeline.files import write_json, write_npz
 from pipeline.params import read_document
@@ -218,6 +219,10 @@ def test_retrained_networks_are_held_against_a_mean_at_the_level_of_other_folds(
     found = columns.at_level(trained, plan, np.tile(said[:, None, None], (1, 200, 1)))[:, 0, 0]
     wanted = [3.0, 3.0, 2.0, np.nan, 2.5, 2.5, 2.5, 2.5]  # in the other fold's range: 2.5 to 3.5, and 1.5 to 2.5
     np.testing.assert_allclose(found, wanted, rtol=0.01)
+    roles[1::4, 0] = UNUSED  # those of 2.5: of groups that fold 0 scores, so that 3.5 is all that it may know of
+    purged = columns.at_level(trained, plan, np.tile(said[:, None, None], (1, 200, 1)))[:, 0, 0]
+    np.testing.assert_allclose(purged, [3.5, 3.5, *wanted[2:4], 3.5, 3.5, 2.5, 2.5], rtol=0.01)
+    roles[1::4, 0] = TRAIN
     alone = columns.at_level(trained, plan[1:3], np.full((2, 200, 1), [[[1.0]], [[np.nan]]]))[:, 0, 0]
     assert alone[0] == 1.0 and np.isnan(alone[1]), "all of its set in other folds diverged"
 
