@@ -287,12 +287,15 @@ def at_level(trained: Trained, plan: Sequence[tuple[frozenset[str], int, int]], 
     for number, (one, _, _) in enumerate(plan):
         networks.setdefault(one, []).append(number)
     for number, (one, fold, _) in enumerate(plan):
-        others = [(each, scored[:, plan[each][1]] & own[:, fold]) for each in networks[one]]
-        said = np.concatenate([answers[each, rows] for each, rows in others])
-        known = np.concatenate([trained.target[rows] for _, rows in others])
-        sound = np.isfinite(said[:, 0])
-        if sound.any():
-            level = level_of(trained.params, trained.scaled.scale.transform, known[sound], said[sound].T)
+        total, count = np.zeros(len(roles)), np.zeros(len(roles))
+        for each in networks[one]:
+            sound = scored[:, plan[each][1]] & own[:, fold] & np.isfinite(answers[each, :, 0])
+            total[sound] += answers[each, sound, 0]
+            count[sound] += 1
+        known = count > 0  # each row once, however many copies and repeats answer it
+        if known.any():
+            said = (total[known] / count[known])[None]
+            level = level_of(trained.params, trained.scaled.scale.transform, trained.target[known], said)
             found[number] = level.apply(answers[number])
     return found
 

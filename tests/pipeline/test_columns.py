@@ -223,6 +223,9 @@ def test_retrained_networks_are_held_against_a_mean_at_the_level_of_other_folds(
     purged = columns.at_level(trained, plan, np.tile(said[:, None, None], (1, 200, 1)))[:, 0, 0]
     np.testing.assert_allclose(purged, [3.5, 3.5, *wanted[2:4], 3.5, 3.5, 2.5, 2.5], rtol=0.01)
     roles[1::4, 0] = TRAIN
+    wild = np.exp(np.random.default_rng(0).normal(size=(1, 200, 1)))
+    once, twice = (columns.at_level(trained, plan[4:8:step], np.tile(wild, (4 // step, 1, 1))) for step in (2, 1))
+    np.testing.assert_allclose(once, twice[::2])  # what two copies say of a row is no second row
     alone = columns.at_level(trained, plan[1:3], np.full((2, 200, 1), [[[1.0]], [[np.nan]]]))[:, 0, 0]
     assert alone[0] == 1.0 and np.isnan(alone[1]), "all of its set in other folds diverged"
 
