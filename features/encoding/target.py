@@ -114,7 +114,8 @@ class TargetScale:
         return cls(
             transform,
             np.array([part.mean() for part in parts]),
-            np.array([part.std() or 1.0 for part in parts]),
+            # Of values that are all alike rounding leaves a deviation of its own.
+            np.array([part.std() if np.ptp(part) else 1.0 for part in parts]),
             np.array([part.min() for part in parts]),
             np.array([part.max() for part in parts]),
             *np.array(origins).T,
