@@ -58,12 +58,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 @dataclass(frozen=True)
 class Trained:
-    """The table, the target in its own units ``[t]``, and what the stages made of them: the configuration of networks
-    to train anew, all members, and how they become one answer."""
+    """The table, the target in its own units ``[t]``, the group of rows that each belongs to, ``together [t]``, and
+    what the stages made of them: the configuration of networks to train anew, all members, and how they become one
+    answer."""
 
     params: Params
     scaled: Scaled
     target: np.ndarray
+    together: np.ndarray
     configuration: Mapping[str, Any]
     model: Model
     choice: Choice
@@ -125,8 +127,9 @@ def load_trained(arguments: argparse.Namespace, params: Params) -> Trained:
             f"{arguments.ensemble}: weights of {len(choice.weights)} members, but {arguments.weights} holds "
             f"{len(model.kept)}. Run `dvc repro ensemble@{params.name}`."
         )
-    target = read_npz(arguments.input)["target"]
-    return Trained(params, scaled, target, network, model, choice)
+    arrays = read_npz(arguments.input)
+    target, together = arrays["target"], arrays["together"][: len(arrays["target"])]
+    return Trained(params, scaled, target, together, network, model, choice)
 
 
 def simplest(trials: Sequence[Mapping[str, Any]], loss: np.ndarray) -> Mapping[str, Any]:
@@ -295,7 +298,8 @@ def at_level(trained: Trained, plan: Sequence[tuple[frozenset[str], int, int]], 
         known = count > 0  # each row once, however many copies and repeats answer it
         if known.any():
             said = (total[known] / count[known])[None]
-            level = level_of(trained.params, trained.scaled.scale.transform, trained.target[known], said)
+            groups = trained.together[known]
+            level = level_of(trained.params, trained.scaled.scale.transform, trained.target[known], said, groups)
             found[number] = level.apply(answers[number])
     return found
 

@@ -61,9 +61,9 @@ def ensemble(arguments: argparse.Namespace) -> None:
         )
     check_predictions(predictions, roles, len(arrays["ids"]) - len(target), str(arguments.predictions))
     transform = str(arrays["target_transform"]) if table.task == "regression" else "none"
-    combined = combine(params, predictions, target, roles, transform)
-    folds = by_fold(params, combined, target, roles, arrays["ids"])
     together = arrays["together"][: len(target)]
+    combined = combine(params, predictions, target, roles, transform, together)
+    folds = by_fold(params, combined, target, roles, arrays["ids"])
     found = summary(params, combined, predictions, target, roles, folds.drop(columns=FOLD_KEYS), together)
     found |= {f"baseline_{name}": value for name, value in baseline(params, train, target, classes).items()}
     ids = [str(value) for value in arrays["ids"][len(target) :]]

@@ -97,7 +97,7 @@ def honest(arguments: argparse.Namespace) -> None:
     print(f"honest: {count} trials x {plan.search} folds in each of {folds} on {device_name(tensorflow)}")
     with Progress(2, "parts", "honest") as progress:
         trials = search_together(params, scaled, plan, progress.to)
-        answers = answer(params, scaled, plan, trials, target, lambda share: progress.to(1 + share))
+        answers = answer(params, scaled, plan, trials, target, together, lambda share: progress.to(1 + share))
     least = min(map(len, trials))
     if least < count:
         print(f"honest: an outer fold has {least} trials, for its oracle proposed no more that it had not tried")
@@ -245,11 +245,12 @@ def answer(
     plan: Plan,
     trials: list[list[Trial]],
     target: np.ndarray,
+    together: np.ndarray | None,
     report: Callable[[float], None],
 ) -> Answers:
     """What the outer rows are answered: members of all outer folds are trained together, and combined in each as the
-    ensemble stage does, by the rows of ``target [t]`` outside it. ``report`` is called with the share trained so far.
-    Raises ``UserError`` where all members of an inner fold diverged."""
+    ensemble stage does, by the rows of ``target [t]`` outside it (in groups ``together [t]``). ``report`` is called
+    with the share trained so far. Raises ``UserError`` where all members of an inner fold diverged."""
     from pipeline.nets.fit import fit
     from pipeline.nets.members import members_of
 
@@ -283,7 +284,8 @@ def answer(
             "seed": copy[own],
         }
         own_roles = table.roles[rows][:, list(plan.trained(outer))]
-        made = combine(inside, predictions, target[rows], own_roles, scaled.scale.transform)
+        groups = None if together is None else together[rows]
+        made = combine(inside, predictions, target[rows], own_roles, scaled.scale.transform, groups)
         answers.answer[asked], answers.thresholds[asked] = made.test, made.choice.threshold
         best = min((t for t in trials[outer] if not t.result.reason), key=lambda t: t.result.mean)
         answers.choices.append(

@@ -196,7 +196,7 @@ def threshold_at(threshold: float, degrees: float) -> float:
     return float(with_temperature(np.array([threshold]), degrees)[0])
 
 
-def mean_factor(target: np.ndarray, answers: np.ndarray) -> float:
+def mean_factor(target: np.ndarray, answers: np.ndarray, together: np.ndarray | None = None) -> float:
     """The factor by which ``answers [k]`` add up to ``target [k]``, none below 0: means of what is nearer to medians. 1
     where either sum is not above 0, as answers' may be where they leave the target's range (``train.clip: false``).
 
@@ -207,36 +207,57 @@ def mean_factor(target: np.ndarray, answers: np.ndarray) -> float:
     said, total = float(answers.sum()), float(target.sum())
     if said <= 0 or total <= 0:
         return 1.0
-    error = float(np.sqrt(np.square(target - total / said * answers).sum())) / total
+    error = _root_of_sums(target - total / said * answers, together) / total
     return float(np.exp(drawn(np.log(total / said), error, FACTOR_PRIOR)))
 
 
-def median_factor(target: np.ndarray, answers: np.ndarray, weights: np.ndarray) -> float:
+def median_factor(
+    target: np.ndarray, answers: np.ndarray, weights: np.ndarray, together: np.ndarray | None = None
+) -> float:
     """The factor by which ``answers [k]`` are nearest to ``target [k]``, none below 0, in absolute error times
     ``weights [k]``, ``drawn`` to 1: the median of their ratios, each with the weight of its answer, too, those of 0 or
     below left out. 1 where that is 0."""
     known = answers > 0
     if not known.any():
         return 1.0
-    found, error = median(target[known] / answers[known], answers[known] * weights[known])
+    groups = None if together is None else together[known]
+    found, error = median(target[known] / answers[known], answers[known] * weights[known], groups)
     return float(np.exp(drawn(np.log(found), error / found, FACTOR_PRIOR))) if found > 0 else 1.0
 
 
-def median_shift(target: np.ndarray, answers: np.ndarray, weights: np.ndarray) -> float:
+def median_shift(
+    target: np.ndarray, answers: np.ndarray, weights: np.ndarray, together: np.ndarray | None = None
+) -> float:
     """What is added to ``answers [k]`` so that they are nearest to ``target [k]`` in absolute error times ``weights
     [k]``, ``drawn`` to 0 by as much of their usual distance from it as a factor is."""
     away = target - answers
-    found, error = median(away, weights)
+    found, error = median(away, weights, together)
     return float(drawn(found, error, FACTOR_PRIOR * median(np.abs(away - found), weights)[0]))
 
 
-def median(values: np.ndarray, weights: np.ndarray) -> tuple[float, float]:
+def median(values: np.ndarray, weights: np.ndarray, together: np.ndarray | None = None) -> tuple[float, float]:
     """The weighted median of ``values [k]`` and its standard error, by the order of the values alone."""
     order = np.argsort(values, kind="stable")
     shares = weights[order] / weights.sum()
-    half = 0.5 * float(np.sqrt(np.square(shares).sum()))  # of how many lie below the true median
-    low, found, high = np.interp([0.5 - half, 0.5, 0.5 + half], np.cumsum(shares) - shares / 2, values[order])
+    places = np.cumsum(shares) - shares / 2
+    sides = np.where(places > 0.5, shares, -shares) / 2
+    half = _root_of_sums(sides, None if together is None else together[order])  # of how many lie below the true median
+    if not np.isfinite(half):
+        return float(np.interp(0.5, places, values[order])), half
+    low, found, high = np.interp([0.5 - half, 0.5, 0.5 + half], places, values[order])
     return float(found), float(high - low) / 2
+
+
+def _root_of_sums(deviations: np.ndarray, together: np.ndarray | None) -> float:
+    """The standard error of the sum of independent ``deviations [k]`` around it. Those of one group of ``together [k]``
+    depend on one another, so they are summed first (Liang and Zeger, 1986); one group alone tells nothing."""
+    if together is not None:
+        groups, members = np.unique(together, return_inverse=True)
+        if len(groups) == 1:
+            return float("inf")
+        if len(groups) < len(deviations):
+            deviations = np.bincount(members, deviations) * np.sqrt(len(groups) / (len(groups) - 1))
+    return float(np.sqrt(np.square(deviations).sum()))
 
 
 def drawn(found: float, error: float, prior: float) -> float:
@@ -250,14 +271,14 @@ def drawn(found: float, error: float, prior: float) -> float:
     return found * (1 - (error / found) ** 2) / (1 + (error / prior) ** 2)
 
 
-def whole_is_nearer(target: np.ndarray, answers: np.ndarray) -> bool:
+def whole_is_nearer(target: np.ndarray, answers: np.ndarray, together: np.ndarray | None = None) -> bool:
     """Whether ``answers [r, k]`` of several repeats are nearer to ``target [k]`` in absolute error where they are
-    rounded, by more than one standard error over rows. The median of whole numbers is one of them, or any number
-    between two."""
+    rounded, by more than one standard error over rows, or over groups of rows ``together [k]``. The median of whole
+    numbers is one of them, or any number between two."""
     if (target != np.rint(target)).any():
         return False
     gain = (np.abs(answers - target) - np.abs(np.rint(answers) - target)).mean(axis=0)
-    return bool(gain.mean() > mean_error(gain))
+    return bool(gain.mean() > mean_error(gain, together))
 
 
 @dataclass(frozen=True)
@@ -313,11 +334,12 @@ def _softmax(logits: np.ndarray) -> np.ndarray:
     return raised / raised.sum(axis=-1, keepdims=True)
 
 
-def best_threshold(metric: str, target: np.ndarray, answers: np.ndarray) -> float:
+def best_threshold(metric: str, target: np.ndarray, answers: np.ndarray, together: np.ndarray | None = None) -> float:
     """The threshold on the probabilities ``answers [r, k]`` by which ``target [k]`` is decided best by a ``metric`` of
     decisions, drawn to the one that would be best if the probabilities were true (0.5 for accuracy): the one nearest to
-    that which is not surely worse than the best, by one standard error over rows of the difference (Breiman et al.,
-    1984). So few rows hardly move it, and many do. 0.5 where all rows are of one class.
+    that which is not surely worse than the best, by one standard error over rows, or over groups of rows ``together
+    [k]``, of the difference (Breiman et al., 1984). So few rows hardly move it, and many do. 0.5 where all rows are of
+    one class.
     """
     if len(np.unique(target)) < 2:
         return 0.5
@@ -335,7 +357,7 @@ def best_threshold(metric: str, target: np.ndarray, answers: np.ndarray) -> floa
 
     def surely_worse(threshold: float) -> bool:
         lost = best - values(threshold)
-        return bool(lost.mean() > mean_error(lost) + 1e-12)
+        return bool(lost.mean() > mean_error(lost, together) + 1e-12)
 
     by_distance = sorted(grid, key=lambda threshold: abs(threshold - middle))
     return float(next(threshold for threshold in by_distance if not surely_worse(threshold)))

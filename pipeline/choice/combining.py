@@ -85,10 +85,16 @@ def calibrated(answers: np.ndarray, temperature: float, level: Level | None) -> 
 
 
 def combine(
-    params: Params, predictions: Mapping[str, np.ndarray], target: np.ndarray, roles: np.ndarray, transform: str
+    params: Params,
+    predictions: Mapping[str, np.ndarray],
+    target: np.ndarray,
+    roles: np.ndarray,
+    transform: str,
+    together: np.ndarray | None,
 ) -> Combined:
     """Members to one answer per row: ``predictions`` as the train stage writes them, ``target [t]``, ``roles [t, F]``,
-    the ``transform`` by which networks learned the target (``features.encoding.target``).
+    the ``transform`` by which networks learned the target (``features.encoding.target``), and the number of the group
+    of rows that each belongs to, ``together [t]`` (None: each row by itself): what a group says is said once.
 
     Weights, temperature, level and threshold are chosen for each fold from the rows that it trains or stops by, and for
     the test table from all rows. What those rows are answered by has learned from the rows that the fold scores,
@@ -96,7 +102,8 @@ def combine(
     """
     # In one thread: several add up a long sum in another order each, by which a vote may fall to another member.
     with threadpool_limits(1, "blas"):
-        return _combined(Combiner(params, predictions, target, transform), params, predictions, target, roles)
+        members = Combiner(params, predictions, target, transform, together)
+        return _combined(members, params, predictions, target, roles)
 
 
 def _combined(
@@ -136,21 +143,24 @@ def decided_by_metric(params: Params) -> bool:
     return metric in DECIDED and threshold != "half" and (threshold == "metric" or metric != "accuracy")
 
 
-def level_of(params: Params, transform: str, target: np.ndarray, answers: np.ndarray) -> Level:
+def level_of(
+    params: Params, transform: str, target: np.ndarray, answers: np.ndarray, together: np.ndarray | None
+) -> Level:
     """The level that ``answers [r, k]`` of several repeats want to be means or medians of ``target [k]``, as the metric
     asks (MAPE: each value with the weight of its inverse): times a factor where logarithms were learned, else with a
-    shift; with ``train.clip`` in the target's range; MAE's medians rounded where that is surely nearer."""
+    shift; with ``train.clip`` in the target's range; MAE's medians rounded where that is surely nearer. Rows of one
+    group of ``together [k]`` count as one where it is asked what may be noise."""
     said, factor, shift = answers.mean(axis=0), 1.0, 0.0
     weights = 1 / np.abs(target) if params.table.metric == "mape" else np.ones(len(target))
     if params.table.metric == "rmse":
-        factor = combination.mean_factor(target, said)
+        factor = combination.mean_factor(target, said, together)
     elif transform in LOGARITHMS:
-        factor = combination.median_factor(target, said, weights)
+        factor = combination.median_factor(target, said, weights, together)
     else:
-        shift = combination.median_shift(target, said, weights)
+        shift = combination.median_shift(target, said, weights, together)
     ends = (float(target.min()), float(target.max())) if params.train.clip else (-np.inf, np.inf)
     level = Level(factor, shift, *ends)
-    nearer = params.table.metric == "mae" and combination.whole_is_nearer(target, level.apply(answers))
+    nearer = params.table.metric == "mae" and combination.whole_is_nearer(target, level.apply(answers), together)
     return replace(level, rounded=nearer)
 
 
@@ -170,8 +180,15 @@ class Combiner:
     """The members' out-of-fold answers, and what some of the rows choose of them."""
 
     def __init__(
-        self, params: Params, predictions: Mapping[str, np.ndarray], target: np.ndarray, transform: str
+        self,
+        params: Params,
+        predictions: Mapping[str, np.ndarray],
+        target: np.ndarray,
+        transform: str,
+        together: np.ndarray | None,
     ) -> None:
+        groups = together is not None and len(np.unique(together)) < len(together)
+        self._together = together if groups else None
         self._params, self._target, self._fold = params, target, predictions["fold"]
         self._unit = combination.units(predictions["trial"], predictions["seed"])
         self._plain, self._test = predictions["out_of_fold"], predictions["test"]
@@ -192,6 +209,7 @@ class Combiner:
         bags."""
         settings, task = self._params.ensemble, self._params.table.task
         generator = np.random.default_rng(seed_for(self._params.seed, "bags", number))
+        together = None if self._together is None else self._together[rows]
         jury = combination.Jury.of(self._plain, self._unit, self._fold, rows, self._params.encode.folds, self._loss)
         equal = np.ones(int(self._unit.max()) + 1)
         selected = combination.bagged_votes(jury, settings.bags, generator)
@@ -204,7 +222,8 @@ class Combiner:
             steps["ranked"] = Step(weights, True)
         degrees, threshold, level = 1.0, 0.5, None
         if levelled(self._params, self._transform):
-            level = level_of(self._params, self._transform, self._target[rows], self._all(weights)[:, rows, 0])
+            said = self._all(weights)[:, rows, 0]
+            level = level_of(self._params, self._transform, self._target[rows], said, together)
             steps["calibrated"] = Step(weights, self._ranked, level=level)
         if task != "regression":
             known = self._all(weights)[:, rows]
@@ -213,7 +232,8 @@ class Combiner:
             degrees = fitted if settings.calibration == "temperature" else 1.0
             if task == "binary" and decided_by_metric(self._params):
                 answers = combination.with_temperature(known, degrees)[..., 0]
-                threshold = combination.best_threshold(self._params.table.metric, self._target[rows], answers)
+                metric = self._params.table.metric
+                threshold = combination.best_threshold(metric, self._target[rows], answers, together)
                 # A temperature moves no decision, so the threshold goes with it.
                 for name, step in steps.items():
                     at = combination.threshold_at(threshold, step.temperature / degrees)

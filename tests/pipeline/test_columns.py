@@ -93,6 +93,7 @@ def prepared(folder: Path, meaning: bool, task: str = "binary") -> list[str]:
         "target": classes,
         "roles": roles,
         "ids": np.arange(ROWS + 20).astype(str),
+        "together": np.arange(ROWS + 20).astype(np.int32),
         "groups": np.array(["left", "right", "own", "noise", "noise"]),
         "forms": np.array([""] * 5),
         "methods": np.array(["zscore"]),

@@ -532,7 +532,7 @@ def test_the_rows_that_a_fold_scores_have_no_say_in_its_threshold(tmp_path: Path
     write_case(tmp_path, target, said, said[:, 0, :70], roles, ["0", "1"])
     params, predictions = load(tmp_path / "params.yaml", "titanic"), read_npz(tmp_path / "predictions.npz")
     before, after = (
-        combine(params, predictions, labels, roles, "none")
+        combine(params, predictions, labels, roles, "none", np.arange(200))
         for labels in (target, np.where(roles[:, 0] == SCORE, 1 - target, target))
     )
     own = roles[:, 0] == SCORE
@@ -552,7 +552,7 @@ def test_a_fold_chooses_by_no_row_that_it_leaves_out(tmp_path: Path, method: str
     write_case(tmp_path, target, said, said[:, 0, :70], roles, ["0", "1"])
     params, predictions = load(tmp_path / "params.yaml", "titanic"), read_npz(tmp_path / "predictions.npz")
     before, after = (
-        combine(params, predictions, labels, roles, "none")
+        combine(params, predictions, labels, roles, "none", np.arange(200))
         for labels in (target, np.where(roles[:, 0] == UNUSED, 1 - target, target))
     )
     assert np.array_equal(before.out_of_fold[:, :50], after.out_of_fold[:, :50])
@@ -750,7 +750,8 @@ def test_the_level_of_a_fold_is_learned_without_its_rows(tmp_path: Path) -> None
         skewed(tmp_path, doubled() * np.where(np.arange(400) % 2, size, 1.0))
         assert ensemble(tmp_path) == 0
         predictions, arrays = (read_npz(tmp_path / f"{name}.npz") for name in ("predictions", "arrays"))
-        made = combine(load(tmp_path / "params.yaml", "titanic"), predictions, arrays["target"], arrays["roles"], "log")
+        params, alone = load(tmp_path / "params.yaml", "titanic"), np.arange(400)
+        made = combine(params, predictions, arrays["target"], arrays["roles"], "log", alone)
         scored[size] = made.out_of_fold[0, :, 0]
     fold = np.arange(400) % 2 == 1
     assert (scored[100.0][fold] == scored[1.0][fold]).all() and (scored[100.0][~fold] > 20 * scored[1.0][~fold]).all()

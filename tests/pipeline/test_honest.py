@@ -70,7 +70,8 @@ def answers(
     assert plan is not None
     scaled = honest.nested_table(params, encoded, state, target, plan.roles)
     trials = honest.search_together(params, scaled, plan, lambda share: None)
-    return params, plan, honest.answer(params, scaled, plan, trials, target, lambda share: None)
+    together = encoded.derived.groups
+    return params, plan, honest.answer(params, scaled, plan, trials, target, together, lambda share: None)
 
 
 @pytest.mark.parametrize(

@@ -229,6 +229,41 @@ def test_few_rows_hardly_move_a_median() -> None:
     assert combination.median_factor(alike, none, alike) == combination.median_factor(none, alike, alike) == 1
 
 
+def test_rows_of_one_group_tell_less_of_a_level() -> None:
+    """Thirty groups of 20 rows that err alike, by nothing on average: their rows by themselves move answers nearly
+    always, groups in about a third of the draws, as is due beyond one standard error. One group moves nothing."""
+    generator, groups = np.random.default_rng(1), np.repeat(np.arange(30), 20)
+    levels = (
+        lambda *given: combination.median_factor(*given[:2], np.ones(600), *given[2:]) - 1,
+        lambda *given: combination.median_shift(*given[:2], np.ones(600), *given[2:]),
+        lambda *given: combination.mean_factor(*given) - 1,
+    )
+    for level in levels:
+        alone, grouped = [], []
+        for _ in range(60):
+            answers = generator.uniform(9, 11, 600)
+            target = answers + generator.normal(size=30)[groups] + 0.2 * generator.normal(size=600)
+            alone.append(level(target, answers) != 0)
+            grouped.append(level(target, answers, groups) != 0)
+            assert level(target, answers, np.zeros(600)) == 0
+            assert level(target, answers, np.arange(600)) == level(target, answers)
+        assert np.mean(alone) > 0.75 and 0.1 < np.mean(grouped) < 0.5
+
+
+def test_rows_of_one_group_tell_less_of_rounding_and_of_a_threshold() -> None:
+    """Rows that stand in the table nine times say what they would say once; one group alone says nothing."""
+    generator, groups, one = np.random.default_rng(1), np.repeat(np.arange(60), 9), np.zeros(540)
+    classes, sure = (generator.uniform(size=60) < 0.3).astype(int), generator.uniform(0.1, 0.5, 60)
+    copies = np.repeat(classes, 9), np.repeat(sure, 9)[None]
+    once = combination.best_threshold("f1", classes, sure[None])
+    assert combination.best_threshold("f1", *copies, groups) == once != combination.best_threshold("f1", *copies)
+    true = combination.best_threshold("f1", *copies, one)
+    assert abs(once - true) < abs(combination.best_threshold("f1", *copies) - true)
+    counts, said = np.repeat([0.0, 0.0, 1.0], 9), np.full((1, 27), 0.2)
+    assert combination.whole_is_nearer(counts, said)
+    assert not combination.whole_is_nearer(counts, said, np.repeat(np.arange(3), 9))
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_what_may_be_noise_moves_nothing_beyond_it(seed: int) -> None:
     """Of even errors around answers that are right there is nothing to learn: within one standard error nothing is
