@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from features.contracts.contract import Contract, together
+from features.contracts.contract import Contract
+from features.contracts.words import together
 from features.derived import Derived, chosen
 from features.encoding import statistics
 from features.encoding.columns import PARTS

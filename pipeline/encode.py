@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from features.contracts.contract import Contract, classes_in_order
+from features.contracts.contract import Contract
 from features.contracts.tables import parse_table
+from features.contracts.words import classes_in_order
 from features.encoding import duplicates, encoder
 from features.encoding.columns import times_of
 from features.encoding.folds import draw_roles, groups_if_asked

@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from features.contracts.contract import Contract, reordered, together
+from features.contracts.contract import Contract, reordered
 from features.contracts.faults import ContractError, Fault, fault_at
 from features.contracts.tables import guessed, parse_table
+from features.contracts.words import together
 from features.derived import module_of
 from features.encoding import duplicates
 from features.encoding.duplicates import Duplicates

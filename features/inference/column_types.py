@@ -8,9 +8,10 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from features.contracts.contract import Column, levels_of
+from features.contracts.contract import Column
 from features.contracts.dates import DAYS_IN_DIGITS, all_of_digits, date_formats, dates_of
 from features.contracts.spelling import PLAIN, Spelling, marked, numbers_of, without_blanks
+from features.contracts.words import levels_of
 from features.encoding.columns import code_separator, fit_number
 from features.encoding.statistics import outputs
 from features.errors import listed, quoted

@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from features.contracts.contract import Column, Contract, levels_of
+from features.contracts.contract import Column, Contract
 from features.contracts.spelling import PLAIN, Spelling, plainly
 from features.contracts.tables import unnamed
+from features.contracts.words import levels_of
 from features.errors import UserError, aside, listed
 from features.inference.column_types import read_with
 from features.inference.composite_columns import with_parts

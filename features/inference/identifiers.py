@@ -7,8 +7,9 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from features.contracts.contract import Column, named
+from features.contracts.contract import Column
 from features.contracts.spelling import plain_number
+from features.contracts.words import named
 
 # Names of columns that name a row, or whatever a table's rows are of.
 ID_NAME = re.compile(r"(?i:id|.*[_ ]id|key|index|row)|.*[a-z]I[dD]")

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from features.contracts.contract import levels_of, missing_labels
 from features.contracts.spelling import marked, numbers_of
 from features.contracts.tables import unnamed
+from features.contracts.words import levels_of, missing_labels
 from features.encoding.target import heavy_tailed, tamed_by_logarithm
 from features.errors import UserError, aside, hint, listed, quoted
 from features.inference.column_types import BOOLEANS, ROWS_A_CLASS

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from features.contracts.contract import Column, Contract, together
+from features.contracts.contract import Column, Contract
+from features.contracts.words import together
 from features.encoding import duplicates
 from features.encoding.columns import telling
 from features.validation.separation import auc

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from features.contracts.contract import Contract, classes_in_order
+from features.contracts.contract import Contract
+from features.contracts.words import classes_in_order
 from features.scoring import estimation, metrics
 
 # Numbers of more different values are cut into parts of about as many rows; other columns of more levels are left out.
@@ -61,7 +62,7 @@ def levels(
 ) -> list[Levels]:
     """The columns of the typed table ``train`` that have two levels or more, those first that tell most.
 
-    The target's mean is the share of the second of two classes (``contract.classes_in_order``), or a regression's mean;
+    The target's mean is the share of the second of two classes (``words.classes_in_order``), or a regression's mean;
     several classes have none, so there the list is empty. ``groups [t]``: a label of the rows that belong together, if
     any do, by which a standard error does not take them for as many unrelated ones.
     """

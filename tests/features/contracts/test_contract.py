@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.contracts.contract import Column, Contract, levels_of, missing_labels, together
+from features.contracts.contract import Contract
 from features.contracts.faults import ContractError
+from features.contracts.words import together
 from features.validation.checks import infinities
 from pipeline.params import read_document
 from tests.contracts import APART, MAPPING, changed, composed, grouped
@@ -65,24 +66,6 @@ def test_words_of_the_contract_mean_an_empty_cell() -> None:
     assert Contract.from_mapping(contract.to_mapping(), "c.yaml") == contract
     with pytest.raises(ContractError, match=r"1 cell is text: '-' \(row 2\).* or name them under `missing`"):
         contract.typed(table(x=["-", "1", "2"]), "f.csv", True)
-
-
-def test_a_features_levels_are_all_its_words() -> None:
-    words = pd.Series(["b", "NULL", "n/a", "nan", " b ", "NA"], dtype=object)
-    assert levels_of(words) == ("NA", "NULL", "b", "n/a", "nan")
-
-
-@pytest.mark.parametrize(
-    ("labels", "missing"),
-    [
-        (["yes", "no", "NaN", "NA", None, "n/a", " null "], [2, 3, 4, 5, 6]),
-        (["none", "mild", "None"], []),
-        (["1", "None", "2"], [1]),
-        (["NA", "none"], [0, 1]),
-    ],
-)
-def test_which_labels_are_missing(labels: list[str | None], missing: list[int]) -> None:
-    assert np.flatnonzero(missing_labels(pd.Series(labels, dtype=object))).tolist() == missing
 
 
 @pytest.mark.parametrize(
@@ -230,16 +213,6 @@ def test_a_number_to_be_predicted_can_be_neither_empty_nor_a_category(cell: str,
     frame = pd.DataFrame({"id": ["1", "2"], "y": ["1", cell]}, dtype=object)
     with pytest.raises(ContractError, match=said):
         raise ContractError(infinities(contract, contract.typed(frame, "f.csv", True), "f.csv"))
-
-
-def test_a_whole_number_of_any_length_is_a_word() -> None:
-    """A float would hold no more than sixteen digits of it, or none."""
-    zips = Column("zip", "feature", "category", values=("2139", "10001"))
-    cells = ["2139.0", "10001.", "+7.0", "-0.0", "9" * 400, "12345678901234567890.0"]
-    typed = Contract((zips, Column("y", "target", "number")), "c.yaml").typed(
-        pd.DataFrame({"zip": cells}, dtype=object), "t.csv", False
-    )["zip"]
-    assert typed.tolist() == ["2139", "10001", "7", "0", "9" * 400, "12345678901234567890"]
 
 
 PARTS = Contract.from_mapping(APART, "c.yaml")
