@@ -24,7 +24,8 @@ from pipeline.lab.laboratory import (
     watched,
 )
 from pipeline.nets.heads import HEADS
-from pipeline.nets.layers import forward, initial_kernel
+from pipeline.nets.initializers import initial_kernel
+from pipeline.nets.layers import forward
 from pipeline.pages.pictures import label, panels
 from pipeline.runtime import seed_for
 

@@ -10,7 +10,8 @@ from keras import ops
 
 from features.roles import TRAIN
 from pipeline.nets.augmentation import Augmentation, distort, mix, partners, shares
-from pipeline.nets.layers import PRODUCTS, convolve, initial_kernel
+from pipeline.nets.initializers import initial_kernel
+from pipeline.nets.layers import PRODUCTS, convolve
 from pipeline.nets.source import Arrays, SharedBatch, Tensor
 
 # Height and width of a convolution's window, in pixels.

@@ -60,10 +60,10 @@ class Members:
     ``label_smoothing``: share of a label that is spread over all classes (Szegedy et al., 2016). ``huber``: for values,
     while training, errors beyond so many standard deviations of the target count by their size rather than its square
     (Huber, 1964); 0: all by the square. ``frequency``: of the waves that a network of sines begins with, see
-    ``layers.initial_waves``; 0: as ``initializer`` says. ``schedule``: a key of ``SCHEDULES``. ``epochs``: the length
-    of its schedule, all of which it trains; 0 for what ``fit`` is told, and then with patience. ``snapshots``: so many
-    last epochs' weights are averaged before the stop rows judge them, and kept where they are the best (Izmailov et
-    al., 2018; over the latest epochs as in Kaddour, 2022).
+    ``initializers.initial_waves``; 0: as ``initializer`` says. ``schedule``: a key of ``SCHEDULES``. ``epochs``: the
+    length of its schedule, all of which it trains; 0 for what ``fit`` is told, and then with patience. ``snapshots``:
+    so many last epochs' weights are averaged before the stop rows judge them, and kept where they are the best
+    (Izmailov et al., 2018; over the latest epochs as in Kaddour, 2022).
 
     ``family``: plain; tabm: ``copies`` networks that share their hidden layers, each with a scale of its own in front
     and an output of its own, trained on the mean of their losses, their answers averaged (TabM-mini; Gorishniy et al.,

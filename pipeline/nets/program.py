@@ -10,7 +10,8 @@ import tensorflow as tf
 
 from features.roles import STOP, TRAIN
 from pipeline.nets.heads import Head
-from pipeline.nets.layers import NOISE_LEVELS, initial_kernel, initial_waves
+from pipeline.nets.initializers import initial_kernel, initial_waves
+from pipeline.nets.layers import NOISE_LEVELS
 from pipeline.nets.members import SCHEDULES, Members
 from pipeline.nets.memory import aligned, as_array, tensor
 from pipeline.nets.source import Source

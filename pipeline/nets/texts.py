@@ -10,7 +10,8 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from pipeline.nets.layers import find_windows, initial_kernel, multiply
+from pipeline.nets.initializers import initial_kernel
+from pipeline.nets.layers import find_windows, multiply
 from pipeline.nets.source import Arrays, SharedBatch, Tensor
 
 # Columns of a kernel that a sparse product takes at once: TensorFlow's is several times slower per column with more.

@@ -9,7 +9,7 @@ import pytest
 from features.encoding import categories, normalization
 from features.tasks import TASKS
 from pipeline import params, search_space
-from pipeline.nets import forward, heads, layers, members, search
+from pipeline.nets import forward, heads, initializers, layers, members, search
 from tests.pipeline.nets.networks import bare_configuration
 
 SPACE = {"width": (4, 8)}
@@ -38,12 +38,12 @@ def test_a_network_has_no_other_names(key: str) -> None:
 
 
 def test_every_initializer_draws_its_own_kernel() -> None:
-    kernels = [layers.initial_kernel(name, np.random.default_rng(0), 3, 5) for name in search_space.INITIALIZERS]
+    kernels = [initializers.initial_kernel(name, np.random.default_rng(0), 3, 5) for name in search_space.INITIALIZERS]
     assert all(kernel.shape == (3, 5) and kernel.dtype == np.float32 for kernel in kernels)
     assert len({kernel.tobytes() for kernel in kernels}) == len(kernels)
     for other in ("other", "other_normal", "he_other"):
         with pytest.raises(ValueError, match=f"no initializer '{other}'"):
-            layers.initial_kernel(other, np.random.default_rng(0), 3, 5)
+            initializers.initial_kernel(other, np.random.default_rng(0), 3, 5)
 
 
 def test_every_oracle_proposes() -> None:

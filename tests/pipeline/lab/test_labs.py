@@ -159,7 +159,7 @@ def test_gradient_norms_equal_keras(material: Material) -> None:
     """The norm of one network's first kernel, from Keras's own layers with the same weights."""
     import keras
 
-    from pipeline.nets.layers import initial_kernel
+    from pipeline.nets.initializers import initial_kernel
     from pipeline.runtime import seed_for
 
     inputs, target = material.table.inputs[0], material.table.target[0]

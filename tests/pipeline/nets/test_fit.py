@@ -12,10 +12,7 @@ from features.roles import SCORE, STOP, TRAIN
 from pipeline.nets import fit as engine
 from pipeline.nets import lanes
 from pipeline.nets.heads import HEADS
-from pipeline.nets.layers import (
-    initial_kernel,
-    initial_waves,
-)
+from pipeline.nets.initializers import initial_kernel, initial_waves
 from pipeline.nets.members import members_of
 from pipeline.nets.program import Program
 from pipeline.nets.table import Table

@@ -8,7 +8,6 @@ import pytest
 import tensorflow as tf
 
 from pipeline.nets.layers import (
-    FASTEST,
     PRODUCTS,
     convolve,
     drop,
@@ -16,8 +15,6 @@ from pipeline.nets.layers import (
     dropout_threshold,
     embed,
     forward,
-    initial_kernel,
-    initial_waves,
     multiplied,
     multiply,
     multiply_beside,
@@ -247,37 +244,3 @@ def test_forward_equals_numpy_for_members_of_different_depth() -> None:
     first = np.tanh(x @ kernels[0] + biases[0])
     deep = np.tanh(first[:1] @ kernels[1] + biases[1])
     np.testing.assert_allclose(logits, np.concatenate([deep, first[1:]]) @ kernels[2] + biases[2], rtol=1e-5)
-
-
-@pytest.mark.parametrize(
-    ("name", "variance"),
-    [
-        ("glorot_uniform", 2 / 300),
-        ("glorot_normal", 2 / 300),
-        ("he_normal", 2 / 200),
-        ("he_uniform", 2 / 200),
-        ("lecun_normal", 1 / 200),
-        ("random_normal", 0.0025),
-    ],
-)
-def test_initializers_have_their_variance(name: str, variance: float) -> None:
-    kernel = initial_kernel(name, np.random.default_rng(0), 200, 100)
-    assert kernel.var() == pytest.approx(variance, rel=0.05)
-    assert kernel.mean() == pytest.approx(0.0, abs=4 * np.sqrt(variance / kernel.size))
-
-
-@pytest.mark.parametrize(("name", "weight"), [("zeros", 0.0), ("small_equal", 0.05), ("ones", 1.0)])
-def test_equal_weights_are_all_one_number(name: str, weight: float) -> None:
-    assert (initial_kernel(name, np.random.default_rng(0), 20, 10) == np.float32(weight)).all()
-
-
-def test_first_waves_are_features_of_the_laplacian_kernel() -> None:
-    """The mean over units of the cosine of what two rows differ by is ``exp(-frequency |x - y|_1)``, but for the one in
-    five hundred weights that are cut off."""
-    kernel, bias = initial_waves(0.01, np.random.default_rng(0), 5, 40_000)
-    assert np.median(np.abs(kernel)) == pytest.approx(0.01, rel=0.02)
-    assert np.abs(kernel).max() == pytest.approx(FASTEST)
-    assert bias.shape == (40_000,) and np.abs(bias).max() <= np.pi / 4
-    for apart in (np.array([20.0, 0, 0, 0, 0]), np.array([-10.0, 20.0, 5.0, 0.0, 15.0]), np.full(5, 12.3)):
-        kernel_of_rows = np.cos(apart @ kernel).mean()
-        assert kernel_of_rows == pytest.approx(np.exp(-0.01 * np.abs(apart).sum()), abs=0.02)

@@ -11,7 +11,7 @@ import pytest
 
 from features.roles import STOP
 from pipeline.nets import fit as engine
-from pipeline.nets.layers import initial_kernel
+from pipeline.nets.initializers import initial_kernel
 from pipeline.nets.members import DEFAULTS, SCHEDULES, members_of
 from pipeline.nets.table import Table
 from pipeline.nets.trainer import trainer
