@@ -24,12 +24,10 @@ from pipeline.nets import fit as engine
 from pipeline.params import load_block, read_document
 from pipeline.reviews import experiment as reviews_experiment
 from pipeline.reviews import networks as reviews_networks
-from pipeline.reviews import page as reviews_page
 from pipeline.reviews.files import ARRAYS, INDEX, read_reviews
 from tests.stages import options
 
 ROOT = Path(__file__).resolve().parents[2]
-REAL = ROOT.parent / "shared" / "data" / "imdb"
 GOOD, BAD, NOT, FILLERS = ("great", "lovely"), ("dull", "awful"), "not", 60
 WORDS = [NOT, *GOOD, *BAD, *(f"word{number}" for number in range(FILLERS))]
 Arrays = dict[str, Any]
@@ -142,61 +140,6 @@ def test_the_stage_learns_from_made_up_reviews(learned: tuple[Path, imdb.Final])
     assert f"| {words['phrase'][0]} | {words['effect'][0]:.2f} |" in page
     linked = {"overview.png", *re.findall(r"`(\w+\.(?:csv|json))`", page)}
     assert linked == {path.name for path in reports.iterdir()} - {"README.md"}
-
-
-def test_what_the_page_says_of_fitting_is_read_off_the_curves() -> None:
-    variants = pd.DataFrame(
-        {
-            "diagnosis": ["overfits", "fits", "fits"],
-            "validation_loss": [0.4, 0.3, 0.2796],
-            "validation_loss_end": [0.65, 0.4, 0.3637],
-            "rise": [0.25, 0.1, 0.0841],
-        },
-        index=["plain", "dropout", "smaller"],
-    )
-    falling = np.linspace(0.6, 0.1, 6)
-    curves = pd.DataFrame({"plain_train": falling, "plain_validation": [0.6, 0.4, 0.45, 0.5, 0.6, 0.65]})
-    told = reviews_page.fitting(curves, variants)
-    assert told.startswith("`plain` overfits: validation loss rose from 0.400 in epoch 2 to 0.650 in epoch 6")
-    assert "of 3 variants 1 overfits, 2 fit. From" in told
-    assert told.endswith("rises by 0.250 with `plain`, less with `dropout` (0.100) and `smaller` (0.084).")
-    other = reviews_page.fitting(curves, variants.assign(rise=[0.25, 0.25, 0.3]))
-    assert other.endswith("with `plain`, as much with `dropout` (0.250), more with `smaller` (0.300).")
-    assert reviews_page.fitting(curves, variants.iloc[:1]).endswith("rises by 0.250 with `plain`.")
-    told = reviews_page.fitting(curves.assign(plain_validation=falling), variants)
-    assert told.startswith("`plain` underfits: validation loss was still falling")
-
-
-def test_a_variant_is_better_or_worse_only_beyond_noise() -> None:
-    gains = {"plain": (0.0, 0.0), "l1": (-0.003, 0.001), "dropout": (0.001, 0.001), "larger": (-0.004, 0.001)}
-    variants = pd.DataFrame.from_dict(gains, orient="index", columns=["test_gain", "test_gain_se"])
-    assert reviews_page.stopped(variants).endswith("beyond noise: none; less so: `l1` and `larger`.")
-    assert reviews_page.stopped(variants.abs()).endswith("beyond noise: `l1` and `larger`; less so: none.")
-    assert reviews_page.stopped(variants[:1]).endswith("beyond noise: none; less so: none.")
-
-
-def test_the_picture_leaves_no_curve_out_and_names_every_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    _, settings = load_block(ROOT / "params.yaml", "imdb")
-    names, drawn = list(settings.variants), []
-    curves = pd.DataFrame({"epoch": [1, 2]})
-    for name in names:
-        curves[f"{name}_train"], curves[f"{name}_validation"] = [0.5, 0.1], [0.4, 9.0 if name == "larger" else 0.7]
-    variants = pd.DataFrame({"best_epoch": 1, "test_accuracy": 0.8}, index=names)
-    words = pd.DataFrame({"kind": "for", "phrase": [f"word {number}" for number in range(40)], "weight": 1.0})
-    words = pd.concat([words, words.assign(kind="against", weight=-2.0)])
-    monkeypatch.setattr(reviews_page, "png", lambda figure: drawn.append(figure) or b"")
-    reviews_page.picture(settings, curves, variants, words)
-    figure = drawn[0]
-    assert all(axis.get_ylim()[1] > 9 for axis in figure.axes[: len(names)])
-    (legend,) = figure.legends
-    told = [text.get_text() for text in legend.get_texts()]
-    assert told == ["train", "reviews set aside", "their best epoch", "plain, reviews set aside"]
-    last = {name: variant for name, variant in settings.variants.items() if name != "plain"} | {"plain": {}}
-    reviews_page.picture(replace(settings, variants=last), curves, variants, words)  # whatever variant comes last
-    assert [text.get_text() for text in drawn[1].legends[0].get_texts()] == told
-    for axis in figure.axes[-2:]:
-        ticks = axis.get_yticklabels()
-        assert len(ticks) == 12 and all(tick.get_fontsize() >= 8 for tick in ticks)
 
 
 def test_a_loss_that_falls_to_the_end_is_no_overfitting(
@@ -438,25 +381,3 @@ def test_a_full_disk_keeps_the_older_results(
     assert run(tmp_path, epochs=1) == 1
     assert "No space left on device" in capsys.readouterr().err
     assert results(tmp_path) == older
-
-
-@pytest.mark.real_data
-@pytest.mark.skipif(not REAL.is_dir(), reason="needs the mirror")
-def test_the_real_files_are_read() -> None:
-    params = read_document(ROOT / "params.yaml")
-    reviews = read_reviews(REAL, params["sources"]["imdb"]["files"])
-    assert (reviews.trained, len(reviews.labels), reviews.labels.sum()) == (25000, 50000, 25000)
-    assert np.diff(reviews.starts)[:25000].mean() == pytest.approx(237.71, abs=0.01)
-    assert (reviews.words[0], len(reviews.words)) == ("the", 88584)
-
-
-def test_the_page_names_words_without_phrases_as_such() -> None:
-    _, settings = load_block(ROOT / "params.yaml", "imdb")
-    kinds = [f"{kind}_{what}" for kind in (*reviews_experiment.KINDS, "ensemble") for what in ("accuracy", "log_loss")]
-    names = [*kinds, *(f"{kind}_share" for kind in reviews_experiment.KINDS), "overfitted_accuracy", "plain_accuracy"]
-    metrics = {f"{name}{end}": 0.5 for name in names for end in ("", "_se")}
-    chosen = reviews_experiment.Chosen("plain", np.ones(3) / 3, 1, 0.6, {})
-    for length, told in ((1, "words by themselves"), (3, "words and phrases of up to 3 words")):
-        changed = replace(settings, phrases=replace(settings.phrases, length=length))
-        rows = reviews_page.compared_networks(changed, chosen, metrics).split("\n")
-        assert [row.split(" | ")[0] for row in rows].count(f"| {told}") == 1

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from features.roles import SCORE, STOP
-from pipeline.choice.evaluation import better_half, evaluate, result_of
+from pipeline.choice.choosing import mean_loss
+from pipeline.choice.evaluation import better_half, errors, evaluate, result_of
 from pipeline.nets.fit import Fit
 from pipeline.nets.search import Result
 from pipeline.nets.table import Table
@@ -85,3 +86,23 @@ def test_a_network_that_never_had_a_finite_loss_is_no_valid_trial(best_epoch: in
     result = result_of(fit, np.arange(count), table, "binary", np.arange(count))
     assert result.reason == ("" if best_epoch else "diverged: no finite loss in fold 1")
     assert np.isfinite(result.loss).any() == (best_epoch > 0) and np.isnan(result.loss[30])
+
+
+def test_errors_of_a_mean_are_the_mean_of_errors() -> None:
+    """And their loss is the loss that the networks are trained on."""
+    generator = np.random.default_rng(3)
+    for task, target, classes in (
+        ("binary", np.array([0.0, 1.0, 1.0]), 1),
+        ("multiclass", np.array([0.0, 2.0, 1.0]), 3),
+        ("regression", np.array([0.5, -1.0, 2.0]), 1),
+    ):
+        answers = generator.dirichlet(np.ones(3), (4, 3)) if classes == 3 else generator.random((4, 3, 1))
+        each = np.stack([errors(one, target, task) for one in answers])
+        np.testing.assert_allclose(errors(answers.mean(axis=0), target, task), each.mean(axis=0))
+        if task == "regression":
+            expected = np.mean((answers[..., 0] - target) ** 2, axis=1)
+        elif task == "binary":
+            expected = -np.mean(np.log(np.where(target == 1, answers[..., 0], 1 - answers[..., 0])), axis=1)
+        else:
+            expected = -np.mean(np.log(answers[:, np.arange(3), target.astype(int)]), axis=1)
+        np.testing.assert_allclose(mean_loss(each, task), expected)

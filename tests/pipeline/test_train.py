@@ -11,6 +11,7 @@ import pytest
 from pipeline import train
 from pipeline.demo import write_yaml
 from pipeline.files import read_npz, write_json, write_npz
+from pipeline.nets.fit import Fit
 from pipeline.params import read_document
 from tests.stages import options
 
@@ -90,3 +91,18 @@ def test_losses_are_written_with_six_digits(tmp_path: Path) -> None:
         cells = (tmp_path / "report" / name).read_text().replace("\n", ",").split(",")
         digits = [len(cell.partition(".")[2]) for cell in cells]
         assert 3 < max(digits) <= 6, name
+
+
+def test_learning_curves_keep_a_members_last_finite_loss() -> None:
+    """Member 0 trains to the end, 1 stops after two epochs, 2 diverges in the third, 3 is not sound."""
+    nan = float("nan")
+    losses = np.array([[8, 6, 4, 2], [4, 2, nan, nan], [6, 4, nan, nan], [nan, nan, nan, nan]], np.float32)
+    nothing = np.zeros(0)
+    found = Fit(nothing, nothing, losses, losses, np.array([4, 2, 2, 0]), np.array([4, 2, 3, 1]), nothing, [])
+    curves = train.learning_curves(found, np.array([True, True, True, False]))
+    assert curves["epoch"].tolist() == [1, 2, 3, 4] and curves["members_training"].tolist() == [3, 3, 2, 1]
+    for name in ("train_loss", "stop_loss"):
+        assert curves[name].tolist() == pytest.approx([6, 4, 10 / 3, 8 / 3], abs=1e-6)
+        assert curves[f"{name}_se"].tolist()[2] == pytest.approx(np.std([4, 2, 4], ddof=1) / np.sqrt(3), abs=1e-6)
+    alone = train.learning_curves(found, np.array([True, False, False, False]))
+    assert alone["train_loss"].tolist() == [8, 6, 4, 2] and alone["train_loss_se"].isna().all()
