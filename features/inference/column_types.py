@@ -17,10 +17,11 @@ from features.encoding.statistics import outputs
 from features.errors import listed, quoted
 from features.inference.identifiers import (
     MOSTLY_DISTINCT,
-    REPEATED,
-    may_be_a_count,
-    named_after_things,
-    named_like_an_id,
+    lettered,
+    names_things,
+    numbers_the_rows,
+    running_form,
+    written_like_codes,
 )
 from features.inference.number_forms import MOST, SLIPS, all_bracketed, find_spelling, units_of, with_slips
 from features.inference.scales import order_of
@@ -32,8 +33,6 @@ MOST_LISTED_LEVELS = 30
 # Words with so many blanks a cell on average are text.
 TEXT_WORDS = 3.0
 BOOLEANS = [{"true", "false"}, {"yes", "no"}, {"y", "n"}, {"t", "f"}, {"on", "off"}]
-# So few rows are not said to be numbered.
-FEW_NUMBERED = 10
 # Whole numbers within these bounds, or of a column called so, are years: each may stand there once.
 YEARS = 1800, 2100
 _YEAR = re.compile(r"(?i:(.*[^a-z])?(year|yr|jahr|année|annee|año|ano|anno)s?([^a-z].*)?|.*[a-z]Year)")
@@ -41,13 +40,7 @@ _YEAR = re.compile(r"(?i:(.*[^a-z])?(year|yr|jahr|année|annee|año|ano|anno)s?(
 _MONTH = re.compile(
     r"(?i:(.*[^a-z])?(year)?(month|date|periode?|yyyymm|monat)(id)?([^a-z].*)?)|.*[a-z](Month|Date|Period)"
 )
-# Of a column called so, numbers that rise from row to row alone name rows.
-_RANK = re.compile(r"(?i:(.*[^a-z])?(rank|ranking|rang)([^a-z].*)?|.*[a-z]Rank)")
 _SEASON = re.compile("[0-9]{4}[-/][0-9]{2}")
-# Times of day in four digits.
-_CLOCK = re.compile("([01][0-9]|2[0-4])[0-5][0-9]")
-# Numbers that a range holds for each that occurs, from which on those that occur are scattered as codes are.
-SCATTERED = 3
 # Why columns that number the rows are ignored.
 RUNNING, RUNNING_WORDS = "identifier, a running number", "identifier, running numbers as in"
 # Why words that say nothing of other rows are.
@@ -94,7 +87,7 @@ def infer_column(
         return found
     spelling = find_spelling([present]) if spelling is None else spelling
     lenient, numbers, wrong = _as_numbers(present, spelling)
-    if lenient is not None and (_lettered(present, numbers, lenient) or all_bracketed(present)):
+    if lenient is not None and (lettered(present, numbers, lenient) or all_bracketed(present)):
         lenient = None
     levels = levels_among(present, numbers, wrong) if lenient is not None else words_among(present, numbers, wrong)
     if lenient is not None and not levels and (numbers.nunique() > 1 or not wrong.any()):
@@ -169,16 +162,6 @@ def words_among(present: pd.Series, numbers: pd.Series, wrong: np.ndarray) -> li
     return words if len(words) <= SLIPS or share >= MOST else []
 
 
-def _lettered(present: pd.Series, numbers: pd.Series, spelling: Spelling) -> bool:
-    """Are they whole numbers with one letter right behind, each cell another? Then they name rows rather than measure
-    them."""
-    letter = spelling.suffix
-    # A sign without a capital form, as 원, is a word.
-    if len(letter) != 1 or letter.lower() == letter.upper() or spelling.thousands or not present.is_unique:
-        return False
-    return bool((numbers.dropna() % 1 == 0).all()) and not present.str.contains(r"\s", regex=True).any()
-
-
 def _no_number(plain: Column, present: pd.Series, absent: int, classes: int, rows: int) -> tuple[Column, str]:
     """What a column is whose cells are not, or not all, numbers; as ``infer_column``; ``present``: those not empty,
     beside so many that are ``absent``."""
@@ -205,7 +188,7 @@ def _no_number(plain: Column, present: pd.Series, absent: int, classes: int, row
         return column, f"{reason}; numbers with {several}: {cure}"
     blanks = _blanks(present)
     if not absent and blanks < TEXT_WORDS and present.iloc[:rows].is_unique:
-        form = _numbering(present, rows, plain.name)
+        form = running_form(present, rows, plain.name)
         if form is not None:
             return ignored, f"{RUNNING_WORDS} {form!r}"
     if distinct == len(present) and len(present) > 2 and blanks < 1.5 and not _code(present):
@@ -277,29 +260,15 @@ def _number_or_code(
     if column.role == "ignore":
         return column, reason
     coded = replace(spelt, spelling=Spelling(missing=spelt.spelling.missing))
-    if _names(column, present, numbers):
+    if names_things(column, present, numbers):
         column, reason = _words(coded, present, classes)
         return column, f"{reason}; not as numbers, since the name says that they stand for something"
-    if not _zeros_tell(present, numbers):
+    if not written_like_codes(present, numbers):
         return column, reason
     if present.nunique() > MOSTLY_DISTINCT * len(present):
         return column, f"{reason}; zeros in front are not counted"
     column, reason = _words(coded, present, classes)
     return column, f"{reason}; not as numbers, since zeros in front tell codes apart"
-
-
-def _names(column: Column, present: pd.Series, numbers: pd.Series) -> bool:
-    """Are whole numbers, by the name of their column, names of what several rows are of, as stores and kinds are?
-
-    Each is written in one way: words 1 and 1.0, as a program writes the columns with and without gaps, would be two. Of
-    two numbers a category says no more.
-    """
-    distinct = numbers.nunique()
-    if distinct <= 2 or not named_after_things(column.name) or len(numbers) < REPEATED * distinct:
-        return False
-    if may_be_a_count(column.name) and numbers.min() == 0:
-        return False  # none of them, as of stays in hospital and years at school
-    return present.nunique() == distinct and bool(present.str.fullmatch("-?[0-9]+").all())
 
 
 def _number(plain: Column, present: pd.Series, numbers: pd.Series, rows: int) -> tuple[Column, str]:
@@ -310,7 +279,7 @@ def _number(plain: Column, present: pd.Series, numbers: pd.Series, rows: int) ->
     bare = not (plain.spelling.suffix or plain.spelling.units) and plain.spelling.prefix in _NUMBERING
     gaps = plain.nullable or len(values) < len(present)
     years = whole and (_YEAR.fullmatch(plain.name) or (values.min() >= YEARS[0] and values.max() <= YEARS[1]))
-    if bare and whole and not gaps and not years and _running(numbers, rows, plain.name):
+    if bare and whole and not gaps and not years and numbers_the_rows(numbers, rows, plain.name):
         ignored = replace(plain, role="ignore", type="text", nullable=True, spelling=PLAIN)
         return ignored, RUNNING + ("" if numbers.is_unique else ", which starts anew in test")
     column = replace(plain, type="number", nullable=gaps)
@@ -319,52 +288,6 @@ def _number(plain: Column, present: pd.Series, numbers: pd.Series, rows: int) ->
     several = f"{distinct} {'whole numbers' if whole else 'numbers'}"
     told = several if distinct > 1 else f"{quoted(present.iloc[0])} or nothing"
     return column, f"{told}{read_with(plain.spelling)}" + ("; skewed, so as logarithm" if log else "")
-
-
-def _running(numbers: pd.Series, rows: int, name: str) -> bool:
-    """Do whole ``numbers`` number the rows: each once and with few left out, in both tables together or, where they
-    start anew in test, in each? In each, or where ``name`` says so, they are ranks, unless they rise from row to row or
-    the column is called like an id. The first ``rows`` are train's."""
-    if len(numbers) <= FEW_NUMBERED:
-        return False
-    tables = [table for table in (numbers.iloc[:rows], numbers.iloc[rows:]) if len(table)]
-    rising = named_like_an_id(name) or all(table.is_monotonic_increasing for table in tables)
-    if _RANK.fullmatch(name) and not rising:
-        return False
-    return _dense(numbers) or (rising and all(map(_dense, tables)))
-
-
-def _dense(numbers: pd.Series) -> bool:
-    return numbers.is_unique and float(np.ptp(numbers.to_numpy(float))) < 2 * len(numbers)
-
-
-def _numbering(present: pd.Series, rows: int, name: str) -> str | None:
-    """The words around the one number in which cells differ, where it numbers the rows; else None."""
-    parts = present.str.split(r"([0-9]+)", regex=True)
-    if parts.str.len().nunique() > 1:
-        return None
-    split = pd.DataFrame(parts.tolist(), index=present.index)
-    varying = [place for place in split if split[place].nunique() > 1]
-    if len(varying) != 1 or varying[0] % 2 == 0 or not _running(split[varying[0]].astype(float), rows, name):
-        return None
-    return "".join("0" if place == varying[0] else split[place].iloc[0] for place in split)
-
-
-def _zeros_tell(present: pd.Series, numbers: pd.Series) -> bool:
-    """Are whole ``numbers`` written like codes: with zeros in front, one number in two ways, or all of one width and
-    with gaps as codes have? No hours, months, times of day, ages or skewed amounts, which programs also pad so."""
-    if not any(text[:1] == "0" and len(text) > 1 for text in present):
-        return False
-    digits = present[present.str.fullmatch(r"[0-9]+")]
-    widths = set(digits.str.len())
-    if len(digits) < len(present) or not digits.str.fullmatch("0[0-9]+").any() or max(widths) <= 2:
-        return False
-    if digits.nunique() > digits.str.lstrip("0").nunique():
-        return True
-    if len(widths) > 1 or digits.str.fullmatch(_CLOCK).all():
-        return False
-    scattered = float(np.ptp(numbers.to_numpy())) + 1 >= SCATTERED * numbers.nunique()
-    return scattered and fit_number(numbers)["unit"] is None
 
 
 def read_with(spelling: Spelling) -> str:

@@ -1,15 +1,18 @@
-"""Columns that name something: a row, or several rows that belong together, as the visits of one customer do."""
+"""Columns that name something rather than measure it, by what they are called and by how their numbers are written: a
+row, a kind of thing, or several rows that belong together, as the visits of one customer do."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
 
+import numpy as np
 import pandas as pd
 
 from features.contracts.contract import Column
-from features.contracts.spelling import plain_number
+from features.contracts.spelling import Spelling, plain_number
 from features.contracts.words import named
+from features.encoding.columns import fit_number
 
 # Names of columns that name a row, or whatever a table's rows are of.
 ID_NAME = re.compile(r"(?i:id|.*[_ ]id|key|index|row)|.*[a-z]I[dD]")
@@ -39,6 +42,14 @@ MOSTLY_DISTINCT = 0.9
 HARDLY = 0.05
 # Groups that folds of whole groups need: two a fold of the five that ``new`` asks for.
 ENOUGH = 10
+# So few rows are not said to be numbered.
+FEW_NUMBERED = 10
+# Of a column called so, numbers that rise from row to row alone name rows.
+_RANK = re.compile(r"(?i:(.*[^a-z])?(rank|ranking|rang)([^a-z].*)?|.*[a-z]Rank)")
+# Times of day in four digits.
+_CLOCK = re.compile("([01][0-9]|2[0-4])[0-5][0-9]")
+# Numbers that a range holds for each that occurs, from which on those that occur are scattered as codes are.
+SCATTERED = 3
 
 
 def named_like_an_id(name: str) -> bool:
@@ -56,6 +67,76 @@ def named_after_things(name: str) -> bool:
 def may_be_a_count(name: str) -> bool:
     """Whether a column called so, a bare word for whom rows may be of, may as well hold how many of them there are."""
     return bool(_BARE.fullmatch(name)) and not named_like_an_id(name)
+
+
+def numbers_the_rows(numbers: pd.Series, rows: int, name: str) -> bool:
+    """Do whole ``numbers`` number the rows: each once and with few left out, in both tables together or, where they
+    start anew in test, in each? In each, or where ``name`` says so, they are ranks, unless they rise from row to row or
+    the column is called like an id. The first ``rows`` are train's."""
+    if len(numbers) <= FEW_NUMBERED:
+        return False
+    tables = [table for table in (numbers.iloc[:rows], numbers.iloc[rows:]) if len(table)]
+    rising = named_like_an_id(name) or all(table.is_monotonic_increasing for table in tables)
+    if _RANK.fullmatch(name) and not rising:
+        return False
+    return _dense(numbers) or (rising and all(map(_dense, tables)))
+
+
+def _dense(numbers: pd.Series) -> bool:
+    return numbers.is_unique and float(np.ptp(numbers.to_numpy(float))) < 2 * len(numbers)
+
+
+def running_form(present: pd.Series, rows: int, name: str) -> str | None:
+    """The words around the one number in which cells differ, where it numbers the rows; else None."""
+    parts = present.str.split(r"([0-9]+)", regex=True)
+    if parts.str.len().nunique() > 1:
+        return None
+    split = pd.DataFrame(parts.tolist(), index=present.index)
+    varying = [place for place in split if split[place].nunique() > 1]
+    if len(varying) != 1 or varying[0] % 2 == 0 or not numbers_the_rows(split[varying[0]].astype(float), rows, name):
+        return None
+    return "".join("0" if place == varying[0] else split[place].iloc[0] for place in split)
+
+
+def lettered(present: pd.Series, numbers: pd.Series, spelling: Spelling) -> bool:
+    """Are they whole numbers with one letter right behind, each cell another? Then they name rows rather than measure
+    them."""
+    letter = spelling.suffix
+    # A sign without a capital form, as 원, is a word.
+    if len(letter) != 1 or letter.lower() == letter.upper() or spelling.thousands or not present.is_unique:
+        return False
+    return bool((numbers.dropna() % 1 == 0).all()) and not present.str.contains(r"\s", regex=True).any()
+
+
+def names_things(column: Column, present: pd.Series, numbers: pd.Series) -> bool:
+    """Are whole numbers, by the name of their column, names of what several rows are of, as stores and kinds are?
+
+    Each is written in one way: words 1 and 1.0, as a program writes the columns with and without gaps, would be two. Of
+    two numbers a category says no more.
+    """
+    distinct = numbers.nunique()
+    if distinct <= 2 or not named_after_things(column.name) or len(numbers) < REPEATED * distinct:
+        return False
+    if may_be_a_count(column.name) and numbers.min() == 0:
+        return False  # none of them, as of stays in hospital and years at school
+    return present.nunique() == distinct and bool(present.str.fullmatch("-?[0-9]+").all())
+
+
+def written_like_codes(present: pd.Series, numbers: pd.Series) -> bool:
+    """Are whole ``numbers`` written like codes: with zeros in front, one number in two ways, or all of one width and
+    with gaps as codes have? No hours, months, times of day, ages or skewed amounts, which programs also pad so."""
+    if not any(text[:1] == "0" and len(text) > 1 for text in present):
+        return False
+    digits = present[present.str.fullmatch(r"[0-9]+")]
+    widths = set(digits.str.len())
+    if len(digits) < len(present) or not digits.str.fullmatch("0[0-9]+").any() or max(widths) <= 2:
+        return False
+    if digits.nunique() > digits.str.lstrip("0").nunique():
+        return True
+    if len(widths) > 1 or digits.str.fullmatch(_CLOCK).all():
+        return False
+    scattered = float(np.ptp(numbers.to_numpy())) + 1 >= SCATTERED * numbers.nunique()
+    return scattered and fit_number(numbers)["unit"] is None
 
 
 def group_columns(
