@@ -177,6 +177,6 @@ def train(members: Members, source: Source, epochs: int, seed: int, report: Repo
 
 
 def network(found: Fit, depth: int) -> dict[str, np.ndarray]:
-    """The weights of members alike in depth, which are one program, as ``features.reviews.sentiment`` takes them."""
+    """The weights of members alike in depth, which are one program, as ``pipeline.nets.bags`` takes them."""
     (program,) = found.weights
     return {f"{kind}_{layer}": program[f"{kind}_{layer}"] for layer in range(depth + 1) for kind in ("kernel", "bias")}
