@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,7 @@ from features.contracts.tables import parse_table
 from features.contracts.words import classes_in_order
 from features.encoding import duplicates, encoder
 from features.encoding.columns import times_of
+from features.encoding.encoder import Encoded
 from features.encoding.folds import draw_roles, groups_if_asked
 from features.encoding.formulas import seen
 from features.encoding.target import choose, origin_of, transformed
@@ -47,18 +49,7 @@ def encode(arguments: argparse.Namespace) -> None:
         for path in (arguments.train, arguments.test)
     )
     target, classes = coded_target(train[contract.target], task, params.table.positive)
-    if params.table.metric == "rmsle" and target.min() < 0:
-        row = int(target.argmin())
-        raise UserError(
-            f"{arguments.train}, row {row + 2}: the target {contract.target!r} is {target[row]:g}, but metric 'rmsle' "
-            f"takes logarithms; expected 0 or more. Set competitions.{params.name}.table.metric to rmse or mae."
-        )
-    if params.table.metric == "mape" and not target.all():
-        row = int(np.flatnonzero(target == 0)[0])
-        raise UserError(
-            f"{arguments.train}, row {row + 2}: the target {contract.target!r} is 0, but metric 'mape' divides by it; "
-            f"expected no 0. Set competitions.{params.name}.table.metric to rmse or mae."
-        )
+    check_metric(params, target, contract.target, arguments.train)
     frame = pd.concat([train.drop(columns=contract.target), test], ignore_index=True)
     place = f"{arguments.params}: competitions.{params.name}.encode"
     state, encoded = encoder.fit(
@@ -102,13 +93,7 @@ def encode(arguments: argparse.Namespace) -> None:
     times = times_of(contract, settings.time, train) if settings.time else None
     roles = roles_of(params, target, groups, times, alike.labels, once, classes)
     transform = choose(target, params.table.metric, settings.target) if task == "regression" else "none"
-    in_fold = np.zeros((roles.shape[1], len(frame), len(state["in_fold"])), np.float32)
-    state["folds"] = []
-    for fold in range(roles.shape[1]):
-        known = np.flatnonzero(roles[:, fold] == TRAIN)
-        labels = transformed(transform, target, origin_of(transform, target[known]))
-        learned, in_fold[fold] = encoder.learn(encoded, state, labels, known)
-        state["folds"].append(learned)
+    state["folds"], in_fold = learn_folds(encoded, state, target, roles, transform)
     ids = frame[contract.id].astype(str).to_numpy(str)
     write_npz(
         arguments.output / "arrays.npz",
@@ -130,6 +115,37 @@ def encode(arguments: argparse.Namespace) -> None:
         f"encode: {len(state['columns'])} columns, {len(state['in_fold'])} learned in each of {roles.shape[1]} folds, "
         f"{len(state['codes'])} embedded" + (f", target as {transform}" if transform != "none" else "")
     )
+
+
+def check_metric(params: Params, target: np.ndarray, name: str, train: Path) -> None:
+    """Raises ``UserError`` where the metric has no value for some ``target [t]``, called ``name`` in the file
+    ``train``."""
+    if params.table.metric == "rmsle" and target.min() < 0:
+        row = int(target.argmin())
+        raise UserError(
+            f"{train}, row {row + 2}: the target {name!r} is {target[row]:g}, but metric 'rmsle' "
+            f"takes logarithms; expected 0 or more. Set competitions.{params.name}.table.metric to rmse or mae."
+        )
+    if params.table.metric == "mape" and not target.all():
+        row = int(np.flatnonzero(target == 0)[0])
+        raise UserError(
+            f"{train}, row {row + 2}: the target {name!r} is 0, but metric 'mape' divides by it; "
+            f"expected no 0. Set competitions.{params.name}.table.metric to rmse or mae."
+        )
+
+
+def learn_folds(
+    encoded: Encoded, state: Mapping[str, Any], target: np.ndarray, roles: np.ndarray, transform: str
+) -> tuple[list[dict[str, Any]], np.ndarray]:
+    """What each fold of ``roles [t, F]`` learns from the labels of its train rows, and its columns
+    ``[F, n, g] float32``."""
+    learned, in_fold = [], np.zeros((roles.shape[1], len(encoded.shared), len(state["in_fold"])), np.float32)
+    for fold in range(roles.shape[1]):
+        known = np.flatnonzero(roles[:, fold] == TRAIN)
+        labels = transformed(transform, target, origin_of(transform, target[known]))
+        own, in_fold[fold] = encoder.learn(encoded, state, labels, known)
+        learned.append(own)
+    return learned, in_fold
 
 
 def roles_of(
