@@ -38,23 +38,7 @@ def draw_roles(
     there are too few groups for one to score, one to stop and one to learn from, or too few times, or a class has all
     its rows in one span.
     """
-    if len(target) < 2 * folds:
-        raise UserError(
-            f"{len(target)} training rows are too few for {folds} folds. Lower encode.folds in params.yaml."
-        )
-    if classes:
-        labels, counts = np.unique(target, return_counts=True)
-        if counts.min() < folds + 1:
-            rare = labels[counts.argmin()]
-            raise UserError(
-                f"class {(names[int(rare)] if names else rare)!r} of the target has {counts.min()} rows, expected more "
-                f"than encode.folds ({folds}). Lower encode.folds in params.yaml or drop the class."
-            )
-    if groups is not None and (there := len(np.unique(groups))) < max(folds, 3):
-        raise UserError(
-            f"{there} groups of rows to keep together are too few for {folds} folds; expected {max(folds, 3)} or "
-            f"more. {_APART}"
-        )
+    _check_enough(target, classes, folds, groups, names)
     span = None if times is None else spans(times, folds)
     roles = np.full((len(target), folds * repeats), TRAIN, np.int8)
     for repeat in range(repeats):
@@ -81,15 +65,37 @@ def draw_roles(
                         f"every group of rows to keep together has rows in span {part + 1} of {folds} spans of time, "
                         f"so that none is left to learn from. {_APART_IN_TIME}"
                     )
-            if span is not None and classes and len(np.unique(target[others])) < len(labels):
-                lost = np.setdiff1d(labels, target[others])[0]
+            if span is not None and classes and len(lost := np.setdiff1d(target, target[others])):
                 raise UserError(
-                    f"class {(names[int(lost)] if names else lost)!r} of the target has all its rows in one of {folds} "
-                    "spans of time. Lower encode.folds, or empty encode.time, in params.yaml."
+                    f"class {(names[int(lost[0])] if names else lost[0])!r} of the target has all its rows in one of "
+                    f"{folds} spans of time. Lower encode.folds, or empty encode.time, in params.yaml."
                 )
             roles[scored, column] = SCORE
             roles[_stop(others, strata, stop_fraction, groups, state + part), column] = STOP
     return roles
+
+
+def _check_enough(
+    target: np.ndarray, classes: bool, folds: int, groups: np.ndarray | None, names: Sequence[str]
+) -> None:
+    """Raises ``UserError`` where rows, those of a class, or groups are too few for so many folds."""
+    if len(target) < 2 * folds:
+        raise UserError(
+            f"{len(target)} training rows are too few for {folds} folds. Lower encode.folds in params.yaml."
+        )
+    if classes:
+        labels, counts = np.unique(target, return_counts=True)
+        if counts.min() < folds + 1:
+            rare = labels[counts.argmin()]
+            raise UserError(
+                f"class {(names[int(rare)] if names else rare)!r} of the target has {counts.min()} rows, expected more "
+                f"than encode.folds ({folds}). Lower encode.folds in params.yaml or drop the class."
+            )
+    if groups is not None and (there := len(np.unique(groups))) < max(folds, 3):
+        raise UserError(
+            f"{there} groups of rows to keep together are too few for {folds} folds; expected {max(folds, 3)} or "
+            f"more. {_APART}"
+        )
 
 
 def spans(times: np.ndarray, parts: int) -> np.ndarray:
