@@ -70,20 +70,46 @@ def budget(
     values = f"Values rather than classes: smooth activations, {larger}averaged weights, learned scales of the inputs."
     bins = 0 < numbers <= MOST_BINNED
     if rows <= SMALL:
-        most = BINNED if bins else "plain"
-        blocks["tune"] = {"family": [most, most, SINES], **({"space": dict(SMOOTH)} if regression else {})}
-        families = "Every third trial is a network of sines, which errs elsewhere"
-        families += "; the others put numbers into bins." if bins else "."
-        why["tune"] = f"{families} {values}" if regression else families
-        top_k = TOP_K["values" if regression else "classes"]
-        top_k = min(top_k, max_trials or top_k)
-        blocks["train"] = {"top_k": top_k, "together": True}
-        why["train"] = "Two families: the trials whose mean is best, and more of them."
-    if rows > SMALL:
-        _, trials, search, final, top_k, batches = next(tier for tier in TIERS if rows <= tier[0])
-        medium = rows <= TIERS[0][0]
-        bins = bins and medium
-        blocks["tune"] = {
+        own, told = _of_small(bins, regression, values, max_trials)
+    else:
+        own, told = _of_larger(rows, bins, regression, values, folds)
+    return blocks | own, why | told
+
+
+def _of_small(
+    bins: bool, regression: bool, values: str, max_trials: int | None
+) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
+    """What small tables have besides: two families of networks. ``bins``: whether numbers are put into bins;
+    ``values``: what is said of a regression."""
+    most = BINNED if bins else "plain"
+    top_k = TOP_K["values" if regression else "classes"]
+    blocks: dict[str, dict[str, Any]] = {
+        "tune": {"family": [most, most, SINES], **({"space": dict(SMOOTH)} if regression else {})},
+        "train": {"top_k": min(top_k, max_trials or top_k), "together": True},
+    }
+    families = "Every third trial is a network of sines, which errs elsewhere"
+    families += "; the others put numbers into bins." if bins else "."
+    why = {
+        "tune": f"{families} {values}" if regression else families,
+        "train": "Two families: the trials whose mean is best, and more of them.",
+    }
+    return blocks, why
+
+
+def _of_larger(
+    rows: int, bins: bool, regression: bool, values: str, folds: int
+) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
+    """What larger tables have besides: fewer and shorter trials. ``folds``: of the whole table; the others as of
+    ``_of_small``."""
+    _, trials, search, final, top_k, batches = next(tier for tier in TIERS if rows <= tier[0])
+    medium = rows <= TIERS[0][0]
+    bins = bins and medium
+    # Of more rows a score scatters little. What then keeps the estimate from the score of the test table is that a
+    # network inside an outer fold has fewer rows to learn from, of each level above all.
+    scored = 3 if rows <= TIERS[1][0] else 2
+    groups = 6 if medium else 0
+    blocks: dict[str, dict[str, Any]] = {
+        "tune": {
             **({"family": BINNED} if bins else {}),
             "max_trials": trials,
             "generation": min(trials, 10),
@@ -97,26 +123,24 @@ def budget(
                 "batch_size": list(batches),
                 **({name: SMOOTH[name] for name in SMOOTH_OF_LARGER} if regression else {}),
             },
-        }
-        blocks["train"] = {"top_k": top_k, "epochs": final[0], "patience": final[1]}
-        # Of more rows a score scatters little. What then keeps the estimate from the score of the test table is that a
-        # network inside an outer fold has fewer rows to learn from, of each level above all.
-        scored = 3 if rows <= TIERS[1][0] else 2
-        outer = {"outer": 5} if medium else {"outer": 20, "scored": scored}
-        blocks["honest"] = {**outer, "search": 2, "members": folds}
-        shorter = f"Fewer and shorter trials than the defaults, since {rows} rows make each dearer and surer."
-        shorter += " Networks put numbers into bins." if bins else ""
-        why["tune"] = f"{shorter} {values}" if regression else shorter
-        groups = 6 if medium else 0
-        blocks["columns"] = {"groups": groups, "pairs": min(groups, 2)}
-        why["columns"] = (
+        },
+        "train": {"top_k": top_k, "epochs": final[0], "patience": final[1]},
+        "honest": {**({"outer": 5} if medium else {"outer": 20, "scored": scored}), "search": 2, "members": folds},
+        "columns": {"groups": groups, "pairs": min(groups, 2)},
+    }
+    shorter = f"Fewer and shorter trials than the defaults, since {rows} rows make each dearer and surer."
+    shorter += " Networks put numbers into bins." if bins else ""
+    few = (
+        f", and {scored} outer folds of 20 of a score: inside each, networks learn from nearly as many rows as "
+        "those that answer the test table"
+    )
+    why = {
+        "tune": f"{shorter} {values}" if regression else shorter,
+        "columns": (
             f"Networks are trained anew without {'the most important groups only' if groups else 'no group'}, since "
             f"{rows} rows make each dear; every group is permuted."
-        )
-        few = (
-            f", and {scored} outer folds of 20 of a score: inside each, networks learn from nearly as many rows as "
-            "those that answer the test table"
-        )
-        why["honest"] = f"With so many rows two inner folds tell enough of a trial{'' if medium else few}."
-        why["train"] = "An epoch holds many steps here, so fewer epochs do."
+        ),
+        "honest": f"With so many rows two inner folds tell enough of a trial{'' if medium else few}.",
+        "train": "An epoch holds many steps here, so fewer epochs do.",
+    }
     return blocks, why
