@@ -297,17 +297,16 @@ def telling(column: Column, cells: pd.Series, state: Mapping[str, Any] | None) -
     return numbers + [(pd.Series(part), False) for part in made.categories.values()] or [(cells, False)]
 
 
-def times_of(contract: Contract, name: str, frame: pd.DataFrame, key: str = "encode.time") -> np.ndarray:
-    """When the rows of a typed ``frame [n]`` were by the column ``name``, as numbers: its days, or itself. Raises
-    ``UserError``, in which ``key`` is the parameter that names it, where it is no column, one of another type or the
-    target, or a cell says no time."""
+def times_of(contract: Contract, name: str, frame: pd.DataFrame) -> np.ndarray:
+    """When the rows of a typed ``frame [n]`` were by the column ``name`` (``encode.time``), as numbers: its days, or
+    itself. Raises ``UserError`` where it is no column, one of another type or the target, or a cell says no time."""
     known = [c.name for c in contract.columns if c.type in ("date", "number") and c.role != "target"]
     if name not in known:
         there = f"; it is a {contract.column(name).type}" if name in [c.name for c in contract.columns] else ""
         there = "; it is the target" if name == contract.target else there
         raise UserError(
-            f"{key} is {name!r}, expected a column of dates or numbers in {contract.file}{there}{hint(name, known)} "
-            f"Known: {listed(known)}."
+            f"encode.time is {name!r}, expected a column of dates or numbers in {contract.file}{there}"
+            f"{hint(name, known)} Known: {listed(known)}."
         )
     column, cells = contract.column(name), frame[name]
     state = fit(column, cells, contract.file) if column.type == "date" else None
@@ -319,8 +318,8 @@ def times_of(contract: Contract, name: str, frame: pd.DataFrame, key: str = "enc
         if len(gaps) > 1:
             told = f"{len(gaps)} training rows say no time, row {gaps[0] + 2} first"
         raise UserError(
-            f"{key} is {name!r}, but {told}; expected one in each. Fill the cells, delete the rows, or name another "
-            "column in params.yaml."
+            f"encode.time is {name!r}, but {told}; expected one in each. Fill the cells, delete the rows, or name "
+            "another column in params.yaml."
         )
     return times
 
