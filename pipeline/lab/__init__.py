@@ -1,0 +1,1 @@
+"""The textbook's experiments, a module each, which stage ``labs`` runs; ``laboratory`` is what they share."""

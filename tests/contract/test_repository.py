@@ -169,6 +169,19 @@ def test_the_rooms_of_features_know_those_before_them() -> None:
             assert not {other.parent.relative_to(ROOT).as_posix() for other in imports(file)} & after, file
 
 
+def test_the_rooms_of_pipeline_know_networks_and_pages_alone() -> None:
+    """Of each other; and no stage, nor another command."""
+    rooms = {path.parent.name for path in ROOT.glob("pipeline/*/*.py")}
+    commands = {path for path in ROOT.glob("pipeline/*.py") if "argparse.ArgumentParser(" in path.read_text()}
+    assert {f"{name}.py" for name in STAGES} <= {path.name for path in commands}
+    for room in rooms:
+        known = {"nets", "pages"} - {room} if room not in ("nets", "pages") else set()
+        for file in ROOT.glob(f"pipeline/{room}/*.py"):
+            used = {other for other in imports(file) if other.is_relative_to(ROOT / "pipeline")}
+            assert {other.parent.name for other in used} - {"pipeline", room} <= known, file
+            assert not used & commands, file
+
+
 def test_features_know_no_files_no_command_line_and_no_tensorflow() -> None:
     """One way of scaling columns is Keras's own, and loads it when it is asked for."""
     unknown = {"argparse", "pathlib", "os", "shutil", "tempfile", "tensorflow", "keras", "keras_tuner"}
