@@ -162,9 +162,9 @@ def check(submission: pd.DataFrame, sample: pd.DataFrame, ids: list[str], allowe
                 )
 
 
-def stripped(ids: Iterable[Any]) -> list[Any]:
-    """Ids as the contract reads them, whatever blanks a file has around them."""
-    return [value.strip() if isinstance(value, str) else value for value in ids]
+def stripped(cells: Iterable[Any]) -> list[Any]:
+    """Ids, or labels, as the contract reads them, whatever blanks a file has around them."""
+    return [value.strip() if isinstance(value, str) else value for value in cells]
 
 
 def _unique(values: list[str], place: str, column: str) -> None:
