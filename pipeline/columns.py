@@ -25,9 +25,10 @@ from pipeline import stage
 from pipeline.choice.combining import Choice, level_of
 from pipeline.files import read_json, read_npz, write_bytes, write_csv
 from pipeline.pages.pictures import AS_WRITTEN, COLOURS, label, panels, png
-from pipeline.params import Params, load
+from pipeline.params import load
 from pipeline.progress import Progress
 from pipeline.runtime import device_name, seed_for, start_tensorflow
+from pipeline.settings import Params
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -24,8 +24,9 @@ from features.errors import UserError
 from features.roles import TRAIN
 from pipeline import stage
 from pipeline.files import read_bytes, write_json, write_npz
-from pipeline.params import Params, load, read_document
+from pipeline.params import load, read_document
 from pipeline.runtime import seed_for
+from pipeline.settings import Params
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -19,7 +19,8 @@ from features.tasks import DECIDED, DECISIONS, RISING, called
 from pipeline import stage
 from pipeline.choice.combining import Combined, combine
 from pipeline.files import fingerprint, read_bytes, read_json, read_npz, sha256, write_csv, write_json
-from pipeline.params import Params, Table, load
+from pipeline.params import load
+from pipeline.settings import Params, Table
 
 # Points of the ROC curve that are worth keeping in Git.
 ROC_POINTS = 200

@@ -18,8 +18,9 @@ from pipeline import stage
 from pipeline.clothes.networks import CLASSES, Clothes, Outcome, curves, diagnoses, train
 from pipeline.clothes.page import draw_confusion, draw_curves, draw_distortions, draw_mistakes, page
 from pipeline.files import read_bytes, write_bytes, write_csv, write_json, write_npz
-from pipeline.params import FashionMnist, ImageNetwork, load_block
+from pipeline.params import load_block
 from pipeline.runtime import device_name, fast_precision, seed_for, start_tensorflow
+from pipeline.settings import FashionMnist, ImageNetwork
 
 FILES = {
     "train images": "train-images-idx3-ubyte.gz",

@@ -13,7 +13,8 @@ from pathlib import Path
 from features.errors import UserError
 from pipeline import kaggle_client, stage
 from pipeline.files import read_bytes, write_bytes
-from pipeline.params import Fetch, Source, load_block, load_source
+from pipeline.params import load_block, load_source
+from pipeline.settings import Fetch, Source
 
 
 def main(argv: Sequence[str] | None = None) -> int:

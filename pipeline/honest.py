@@ -39,9 +39,10 @@ from pipeline.choice.evaluation import evaluate
 from pipeline.choice.outer_folds import Plan, plan_of
 from pipeline.choice.searching import search_parts
 from pipeline.files import read_bytes, read_json, read_npz, write_csv, write_json
-from pipeline.params import Params, Table, load, read_document
+from pipeline.params import load, read_document
 from pipeline.progress import Progress
 from pipeline.runtime import device_name, seed_for, start_tensorflow
+from pipeline.settings import Params, Table
 
 if TYPE_CHECKING:
     from pipeline.choice.arrays import Scaled

@@ -21,7 +21,7 @@ from features.errors import UserError
 from features.roles import TRAIN
 from pipeline import stage
 from pipeline.files import write_bytes, write_csv, write_json, write_npz
-from pipeline.params import Imdb, load_block, load_source
+from pipeline.params import load_block, load_source
 from pipeline.progress import Progress
 from pipeline.reviews.experiment import KINDS, PLAIN, Chosen, experiment, measure, right, with_error
 from pipeline.reviews.files import Reviews, read_reviews
@@ -37,6 +37,7 @@ from pipeline.reviews.networks import (
 from pipeline.reviews.page import page, picture
 from pipeline.reviews.words import weights_of_words
 from pipeline.runtime import device_name, start_tensorflow
+from pipeline.settings import Imdb
 
 if TYPE_CHECKING:
     from pipeline.nets.fit import Fit

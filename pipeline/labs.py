@@ -19,9 +19,10 @@ from pipeline import stage
 from pipeline.files import read_bytes, write_bytes, write_csv, write_json
 from pipeline.pages.markdown import joined, table
 from pipeline.pages.pictures import png
-from pipeline.params import Labs, load_block
+from pipeline.params import load_block
 from pipeline.progress import Progress
 from pipeline.runtime import device_name, start_tensorflow
+from pipeline.settings import Labs
 
 if TYPE_CHECKING:
     from pipeline.lab.laboratory import Frames, Lab, Material

@@ -24,7 +24,8 @@ from pipeline import stage
 from pipeline.files import read_csv, read_json, write_bytes
 from pipeline.pages.markdown import cell, filled, joined, table
 from pipeline.pages.overview import CURVES, loss_of, overview, pictured
-from pipeline.params import Params, load, read_document
+from pipeline.params import load, read_document
+from pipeline.settings import Params
 
 # Columns whose levels the page shows.
 COLUMNS_SHOWN = 6

@@ -17,9 +17,10 @@ from pipeline import stage
 from pipeline.choice.evaluation import evaluate
 from pipeline.choice.searching import search_parts
 from pipeline.files import fingerprint, read_bytes, read_npz, write_csv, write_json, write_npz
-from pipeline.params import Params, load
+from pipeline.params import load
 from pipeline.progress import Progress
 from pipeline.runtime import UNUSED, device_name, hidden_packages, loading, seed_for, start_tensorflow
+from pipeline.settings import Params
 
 if TYPE_CHECKING:
     from pipeline.choice.arrays import Scaled
@@ -28,17 +29,18 @@ if TYPE_CHECKING:
 # The code that has a say in what a trial is and what comes of it: all that this stage imports, less what only reads,
 # writes or shows (a test holds the two together).
 CODE = (
-    "features/roles.py",
     "features/encoding/target.py",
+    "features/roles.py",
     "features/tasks.py",
     "pipeline/choice/arrays.py",
     "pipeline/choice/evaluation.py",
+    "pipeline/choice/searching.py",
     "pipeline/nets/*.py",
     "pipeline/params.py",
     "pipeline/runtime.py",
     "pipeline/schema.py",
     "pipeline/search_space.py",
-    "pipeline/choice/searching.py",
+    "pipeline/settings.py",
     "pipeline/tune.py",
 )
 

@@ -30,8 +30,9 @@ from features.validation.levels import levels
 from pipeline import stage
 from pipeline.expectations.suites import run_suites, unexplained
 from pipeline.files import read_bytes, write_json
-from pipeline.params import Params, Table, load, read_document
+from pipeline.params import load, read_document
 from pipeline.runtime import seed_for
+from pipeline.settings import Params, Table
 
 
 def main(argv: Sequence[str] | None = None) -> int:

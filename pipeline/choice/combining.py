@@ -15,8 +15,8 @@ from features.roles import SCORE, UNUSED
 from features.scoring import combination, metrics
 from features.scoring.combination import Level, Ranks
 from features.tasks import DECIDED
-from pipeline.params import Params
 from pipeline.runtime import seed_for
+from pipeline.settings import Params
 
 
 @dataclass(frozen=True)

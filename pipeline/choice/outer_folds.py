@@ -12,8 +12,8 @@ from features.encoding.folds import nested_roles, outer_parts
 from features.errors import UserError
 from features.roles import SCORE
 from features.scoring.combination import LEVELS
-from pipeline.params import Params
 from pipeline.runtime import seed_for
+from pipeline.settings import Params
 
 
 @dataclass(frozen=True)

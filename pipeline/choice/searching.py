@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from pipeline.params import Tune
 from pipeline.search_space import Range, Space
+from pipeline.settings import Tune
 
 if TYPE_CHECKING:
     from pipeline.choice.arrays import Inputs

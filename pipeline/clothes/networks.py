@@ -11,9 +11,9 @@ import numpy as np
 from features.errors import UserError
 from features.roles import STOP, TRAIN
 from features.scoring.diagnosis import Diagnosis, diagnose
-from pipeline.params import FashionMnist, ImageNetwork
 from pipeline.progress import Progress
 from pipeline.runtime import seed_for
+from pipeline.settings import FashionMnist, ImageNetwork
 
 if TYPE_CHECKING:
     from pipeline.nets.augmentation import Augmentation

@@ -14,8 +14,8 @@ from features.scoring.diagnosis import Diagnosis
 from pipeline.clothes.networks import CLASSES, NETWORKS, SHALLOW_ACTIVATION, Clothes, Outcome, augmentation_of, curves
 from pipeline.pages.markdown import BEYOND, gain, joined, table, told
 from pipeline.pages.pictures import COLOURS, confusion, label, panels, png
-from pipeline.params import FashionMnist, ImageNetwork
 from pipeline.runtime import seed_for
+from pipeline.settings import FashionMnist, ImageNetwork
 
 if TYPE_CHECKING:
     from pipeline.nets.augmentation import Augmentation

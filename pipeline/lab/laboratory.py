@@ -20,8 +20,8 @@ from pipeline.nets.fit import Fit, fit
 from pipeline.nets.members import members_of
 from pipeline.nets.source import Source
 from pipeline.nets.table import Table
-from pipeline.params import Labs
 from pipeline.runtime import seed_for
+from pipeline.settings import Labs
 
 Frames = dict[str, pd.DataFrame]
 # The ways to a figure of the textbook agree when they differ by no more than this.

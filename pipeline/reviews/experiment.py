@@ -14,11 +14,11 @@ from features.reviews.sentiment import average, best_shares, overfit_epoch, set_
 from features.roles import STOP, TRAIN
 from features.scoring.diagnosis import diagnose
 from features.scoring.metrics import mean_error, row_log_loss
-from pipeline.params import Imdb
 from pipeline.progress import Progress
 from pipeline.reviews.files import Reviews
 from pipeline.reviews.networks import Texts, multi_hot_of, train_convolution, train_phrases, train_variants
 from pipeline.runtime import seed_for
+from pipeline.settings import Imdb
 
 if TYPE_CHECKING:
     from pipeline.nets.fit import Fit

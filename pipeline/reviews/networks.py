@@ -13,8 +13,8 @@ from features.errors import UserError
 from features.reviews.ngrams import Bags, Vocabulary, find, learn_vocabulary, log_count_ratios, multi_hot, take, weigh
 from features.reviews.words import keras_numbers, last_words
 from features.roles import SCORE, STOP, TRAIN
-from pipeline.params import Imdb
 from pipeline.runtime import seed_for
+from pipeline.settings import Imdb
 
 if TYPE_CHECKING:
     from pipeline.nets.fit import Fit

@@ -12,9 +12,9 @@ from features.errors import enumerated
 from features.scoring.diagnosis import diagnose
 from pipeline.pages.markdown import BEYOND, gain, is_noise, joined, table, told
 from pipeline.pages.pictures import COLOURS, label, panels, png
-from pipeline.params import Imdb
 from pipeline.reviews.experiment import PLAIN, Chosen
 from pipeline.reviews.words import EXPLAINED
+from pipeline.settings import Imdb
 
 # Words and phrases of either kind that the page shows.
 SHOWN = 10

@@ -7,9 +7,9 @@ import pandas as pd
 
 from features.reviews.ngrams import weigh
 from pipeline.nets.bags import effects
-from pipeline.params import Imdb
 from pipeline.reviews.files import Reviews
 from pipeline.reviews.networks import Phrases, network
+from pipeline.settings import Imdb
 
 # Training reviews whose words are weighed.
 EXPLAINED = 5000

@@ -8,7 +8,7 @@ import pytest
 
 from features.encoding import categories, normalization
 from features.tasks import TASKS
-from pipeline import params, search_space
+from pipeline import search_space, settings
 from pipeline.nets import forward, heads, initializers, layers, members, search
 from tests.pipeline.nets.networks import bare_configuration
 
@@ -24,7 +24,7 @@ def test_params_and_code_know_the_same_names() -> None:
     assert members.NAMES["family"] == search_space.FAMILIES
     assert members.NAMES["numbers"] == search_space.NUMBERS
     assert search_space.RULES["feature_scale"].choices == members.NAMES["feature_scale"]
-    rule = params.ImageNetwork.__dataclass_fields__["normalization"].metadata["rule"]
+    rule = settings.ImageNetwork.__dataclass_fields__["normalization"].metadata["rule"]
     assert rule.choices == members.NAMES["normalization"]
     assert set(members.DEFAULTS) >= {*members.NAMES, "schedule"}
 
@@ -47,7 +47,7 @@ def test_every_initializer_draws_its_own_kernel() -> None:
 
 
 def test_every_oracle_proposes() -> None:
-    for name in params.ORACLES:
+    for name in settings.ORACLES:
         assert search.Search(name, [search.Part(SPACE, 2, 1)], 0).propose()
     with pytest.raises(ValueError, match="no oracle 'other'"):
         search.Search("other", [search.Part(SPACE, 2, 1)], 0)
@@ -58,7 +58,7 @@ def test_every_normalization_is_its_own() -> None:
     values = np.random.default_rng(0).normal(3.0, 2.0, (20, 2))
     scaled = {
         name: normalization.learn(name, values, np.zeros(2, bool)).apply(values).round(3).tobytes()
-        for name in params.NORMALIZATIONS
+        for name in settings.NORMALIZATIONS
     }
     assert scaled.pop("keras") == scaled["zscore"]
     assert len(set(scaled.values())) == len(scaled)
@@ -69,7 +69,7 @@ def test_every_normalization_is_its_own() -> None:
 def test_every_encoding_is_its_own() -> None:
     cells = pd.DataFrame({"c": ["a", "b", "b"]}, dtype=object)
     shapes = {}
-    for name in params.ENCODINGS:
+    for name in settings.ENCODINGS:
         columns, _, codes, _ = categories.apply(categories.fit(cells, np.arange(3), [name], {}, 1), cells)
         shapes[name] = columns.shape[1], codes.shape[1]
     assert shapes == {

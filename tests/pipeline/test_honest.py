@@ -21,7 +21,8 @@ from pipeline import demo, honest
 from pipeline.choice.outer_folds import Plan, draw
 from pipeline.files import read_json, read_npz
 from pipeline.honest import Answers
-from pipeline.params import Params, Table, load, read_document
+from pipeline.params import load, read_document
+from pipeline.settings import Params, Table
 from tests.stages import run_stage
 
 pytestmark = pytest.mark.slow

@@ -14,7 +14,7 @@ import pytest
 
 from pipeline import validate as stage
 from pipeline.expectations.suites import WHOLE
-from pipeline.params import Table
+from pipeline.settings import Table
 from tests.pipeline.expectations.test_suites import CONTRACT
 from tests.pipeline.test_bad_input import ROOT, Files, as_csv, put, validate
 

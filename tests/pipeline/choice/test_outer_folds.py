@@ -9,7 +9,8 @@ import pytest
 
 from features.roles import UNUSED
 from pipeline.choice.outer_folds import Plan, draw, plan_of, why_none
-from pipeline.params import Params, load
+from pipeline.params import load
+from pipeline.settings import Params
 from tests.stages import ROOT
 
 

@@ -8,7 +8,8 @@ import numpy as np
 
 from pipeline.choice.arrays import Inputs
 from pipeline.choice.searching import search_parts, trials_at_equal_cost
-from pipeline.params import Tune, load
+from pipeline.params import load
+from pipeline.settings import Tune
 
 ROOT = Path(__file__).resolve().parents[3]
 TEXT = (ROOT / "params.yaml").read_text(encoding="utf-8")

@@ -13,7 +13,8 @@ from pipeline import fashion_mnist
 from pipeline.clothes import networks, page
 from pipeline.nets.augmentation import Augmentation
 from pipeline.nets.fit import Fit
-from pipeline.params import ImageNetwork, read_document
+from pipeline.params import read_document
+from pipeline.settings import ImageNetwork
 from tests.pipeline.test_fashion_mnist import clothes
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -41,7 +41,7 @@ from pipeline.lab.laboratory import (
 from pipeline.nets.fit import Fit
 from pipeline.nets.numbers import Numbers
 from pipeline.nets.table import Table
-from pipeline.params import Labs
+from pipeline.settings import Labs
 
 ROWS, FOLDS = 60, 2
 
