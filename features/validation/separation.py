@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from scipy.special import ndtri
 
 # A category's rate is learned on other parts than the one it ranks, so that a column of names tells nothing.
 _PARTS = 5
@@ -80,6 +79,8 @@ def chance(ups: int, downs: int, tries: int) -> float:
     It is 0.5 plus the standard deviation of a rank sum (Mann and Whitney, 1947) times the normal quantile that
     Bonferroni's correction for so many tries asks for.
     """
+    from scipy.special import ndtri  # here, since new rows are answered without it
+
     spread = float(np.sqrt((ups + downs + 1) / (12 * ups * downs)))
     return 0.5 + spread * float(ndtri(1 - _BY_CHANCE / (2 * tries)))
 
