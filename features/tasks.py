@@ -35,9 +35,8 @@ OF_BOTH_CLASSES = frozenset({"roc_auc", *DECISIONS})
 # Of these measures more is better, of all others less.
 RISING = frozenset({"accuracy", "roc_auc", *DECISIONS})
 _ACRONYMS = frozenset({"roc", "auc", "f1", "mcc", "rmse", "rmsle", "mae", "mape"})
-# Those of values, not of classes; and those whose size is that of the target.
+# Those of values, not of classes: errors of any size.
 OF_VALUES = frozenset(METRICS["regression"])
-SIZED = OF_VALUES - {*RELATIVE}
 
 
 def measures(task: str, metric: str) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from features.tasks import SIZED
+from features.tasks import OF_VALUES
 
 # Decimals beyond those of a number that an error or a difference beside it may need to be seen.
 MORE = 3
@@ -27,7 +27,7 @@ class Digits:
         """Four decimals, of a regression's measure four digits of the first of ``numbers`` (of the largest where that
         is 0), or all before the point; and up to ``MORE`` decimals where one of the others (an error, a difference)
         would be 0 without them."""
-        if measure not in SIZED:
+        if measure not in OF_VALUES:
             return cls(4)
         sizes = [_size(one) for one in numbers if one and math.isfinite(one)]
         if not sizes:
