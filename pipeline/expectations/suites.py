@@ -55,16 +55,22 @@ def run_suites(contract: Contract, tables: Mapping[str, pd.DataFrame], docs: Pat
             names = {file: "train" if contract.target in table.columns else "test" for file, table in tables.items()}
             for file, table in tables.items():
                 name, rules = names[file], expectations_of(contract, names[file] == "train")
+                called = told_apart(map(str, table.columns))
                 # Given all at once: a suite in a context is saved anew after each expectation added to it.
-                built = [getattr(gx.expectations, kind)(**arguments) for kind, arguments in rules]
+                built = [
+                    getattr(gx.expectations, kind)(**arguments | {"column": called[arguments["column"]]})
+                    for kind, arguments in rules
+                ]
                 suite = context.suites.add(gx.ExpectationSuite(name=name, expectations=built))
                 batch = source.add_dataframe_asset(name).add_batch_definition_whole_dataframe("all")
                 held = context.validation_definitions.add(gx.ValidationDefinition(name=name, data=batch, suite=suite))
                 form = {"result_format": "SUMMARY"}
                 checkpoint = Checkpoint(name=name, validation_definitions=[held], actions=[], result_format=form)
-                outcome = context.checkpoints.add(checkpoint).run(batch_parameters={"dataframe": table})
+                frame = table.rename(columns=called)
+                outcome = context.checkpoints.add(checkpoint).run(batch_parameters={"dataframe": frame})
+                column_of = {told: column for column, told in called.items()}
                 for result in outcome.run_results.values():
-                    found += [_entry(file, one.to_json_dict()) for one in result.results]
+                    found += [_entry(file, one.to_json_dict(), column_of) for one in result.results]
             # Once for all tables: an action in each checkpoint would write the pages' common files each time.
             context.build_data_docs()
             finish(work / "new", names, found)
@@ -94,12 +100,26 @@ def _context(pages: Path) -> Any:
     return context
 
 
-def _entry(file: str, result: dict[str, Any]) -> dict[str, Any]:
+def told_apart(columns: Iterable[str]) -> dict[str, str]:
+    """What Great Expectations is to call each column: to it names that differ in small and capital letters alone are
+    one, that of the first such column, so the later ones get an underline."""
+    found, taken = dict[str, str](), set[str]()
+    for column in columns:
+        called = column
+        while called.casefold() in taken:
+            called += "_"
+        taken.add(called.casefold())
+        found[column] = called
+    return found
+
+
+def _entry(file: str, result: dict[str, Any], column_of: Mapping[str, str]) -> dict[str, Any]:
+    """``column_of``: the column of the table by what Great Expectations calls it."""
     config, observed = result["expectation_config"], result.get("result") or {}
     arguments = {k: v for k, v in config["kwargs"].items() if k not in ("batch_id", "column")}
     return {
         "file": file,
-        "column": config["kwargs"].get("column", ""),
+        "column": column_of[config["kwargs"]["column"]],
         "expectation": config["type"],
         "arguments": arguments,
         "severity": config.get("severity") or "critical",

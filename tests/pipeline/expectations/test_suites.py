@@ -60,6 +60,16 @@ def test_every_expectation_can_fail(tmp_path: Path) -> None:
     assert len(found) == len(suites.expectations_of(contract, True)) and not any(e["success"] for e in found)
 
 
+def test_columns_that_differ_in_capitals_alone_are_two(tmp_path: Path) -> None:
+    names = ["Region", "region", "region_", "REGION"]
+    assert suites.told_apart(names) == dict(zip(names, ["Region", "region_", "region__", "REGION___"], strict=True))
+    levels = [Column(name, "feature", "category", (name,)) for name in names]
+    contract = Contract((*CONTRACT.columns[:2], *levels))
+    frame = pd.DataFrame({"id": ["1"], "y": ["0"]} | {name: [name] for name in names}, dtype=object)
+    found = suites.run_suites(contract, {"train.csv": contract.typed(frame, "train.csv", True)}, tmp_path / "docs")
+    assert all(one["success"] for one in found) and {*names} <= {one["column"] for one in found}
+
+
 def test_pages_that_a_full_disk_cuts_short_are_no_page_of_traceback(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
