@@ -18,6 +18,8 @@ from pipeline.pages.pictures import COLOURS, confusion, label, panels, png
 CURVES = {"train_loss": "train loss (under dropout)", "stop_loss": "validation (stop) loss"}
 # Where the ends of positive values lie so many times apart, logarithms show them all.
 WIDE = 30.0
+# Letters of classes' names that fit side by side below the decisions, the longest name for each class.
+LETTERS = 30
 # Whose answers a panel shows: an answer for each row.
 SCORED = "out of fold, mean over repeats"
 
@@ -100,6 +102,10 @@ def confusion_matrix(axis: Axes, frame: pd.DataFrame) -> None:
     counts = pd.crosstab(frame["actual"].astype(str), frame["predicted"].astype(str))
     confusion(axis, counts.reindex(index=names, columns=names, fill_value=0).to_numpy(), names)
     label(axis, f"Decisions ({SCORED})", "predicted", "actual")
+    if len(names) * max(map(len, names)) > LETTERS:  # else one would be written over the next
+        axis.tick_params(axis="x", rotation=45)
+        for text in axis.get_xticklabels():
+            text.set(ha="right", rotation_mode="anchor")
 
 
 def roc(axis: Axes, frame: pd.DataFrame) -> None:

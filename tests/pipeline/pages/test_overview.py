@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import struct
 
 import pandas as pd
@@ -54,6 +55,19 @@ def test_dollars_in_a_class_are_drawn_and_no_formula() -> None:
     drawn = [*axis.get_xticklabels(), *axis.get_yticklabels()]
     assert [text.get_text() for text in drawn] == 2 * names and not any(text.get_parse_math() for text in drawn)
     assert png(figure)
+
+
+@pytest.mark.parametrize(
+    ("names", "apart"), [(["False", "True"], True), ([f"Overweight_Level_{number}" for number in range(7)], False)]
+)
+def test_long_names_of_classes_are_not_written_over_one_another(names: list[str], apart: bool) -> None:
+    figure, (axis, _) = panels(2, columns=2, height=3.0)
+    overview.confusion_matrix(axis, pd.DataFrame({"actual": names, "predicted": names}))
+    assert png(figure)
+    boxes = [text.get_window_extent() for text in axis.get_xticklabels()]
+    upright = all(one.x1 < other.x0 for one, other in itertools.pairwise(boxes))
+    turned = {text.get_rotation() for text in axis.get_xticklabels()}
+    assert upright is apart and turned == {0.0 if apart else 45.0}
 
 
 @pytest.mark.parametrize(("largest", "scale"), [(4.0, "linear"), (400.0, "log")])
