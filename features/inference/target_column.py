@@ -52,7 +52,9 @@ def find_target(
             f"is learned at a time. Name one with --target (--target {named[0]}), each as a competition of its own."
         )
     if len(absent) == 1:
-        if len(answers) == 1 and answers[0] in have and not named:
+        # Where the target stands in the place of the id, the two are only exchanged, as ``find_id`` tells.
+        exchanged = sample is not None and str(sample.columns[0]) == absent[0]
+        if len(answers) == 1 and answers[0] in have and not (named or exchanged):
             raise UserError(
                 f"the sample submission asks for {answers[0]!r}, which test has; the one column that test lacks is "
                 f"{absent[0]!r}. Give this competition's sample, or name the target with --target."
@@ -65,9 +67,11 @@ def find_target(
         return asked[0], "test lacks it and the sample submission has a column for each of its classes"
     missing = [name for name in answers if name not in have] if len(answers) == 1 else []
     if not absent and missing:
+        where = " (test has it; were train and test exchanged?)" if missing[0] in test.columns else ""
         raise UserError(
             f"the sample submission asks for {missing[0]!r}, which the training table lacks"
-            f"{aside(missing[0], have)}. Give the training table with its target, or name it with --target."
+            f"{where or aside(missing[0], have)}. Give the training table with its target, or name it with "
+            "--target."
         )
     if not absent and answers and answers[0] in have:
         return answers[0], "the sample submission asks for it"

@@ -123,6 +123,10 @@ def test_a_test_table_with_the_target_is_told_what_to_do_at_once() -> None:
         UserError, match="test has every column of train, and y besides.* Were train and test exchanged"
     ):
         infer(test.drop(columns="y"), test, None)
+    with pytest.raises(UserError, match=r"asks for 'y', which the training table lacks \(test has it; were train and"):
+        infer(test.drop(columns="y"), test, sample)
+    with pytest.raises(UserError, match="first column is 'y', the target.* or put its id column first"):
+        infer(train, test.drop(columns="y"), sample[["y", "key"]])
     told = r"lacks 2 columns of train: x, y, and has X instead \(did you mean 'x'\?\).* write the others alike in both"
     with pytest.raises(UserError, match=told):
         infer(train, test[["key", "x"]].rename(columns={"x": "X"}), None)
