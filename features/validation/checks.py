@@ -299,6 +299,8 @@ def infinities(contract: Contract, frame: pd.DataFrame, file: str) -> list[Fault
         wrong = np.abs(cells.to_numpy(float)) > np.finfo(np.float32).max
         problem = counted(wrong, "value is", "values are") + " infinite or beyond 3.4e38"
         cure = "Correct the cells or " + ("delete the rows." if column.role == "target" else "leave them empty.")
+        if column.role != "target" and not column.nullable:
+            cure = f"Correct the cells, or set `nullable: true` for it in {contract.file} and leave them empty."
         faults += faults_at(file, cells, wrong, "finite numbers", check="infinities", problem=problem, cure=cure)
     return faults
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ import pytest
 from features.contracts.contract import Column, Contract
 from features.contracts.faults import Fault
 from features.encoding import columns, duplicates
-from features.validation.checks import cells_unread, drift, read_states, run_checks, target_binary
+from features.validation.checks import cells_unread, drift, infinities, read_states, run_checks, target_binary
 from features.validation.separation import chance
 
 CONTRACT = Contract(
@@ -124,6 +125,9 @@ def test_infinities(tables: Any, value: float) -> None:
     (fault,) = found(train, test)["infinities"]
     assert fault.rows == (3,) and "infinite or beyond 3.4e38" in str(fault) and not fault.warning
     assert str(fault).endswith("Correct the cells or leave them empty.")
+    columns = [replace(one, nullable=False) if one.name == "x" else one for one in CONTRACT.columns]
+    (fault,) = infinities(Contract(tuple(columns), "c.yaml"), test, "test.csv")
+    assert str(fault).endswith("Correct the cells, or set `nullable: true` for it in c.yaml and leave them empty.")
 
 
 def test_empty_and_constant_columns_warn(tables: Any) -> None:
