@@ -117,13 +117,19 @@ def load_trained(data: Path, name: str) -> Trained:
         bool(arrays["clip"]),
         ensemble,
     )
-    have = {column.name for column in contract.features}
+    have = {column.name: column.type for column in contract.features}
     gone = [one["name"] for one in trained.states if one["name"] not in have]
     if gone:
         raise UserError(
             f"{path}: {gone[0]!r} is no feature, but the networks have learned from it. Put it back, or run "
             f"`dvc repro ensemble@{name}`."
         )
+    for one in trained.states:  # or a number would be met as a word, or a word as a number that none is like
+        if one["type"] != have[one["name"]]:
+            raise UserError(
+                f"{path}: columns.{one['name']}.type is {have[one['name']]!r}, but the networks have learned from it "
+                f"as {one['type']!r}. Set it back, or run `dvc repro ensemble@{name}`."
+            )
     return trained
 
 

@@ -70,7 +70,12 @@ def test_every_form_of_column_met_later_is_answered_alike(
     assert predict.main(["shops", "--input", "unread.csv", "--output", "unread_answer.csv"]) == 1
     assert "1 of 1 cells can't be read as a date: 'some day' (row 2)" in capsys.readouterr().err
     contract = Path("data/contracts/shops.yaml")
-    contract.write_text(contract.read_text().replace("  colour:\n    role: feature", "  colour:\n    role: ignore"))
+    before = contract.read_text()
+    area = "  area:\n    role: feature\n    type: "
+    contract.write_text(before.replace(f"{area}number", f"{area}category"))
+    assert predict.main(["shops", "--input", "odd.csv", "--output", "odd_answer.csv"]) == 1
+    assert "columns.area.type is 'category', but the networks have learned" in capsys.readouterr().err
+    contract.write_text(before.replace("  colour:\n    role: feature", "  colour:\n    role: ignore"))
     assert predict.main(["shops", "--input", "odd.csv", "--output", "odd_answer.csv"]) == 1
     assert "'colour' is no feature, but the networks have learned from it" in capsys.readouterr().err
 
