@@ -98,7 +98,8 @@ def new(arguments: argparse.Namespace) -> None:
     print(
         f"new: {name}: {found.task} scored by {found.metric}, {len(found.train)} training and {len(found.test)} test "
         f"rows, {count} column{'' if count == 1 else 's'} to learn from\n"
-        f"new: correct {contract_path(folder, name)} or params.yaml where a decision is wrong, then run `dvc repro`"
+        f"new: correct {contract_path(folder, name)} or params.yaml where a decision is wrong, then run "
+        f"`dvc repro report@{name}`"  # without a name DVC would run pictures and reviews, too
     )
 
 

@@ -79,6 +79,7 @@ def test_what_it_writes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> N
     assert files().run(tmp_path, "--kaggle", "shops-of-the-world") == 0
     assert load_source(tmp_path / "params.yaml", "shops").kaggle == "shops-of-the-world"
     out = capsys.readouterr().out
+    assert out.endswith("where a decision is wrong, then run `dvc repro report@shops`\n"), "and no other table's stages"
     params = load(tmp_path / "params.yaml", "shops")
     assert (params.table.task, params.table.metric, params.table.module) == ("multiclass", "accuracy", "plain")
     assert params.encode.folds == FOLDS and params.normalize.method == ("robust",)
