@@ -66,7 +66,7 @@ def ensemble(arguments: argparse.Namespace) -> None:
     combined = combine(params, predictions, target, roles, transform, together)
     folds = by_fold(params, combined, target, roles, arrays["ids"])
     found = summary(params, combined, predictions, target, roles, folds.drop(columns=FOLD_KEYS), together)
-    found |= {f"baseline_{name}": value for name, value in baseline(params, train, target, classes).items()}
+    found |= over_baseline(table, combined, found, baseline_answers(params, train, target, classes), target, together)
     ids = [str(value) for value in arrays["ids"][len(target) :]]
     asked, threshold = [str(name) for name in sample.columns[1:]], combined.choice.threshold
     answers = submission.spell(table.task, table.metric, combined.test, threshold, classes, asked, table.target)
@@ -104,16 +104,21 @@ def in_short(table: Table, found: Mapping[str, float]) -> str:
     if table.task == "regression":
         score, error, simple = (found[key] for key in (f"cv_{metric}", f"cv_{metric}_se", f"baseline_{metric}"))
         digits = Digits.of(metric, score, error, gain)
+        moved = f"{digits.shown(gain, '+')} better" if gain >= 0 else f"{digits.shown(-gain)} worse"
         return (
             f"{called(metric)} {digits.shown(score)} ± {digits.shown(error)} "
-            f"({digits.shown(gain, '+')} better than a single member); baseline {digits.shown(simple)}"
+            f"({moved} than a single member); baseline {digits.shown(simple)}"
         )
-    return (
-        f"{called(metric)} {found[f'cv_{metric}']:.4f} ± {found[f'cv_{metric}_se']:.4f} ({gain:+.4f} over a single "
-        f"member), log loss {found['cv_log_loss']:.4f} ± {found['cv_log_loss_se']:.4f}; baseline {called(metric)} "
-        f"{found[f'baseline_{metric}']:.4f}"
-        + (f"; ROC AUC {found['cv_roc_auc']:.4f}" if table.metric == "roc_auc" else "")
-    )
+    said = {
+        name: f"{called(name)} {found[f'cv_{name}']:.4f} ± {found[f'cv_{name}_se']:.4f}"
+        for name in ("log_loss", metric)
+    }
+    said[metric] += f" ({gain:+.4f} over a single member)"
+    # What the competition scores by comes first; a ROC AUC goes with the probabilities.
+    order = ["log_loss", metric] if table.metric in ("log_loss", "roc_auc") else [metric, "log_loss"]
+    area = f"ROC AUC {found['cv_roc_auc']:.4f}, " if table.metric == "roc_auc" else ""
+    told = area + ", ".join(said[name] for name in order)
+    return f"{told}; baseline {called(metric)} {found[f'baseline_{metric}']:.4f}"
 
 
 def gained_by(table: Table) -> str:
@@ -303,30 +308,55 @@ def by_fold(params: Params, combined: Combined, target: np.ndarray, roles: np.nd
     return pd.DataFrame(rows)
 
 
-def baseline(params: Params, train: pd.DataFrame, target: np.ndarray, classes: list[str]) -> dict[str, float]:
-    """Measures of the simple rule to beat, by name.
+def baseline_answers(
+    params: Params, train: pd.DataFrame, target: np.ndarray, classes: list[str]
+) -> dict[str, np.ndarray]:
+    """What the simple rule to beat answers, ``[t, c]``, by the measure that it is judged by.
 
-    Classes: measures of decisions of the feature module's own rule where it has one, else all measures of the classes'
-    shares as the answer to every row, and a metric of decisions of the class that is better for all rows. Regression:
-    the best constant by each measure.
+    Classes: for measures of decisions the feature module's own rule where it has one, else for all measures the
+    classes' shares, the same for every row, and for a metric of decisions the class that is better for all rows.
+    Regression: the best constant by each measure.
     """
     task, metric = params.table.task, params.table.metric
+    names = metrics.names(task, metric, target)
     if task == "regression":
-        found = {}
-        for name in metrics.names(task, metric, target):
-            answer = np.full((len(target), 1), metrics.best_constant(name, target))
-            found[name] = metrics.measures(task, metric, target, answer)[name]
-        return found
+        return {name: np.full((len(target), 1), metrics.best_constant(name, target)) for name in names}
     rule = getattr(module_of(params.table.module), "baseline", None)
     if rule is not None:
         code = {word: number for number, word in enumerate(classes)}
-        ruled = rule(train).map(code).to_numpy()
-        return {name: float(decisions.value(name, target, ruled)) for name in ("accuracy", gained_by(params.table))}
+        ruled = rule(train).map(code).to_numpy(int)
+        sure = np.eye(len(classes))[ruled]
+        return dict.fromkeys(("accuracy", gained_by(params.table)), sure[:, 1:] if task == "binary" else sure)
     shares = np.bincount(target.astype(int), minlength=len(classes)) / len(target)
-    answer = shares[1:] if task == "binary" else shares
-    found = metrics.measures(task, metric, target, np.tile(answer, (len(target), 1)))
+    found = dict.fromkeys(names, np.tile(shares[1:] if task == "binary" else shares, (len(target), 1)))
     if metric in DECISIONS:
-        found[metric] = max(float(decisions.value(metric, target, np.full(len(target), code))) for code in (0, 1))
+        always = [np.full((len(target), 1), float(code)) for code in (0, 1)]
+        found[metric] = max(always, key=lambda said: decisions.value(metric, target, metrics.decide(said)))
+    return found
+
+
+def over_baseline(
+    table: Table,
+    combined: Combined,
+    own: Mapping[str, float],
+    said: Mapping[str, np.ndarray],
+    target: np.ndarray,
+    together: np.ndarray,
+) -> dict[str, float]:
+    """``baseline_<measure>`` of what the baseline has ``said``, see ``baseline_answers``; ``baseline_gain_<measure>``:
+    by how much the answer, whose ``own`` measures are those of ``scores``, is better over the same rows, by the metric
+    and, of classes, the log loss. ``_se`` over rows, as there, of each row's difference; a ROC AUC has none."""
+    half, found = np.full((1, len(target)), 0.5), {}
+    for name, answer in said.items():
+        value = metrics.measures(table.task, table.metric, target, answer)[name]
+        found[f"baseline_{name}"] = value
+        if name not in (table.metric, "log_loss") or name == "roc_auc":
+            continue
+        score = own[f"cv_{name}"]
+        shares = row_shares(name, target, combined.out_of_fold, combined.thresholds, score)
+        moved = shares - row_shares(name, target, answer[None], half, value)
+        found[f"baseline_gain_{name}"] = score - value if name in RISING else value - score
+        found[f"baseline_gain_{name}_se"] = metrics.mean_error(moved, together)
     return found
 
 

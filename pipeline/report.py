@@ -19,7 +19,7 @@ from features.errors import enumerated
 from features.scoring.diagnosis import diagnose
 from features.scoring.digits import Digits, shown
 from features.scoring.importance import sentences
-from features.tasks import DECISIONS, RISING, called
+from features.tasks import DECISIONS, called
 from pipeline import stage
 from pipeline.files import read_csv, read_json, write_bytes
 from pipeline.pages.markdown import cell, filled, joined, table
@@ -175,17 +175,14 @@ def doubt(params: Params, metrics: Mapping[str, float]) -> str:
     """That the score is not surely better than the baseline's, "" where it is or no error is known; of a ROC AUC, which
     has none, it is the log loss that tells."""
     for measure in (params.table.metric, "log_loss"):
-        score, error, simple = (
-            metrics.get(key) for key in (f"cv_{measure}", f"cv_{measure}_se", f"baseline_{measure}")
-        )
-        if score is None or error is None or simple is None:
+        gain, error = (metrics.get(f"baseline_gain_{measure}{end}") for end in ("", "_se"))
+        if gain is None or error is None:
             continue
-        gain = score - simple if measure in RISING else simple - score
         if gain > 2 * error:
             return ""
-        _, away, scatter = shown(measure, (score, abs(gain), error))
+        _, away, scatter = shown(measure, (metrics[f"cv_{measure}"], abs(gain), error))
         return filled(
-            f"**Perhaps next to nothing was learned**: the ensemble's {called(measure)} is "
+            f"**Perhaps next to nothing was learned**: over the same rows the ensemble's {called(measure)} is "
             f"{'better' if gain >= 0 else 'worse'} than the baseline's by {away}, with a standard "
             f"error of {scatter}, so by no more than chance may do."
         )

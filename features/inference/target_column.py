@@ -121,9 +121,12 @@ def check_no_gaps(cells: pd.Series, target: str, notes: list[str]) -> None:
     if len(rows):
         cell = cells.iloc[rows[0]]
         spelt = "" if cell is None or cell != cell else f", where it is {str(cell)!r}"
+        number, these = (
+            (f"{len(rows)} rows", "these rows, or fill them") if len(rows) > 1 else ("1 row", "it, or fill it")
+        )
         raise UserError(
-            f"the training table's target {target!r} is missing in {len(rows)} rows (row {rows[0] + 2} first{spelt}). "
-            "Delete these rows, or fill them in."
+            f"the training table's target {target!r} is missing in {number} (row {rows[0] + 2} first{spelt}). "
+            f"Delete {these} in."
         )
 
 

@@ -412,10 +412,17 @@ def test_half_stays_half_where_params_say_so(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("metric", ["roc_auc", "log_loss"])
-def test_probabilities_where_the_metric_asks_for_them(tmp_path: Path, metric: str) -> None:
+def test_probabilities_where_the_metric_asks_for_them(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], metric: str
+) -> None:
     small(tmp_path, table=TABLE.replace("accuracy", metric))
     assert ensemble(tmp_path) == 0
     assert (tmp_path / "report" / "submission.csv").read_text() == "PassengerId,Survived\n5,0.7\n6,0.25\n7,0.5\n"
+    made, said = found(tmp_path), capsys.readouterr().out
+    loss = f"log loss {made['cv_log_loss']:.4f} ± {made['cv_log_loss_se']:.4f}, accuracy 0."
+    area = f"ROC AUC {made['cv_roc_auc']:.4f}, " if metric == "roc_auc" else ""
+    assert f"CV {area}{loss}" in said
+    assert "baseline_gain_roc_auc" not in made and "baseline_gain_log_loss" not in made, "a rule has no probabilities"
 
 
 PLAIN = TABLE.replace("module: titanic", "module: plain")
@@ -440,6 +447,13 @@ def test_multiclass_labels_and_probabilities(tmp_path: Path) -> None:
     assert metrics["cv_accuracy"] == 0.75 and metrics["baseline_accuracy"] == 0.5 and "cv_roc_auc" not in metrics
     shares = 0.25, 0.5, 0.25, 0.5  # of the four rows' classes
     assert metrics["baseline_log_loss"] == pytest.approx(-np.log(shares).mean(), abs=1e-6)
+    # Row by row, so that what both find hard is no error of the difference.
+    fewer = np.log([0.7, 0.8, 0.6, 0.4]) - np.log(shares)
+    assert metrics["baseline_gain_log_loss"] == pytest.approx(fewer.mean(), abs=1e-6)
+    assert metrics["baseline_gain_log_loss_se"] == pytest.approx(fewer.std(ddof=1) / 2, abs=1e-6)
+    # Rows 1 and 3 are of the most frequent class; all but row 3 are right.
+    assert metrics["baseline_gain_accuracy"] == 0.25
+    assert metrics["baseline_gain_accuracy_se"] == pytest.approx(np.std([1, 0, 1, -1], ddof=1) / 2, abs=1e-6)
     assert (tmp_path / "report" / "plots" / "roc.csv").read_text() == "false_positive_rate,true_positive_rate\n"
 
     write_params(tmp_path, table.replace("accuracy", "log_loss"))
@@ -457,6 +471,8 @@ def test_regression(tmp_path: Path, method: str) -> None:
     metrics = found(tmp_path)
     assert metrics["cv_rmse"] == 1.0 and metrics["cv_mae"] == 0.5
     assert metrics["baseline_rmse"] == pytest.approx(np.sqrt(1.25), abs=1e-6)
+    assert metrics["baseline_gain_rmse"] == pytest.approx(np.sqrt(1.25) - metrics["cv_rmse"], abs=1e-6)
+    assert "baseline_gain_mae" not in metrics and metrics["baseline_gain_rmse_se"] > 0
     assert metrics["cv_rmse_se"] == pytest.approx(1 / 2, abs=1e-6)  # squared errors 0 0 0 4: sd 2, over sqrt(4), over 2
     assert metrics["single_rmse"] == 1.0 and metrics["ensemble_gain"] == 0.0, "one member a fold is the ensemble"
     assert (tmp_path / "report" / "submission.csv").read_text() == "PassengerId,Survived\n5,1.5\n6,2.25\n"

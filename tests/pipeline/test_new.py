@@ -224,7 +224,7 @@ BAD = [
     ("wrong target", _given("--target", "levle"), ("'levle'", "did you mean 'level'", "It has id,")),
     ("target of test", _given("--target", "shop"), ("test holds the target 'shop'", "row 2", "another --target")),
     ("target missing", lambda g: setattr(g, "train", g.train.drop(columns="level")), ("asks for 'level'", "lacks")),
-    ("target cell missing", _put("train", "level", None, 3), ("'level'", "missing in 1 rows", "row 5", "Delete")),
+    ("target cell missing", _put("train", "level", None, 3), ("'level'", "missing in 1 row (row 5 first", "Delete")),
     ("wrong id", _given("--id", "idd"), ("'idd'", "did you mean 'id'")),
     ("id twice", _put("train", "id", "2"), ("train, row 3", "'2'", "each id once", "--id")),
     ("wrong metric", _given("--metric", "acuracy"), ("'acuracy'", "did you mean 'accuracy'")),

@@ -113,16 +113,15 @@ def test_the_page_says_of_which_class_f1_is() -> None:
 
 def test_a_score_no_better_than_the_baseline_is_told_for_what_it_is() -> None:
     params = load(ROOT / "params.yaml", "titanic")
-    near = METRICS | {"baseline_accuracy": 0.7923}
+    near = METRICS | {"baseline_gain_accuracy": 0.02, "baseline_gain_accuracy_se": 0.0111}
     told = " ".join(report.doubt(params, near).split())
-    assert "the ensemble's accuracy is better than the baseline's by 0.0200" in told and "error of 0.0111" in told
-    assert report.doubt(params, METRICS) == "", "by 0.21"
+    assert "over the same rows the ensemble's accuracy is better than the baseline's by 0.0200" in told
+    assert "error of 0.0111" in told
+    assert report.doubt(params, near | {"baseline_gain_accuracy": 0.0223}) == "", "twice the error and more"
     assert report.doubt(params, {"cv_accuracy": 0.6}) == "", "no error is known"
     ranked = replace(params, table=replace(params.table, metric="roc_auc"))
-    losses = {"cv_roc_auc": 0.6, "baseline_roc_auc": 0.5, "cv_log_loss": 0.68, "cv_log_loss_se": 0.01}
-    assert "log loss is better than the baseline's by 0.0130" in report.doubt(
-        ranked, losses | {"baseline_log_loss": 0.693}
-    )
+    losses = {"cv_log_loss": 0.68, "baseline_gain_log_loss": -0.013, "baseline_gain_log_loss_se": 0.01}
+    assert "log loss is worse than the baseline's by 0.0130" in " ".join(report.doubt(ranked, losses).split())
 
 
 def test_that_an_auc_is_a_mean_over_outer_folds_is_said_where_one_is_shown() -> None:
