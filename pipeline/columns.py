@@ -16,7 +16,7 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from features.errors import UserError
-from features.roles import SCORE, TRAIN, UNUSED
+from features.roles import SCORE, STOP, TRAIN, UNUSED
 from features.scoring import metrics
 from features.scoring.comparison import noise
 from features.scoring.importance import group_table, measured, measures_of, pair_table, sentences, sets_to_train
@@ -73,9 +73,9 @@ class Trained:
 
     @property
     def share(self) -> float:
-        """Rows that a fold scores against those that it does not, on average."""
-        scored = (self.scaled.table.roles == SCORE).mean()
-        return float(scored / (1 - scored))
+        """Rows that a fold scores against those that it trains or stops by, on average."""
+        roles = self.scaled.table.roles
+        return float((roles == SCORE).sum() / np.isin(roles, (TRAIN, STOP)).sum())
 
     def measured(self, target: np.ndarray, answer: np.ndarray) -> list[float]:
         """See ``features.scoring.importance``."""

@@ -30,6 +30,7 @@ def words(cells: pd.Series, column: Column) -> pd.Series:
     if column.type == "text" and column.role != "id":
         return cells.map(lambda v: np.nan if v is None or v != v else str(v)).astype(object)
     whole = column.values is not None and all(_WHOLE.fullmatch(v) for v in column.values)
+    alike = {value.lower(): value for value in column.values or ()} if column.type == "boolean" else {}
 
     def word(value: Any) -> Any:
         if value is None or value != value:
@@ -43,7 +44,8 @@ def words(cells: pd.Series, column: Column) -> pd.Series:
         if whole and text not in (column.values or ()) and _WHOLE_FLOAT.fullmatch(text):
             digits = text.partition(".")[0].lstrip("+-").lstrip("0") or "0"  # however many: no float holds all
             return f"-{digits}" if text.startswith("-") and digits != "0" else digits
-        return text
+        # One table's True is another one's TRUE.
+        return text if text in (column.values or ()) else alike.get(text.lower(), text)
 
     return cells.map(word).astype(object)
 

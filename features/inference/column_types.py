@@ -162,14 +162,24 @@ def words_among(present: pd.Series, numbers: pd.Series, wrong: np.ndarray) -> li
     return words if len(words) <= SLIPS or share >= MOST else []
 
 
+def _two_words(present: pd.Series) -> tuple[str, ...]:
+    """The two words of ``BOOLEANS`` that all cells ``present`` are, as most of them are spelt; else none. A table saved
+    by a spreadsheet has TRUE where another has True."""
+    spellings = present.str.strip().value_counts()
+    words = spellings.index.str.lower()
+    if set(words) not in BOOLEANS:
+        return ()
+    return levels_of(pd.Series([spellings.index[words == word][0] for word in set(words)], dtype=object))
+
+
 def _no_number(plain: Column, present: pd.Series, absent: int, classes: int, rows: int) -> tuple[Column, str]:
     """What a column is whose cells are not, or not all, numbers; as ``infer_column``; ``present``: those not empty,
     beside so many that are ``absent``."""
     distinct = present.nunique()
     ignored = replace(plain, role="ignore", type="text", nullable=True)
-    words = {word.lower() for word in present.unique()} if distinct == 2 else set()
-    if words in BOOLEANS:
-        return replace(plain, type="boolean", values=levels_of(present)), f"two words, {listed(levels_of(present))}"
+    if two := _two_words(present):
+        told = f"two words, {listed(two)}"
+        return replace(plain, type="boolean", values=two), told + (", in small or capital letters" * (distinct > 2))
     if distinct == 1:
         return replace(plain, values=levels_of(present)), f"{quoted(present.iloc[0])} or nothing"
     found = _date(plain, present) if distinct > 2 else None

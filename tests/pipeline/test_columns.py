@@ -17,7 +17,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from features.encoding.target import TargetScale
-from features.roles import TRAIN, UNUSED
+from features.roles import SCORE, STOP, TRAIN, UNUSED
 from pipeline import columns, demo, train
 from pipeline.files import write_json, write_npz
 from pipeline.params import read_document
@@ -200,6 +200,12 @@ def test_no_column_at_all_is_the_best_constant_of_the_train_rows() -> None:
         assert columns.constant(trained, 0).tolist() == [[best]] * 4
 
 
+def test_rows_that_a_fold_leaves_out_are_none_that_it_learns_from() -> None:
+    scaled: Any = SimpleNamespace(table=SimpleNamespace(roles=np.array([[SCORE], [TRAIN], [STOP], [UNUSED]])))
+    unknown: Any = None
+    assert columns.Trained(unknown, scaled, *[unknown] * 5).share == 0.5
+
+
 def test_retrained_networks_are_held_against_a_mean_at_the_level_of_other_folds() -> None:
     """Of 100 rows a fold, whose means are 2 and 3. Networks of one set say half of that and a third, those of the other
     all of it; one that diverged teaches nothing."""
@@ -216,6 +222,7 @@ def test_retrained_networks_are_held_against_a_mean_at_the_level_of_other_folds(
         ),
         scaled=SimpleNamespace(table=SimpleNamespace(roles=roles), scale=SimpleNamespace(transform="log")),
         target=target,
+        together=np.arange(200),
     )
     found = columns.at_level(trained, plan, np.tile(said[:, None, None], (1, 200, 1)))[:, 0, 0]
     wanted = [3.0, 3.0, 2.0, np.nan, 2.5, 2.5, 2.5, 2.5]  # in the other fold's range: 2.5 to 3.5, and 1.5 to 2.5

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -26,6 +28,15 @@ def test_a_features_levels_are_all_its_words() -> None:
 )
 def test_which_labels_are_missing(labels: list[str | None], missing: list[int]) -> None:
     assert np.flatnonzero(missing_labels(pd.Series(labels, dtype=object))).tolist() == missing
+
+
+def test_a_boolean_is_read_in_small_or_capital_letters() -> None:
+    """A spreadsheet writes TRUE where pandas writes True; of a category they are two words."""
+    cells = pd.Series(["True", "TRUE", " false", None, "no"], dtype=object)
+    flag = Column("flag", "feature", "boolean", values=("False", "True"))
+    assert words(cells, flag).fillna("").tolist() == ["True", "True", "False", "", "no"]
+    assert words(cells, replace(flag, values=("TRUE", "True"))).fillna("").tolist()[:2] == ["True", "TRUE"]
+    assert words(cells, replace(flag, type="category")).fillna("").tolist() == ["True", "TRUE", "false", "", "no"]
 
 
 def test_a_whole_number_of_any_length_is_a_word() -> None:

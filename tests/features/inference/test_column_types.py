@@ -50,6 +50,7 @@ def cells(*values: Any) -> pd.Series:
         (cells("1.5", "NaN", "n/a"), "feature", "number", "'1.5' or nothing"),
         (cells("Yes", "No"), "feature", "boolean", "two words"),
         (cells("TRUE", "false"), "feature", "boolean", "two words"),
+        (cells("True", "TRUE", "no"), "feature", "category", "3 words"),
         (cells("red", "blue"), "feature", "category", "2 words"),
         (cells("18-24", "25-34", "65+"), "feature", "category", "3 words, a scale: 18-24 < 25-34 < 65+"),
         (cells("TA", "Gd", "Ex", "NA"), "feature", "category", "4 words, a scale: NA < TA < Gd < Ex"),
@@ -93,6 +94,16 @@ def test_a_column(column: pd.Series, role: str, kind: str, said: str) -> None:
         assert found.nullable
     if found.values is not None:
         assert set(column.dropna()) == set(found.values) | set(found.spelling.missing)
+
+
+def test_two_words_are_a_boolean_in_small_or_capital_letters() -> None:
+    """As most cells spell them; what else stands there makes a category."""
+    found, reason = infer_column("c", cells("TRUE", "True", "False", "False", "true", "True"))
+    assert (found.type, found.values) == ("boolean", ("False", "True")) and reason.endswith(
+        "in small or capital letters"
+    )
+    assert infer_column("c", cells("True", "TRUE", "no"))[0].type == "category"
+    assert infer_column("c", cells("True", "TRUE"))[0].type == "category"
 
 
 SIZES = [f"{x:.3f}" for x in GENERATOR.normal(size=COUNT)]
