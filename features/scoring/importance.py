@@ -123,9 +123,11 @@ def sentences(table: pd.DataFrame, pairs: pd.DataFrame) -> list[str]:
     if len(top):
         rises = shown(name, top[f"importance_{name}"])
         whose = "its" if len(top) == 1 else "their"
+        # Others may stand above these, by more noise than they are worth.
+        passed_over = not used.loc[: top.index[-1]].all()
         found = [
-            f"The ensemble leans most on {enumerated(top['group'])}: permuting {whose} columns raises the {words} by "
-            f"{enumerated(rises)}."
+            f"{'Beyond noise the' if passed_over else 'The'} ensemble leans most on {enumerated(top['group'])}: "
+            f"permuting {whose} columns raises the {words} by {enumerated(rises)}."
         ]
     harm, doubt = table[f"without_{name}"], noise(table["without_folds"]) * table[f"without_{name}_se"]
     sure = harm.abs() > doubt

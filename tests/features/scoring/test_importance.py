@@ -146,6 +146,8 @@ def test_only_groups_beyond_noise_are_leaned_on() -> None:
     table["importance_log_loss"] = [0.1, 0.01, -0.005]
     wanted = "The ensemble leans most on a: permuting its columns raises the log loss by 0.1000."
     assert sentences(table, none)[0] == wanted
+    table["importance_log_loss"], table["importance_log_loss_se"] = [0.3, 0.1, -0.005], [0.2, 0.01, 0.01]
+    assert sentences(table, none)[0].startswith("Beyond noise the ensemble leans most on b: "), "a stands above it"
 
 
 def test_measures_of_each_task() -> None:
