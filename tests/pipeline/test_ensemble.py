@@ -20,10 +20,11 @@ from features.roles import SCORE, UNUSED
 from features.scoring import combination
 from features.tasks import called
 from pipeline.choice.combining import Choice, Combined, combine
-from pipeline.ensemble import calibration, gains, main
+from pipeline.ensemble import calibration, gains, in_short, main
 from pipeline.files import read_json, read_npz, write_json, write_npz
 from pipeline.params import load
 from pipeline.predict import written
+from pipeline.settings import Table
 from tests.stages import options
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -432,6 +433,13 @@ VALUES, TEST_VALUES = np.array([1.0, 2.0, 3.0, 2.0])[None, None, :, None], np.ar
 
 def regression(metric: str) -> str:
     return PLAIN.replace("binary", "regression").replace("accuracy", metric)
+
+
+@pytest.mark.parametrize(("gain", "said"), [(0.05, "(+0.0500 better than"), (-0.05, "(0.0500 worse than")])
+def test_an_ensemble_that_loses_to_a_single_member_is_told_for_what_it_is(gain: float, said: str) -> None:
+    table = Table("regression", "y", "id", "rmsle", "plain", "sample.csv")
+    found = {"cv_rmsle": 0.4, "cv_rmsle_se": 0.01, "baseline_rmsle": 1.0, "ensemble_gain": gain}
+    assert f"RMSLE 0.4000 ± 0.0100 {said} a single member); baseline 1.0000" == in_short(table, found)
 
 
 def test_multiclass_labels_and_probabilities(tmp_path: Path) -> None:
