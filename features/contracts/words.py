@@ -44,8 +44,8 @@ def words(cells: pd.Series, column: Column) -> pd.Series:
         if whole and text not in (column.values or ()) and _WHOLE_FLOAT.fullmatch(text):
             digits = text.partition(".")[0].lstrip("+-").lstrip("0") or "0"  # however many: no float holds all
             return f"-{digits}" if text.startswith("-") and digits != "0" else digits
-        # One table's True is another one's TRUE.
-        return text if text in (column.values or ()) else alike.get(text.lower(), text)
+        # One table's True is another one's TRUE. Of a category nothing is looked up: it may have thousands of levels.
+        return alike.get(text.lower(), text) if alike and text not in (column.values or ()) else text
 
     return cells.map(word).astype(object)
 
