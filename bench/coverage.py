@@ -25,7 +25,7 @@ from threadpoolctl import threadpool_limits
 from bench.kept import folder as folder_of
 from features.encoding.folds import outer_parts
 from features.inference.first_contract import infer
-from features.scoring import combination, estimation, metrics
+from features.scoring import estimation, metrics, rules
 from features.synthetic import mixed, titanic
 from features.tasks import DECISIONS, METRICS
 from pipeline import demo, new
@@ -185,8 +185,8 @@ def chosen_thresholds(
     found = np.empty(len(target))
     for part in np.unique(parts):
         others = parts != part
-        found[~others] = combination.best_threshold(measure, target[others], answer[None, others])
-    return found, combination.best_threshold(measure, target, answer[None])
+        found[~others] = rules.best_threshold(measure, target[others], answer[None, others])
+    return found, rules.best_threshold(measure, target, answer[None])
 
 
 def plain(whole: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, str]:

@@ -12,8 +12,9 @@ from threadpoolctl import threadpool_limits
 
 from features.encoding.target import LOGARITHMS
 from features.roles import SCORE, UNUSED
-from features.scoring import combination, metrics
-from features.scoring.combination import Level, Ranks
+from features.scoring import calibration, combination, metrics, rules, voting
+from features.scoring.calibration import Level
+from features.scoring.combination import Ranks
 from features.tasks import DECIDED
 from pipeline.runtime import seed_for
 from pipeline.settings import Params
@@ -81,7 +82,7 @@ class Choice:
 
 def calibrated(answers: np.ndarray, temperature: float, level: Level | None) -> np.ndarray:
     """What members answer together, of any shape: probabilities at the ``temperature``, values at their ``level``."""
-    return combination.with_temperature(answers, temperature) if level is None else level.apply(answers)
+    return calibration.with_temperature(answers, temperature) if level is None else level.apply(answers)
 
 
 def combine(
@@ -153,14 +154,14 @@ def level_of(
     said, factor, shift = answers.mean(axis=0), 1.0, 0.0
     weights = 1 / np.abs(target) if params.table.metric == "mape" else np.ones(len(target))
     if params.table.metric == "rmse":
-        factor = combination.mean_factor(target, said, together)
+        factor = calibration.mean_factor(target, said, together)
     elif transform in LOGARITHMS:
-        factor = combination.median_factor(target, said, weights, together)
+        factor = calibration.median_factor(target, said, weights, together)
     else:
-        shift = combination.median_shift(target, said, weights, together)
+        shift = calibration.median_shift(target, said, weights, together)
     ends = (float(target.min()), float(target.max())) if params.train.clip else (-np.inf, np.inf)
     level = Level(factor, shift, *ends)
-    nearer = params.table.metric == "mae" and combination.whole_is_nearer(target, level.apply(answers), together)
+    nearer = params.table.metric == "mae" and calibration.whole_is_nearer(target, level.apply(answers), together)
     return replace(level, rounded=nearer)
 
 
@@ -190,7 +191,7 @@ class Combiner:
         groups = together is not None and len(np.unique(together)) < len(together)
         self._together = together if groups else None
         self._params, self._target, self._fold = params, target, predictions["fold"]
-        self._unit = combination.units(predictions["trial"], predictions["seed"])
+        self._unit = voting.units(predictions["trial"], predictions["seed"])
         self._plain, self._test = predictions["out_of_fold"], predictions["test"]
         self._logarithmic = params.table.metric == "rmsle"
         if self._logarithmic:
@@ -210,12 +211,12 @@ class Combiner:
         settings, task = self._params.ensemble, self._params.table.task
         generator = np.random.default_rng(seed_for(self._params.seed, "bags", number))
         together = None if self._together is None else self._together[rows]
-        jury = combination.Jury.of(self._plain, self._unit, self._fold, rows, self._params.encode.folds, self._loss)
+        jury = voting.Jury.of(self._plain, self._unit, self._fold, rows, self._params.encode.folds, self._loss)
         equal = np.ones(int(self._unit.max()) + 1)
-        selected = combination.bagged_votes(jury, settings.bags, generator)
+        selected = voting.bagged_votes(jury, settings.bags, generator)
         votes = selected if settings.method == "greedy" else equal
         if settings.prune:
-            votes = combination.pruned_votes(jury, votes)
+            votes = voting.pruned_votes(jury, votes)
         weights = self._weights(votes)
         steps = {"mean": Step(self._weights(equal), False), "selected": Step(self._weights(selected), False)}
         if self._ranked:
@@ -227,16 +228,16 @@ class Combiner:
             steps["calibrated"] = Step(weights, self._ranked, level=level)
         if task != "regression":
             known = self._all(weights)[:, rows]
-            fitted = combination.temperature(self._target[rows], known)
+            fitted = calibration.temperature(self._target[rows], known)
             steps["calibrated"] = Step(weights, self._ranked, fitted)
             degrees = fitted if settings.calibration == "temperature" else 1.0
             if task == "binary" and decided_by_metric(self._params):
-                answers = combination.with_temperature(known, degrees)[..., 0]
+                answers = calibration.with_temperature(known, degrees)[..., 0]
                 metric = self._params.table.metric
-                threshold = combination.best_threshold(metric, self._target[rows], answers, together)
+                threshold = rules.best_threshold(metric, self._target[rows], answers, together)
                 # A temperature moves no decision, so the threshold goes with it.
                 for name, step in steps.items():
-                    at = combination.threshold_at(threshold, step.temperature / degrees)
+                    at = calibration.threshold_at(threshold, step.temperature / degrees)
                     steps[name] = replace(step, threshold=at)
         ranks = Ranks.of(self._test) if self._ranked else None
         return Choice(weights, degrees, threshold, ranks, self._logarithmic, level), steps
@@ -270,7 +271,7 @@ class Combiner:
         return found
 
     def _weights(self, votes: np.ndarray) -> np.ndarray:
-        return combination.member_weights(votes, self._unit, self._fold)
+        return voting.member_weights(votes, self._unit, self._fold)
 
     def _loss(self, rows: np.ndarray, answers: np.ndarray) -> np.ndarray:
         return metrics.row_loss(self._params.table.metric, self._target[rows], self._back(answers))

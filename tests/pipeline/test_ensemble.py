@@ -17,7 +17,7 @@ from sklearn.metrics import balanced_accuracy_score, f1_score, matthews_corrcoef
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from features.roles import SCORE, UNUSED
-from features.scoring import combination
+from features.scoring import voting
 from features.tasks import called
 from pipeline.choice.combining import Choice, Combined, combine
 from pipeline.ensemble import calibration, gains, in_short, main
@@ -587,13 +587,13 @@ def test_a_fold_chooses_by_no_row_that_it_leaves_out(tmp_path: Path, method: str
 def test_members_are_chosen_in_one_thread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of many rows the sums of one core and of several differ in their last bits."""
     threads: set[int] = set()
-    choose = combination.bagged_votes
+    choose = voting.bagged_votes
 
     def watched(*arguments: Any) -> np.ndarray:
         threads.update(each["num_threads"] for each in threadpool_info() if each["user_api"] == "blas")
         return choose(*arguments)
 
-    monkeypatch.setattr(combination, "bagged_votes", watched)
+    monkeypatch.setattr(voting, "bagged_votes", watched)
     small(tmp_path)
     with threadpool_limits(2, "blas"):
         assert ensemble(tmp_path) == 0
