@@ -3,9 +3,9 @@ anew many times.
 
 ``stages``: each split through ``pipeline.new`` and the stages from encode to honest, in this process, with small
 budgets (``BUDGETS``; both sides are made with them). ``ridge``: the interval alone (``features/scoring/estimation.py``)
-around ridge regressions whose penalty is chosen inside, many more splits, and one more table, of a rare class. A
-generated table is drawn anew for each split; scikit-learn's are split anew, so their splits share rows and the share
-covered is less sure than its standard error says."""
+around ridge regressions whose penalty is chosen inside, many more splits, and two more tables, one of a rare class and
+one of four grades. A generated table is drawn anew for each split; scikit-learn's are split anew, so their splits share
+rows and the share covered is less sure than its standard error says."""
 
 from __future__ import annotations
 
@@ -20,12 +20,14 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.special import ndtri
 from threadpoolctl import threadpool_limits
 
 from bench.kept import folder as folder_of
 from features.encoding.folds import outer_parts
 from features.inference.first_contract import infer
-from features.scoring import estimation, metrics, rules
+from features.scoring import estimation, metrics
+from features.scoring.rules import Rule, best_rule
 from features.synthetic import mixed, titanic
 from features.tasks import DECISIONS, METRICS
 from pipeline import demo, new
@@ -60,6 +62,8 @@ TEST = 0.4
 ROWS = 500
 # Of the table of a rare class: 27 of its rows to learn from, 18 to score.
 RARE_ROWS = 1500
+# Of the table of four grades.
+GRADED_ROWS = 600
 # Splits of the ridge part, and its penalties.
 QUICK, PENALTIES = 200, (1.0, 10.0, 100.0, 1000.0)
 
@@ -102,6 +106,16 @@ def generated_rare(split: int) -> pd.DataFrame:
     return pd.DataFrame({"id": np.arange(RARE_ROWS), **columns, "target": np.where(rare, "yes", "no")})
 
 
+def generated_grades(split: int) -> pd.DataFrame:
+    """Six numbers; four grades in an order, the higher the rarer: 0.5, 0.3, 0.15 and 0.05 of the rows."""
+    rng = np.random.default_rng(split)
+    inputs = rng.normal(size=(GRADED_ROWS, 6))
+    worth = inputs[:, 0] + 0.7 * inputs[:, 1] + rng.normal(size=GRADED_ROWS)
+    grades = np.searchsorted(np.sqrt(2.49) * ndtri([0.5, 0.8, 0.95]), worth)
+    columns = {f"x{column}": inputs[:, column] for column in range(6)}
+    return pd.DataFrame({"id": np.arange(GRADED_ROWS), **columns, "target": np.array(list("abcd"), object)[grades]})
+
+
 TABLES: dict[str, Callable[[int], pd.DataFrame]] = {
     "breast_cancer": bundled("breast_cancer"),
     "wine": bundled("wine"),
@@ -110,7 +124,7 @@ TABLES: dict[str, Callable[[int], pd.DataFrame]] = {
     "mixed": generated_mixed,
 }
 # Of the ridge part.
-QUICK_TABLES = {**TABLES, "rare": generated_rare}
+QUICK_TABLES = {**TABLES, "rare": generated_rare, "grades": generated_grades}
 PARTS = ("stages", "ridge")
 
 
@@ -168,25 +182,23 @@ def quick(name: str, split: int) -> dict[str, Any]:
     for measure in METRICS[task]:
         if measure not in metrics.names(task, measure, target):
             continue  # a target below 0 has no RMSLE, one of 0 no MAPE
-        thresholds, threshold = np.full(len(rows), 0.5), 0.5
+        decided, rule = metrics.decide(answer), Rule()
         if measure in DECISIONS:
-            thresholds, threshold = chosen_thresholds(measure, target[rows], answer[:, 0], parts)
-        test[measure] = metrics.measures(task, measure, target[held], final, threshold)[measure]
-        one = estimation.estimate(measure, target[rows], answer, thresholds, parts, len(held))
+            decided, rule = decided_apart(measure, target[rows], answer, parts)
+        test[measure] = metrics.measures(task, measure, target[held], final, rule.decide(final))[measure]
+        one = estimation.estimate(measure, target[rows], answer, decided, parts, len(held))
         found |= {measure: one.value, f"{measure}_lo": one.low, f"{measure}_hi": one.high, f"{measure}_se": one.error}
     return {"test": test, "honest": found, "usual": found}
 
 
-def chosen_thresholds(
-    measure: str, target: np.ndarray, answer: np.ndarray, parts: np.ndarray
-) -> tuple[np.ndarray, float]:
-    """By which threshold each row ``[t]`` is decided, its part's chosen by the ``answer [t]`` of the others, and by
-    which later rows are."""
-    found = np.empty(len(target))
+def decided_apart(measure: str, target: np.ndarray, answer: np.ndarray, parts: np.ndarray) -> tuple[np.ndarray, Rule]:
+    """As what each row ``[t]`` is decided, its part's rule chosen by the ``answer [t, c]`` of the others, and the rule
+    by which later rows are."""
+    found = np.empty(len(target), int)
     for part in np.unique(parts):
         others = parts != part
-        found[~others] = rules.best_threshold(measure, target[others], answer[None, others])
-    return found, rules.best_threshold(measure, target, answer[None])
+        found[~others] = best_rule(measure, target[others], answer[None, others]).decide(answer[~others])
+    return found, best_rule(measure, target, answer[None])
 
 
 def plain(whole: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, str]:
@@ -291,4 +303,4 @@ def later(folder: Path, name: str, known: pd.Series) -> dict[str, float]:
         target = known.to_numpy(float)
     else:
         target = known.astype(str).map({word: code for code, word in enumerate(classes)}).to_numpy(float)
-    return metrics.measures(task, ensemble["metric"], target, answer, choice.threshold)
+    return metrics.measures(task, ensemble["metric"], target, answer, choice.rule.decide(answer))

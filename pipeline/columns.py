@@ -80,7 +80,7 @@ class Trained:
     def measured(self, target: np.ndarray, answer: np.ndarray) -> list[float]:
         """See ``features.scoring.importance``."""
         table = self.params.table
-        return measured(table.task, table.metric, target, answer, self.choice.threshold)
+        return measured(table.task, table.metric, target, answer, self.choice.rule.decide(answer))
 
 
 def columns(arguments: argparse.Namespace) -> None:

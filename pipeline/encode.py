@@ -13,15 +13,16 @@ import pandas as pd
 
 from features.contracts.contract import Contract
 from features.contracts.tables import parse_table
-from features.contracts.words import classes_in_order
+from features.contracts.words import classes_in_order, ranked
 from features.encoding import duplicates, encoder
 from features.encoding.columns import times_of
 from features.encoding.encoder import Encoded
 from features.encoding.folds import draw_roles, groups_if_asked
 from features.encoding.formulas import seen
 from features.encoding.target import choose, origin_of, transformed
-from features.errors import UserError
+from features.errors import UserError, listed
 from features.roles import TRAIN
+from features.tasks import OF_RANKS
 from pipeline import stage
 from pipeline.files import read_bytes, write_json, write_npz
 from pipeline.params import load, read_document
@@ -50,7 +51,7 @@ def encode(arguments: argparse.Namespace) -> None:
         for path in (arguments.train, arguments.test)
     )
     target, classes = coded_target(train[contract.target], task, params.table.positive)
-    check_metric(params, target, contract.target, arguments.train)
+    check_metric(params, target, classes, contract.target, arguments.train)
     frame = pd.concat([train.drop(columns=contract.target), test], ignore_index=True)
     place = f"{arguments.params}: competitions.{params.name}.encode"
     state, encoded = encoder.fit(
@@ -118,9 +119,15 @@ def encode(arguments: argparse.Namespace) -> None:
     )
 
 
-def check_metric(params: Params, target: np.ndarray, name: str, train: Path) -> None:
-    """Raises ``UserError`` where the metric has no value for some ``target [t]``, called ``name`` in the file
-    ``train``."""
+def check_metric(params: Params, target: np.ndarray, classes: Sequence[str], name: str, train: Path) -> None:
+    """Raises ``UserError`` where the metric has no value for some ``target [t]`` of these ``classes``, called ``name``
+    in the file ``train``."""
+    if params.table.metric in OF_RANKS and not ranked(classes):
+        raise UserError(
+            f"{train}: the classes of the target {name!r} are {listed(classes, most=6)}, but metric "
+            f"{params.table.metric!r} asks how far apart they lie; expected whole numbers in equal steps. Write them "
+            f"so, or set competitions.{params.name}.table.metric to accuracy."
+        )
     if params.table.metric == "rmsle" and target.min() < 0:
         row = int(target.argmin())
         raise UserError(

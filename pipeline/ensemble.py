@@ -15,6 +15,7 @@ from features.errors import UserError
 from features.roles import SCORE
 from features.scoring import decisions, metrics, submission
 from features.scoring.digits import Digits
+from features.scoring.rules import Rule, most
 from features.tasks import DECIDED, DECISIONS, RISING, called
 from pipeline import stage
 from pipeline.choice.combining import Combined, combine
@@ -68,8 +69,8 @@ def ensemble(arguments: argparse.Namespace) -> None:
     found = summary(params, combined, predictions, target, roles, folds.drop(columns=FOLD_KEYS), together)
     found |= over_baseline(table, combined, found, baseline_answers(params, train, target, classes), target, together)
     ids = [str(value) for value in arrays["ids"][len(target) :]]
-    asked, threshold = [str(name) for name in sample.columns[1:]], combined.choice.threshold
-    answers = submission.spell(table.task, table.metric, combined.test, threshold, classes, asked, table.target)
+    asked, decided = [str(name) for name in sample.columns[1:]], combined.choice.rule.decide(combined.test)
+    answers = submission.spell(table.task, table.metric, combined.test, decided, classes, asked, table.target)
     made = submission.build(sample, ids, answers, str(arguments.sample))
     path = arguments.report / "submission.csv"
     labels = set(classes) if table.metric in DECIDED else None
@@ -170,7 +171,7 @@ def summary(
     gain = found[f"cv_{metric}"] - steps[f"single_{metric}"]
     found["ensemble_gain"] = gain if metric in RISING else -gain
     if task != "regression":
-        found["threshold"], found["temperature"] = combined.choice.threshold, combined.choice.temperature
+        found["threshold"], found["temperature"] = combined.choice.rule.threshold, combined.choice.temperature
     if combined.choice.level is not None:
         found |= combined.choice.level.moves()
     found["members"] = len(predictions["fold"])
@@ -180,27 +181,22 @@ def summary(
 
 def scores(table: Table, combined: Combined, target: np.ndarray, together: np.ndarray) -> dict[str, float]:
     """``cv_<measure>`` and its ``_se``, see ``summary``."""
-    repeats, thresholds = combined.out_of_fold, combined.thresholds
-    by_repeat = [
-        metrics.measures(table.task, table.metric, target, *one) for one in zip(repeats, thresholds, strict=True)
-    ]
+    repeats, decided = combined.out_of_fold, combined.rules.decide(combined.out_of_fold)
+    by_repeat = [metrics.measures(table.task, table.metric, target, *one) for one in zip(repeats, decided, strict=True)]
     found = {f"cv_{name}": float(np.mean([measure[name] for measure in by_repeat])) for name in by_repeat[0]}
     for name in by_repeat[0]:
         if name != "roc_auc":
-            shares = row_shares(name, target, repeats, thresholds, found[f"cv_{name}"])
+            shares = row_shares(name, target, repeats, decided, found[f"cv_{name}"])
             found[f"cv_{name}_se"] = metrics.mean_error(shares, together)
     return found
 
 
-def row_shares(
-    measure: str, target: np.ndarray, repeats: np.ndarray, thresholds: np.ndarray, value: float
-) -> np.ndarray:
+def row_shares(measure: str, target: np.ndarray, repeats: np.ndarray, decided: np.ndarray, value: float) -> np.ndarray:
     """What each row has of a ``measure``, ``[t]``, of answers ``[repeats, t, c]`` whose mean over repeats has this
-    ``value``: of decisions by ``thresholds [repeats, t]`` see ``features.scoring.decisions``, else its loss, of a root
-    by the delta method."""
+    ``value``: of what is ``decided [repeats, t]`` see ``features.scoring.decisions``, else its loss, of a root by the
+    delta method."""
     if measure in DECIDED:
-        decided = [metrics.decide(*one) for one in zip(repeats, thresholds, strict=True)]
-        return decisions.row_values(measure, target, np.array(decided)).mean(axis=0)
+        return decisions.row_values(measure, target, decided).mean(axis=0)
     losses = np.mean([metrics.row_loss(measure, target, one) for one in repeats], axis=0)
     root = 2 * value if measure in ("rmse", "rmsle") else 1.0
     return losses / root if root > 0 else np.zeros_like(losses)  # without any error there is none of the error either
@@ -210,22 +206,23 @@ def gains(table: Table, combined: Combined, target: np.ndarray, together: np.nda
     """``<step>_gain_<measure>``: by how much ``selected`` is better than the ``mean`` of all, and ``calibrated`` than
     what it calibrates, over the same rows, by the metric and, of classes, the log loss; below 0 where it is worse.
 
-    ``_se`` over rows, as in ``scores``, of each row's difference. A temperature moves no decision, since the threshold
-    goes with it, so calibration has a gain of probabilities alone; a ROC AUC has no error.
+    ``_se`` over rows, as in ``scores``, of each row's difference. A temperature moves no decision, since the rule goes
+    with it, so calibration has a gain of probabilities alone; a ROC AUC has no error.
     """
     found, names = {}, dict.fromkeys([table.metric] if table.task == "regression" else [table.metric, "log_loss"])
     for step, before in (("selected", combined.steps["mean"]), ("calibrated", combined.uncalibrated)):
         for name in names if step in combined.steps else ():
             if step == "calibrated" and name in DECIDED:
                 continue
-            thresholds, values, shares = step_thresholds(table, combined, step), [], []
+            values, shares = [], []
             for answers in (before, combined.steps[step]):
+                decided = step_decided(table, combined, step, answers)
                 by_repeat = [
                     metrics.measures(table.task, table.metric, target, *one)[name]
-                    for one in zip(answers, thresholds, strict=True)
+                    for one in zip(answers, decided, strict=True)
                 ]
                 values.append(float(np.mean(by_repeat)))
-                shares.append(row_shares(name, target, answers, thresholds, values[-1]))
+                shares.append(row_shares(name, target, answers, decided, values[-1]))
             key, gain = f"{step}_gain_{name}", values[1] - values[0]
             found[key] = gain if name in RISING else -gain
             if name != "roc_auc":
@@ -233,15 +230,16 @@ def gains(table: Table, combined: Combined, target: np.ndarray, together: np.nda
     return found
 
 
-def step_thresholds(table: Table, combined: Combined, step: str) -> np.ndarray:
-    """What a step of combining is decided by, ``[repeats, t]``: 0.5, so that nothing is chosen for one of them alone;
-    the answer's own, at the step's temperature, where a metric of decisions says little at 0.5."""
-    return combined.step_thresholds[step] if table.metric in DECISIONS else np.full_like(combined.thresholds, 0.5)
+def step_decided(table: Table, combined: Combined, step: str, answers: np.ndarray) -> np.ndarray:
+    """As what a step of combining decides its ``answers [..., repeats, t, c]``: the likeliest class, so that nothing is
+    chosen for one of them alone; by the answer's own rule, at the step's temperature, where a metric of decisions says
+    little of the likeliest."""
+    return (combined.step_rules[step] if table.metric in DECISIONS else Rule()).decide(answers)
 
 
 def by_step(table: Table, combined: Combined, single: np.ndarray, target: np.ndarray) -> dict[str, float]:
     """What each step of combining is worth: ``single``, the ``mean`` of all, greedily ``selected``, ``calibrated`` (the
-    answer's weights at the temperature or the level learned), each at ``step_thresholds``, whether the answer takes
+    answer's weights at the temperature or the level learned), each as by ``step_decided``, whether the answer takes
     that step or not.
 
     Pooled over rows within a repeat, averaged over repeats; ``_se``: standard error over repeats (for lack of others
@@ -250,10 +248,12 @@ def by_step(table: Table, combined: Combined, single: np.ndarray, target: np.nda
     """
     found: dict[str, float] = {}
     for step, answers in {"single": single, **{name: value[None] for name, value in combined.steps.items()}}.items():
-        thresholds = step_thresholds(table, combined, "mean" if step == "single" else step)
+        decided = step_decided(table, combined, "mean" if step == "single" else step, answers)
         by_repeat: dict[str, list[float]] = {}
         for repeat in range(answers.shape[1]):
-            each = [step_measures(table, target, one, thresholds[repeat]) for one in answers[:, repeat]]
+            each = [
+                step_measures(table, target, *one) for one in zip(answers[:, repeat], decided[:, repeat], strict=True)
+            ]
             for name in each[0]:
                 by_repeat.setdefault(name, []).append(float(np.mean([measure[name] for measure in each])))
         for name, values in by_repeat.items():
@@ -263,9 +263,9 @@ def by_step(table: Table, combined: Combined, single: np.ndarray, target: np.nda
     return found
 
 
-def step_measures(table: Table, target: np.ndarray, answer: np.ndarray, thresholds: np.ndarray) -> dict[str, float]:
+def step_measures(table: Table, target: np.ndarray, answer: np.ndarray, decided: np.ndarray) -> dict[str, float]:
     """The table's measures, and for classes how far probabilities are from what comes."""
-    found = metrics.measures(table.task, table.metric, target, answer, thresholds)
+    found = metrics.measures(table.task, table.metric, target, answer, decided)
     if table.task != "regression":
         found["calibration_error"] = metrics.calibration_error(target, answer)
     return found
@@ -291,15 +291,14 @@ def by_fold(params: Params, combined: Combined, target: np.ndarray, roles: np.nd
     ``scored`` is a fingerprint of the ids that the fold scores: two runs may be compared fold by fold where it agrees.
     """
     table, rows = params.table, []
-    names = metrics.names(table.task, table.metric, target)
+    names, decided = metrics.names(table.task, table.metric, target), combined.rules.decide(combined.out_of_fold)
     for one in range(roles.shape[1]):
         repeat, fold = divmod(one, params.encode.folds)
         scored = roles[:, one] == SCORE
         known, answer = target[scored], combined.out_of_fold[repeat][scored]
         found: dict[str, float] = {}
         if table.task == "regression" or len(np.unique(known)) > 1:
-            threshold = combined.thresholds[repeat][scored]
-            found = metrics.measures(table.task, table.metric, known, answer, threshold)
+            found = metrics.measures(table.task, table.metric, known, answer, decided[repeat][scored])
         own = sorted(str(value) for value in ids[: len(target)][scored])
         rows.append(
             {"repeat": repeat, "fold": fold, "rows": len(known), "scored": fingerprint(*own)[:12]}
@@ -330,7 +329,8 @@ def baseline_answers(
     shares = np.bincount(target.astype(int), minlength=len(classes)) / len(target)
     found = dict.fromkeys(names, np.tile(shares[1:] if task == "binary" else shares, (len(target), 1)))
     if metric in DECISIONS:
-        always = [np.full((len(target), 1), float(code)) for code in (0, 1)]
+        sure = np.eye(len(classes))[:, None].repeat(len(target), axis=1)
+        always = sure[..., 1:] if task == "binary" else sure
         found[metric] = max(always, key=lambda said: decisions.value(metric, target, metrics.decide(said)))
     return found
 
@@ -346,15 +346,15 @@ def over_baseline(
     """``baseline_<measure>`` of what the baseline has ``said``, see ``baseline_answers``; ``baseline_gain_<measure>``:
     by how much the answer, whose ``own`` measures are those of ``scores``, is better over the same rows, by the metric
     and, of classes, the log loss. ``_se`` over rows, as there, of each row's difference; a ROC AUC has none."""
-    half, found = np.full((1, len(target)), 0.5), {}
+    decided, found = combined.rules.decide(combined.out_of_fold), {}
     for name, answer in said.items():
         value = metrics.measures(table.task, table.metric, target, answer)[name]
         found[f"baseline_{name}"] = value
         if name not in (table.metric, "log_loss") or name == "roc_auc":
             continue
         score = own[f"cv_{name}"]
-        shares = row_shares(name, target, combined.out_of_fold, combined.thresholds, score)
-        moved = shares - row_shares(name, target, answer[None], half, value)
+        shares = row_shares(name, target, combined.out_of_fold, decided, score)
+        moved = shares - row_shares(name, target, answer[None], metrics.decide(answer[None]), value)
         found[f"baseline_gain_{name}"] = score - value if name in RISING else value - score
         found[f"baseline_gain_{name}_se"] = metrics.mean_error(moved, together)
     return found
@@ -367,7 +367,7 @@ def plots(task: str, combined: Combined, target: np.ndarray, classes: list[str])
     confusion = pd.DataFrame({"actual": [], "predicted": []})
     roc = pd.DataFrame({"false_positive_rate": [], "true_positive_rate": []})
     if task != "regression":
-        decided = metrics.decide(answer, combined.thresholds.mean(axis=0))
+        decided = most(combined.rules.leanings(combined.out_of_fold).mean(axis=0))
         confusion = pd.DataFrame(
             {"actual": [classes[int(t)] for t in target], "predicted": [classes[p] for p in decided]}
         )

@@ -1,10 +1,10 @@
 """Stage ``honest``: an estimate of the whole choice, made anew inside outer folds, with its 95 % interval.
 
 What was chosen on the rows that score it flatters a score. Here each outer fold repeats everything that the stages
-tune, train and ensemble decide (a search with an oracle of its own, the trials of each fold, weights, temperature,
-threshold) from the rows that it does not score. The searches go side by side: a generation of all outer folds trains
-together. What no label decides (the encoder's vocabularies), and by which transform a regression's target is learned,
-are kept.
+tune, train and ensemble decide (a search with an oracle of its own, the trials of each fold, weights, temperature, the
+rule of decisions) from the rows that it does not score. The searches go side by side: a generation of all outer folds
+trains together. What no label decides (the encoder's vocabularies), and by which transform a regression's target is
+learned, are kept.
 """
 
 from __future__ import annotations
@@ -62,11 +62,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 @dataclass(frozen=True)
 class Answers:
-    """Of the outer score rows: ``answer [t, c]``, the threshold that decides it ``[t]``, and each outer fold's choice,
+    """Of the outer score rows: ``answer [t, c]``, of classes as they are ``decided [t]``, and each outer fold's choice,
     for people."""
 
     answer: np.ndarray
-    thresholds: np.ndarray
+    decided: np.ndarray
     choices: list[dict[str, Any]]
 
 
@@ -267,7 +267,7 @@ def answer(
     said = scaled.scale.original(found.answers, column, train.clip)
     sound = (found.best_epoch > 0) & np.isfinite(said).all(axis=(1, 2))
     inside = replace(params, encode=replace(params.encode, folds=plan.members))
-    answers = Answers(np.full(said.shape[1:], np.nan), np.full(len(target), 0.5), [])
+    answers = Answers(np.full(said.shape[1:], np.nan), np.zeros(len(target), int), [])
     for outer in range(plan.outer):
         own, rows, asked = sound & (owner == outer), plan.known(outer), plan.parts == outer
         fold = column[own] - plan.trained(outer)[0]
@@ -287,13 +287,13 @@ def answer(
         own_roles = table.roles[rows][:, list(plan.trained(outer))]
         groups = None if together is None else together[rows]
         made = combine(inside, predictions, target[rows], own_roles, scaled.scale.transform, groups)
-        answers.answer[asked], answers.thresholds[asked] = made.test, made.choice.threshold
+        answers.answer[asked], answers.decided[asked] = made.test, made.choice.rule.decide(made.test)
         best = min((t for t in trials[outer] if not t.result.reason), key=lambda t: t.result.mean)
         answers.choices.append(
             {
                 "members": int((made.choice.weights > 0).sum()),
                 "temperature": made.choice.temperature,
-                "threshold": made.choice.threshold,
+                "threshold": made.choice.rule.threshold,
                 **(made.choice.level.moves() if made.choice.level else {}),
                 "best_trial": best.number,
                 "search_loss": best.result.mean,
@@ -314,10 +314,10 @@ def estimates(
     """Every measure of all of ``target [t]`` that two outer folds or more of ``parts [t]`` have a value of, by name;
     ``groups [t]`` and ``drawn`` as of ``estimation.estimate``."""
     rows = parts >= 0
-    known, answer, thresholds, parts = target[rows], answers.answer[rows], answers.thresholds[rows], parts[rows]
+    known, answer, decided, parts = target[rows], answers.answer[rows], answers.decided[rows], parts[rows]
     groups = None if groups is None else groups[rows]
     return {
-        name: estimation.estimate(name, known, answer, thresholds, parts, tests, groups, drawn)
+        name: estimation.estimate(name, known, answer, decided, parts, tests, groups, drawn)
         for name in metrics.names(table.task, table.metric, target)
         if estimation.known(name, known, parts) > 1
     }
@@ -341,7 +341,8 @@ def by_outer_fold(table: Table, target: np.ndarray, answers: Answers, parts: np.
     names, rows = metrics.names(table.task, table.metric, target), []
     for outer, choice in enumerate(answers.choices):
         inside = parts == outer
-        found = metrics.measures(table.task, table.metric, target[inside], answers.answer[inside], choice["threshold"])
+        answer, decided = answers.answer[inside], answers.decided[inside]
+        found = metrics.measures(table.task, table.metric, target[inside], answer, decided)
         own = {name: value for name, value in found.items() if name in names}
         rows.append({"outer": outer, "rows": int(inside.sum())} | own | choice)
     searched = "search_squared_error_standardised" if table.task == "regression" else "search_log_loss"

@@ -21,6 +21,7 @@ from features.encoding.target import TargetScale
 from features.errors import UserError, listed
 from features.inference.number_forms import left_open
 from features.scoring import submission
+from features.scoring.rules import Rule
 from features.validation.checks import cells_unread, infinities
 from pipeline import stage
 from pipeline.choice.combining import Choice
@@ -222,7 +223,8 @@ def written(ids: list[str], found: np.ndarray, trained: Trained) -> pd.DataFrame
     made = trained.ensemble
     id_column, *others = made["columns"]
     classes, target = trained.encoding["classes"], trained.contract.target
-    spelt = submission.spell(made["task"], made["metric"], found, made["threshold"], classes, others, target)
+    decided = Rule.from_mapping(made).decide(found)
+    spelt = submission.spell(made["task"], made["metric"], found, decided, classes, others, target)
     form = pd.DataFrame({id_column: ids} | dict.fromkeys(others, ""), columns=made["columns"], dtype=object)
     return submission.build(form, ids, spelt, "the sample submission")
 

@@ -344,6 +344,8 @@ def answering(params: Params, metrics: Mapping[str, float]) -> str:
     used += f" of {metrics['members_used']} members"
     if metrics.get("threshold", 0.5) != 0.5:
         return f"{used}, decided at the threshold {metrics['threshold']:.3g}"
+    if params.table.task == "multiclass" and params.table.metric in DECISIONS and params.ensemble.threshold != "half":
+        return f"{used}, decided so that {called(params.table.metric)} is best if the probabilities are true"
     if params.table.metric == "rmsle" and params.ensemble.method != "rank_mean":
         return f"{used}, averaged by their logarithms"
     factor, shift = metrics.get("factor", 1.0), metrics.get("shift", 0.0)

@@ -4,6 +4,7 @@ a target, names of groups. How numbers are: ``features.contracts.spelling``; dat
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -81,6 +82,14 @@ def levels_of(present: pd.Series) -> tuple[str, ...]:
     alphabet."""
     levels = sorted({str(v).strip() for v in present} - {""})
     return tuple(sorted(levels, key=lambda v: (float(v), v)) if all(_WHOLE.fullmatch(v) for v in levels) else levels)
+
+
+def ranked(classes: Sequence[str]) -> bool:
+    """Whether ``classes``, in their order, are whole numbers that lie equally far apart, so that their places say how
+    far any two are; two of them lie so whatever they are called."""
+    if len(classes) == 2:
+        return True
+    return all(_WHOLE.fullmatch(name) for name in classes) and len(set(np.diff([int(name) for name in classes]))) == 1
 
 
 def classes_in_order(cells: pd.Series, positive: str = "") -> list[str]:

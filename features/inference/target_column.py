@@ -10,20 +10,21 @@ import pandas as pd
 
 from features.contracts.spelling import marked, numbers_of
 from features.contracts.tables import unnamed
-from features.contracts.words import levels_of, missing_labels
+from features.contracts.words import levels_of, missing_labels, ranked
 from features.encoding.target import heavy_tailed, tamed_by_logarithm
-from features.errors import UserError, aside, hint, listed, quoted
+from features.errors import UserError, aside, enumerated, hint, listed, quoted
 from features.inference.column_types import BOOLEANS, ROWS_A_CLASS
 from features.inference.number_forms import units_of
 from features.scoring.submission import classes_of, stripped
-from features.tasks import ALIASES, ALL_METRICS, DECIDED, METRICS, OF_VALUES, RANKED_AS
+from features.tasks import ALIASES, ALL_METRICS, DECIDED, METRICS, OF_RANKS, OF_VALUES, RANKED_AS
 
 # Whole numbers with at most so many values, each in ``ROWS_A_CLASS`` rows or more on average, are classes.
 MAX_CLASSES = 20
 # Rows that a class needs: one to learn from, one to stop by, one to score.
 FEWEST = 3
-# A class with a smaller share of the rows than this is so rare that a competition seldom counts right answers alone.
-RARE = 0.2
+# A class with less than this part of an equal share of the rows is so rare that a competition seldom counts right
+# answers alone.
+RARE = 0.4
 # A word that mostly means a missing value, and at times a class.
 NOT_ASSIGNED = "NA"
 
@@ -189,7 +190,8 @@ def find_task(cells: pd.Series, sample: pd.DataFrame | None, metric: str | None)
     classes = "binary" if count == 2 else "multiclass"
     if metric is not None:
         if metric not in METRICS[classes]:
-            raise UserError(f"--metric {metric} is of two classes, the target has {count}. Use log_loss or accuracy.")
+            known = enumerated(METRICS[classes], "or")
+            raise UserError(f"--metric {metric} is of two classes, the target has {count}. Use {known}.")
         return classes, f"{metric} judges classes, there are {count}"
     if wrong.any():
         frequent = labels[wrong].value_counts().min() >= ROWS_A_CLASS and count <= MAX_CLASSES
@@ -244,6 +246,11 @@ def find_metric(cells: pd.Series, task: str, sample: pd.DataFrame | None, given:
             f"--metric mape divides by the target, which in train, row {row + 2}, is {str(cells.iloc[row])!r}; "
             "expected no 0. Use rmse or mae."
         )
+    if given in OF_RANKS and not ranked(classes := levels_of(cells.astype(str))):
+        raise UserError(
+            f"--metric {given} asks how far apart classes lie, but those of the target are {listed(classes, most=6)}; "
+            "expected whole numbers in equal steps. Write them as 0, 1, 2 in their order, in train and sample alike."
+        )
     if given is not None:
         return given, "named with --metric"
     if task == "regression":
@@ -268,10 +275,15 @@ def find_metric(cells: pd.Series, task: str, sample: pd.DataFrame | None, given:
         # One label in all rows may be a probability of 0 or 1 as well.
         open_still = task == "binary" and answers.nunique() == 1 and not numbers_of(answers)[1].any()
         counts = cells.astype(str).str.strip().value_counts()
-        rare = task == "binary" and counts.min() < RARE * counts.sum()
-        return "accuracy", "the sample's answers are labels" + (
-            "; --metric roc_auc or log_loss if the competition asks for probabilities" if open_still else ""
-        ) + (f"; few rows are {quoted(str(counts.index[-1]))}, so perhaps --metric f1" if rare else "")
+        told = "the sample's answers are labels"
+        if open_still:
+            told += "; --metric roc_auc or log_loss if the competition asks for probabilities"
+        if counts.min() < RARE * counts.sum() / len(counts):
+            other = "f1" if task == "binary" else "macro_f1 or balanced_accuracy"
+            told += f"; few rows are {quoted(str(counts.index[-1]))}, so perhaps --metric {other}"
+        if task == "multiclass" and ranked(levels_of(cells.astype(str))):
+            told += "; --metric qwk if an answer further off is a greater mistake"
+        return "accuracy", told
     numbers, wrong = numbers_of(answers)
     if not wrong.any() and numbers.between(0, 1).all() and task == "binary":
         # Words, of which the sample's 0 and 1 may be the codes.

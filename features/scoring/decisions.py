@@ -1,96 +1,144 @@
-"""Measures of decisions between two classes: accuracy, F1 of class 1, balanced accuracy and Matthews' correlation, and
-what each row has of them.
+"""Measures of decisions between classes: accuracy, F1, its mean over classes, balanced accuracy, Matthews' correlation
+and the quadratic weighted kappa, and what each row has of them.
 
-Each is a function of four shares of the rows: of class 1 and decided so (``tp``), of class 0 and decided so (``tn``),
-and the two that are decided wrong (``fp``, ``fn``). All but accuracy stay the same where the four grow by one factor.
-So such a measure is the mean over rows of ``measure + slope``, with its slope along the share that a row belongs to,
-and these values scatter as the measure does (the influence function; Hampel, 1974). Standard errors, intervals and the
-choice of a threshold rest on them.
+Each is a function of shares of the rows ``[c, c]``, by class and decision. All but accuracy stay the same where these
+grow by one factor. So such a measure is the mean over rows of ``measure + slope``, with its slope along the share that
+a row belongs to, and these values scatter as the measure does (the influence function; Hampel, 1974). Standard errors,
+intervals and the rule of a decision rest on them.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-# Of the classes and decisions 0 and 1: where ``2 * class + decision`` says a row belongs.
-_TN, _FP, _FN, _TP = range(4)
-
 
 def value(measure: str, target: np.ndarray, decided: np.ndarray) -> np.ndarray:
-    """The ``measure`` of ``decided [..., k]`` (class numbers, of two or for accuracy more) for ``target [k]``: an array
-    ``[...]``. NaN where all rows are of one class, for all measures but accuracy."""
+    """The ``measure`` of ``decided [..., k]`` (class numbers) for ``target [k]``: an array ``[...]``. NaN where all
+    rows are of one class, for all measures but accuracy."""
     if measure == "accuracy":
         return np.asarray((decided == target).mean(axis=-1))
-    return _of_shares(measure, _shares(target, decided))[0]
+    return of_shares(measure, _shares(target, decided))[0]
 
 
 def row_values(measure: str, target: np.ndarray, decided: np.ndarray) -> np.ndarray:
     """One value per row ``[..., k]``, whose mean is ``value`` and which scatter as that does; see the module."""
     if measure == "accuracy":
         return (decided == target).astype(float)
-    found, slopes = _of_shares(measure, _shares(target, decided))
-    return found[..., None] + np.take_along_axis(slopes, _places(target, decided), axis=-1)
+    found, slopes = of_shares(measure, _shares(target, decided))
+    places = target.astype(int) * slopes.shape[-1] + decided.astype(int)
+    flat = slopes.reshape(*slopes.shape[:-2], -1)
+    return found[..., None] + np.take_along_axis(flat, places, axis=-1)
 
 
 def imagined(measure: str, target: np.ndarray, decided: np.ndarray) -> tuple[float, np.ndarray]:
-    """The measure of ``decided [k]`` as it were with a row more of each class that is decided right and one that is
-    decided wrong, and what these four rows have of it: so that few rows that are all decided right don't pass for sure
-    (Agresti and Coull, 1998; of two samples, Agresti and Caffo, 2000)."""
-    classes, decisions = np.array([0, 0, 1, 1]), np.array([0, 1, 0, 1])
-    more = row_values(measure, np.r_[target, classes], np.r_[decided, decisions])
-    return float(more.mean()), more[-4:]
+    """The measure of ``decided [k]`` as it were with a row more of each of ``c`` classes that is decided right and one
+    that is decided wrong (of several classes as each other one in equal parts), and what these ``2 c`` rows have of it:
+    so that few rows that are all decided right don't pass for sure (Agresti and Coull, 1998; of two samples, Agresti
+    and Caffo, 2000)."""
+    counts = len(target) * _shares(target, decided)
+    right = np.eye(len(counts))
+    wrong = (1 - right) / (len(counts) - 1)
+    found, slopes = of_shares(measure, (counts + right + wrong) / (len(target) + 2 * len(counts)))
+    of_rows = np.stack([(slopes * kind).sum(axis=1) for kind in (right, wrong)], axis=1)
+    return float(found), float(found) + of_rows.ravel()
 
 
-def expected(measure: str, answers: np.ndarray, threshold: float) -> float:
-    """The ``measure`` to expect where probabilities ``answers`` (of class 1, of any shape) are true and decided by the
-    ``threshold``."""
-    above = answers > threshold
-    tp, fn = (answers * above).mean(), (answers * ~above).mean()
-    tn, fp = (~above).mean() - fn, above.mean() - tp
-    return float(tn + tp if measure == "accuracy" else _of_shares(measure, np.array([tn, fp, fn, tp]))[0])
+def expected(measure: str, answers: np.ndarray, decided: np.ndarray) -> float:
+    """The ``measure`` to expect of ``decided [k]`` where the probabilities ``answers [k, c]`` are true."""
+    shares = expected_shares(answers, decided)
+    return float(np.trace(shares) if measure == "accuracy" else of_shares(measure, shares)[0])
 
 
-def _places(target: np.ndarray, decided: np.ndarray) -> np.ndarray:
-    return 2 * target.astype(int) + decided.astype(int)
+def expected_shares(answers: np.ndarray, decided: np.ndarray) -> np.ndarray:
+    """The shares ``[c, c]`` to expect of ``decided [k]`` where the probabilities ``answers [k, c]`` are true (of one
+    column: those of class 1)."""
+    chances = np.concatenate([1 - answers, answers], axis=1) if answers.shape[1] == 1 else answers
+    classes = chances.shape[1]
+    return np.stack([np.bincount(decided, chances[:, one], classes) for one in range(classes)]) / len(decided)
 
 
 def _shares(target: np.ndarray, decided: np.ndarray) -> np.ndarray:
-    """Shares of the rows ``[..., 4]``."""
-    places = _places(target, decided)
-    return np.stack([(places == one).mean(axis=-1) for one in range(4)], axis=-1)
+    """Shares of the rows ``[..., c, c]``, of as many classes as there are."""
+    classes = max(int(target.max()), int(decided.max()), 1) + 1
+    places = (target.astype(int) * classes + decided.astype(int)).reshape(-1, len(target))
+    counts = np.stack([np.bincount(each, minlength=classes**2) for each in places])
+    return (counts / len(target)).reshape(*decided.shape[:-1], classes, classes)
 
 
-def _of_shares(measure: str, shares: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The measure ``[...]`` of ``shares [..., 4]`` and its slopes along them ``[..., 4]``, which times the shares sum
-    to 0."""
-    tn, fp, fn, tp = np.moveaxis(shares, -1, 0)
-    no, yes = tn + fp, fn + tp
+def of_shares(measure: str, shares: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The measure ``[...]`` of ``shares [..., c, c]``, which sum to 1, and its slopes along them ``[..., c, c]``, which
+    times the shares sum to 0. NaN where all rows are of one class."""
+    of_classes, of_decisions = shares.sum(axis=-1), shares.sum(axis=-2)
     with np.errstate(divide="ignore", invalid="ignore"):
-        if measure == "f1":
-            found = 2 * tp / (2 * tp + fp + fn)
-            wrong = -found / (2 * tp + fp + fn)
-            slopes = [np.zeros_like(tn), wrong, wrong, 2 / (2 * tp + fp + fn) + 2 * wrong]
-        elif measure == "balanced_accuracy":
-            found = (tp / yes + tn / no) / 2
-            slopes = [fp / no**2 / 2, -tn / no**2 / 2, -tp / yes**2 / 2, fn / yes**2 / 2]
-        elif measure == "mcc":
-            found, slopes = _correlation(tn, fp, fn, tp)
-        else:
-            raise ValueError(f"no measure {measure!r} of decisions between two classes")
-    one_class = (no == 0) | (yes == 0)
-    together = np.stack(slopes, axis=-1)
-    return np.where(one_class, np.nan, found), np.where(one_class[..., None], np.nan, together)
+        found, slopes = _MEASURES[measure](shares, of_classes, of_decisions)
+    one_class = (of_classes > 0).sum(axis=-1) < 2
+    return np.where(one_class, np.nan, found), np.where(one_class[..., None, None], np.nan, slopes)
 
 
-def _correlation(tn: np.ndarray, fp: np.ndarray, fn: np.ndarray, tp: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:
-    """Matthews' correlation (1975) and its slopes: 0, without a slope, where all rows are decided alike."""
-    no, yes, said_no, said_yes = tn + fp, fn + tp, tn + fn, fp + tp
-    root = np.sqrt(no * yes * said_no * said_yes)
-    found = np.where(root > 0, (tp * tn - fp * fn) / root, 0.0)
-    slopes = [
-        tp / root - found / 2 * (1 / no + 1 / said_no),
-        -fn / root - found / 2 * (1 / no + 1 / said_yes),
-        -fp / root - found / 2 * (1 / yes + 1 / said_no),
-        tn / root - found / 2 * (1 / yes + 1 / said_yes),
-    ]
-    return found, [np.where(root > 0, slope, 0.0) for slope in slopes]
+def _f1(shares: np.ndarray, of_classes: np.ndarray, of_decisions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """F1 of class 1, of two."""
+    both = (of_classes + of_decisions)[..., 1]
+    found = 2 * shares[..., 1, 1] / both
+    counted = np.array([[0.0, 1.0], [1.0, 2.0]])  # how often a row is in the denominator
+    hits = np.array([[0.0, 0.0], [0.0, 2.0]])
+    return found, (hits - found[..., None, None] * counted) / both[..., None, None]
+
+
+def _macro_f1(shares: np.ndarray, of_classes: np.ndarray, of_decisions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The mean of the F1 of each class that a row is of or is decided as."""
+    both = of_classes + of_decisions
+    there = both > 0
+    each = np.where(there, 2 * _diagonal(shares) / both, 0.0)
+    lost = np.where(there, each / both, 0.0)
+    hits = 2 * np.eye(shares.shape[-1]) / np.where(there, both, 1.0)[..., None]
+    number = there.sum(axis=-1)
+    slopes = (hits - lost[..., :, None] - lost[..., None, :]) / number[..., None, None]
+    return each.sum(axis=-1) / number, slopes
+
+
+def _balanced_accuracy(
+    shares: np.ndarray, of_classes: np.ndarray, of_decisions: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """The mean of the shares of each class's rows that are decided right."""
+    rows = np.where(of_classes > 0, of_classes, np.inf)
+    each, number = _diagonal(shares) / rows, (of_classes > 0).sum(axis=-1)
+    slopes = (np.eye(shares.shape[-1]) - each[..., None]) / rows[..., None]
+    return each.sum(axis=-1) / number, slopes / number[..., None, None]
+
+
+def _mcc(shares: np.ndarray, of_classes: np.ndarray, of_decisions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Matthews' correlation (1975), of several classes as by Gorodkin (2004): 0, without a slope, where all rows are
+    decided alike."""
+    right = _diagonal(shares).sum(axis=-1)
+    of_both = [1 - (part**2).sum(axis=-1) for part in (of_classes, of_decisions)]
+    root = np.sqrt(of_both[0] * of_both[1])
+    found = np.where(root > 0, (right - (of_classes * of_decisions).sum(axis=-1)) / root, 0.0)
+    slopes = np.eye(shares.shape[-1]) + right[..., None, None]
+    slopes = (slopes - of_decisions[..., :, None] - of_classes[..., None, :]) / root[..., None, None]
+    scales = [(1 - part) / own[..., None] for part, own in zip((of_classes, of_decisions), of_both, strict=True)]
+    slopes = slopes - found[..., None, None] * (scales[0][..., :, None] + scales[1][..., None, :])
+    return found, np.where(root[..., None, None] > 0, slopes, 0.0)
+
+
+def _qwk(shares: np.ndarray, of_classes: np.ndarray, of_decisions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Cohen's kappa (1968) with the squared distance of the classes' numbers."""
+    numbers = np.arange(shares.shape[-1])
+    apart = np.subtract.outer(numbers, numbers).astype(float) ** 2
+    of_decided, of_class = of_decisions @ apart, of_classes @ apart
+    came = (apart * shares).sum(axis=(-2, -1))
+    due = (of_class * of_decisions).sum(axis=-1)
+    slopes = (came / due)[..., None, None] * (of_decided[..., :, None] + of_class[..., None, :])
+    return 1 - came / due, (slopes - apart - came[..., None, None]) / due[..., None, None]
+
+
+def _diagonal(shares: np.ndarray) -> np.ndarray:
+    return np.diagonal(shares, axis1=-2, axis2=-1)
+
+
+_MEASURES = {
+    "f1": _f1,
+    "macro_f1": _macro_f1,
+    "balanced_accuracy": _balanced_accuracy,
+    "mcc": _mcc,
+    "qwk": _qwk,
+}

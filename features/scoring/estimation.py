@@ -25,7 +25,7 @@ import numpy as np
 from scipy.special import stdtrit
 
 from features.scoring import decisions, metrics
-from features.tasks import DECIDED, DECISIONS, OF_BOTH_CLASSES
+from features.tasks import CORRELATIONS, DECIDED, DECISIONS, OF_BOTH_CLASSES
 
 # Standard errors on either side of a 95 % interval.
 WIDTH = 1.96
@@ -49,17 +49,18 @@ def estimate(
     measure: str,
     target: np.ndarray,
     answer: np.ndarray,
-    thresholds: np.ndarray,
+    decided: np.ndarray | None,
     parts: np.ndarray,
     tests: int,
     groups: np.ndarray | None = None,
     drawn: int | None = None,
 ) -> Estimate:
-    """Of out-of-fold ``answer [t, c]`` decided at ``thresholds [t]``, row ``r`` scored by the outer fold ``parts[r]``,
-    for a test table of ``tests`` rows. ``known`` is 2 or more: one fold alone does not say how folds scatter.
-    ``groups [t]``: labels of the rows that belong together, if any do; ``drawn``: how many outer folds there are, where
-    only some of them are scored."""
-    values, extra = row_values(measure, target, answer, thresholds, parts)
+    """Of out-of-fold ``answer [t, c]``, of classes ``decided [t]`` (None: the likeliest), row ``r`` scored by the outer
+    fold ``parts[r]``, for a test table of ``tests`` rows. ``known`` is 2 or more: one fold alone does not say how folds
+    scatter. ``groups [t]``: labels of the rows that belong together, if any do; ``drawn``: how many outer folds there
+    are, where only some of them are scored."""
+    decided = metrics.decide(answer) if decided is None else decided
+    values, extra = row_values(measure, target, answer, decided, parts)
     valued = ~np.isnan(values)
     values, parts = values[valued], np.unique(parts[valued], return_inverse=True)[1]
     groups = None if groups is None else groups[valued]
@@ -79,8 +80,8 @@ def estimate(
         if measure == "roc_auc":
             centre = middle(mean, target[valued])
         else:
-            centre, _ = decisions.imagined(measure, target, metrics.decide(answer, thresholds))
-        lowest = -1.0 if measure == "mcc" else 0.0
+            centre, _ = decisions.imagined(measure, target, decided)
+        lowest = -1.0 if measure in CORRELATIONS else 0.0
         return Estimate(mean, min(max(centre - half, lowest), mean), max(min(centre + half, 1.0), mean), error)
     if measure in BOUNDED:
         low, high = max(low, 0.0), min(high, 1.0)
@@ -162,13 +163,12 @@ def excess(values: np.ndarray, parts: np.ndarray, likeness: float = 1.0, drawn: 
 
 
 def row_values(
-    measure: str, target: np.ndarray, answer: np.ndarray, thresholds: np.ndarray, parts: np.ndarray
+    measure: str, target: np.ndarray, answer: np.ndarray, decided: np.ndarray, parts: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """One value per row ``[t]`` whose mean is the measure (a root's: its square), and imagined values that keep a
-    perfect score on few rows from passing for a sure one (Agresti and Coull, 1998; for measures of both classes two of
+    perfect score on few rows from passing for a sure one (Agresti and Coull, 1998; for measures of all classes two of
     each, see ``middle`` and ``decisions.imagined``)."""
     if measure in DECIDED:
-        decided = metrics.decide(answer, thresholds)
         extra = np.array([0.0, 0.0, 1.0, 1.0])
         if measure != "accuracy":
             _, extra = decisions.imagined(measure, target, decided)

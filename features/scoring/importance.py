@@ -30,13 +30,15 @@ def measures_of(task: str, metric: str) -> tuple[str, ...]:
     return "log_loss", metric if metric in DECISIONS else "accuracy"
 
 
-def measured(task: str, metric: str, target: np.ndarray, answer: np.ndarray, threshold: float = 0.5) -> list[float]:
-    """The measures of ``answer [t, c]`` for ``target [t]``, in the order of ``measures_of``; all NaN where answers are
-    not finite, or one of them has no value."""
+def measured(
+    task: str, metric: str, target: np.ndarray, answer: np.ndarray, decided: np.ndarray | None = None
+) -> list[float]:
+    """The measures of ``answer [t, c]``, of classes as they are ``decided [t]``, for ``target [t]``, in the order of
+    ``measures_of``; all NaN where answers are not finite, or one of them has no value."""
     names = measures_of(task, metric)
     if not np.isfinite(answer).all():
         return [float("nan")] * len(names)
-    found = metrics.measures(task, metric, target, answer, threshold)
+    found = metrics.measures(task, metric, target, answer, decided)
     values = [found[name] for name in names]
     return values if np.isfinite(values).all() else [float("nan")] * len(names)
 

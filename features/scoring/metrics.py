@@ -19,10 +19,10 @@ CLIP = 1e-7
 BINS = 10
 
 
-def decide(answer: np.ndarray, threshold: float | np.ndarray = 0.5) -> np.ndarray:
-    """The class number of each row ``[n]`` from probabilities: of ``[n, 1]``, that of class 1, by the ``threshold`` (or
-    by each row's, ``[n]``); of ``[n, c]`` the likeliest."""
-    return (answer[:, 0] > threshold).astype(int) if answer.shape[1] == 1 else answer.argmax(axis=1)
+def decide(answer: np.ndarray, threshold: float = 0.5) -> np.ndarray:
+    """The class number of each row ``[...]`` from probabilities: of ``[..., 1]``, that of class 1, by the
+    ``threshold``; of ``[..., c]`` the likeliest."""
+    return (answer[..., 0] > threshold).astype(int) if answer.shape[-1] == 1 else answer.argmax(axis=-1)
 
 
 def row_log_loss(target: np.ndarray, answer: np.ndarray) -> np.ndarray:
@@ -103,13 +103,13 @@ def names(task: str, metric: str, target: np.ndarray) -> list[str]:
 
 
 def measures(
-    task: str, metric: str, target: np.ndarray, answer: np.ndarray, threshold: float | np.ndarray = 0.5
+    task: str, metric: str, target: np.ndarray, answer: np.ndarray, decided: np.ndarray | None = None
 ) -> dict[str, float]:
     """All measures of a task by name, for ``target [t]`` (codes of classes, or values) and ``answer [t, c]``
-    (probabilities, or values).
+    (probabilities, or values), of classes as they are ``decided [t]`` (None: by ``decide``).
 
-    Classes: ``accuracy`` (by ``decide``), ``log_loss``, of two classes ``roc_auc`` and, where that is the ``metric``, a
-    measure of decisions. Regression: ``rmse``, ``mae``, where no target is below 0 ``rmsle``, and where that is the
+    Classes: ``accuracy``, ``log_loss``, of two classes ``roc_auc`` and, where that is the ``metric``, a measure of
+    decisions. Regression: ``rmse``, ``mae``, where no target is below 0 ``rmsle``, and where that is the
     ``metric`` and no target is 0, ``mape``.
     """
     if task == "regression":
@@ -122,7 +122,7 @@ def measures(
         if "mape" in names(task, metric, target):
             found["mape"] = float(percentage_error(target, answer).mean())
         return found
-    decided = decide(answer, threshold)
+    decided = decide(answer) if decided is None else decided
     found = {
         "accuracy": float(decisions.value("accuracy", target, decided)),
         "log_loss": float(row_log_loss(target, answer).mean()),

@@ -91,14 +91,15 @@ def spell(
     task: str,
     metric: str,
     answers: np.ndarray,
-    threshold: float,
+    decided: np.ndarray | None,
     classes: Sequence[str],
     columns: Sequence[str],
     target: str,
 ) -> pd.DataFrame:
     """``answers [n, c]`` as the competition wants them in the sample's ``columns``, all cells str.
 
-    - A ``metric`` of decisions: one column ``answer`` with labels as spelt in ``classes``, decided by ``threshold``.
+    - A ``metric`` of decisions: one column ``answer`` with labels as spelt in ``classes``, whose numbers
+      are ``decided [n]`` (None: by ``metrics.decide``).
     - Other metrics of classes: probabilities of seven digits, as float32 holds no more. Several columns are named after
       their classes; a single one, ``answer``, is of class 1, or of class 0 where ``of_lower`` says so. For log loss no
       probability is nearer to 0 or 1 than ``metrics`` counts it: one sure mistake would cost the competition's cap.
@@ -116,7 +117,8 @@ def spell(
         digits = 12 if task == "regression" else 7
         spelt = {name: [f"{value:.{digits}g}" for value in answers[:, k]] for k, name in enumerate(names)}
         return pd.DataFrame(spelt, dtype=object)
-    return pd.DataFrame({"answer": [classes[code] for code in decide(answers, threshold)]}, dtype=object)
+    codes = decide(answers) if decided is None else decided
+    return pd.DataFrame({"answer": [classes[code] for code in codes]}, dtype=object)
 
 
 def of_lower(task: str, metric: str, classes: Sequence[str], columns: Sequence[str], target: str) -> bool:

@@ -3,7 +3,7 @@ answers, for each fold without the rows that it scores."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,40 +12,60 @@ from threadpoolctl import threadpool_limits
 
 from features.encoding.target import LOGARITHMS
 from features.roles import SCORE, UNUSED
-from features.scoring import calibration, combination, metrics, rules, voting
+from features.scoring import calibration, combination, metrics, voting
 from features.scoring.calibration import Level
 from features.scoring.combination import Ranks
-from features.tasks import DECIDED
+from features.scoring.rules import Rule, best_rule, most
+from features.tasks import DECISIONS
 from pipeline.runtime import seed_for
 from pipeline.settings import Params
 
 
 @dataclass(frozen=True)
 class Combined:
-    """``out_of_fold [repeats, t, c]`` and the thresholds that decide it ``[repeats, t]``; ``test [n - t, c]`` and the
-    ``choice`` that answered it; ``steps``: the out-of-fold answers of each way to combine that the metrics show, by
-    name, ``[repeats, t, c]``, and ``step_thresholds``: what decides them as ``thresholds`` decide the answer, of each
-    ``[repeats, t]``; ``uncalibrated``: what the step ``calibrated`` calibrates.
+    """``out_of_fold [repeats, t, c]`` and the ``rules`` that decide it; ``test [n - t, c]`` and the ``choice`` that
+    answered it; ``steps``: the out-of-fold answers of each way to combine that the metrics show, by name, ``[repeats,
+    t, c]``, and ``step_rules``: what decides each; ``uncalibrated``: what the step ``calibrated`` calibrates.
     """
 
     out_of_fold: np.ndarray
-    thresholds: np.ndarray
+    rules: FoldRules
     test: np.ndarray
     choice: Choice
     steps: Mapping[str, np.ndarray]
-    step_thresholds: Mapping[str, np.ndarray]
+    step_rules: Mapping[str, FoldRules]
     uncalibrated: np.ndarray
 
 
 @dataclass(frozen=True)
+class FoldRules:
+    """The rule of each fold, ``rules [F]``, and which fold scores a row in each repeat, ``fold [repeats, t]``."""
+
+    rules: Sequence[Rule]
+    fold: np.ndarray
+
+    def leanings(self, answers: np.ndarray) -> np.ndarray:
+        """What speaks for each class, see ``Rule``: of answers ``[..., repeats, t, c]``, in their shape."""
+        found = np.full(answers.shape, np.nan)
+        for one, rule in enumerate(self.rules):
+            inside = self.fold == one
+            found[..., inside, :] = rule.leanings(answers[..., inside, :])
+        return found
+
+    def decide(self, answers: np.ndarray) -> np.ndarray:
+        """The class numbers ``[..., repeats, t]`` of answers ``[..., repeats, t, c]``."""
+        return most(self.leanings(answers))
+
+
+@dataclass(frozen=True)
 class Choice:
-    """How members are combined: their ``weights [m]`` (within a fold they sum to 1), the ``temperature`` and
-    ``threshold`` of the answer, ``ranks`` where those are averaged, whether answers are averaged as ``logarithms``, and
-    the ``level`` that values are brought to, if they are."""
+    """How members are combined: their ``weights [m]`` (within a fold they sum to 1), the ``temperature`` of
+    the answer and the ``rule`` that decides it, ``ranks`` where those are averaged, whether answers are averaged as
+    ``logarithms``, and the ``level`` that values are brought to, if they are."""
 
     weights: np.ndarray
     temperature: float
-    threshold: float
+    rule: Rule
     ranks: Ranks | None
     logarithmic: bool
     level: Level | None = None
@@ -64,7 +84,7 @@ class Choice:
         return {
             "weights": self.weights,
             "temperature": self.temperature,
-            "threshold": self.threshold,
+            **self.rule.to_mapping(),
             "ranks": ranks,
             "logarithmic": self.logarithmic,
             **({"level": self.level.to_mapping()} if self.level else {}),
@@ -77,7 +97,8 @@ class Choice:
         # Older code averaged values as they were, and said nothing of it.
         logarithmic = entry.get("logarithmic", False)
         level = Level.from_mapping(entry["level"]) if "level" in entry else None
-        return cls(np.array(entry["weights"]), entry["temperature"], entry["threshold"], ranks, logarithmic, level)
+        rule = Rule.from_mapping(entry)
+        return cls(np.array(entry["weights"]), entry["temperature"], rule, ranks, logarithmic, level)
 
 
 def calibrated(answers: np.ndarray, temperature: float, level: Level | None) -> np.ndarray:
@@ -97,7 +118,7 @@ def combine(
     the ``transform`` by which networks learned the target (``features.encoding.target``), and the number of the group
     of rows that each belongs to, ``together [t]`` (None: each row by itself): what a group says is said once.
 
-    Weights, temperature, level and threshold are chosen for each fold from the rows that it trains or stops by, and for
+    Weights, temperature, level and rule are chosen for each fold from the rows that it trains or stops by, and for
     the test table from all rows. What those rows are answered by has learned from the rows that the fold scores,
     see ``choosing.choose``: of few rows a selection of members flatters a little.
     """
@@ -111,23 +132,27 @@ def _combined(
     members: Combiner, params: Params, predictions: Mapping[str, np.ndarray], target: np.ndarray, roles: np.ndarray
 ) -> Combined:
     repeats, folds = roles.shape[1] // params.encode.folds, params.encode.folds
-    steps: dict[str, np.ndarray] = {}
-    step_thresholds: dict[str, np.ndarray] = {}
     answers = np.full((repeats, len(target), predictions["out_of_fold"].shape[2]), np.nan)
-    uncalibrated, thresholds = answers.copy(), np.full(answers.shape[:2], 0.5)
+    uncalibrated, fold = answers.copy(), np.full(answers.shape[:2], -1)
+    steps: dict[str, np.ndarray] = {}
+    rules: list[Rule] = []
+    step_rules: dict[str, list[Rule]] = {}
     for one in range(roles.shape[1]):
         scored = np.flatnonzero(roles[:, one] == SCORE)
         place = one // folds, scored
         choice, found = members.choose(np.flatnonzero(~np.isin(roles[:, one], (SCORE, UNUSED))), one)
         uncalibrated[place] = members.answers(choice.weights, one, scored)
         answers[place] = calibrated(uncalibrated[place], choice.temperature, choice.level)
-        thresholds[place] = choice.threshold
+        fold[place] = one
+        rules.append(choice.rule)
         for name, step in found.items():
             steps.setdefault(name, np.full_like(answers, np.nan))[place] = members.step(step, one, scored)
-            step_thresholds.setdefault(name, np.full_like(thresholds, 0.5))[place] = step.threshold
+            step_rules.setdefault(name, []).append(step.rule)
     choice, _ = members.choose(np.arange(len(target)), roles.shape[1])
-    test = choice.answer(predictions["test"])
-    return Combined(answers, thresholds, test, choice, steps, step_thresholds, uncalibrated)
+    of_steps = {name: FoldRules(each, fold) for name, each in step_rules.items()}
+    return Combined(
+        answers, FoldRules(rules, fold), choice.answer(predictions["test"]), choice, steps, of_steps, uncalibrated
+    )
 
 
 def levelled(params: Params, transform: str) -> bool:
@@ -138,10 +163,12 @@ def levelled(params: Params, transform: str) -> bool:
 
 
 def decided_by_metric(params: Params) -> bool:
-    """Whether a threshold is chosen by the metric, of two classes: where it judges decisions other than by how many are
-    right, or where params say so."""
+    """Whether the rule of decisions is chosen by the metric: where it judges them other than by how many are right, or,
+    of two classes, where params say so."""
     metric, threshold = params.table.metric, params.ensemble.threshold
-    return metric in DECIDED and threshold != "half" and (threshold == "metric" or metric != "accuracy")
+    if metric == "accuracy":
+        return threshold == "metric" and params.table.task == "binary"
+    return metric in DECISIONS and threshold != "half"
 
 
 def level_of(
@@ -168,13 +195,13 @@ def level_of(
 @dataclass(frozen=True)
 class Step:
     """One way to combine: members' ``weights [m]``, whether ``ranked``, the ``temperature``, the ``level`` and the
-    ``threshold``."""
+    ``rule``."""
 
     weights: np.ndarray
     ranked: bool
     temperature: float = 1.0
     level: Level | None = None
-    threshold: float = 0.5
+    rule: Rule = Rule()
 
 
 class Combiner:
@@ -221,7 +248,7 @@ class Combiner:
         steps = {"mean": Step(self._weights(equal), False), "selected": Step(self._weights(selected), False)}
         if self._ranked:
             steps["ranked"] = Step(weights, True)
-        degrees, threshold, level = 1.0, 0.5, None
+        degrees, rule, level = 1.0, Rule(), None
         if levelled(self._params, self._transform):
             said = self._all(weights)[:, rows, 0]
             level = level_of(self._params, self._transform, self._target[rows], said, together)
@@ -231,16 +258,14 @@ class Combiner:
             fitted = calibration.temperature(self._target[rows], known)
             steps["calibrated"] = Step(weights, self._ranked, fitted)
             degrees = fitted if settings.calibration == "temperature" else 1.0
-            if task == "binary" and decided_by_metric(self._params):
-                answers = calibration.with_temperature(known, degrees)[..., 0]
-                metric = self._params.table.metric
-                threshold = rules.best_threshold(metric, self._target[rows], answers, together)
-                # A temperature moves no decision, so the threshold goes with it.
+            if decided_by_metric(self._params):
+                answers = calibration.with_temperature(known, degrees)
+                rule = best_rule(self._params.table.metric, self._target[rows], answers, together)
+                # A temperature moves no decision, so the rule goes with it.
                 for name, step in steps.items():
-                    at = calibration.threshold_at(threshold, step.temperature / degrees)
-                    steps[name] = replace(step, threshold=at)
+                    steps[name] = replace(step, rule=rule.at(step.temperature / degrees))
         ranks = Ranks.of(self._test) if self._ranked else None
-        return Choice(weights, degrees, threshold, ranks, self._logarithmic, level), steps
+        return Choice(weights, degrees, rule, ranks, self._logarithmic, level), steps
 
     def answers(self, weights: np.ndarray, fold: int, rows: np.ndarray) -> np.ndarray:
         """What the members of ``fold`` answer together ``[k, c]`` for ``rows`` that it scores."""

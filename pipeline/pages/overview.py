@@ -11,6 +11,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
+from features.contracts.words import levels_of
 from features.tasks import called
 from pipeline.pages.pictures import COLOURS, confusion, label, panels, png
 
@@ -98,7 +99,7 @@ def calibration(axis: Axes, frame: pd.DataFrame, values: bool) -> None:
 
 def confusion_matrix(axis: Axes, frame: pd.DataFrame) -> None:
     """How many rows of each class were decided as which."""
-    names = sorted({*frame["actual"].astype(str), *frame["predicted"].astype(str)})
+    names = list(levels_of(pd.concat([frame["actual"], frame["predicted"]])))
     counts = pd.crosstab(frame["actual"].astype(str), frame["predicted"].astype(str))
     confusion(axis, counts.reindex(index=names, columns=names, fill_value=0).to_numpy(), names)
     label(axis, f"Decisions ({SCORED})", "predicted", "actual")

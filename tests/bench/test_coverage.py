@@ -74,8 +74,20 @@ def test_the_rare_table_is_rare() -> None:
     assert all(0.02 < share < 0.05 for share in shares)
 
 
+def test_the_higher_the_grade_the_rarer() -> None:
+    shares = [coverage.generated_grades(split)["target"].value_counts(normalize=True) for split in range(5)]
+    assert all(list(share.index) == list("abcd") and 0.02 < share["d"] < 0.08 for share in shares)
+
+
 def test_a_quick_split_of_each_kind() -> None:
-    for name, measures in (("wine", 2), ("breast_cancer", 6), ("diabetes", 4), ("mixed", 6), ("rare", 6)):
+    for name, measures in (
+        ("wine", 6),
+        ("breast_cancer", 8),
+        ("diabetes", 4),
+        ("mixed", 8),
+        ("rare", 8),
+        ("grades", 6),
+    ):
         found = coverage.quick(name, 0)
         assert len(found["test"]) == measures
         assert all(found["honest"][f"{m}_lo"] < found["honest"][f"{m}_hi"] for m in found["test"])

@@ -16,7 +16,7 @@ from features.errors import UserError
 from features.synthetic import titanic
 from features.titanic import GROUPS
 from pipeline.demo import write_yaml
-from pipeline.encode import coded_target, main, roles_of, row_groups
+from pipeline.encode import check_metric, coded_target, main, roles_of, row_groups
 from pipeline.files import read_npz
 from pipeline.params import load, read_document
 from tests.stages import options
@@ -208,6 +208,16 @@ def with_copies(folder: Path, rows: int = 40) -> tuple[np.ndarray, np.ndarray]:
     copies = train.iloc[:rows].assign(PassengerId=[str(10_000 + number) for number in range(rows)])
     pd.concat([train, copies]).to_csv(folder / "train.csv", index=False)
     return np.arange(rows), len(train) + np.arange(rows)
+
+
+@pytest.mark.parametrize("classes", [["high", "low", "mid"], ["1", "2", "4"], ["1", "2", "3+"]])
+def test_the_quadratic_kappa_needs_classes_in_equal_steps(classes: list[str]) -> None:
+    params = load(ROOT / "params.yaml", "titanic")
+    graded = replace(params, table=replace(params.table, task="multiclass", metric="qwk"))
+    with pytest.raises(UserError, match=r"train.csv: the classes of the target 'y' are .*table.metric to accuracy"):
+        check_metric(graded, np.zeros(3), classes, "y", Path("train.csv"))
+    check_metric(graded, np.zeros(3), ["-1", "0", "1", "2"], "y", Path("train.csv"))
+    check_metric(graded, np.zeros(3), ["no", "yes"], "y", Path("train.csv"))
 
 
 def test_rows_copied_in_train_alone_are_one_row_to_every_fold(

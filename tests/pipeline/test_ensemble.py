@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from collections.abc import Callable
@@ -13,12 +14,13 @@ from typing import Any, cast
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.metrics import balanced_accuracy_score, f1_score, matthews_corrcoef
+from sklearn.metrics import balanced_accuracy_score, cohen_kappa_score, f1_score, matthews_corrcoef
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from features.roles import SCORE, UNUSED
 from features.scoring import voting
-from features.tasks import called
+from features.scoring.rules import Rule
+from features.tasks import METRICS, called
 from pipeline.choice.combining import Choice, Combined, combine
 from pipeline.ensemble import calibration, gains, in_short, main
 from pipeline.files import read_json, read_npz, write_json, write_npz
@@ -32,6 +34,7 @@ FOLDS = 2
 TABLE = (
     "      task: binary\n      target: Survived\n      id: PassengerId\n      metric: accuracy\n      module: titanic"
 )
+PLAIN = TABLE.replace("module: titanic", "module: plain")
 WRITTEN = (
     "submission.csv",
     "metrics.json",
@@ -305,8 +308,7 @@ def test_the_error_of_a_gain_of_roots_is_that_of_drawn_rows() -> None:
 
     def gain(rows: np.ndarray) -> dict[str, float]:
         sides = {"mean": first[:, rows, None], "selected": second[:, rows, None]}
-        half = np.full((2, len(rows)), 0.5)
-        answered = cast(Combined, SimpleNamespace(steps=sides, uncalibrated=sides["mean"], thresholds=half))
+        answered = cast(Combined, SimpleNamespace(steps=sides, uncalibrated=sides["mean"]))
         return gains(table, answered, target[rows], np.arange(len(rows)))
 
     assert gain(np.arange(400))["selected_gain_rmse"] == pytest.approx(0.4, abs=0.1)
@@ -404,6 +406,105 @@ def test_a_temperature_moves_no_decision_of_any_step(tmp_path: Path, metric: str
         assert made[f"{step}_{metric}"] == made[f"cv_{metric}"] and made[f"{step}_accuracy"] == made["cv_accuracy"]
 
 
+def of_several(folder: Path, metric: str, seed: int = 0, **changed: str) -> None:
+    """600 rows of three classes, drawn by what one of two members says of them; the other says less. The last is rare,
+    and the likeliest in few rows."""
+    rng, roles = np.random.default_rng(seed), np.zeros((600, 2), np.int8)
+    roles[::2, 0] = roles[1::2, 1] = SCORE
+    chances = rng.dirichlet([1.0, 0.5, 0.2], 600)
+    target = (rng.uniform(size=(600, 1)) > chances.cumsum(axis=1)).sum(axis=1).astype(np.int32)
+    said = np.stack([chances, (chances + 1 / 3) / 2])[:, None]
+    write_params(folder, PLAIN.replace("binary", "multiclass").replace("accuracy", metric), **changed)
+    write_case(folder, target, said, np.array([[[0.5, 0.3, 0.2], [0.05, 0.05, 0.9]]] * 2), roles, ["0", "1", "2"])
+
+
+@pytest.mark.parametrize("metric", METRICS["multiclass"][2:])
+def test_a_metric_of_several_classes_is_decided_for_it_and_scored_by_it(
+    tmp_path: Path, metric: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Every figure by scikit-learn; the likeliest class is worse."""
+    of_several(tmp_path, metric)
+    assert ensemble(tmp_path) == 0
+    made, folds = found(tmp_path), pd.read_csv(tmp_path / "report" / "folds.csv")
+    of_sklearn = {
+        "macro_f1": functools.partial(f1_score, average="macro"),
+        "balanced_accuracy": balanced_accuracy_score,
+        "mcc": matthews_corrcoef,
+        "qwk": functools.partial(cohen_kappa_score, weights="quadratic"),
+    }[metric]
+    confusion = pd.read_csv(tmp_path / "report" / "plots" / "confusion_matrix.csv")
+    assert made[f"cv_{metric}"] == pytest.approx(of_sklearn(confusion["actual"], confusion["predicted"]), abs=1e-6)
+    assert made["cv_accuracy"] == pytest.approx((confusion["actual"] == confusion["predicted"]).mean(), abs=1e-6)
+    assert 0 < made[f"cv_{metric}_se"] < 0.1 and made["threshold"] == 0.5
+    scored = confusion[::2]
+    assert folds[metric][0] == pytest.approx(of_sklearn(scored["actual"], scored["predicted"]), abs=1e-6)
+    for step in ("single", "mean", "selected", "calibrated"):
+        assert 0 < made[f"{step}_{metric}"] < 1
+    assert f"calibrated_gain_{metric}" not in made and f"selected_gain_{metric}_se" in made
+    # All rows in one class: a third of the classes, F1 of the largest, nothing.
+    actual = confusion["actual"].to_numpy()
+    always = max(of_sklearn(actual, np.full(600, one)) for one in range(3))
+    assert made[f"baseline_{metric}"] == pytest.approx(always, abs=1e-6)
+    assert made[f"baseline_gain_{metric}"] == pytest.approx(made[f"cv_{metric}"] - always, abs=2e-6)
+    assert f"CV {called(metric)} {made[f'cv_{metric}']:.4f} ± " in capsys.readouterr().out
+    of_several(tmp_path, metric, threshold="half")
+    assert ensemble(tmp_path) == 0
+    if metric != "mcc":  # which is hardly another than the likeliest classes'
+        assert found(tmp_path)[f"cv_{metric}"] < made[f"cv_{metric}"] - 0.01
+    assert found(tmp_path)["cv_log_loss"] == made["cv_log_loss"]
+
+
+def test_several_classes_are_sent_as_the_rule_decides_and_predicted_alike(tmp_path: Path) -> None:
+    """Half of the balanced accuracy lies in finding the rare class: what is likely 0 is decided as 2."""
+    of_several(tmp_path, "balanced_accuracy")
+    assert ensemble(tmp_path) == 0
+    assert (tmp_path / "report" / "submission.csv").read_text() == "PassengerId,Survived\n601,2\n602,2\n"
+    made = json.loads((tmp_path / "report" / "ensemble.json").read_text())
+    assert np.shape(made["gains"]) == (3, 3) and 0.5 < made["gains_temperature"] < 1.5
+    assert Rule.from_mapping(made).decide(np.array([[0.5, 0.3, 0.2], [0.9, 0.05, 0.05]])).tolist() == [2, 0]
+    of_several(tmp_path, "accuracy")
+    assert ensemble(tmp_path) == 0
+    assert (tmp_path / "report" / "submission.csv").read_text() == "PassengerId,Survived\n601,0\n602,2\n"
+    assert "gains" not in json.loads((tmp_path / "report" / "ensemble.json").read_text())
+
+
+@pytest.mark.parametrize("calibration", ["none", "temperature"])
+def test_a_temperature_moves_no_decision_of_several_classes(tmp_path: Path, calibration: str) -> None:
+    of_several(tmp_path, "macro_f1", calibration=calibration)
+    assert ensemble(tmp_path) == 0
+    made = found(tmp_path)
+    assert made["calibrated_macro_f1"] == made["mean_macro_f1"] == made["cv_macro_f1"]
+    assert made["calibrated_log_loss"] != made["mean_log_loss"]
+
+
+@pytest.mark.parametrize("metric", METRICS["multiclass"][2:])
+def test_the_rows_that_a_fold_scores_have_no_say_in_its_gains(tmp_path: Path, metric: str) -> None:
+    of_several(tmp_path, metric)
+    params, predictions = load(tmp_path / "params.yaml", "titanic"), read_npz(tmp_path / "predictions.npz")
+    arrays = read_npz(tmp_path / "arrays.npz")
+    target, roles = arrays["target"], arrays["roles"]
+    before, after = (
+        combine(params, predictions, labels, roles, "none", np.arange(600))
+        for labels in (target, np.where(roles[:, 0] == SCORE, 2 - target, target))
+    )
+    own, other = before.rules.rules[0], after.rules.rules[0]
+    assert np.array_equal(own.gains, other.gains) and own.temperature == other.temperature
+    assert before.choice.rule.temperature != after.choice.rule.temperature
+
+
+@pytest.mark.parametrize("metric", METRICS["multiclass"][2:])
+def test_shuffled_labels_of_several_classes_are_decided_by_chance(tmp_path: Path, metric: str) -> None:
+    """As a threshold: what had seen the rows that it decides would rise above chance."""
+    of_several(tmp_path, metric)
+    arrays = read_npz(tmp_path / "arrays.npz")
+    arrays["target"] = np.random.default_rng(3).permutation(arrays["target"])
+    write_npz(tmp_path / "arrays.npz", arrays)
+    assert ensemble(tmp_path) == 0
+    made = found(tmp_path)
+    chance = {"macro_f1": 1 / 3, "balanced_accuracy": 1 / 3, "mcc": 0.0, "qwk": 0.0}[metric]
+    assert made[f"cv_{metric}"] < chance + 2 * made[f"cv_{metric}_se"]
+
+
 def test_half_stays_half_where_params_say_so(tmp_path: Path) -> None:
     small(tmp_path, TABLE.replace("accuracy", "f1"), threshold="half")
     assert ensemble(tmp_path) == 0
@@ -426,7 +527,6 @@ def test_probabilities_where_the_metric_asks_for_them(
     assert "baseline_gain_roc_auc" not in made and "baseline_gain_log_loss" not in made, "a rule has no probabilities"
 
 
-PLAIN = TABLE.replace("module: titanic", "module: plain")
 # A value for each of four rows, and one for each of two test rows.
 VALUES, TEST_VALUES = np.array([1.0, 2.0, 3.0, 2.0])[None, None, :, None], np.array([[1.5], [2.25]])[None]
 
@@ -559,14 +659,13 @@ def test_the_rows_that_a_fold_scores_have_no_say_in_its_threshold(tmp_path: Path
         combine(params, predictions, labels, roles, "none", np.arange(200))
         for labels in (target, np.where(roles[:, 0] == SCORE, 1 - target, target))
     )
-    own = roles[:, 0] == SCORE
-    assert np.array_equal(before.thresholds[:, own], after.thresholds[:, own])
-    assert before.choice.threshold != after.choice.threshold
+    assert before.rules.rules[0] == after.rules.rules[0]
+    assert before.choice.rule.threshold != after.choice.rule.threshold
 
 
 @pytest.mark.parametrize("method", ["greedy", "mean"])
 def test_a_fold_chooses_by_no_row_that_it_leaves_out(tmp_path: Path, method: str) -> None:
-    """Weights, temperature and threshold: its rows are of the groups of those that it scores."""
+    """Weights, temperature and rule: its rows are of the groups of those that it scores."""
     rng, roles = np.random.default_rng(2), np.zeros((200, 2), np.int8)
     roles[:50, 0] = roles[50:, 1] = SCORE
     roles[50:90, 0] = UNUSED
@@ -580,7 +679,7 @@ def test_a_fold_chooses_by_no_row_that_it_leaves_out(tmp_path: Path, method: str
         for labels in (target, np.where(roles[:, 0] == UNUSED, 1 - target, target))
     )
     assert np.array_equal(before.out_of_fold[:, :50], after.out_of_fold[:, :50])
-    assert np.array_equal(before.thresholds[:, :50], after.thresholds[:, :50])
+    assert before.rules.rules[0] == after.rules.rules[0]
     assert not np.array_equal(before.test, after.test)
 
 

@@ -15,6 +15,7 @@ from features.contracts.contract import Contract
 from features.contracts.tables import parse_table
 from features.encoding import encoder
 from features.roles import TRAIN, UNUSED
+from features.scoring import metrics
 from features.scoring.estimation import Estimate
 from features.tasks import MEASURES
 from pipeline import demo, honest
@@ -106,7 +107,7 @@ def test_each_measure_has_its_interval_and_the_same_bytes_twice(folder: Path, na
 
 
 def test_the_labels_of_outer_rows_change_nothing_in_their_fold(folder: Path) -> None:
-    """Search, choice, weights, temperature, threshold: bit for bit the same whatever the rows scored say."""
+    """Search, choice, weights, temperature, decisions: bit for bit the same whatever the rows scored say."""
     target = read_npz(folder / "data/encode/titanic/arrays.npz")["target"]
     _, plan, before = answers(folder, target)
     other = target.copy()
@@ -114,7 +115,7 @@ def test_the_labels_of_outer_rows_change_nothing_in_their_fold(folder: Path) -> 
     _, _, after = answers(folder, other, plan)
     inside = plan.parts == 1
     assert np.array_equal(before.answer[inside], after.answer[inside])
-    assert np.array_equal(before.thresholds[inside], after.thresholds[inside])
+    assert np.array_equal(before.decided[inside], after.decided[inside])
     assert before.choices[1] == after.choices[1]
     assert not np.array_equal(before.answer[~inside], after.answer[~inside])
     for outer in range(plan.outer):
@@ -254,7 +255,7 @@ def table(task: str, metric: str = "") -> Table:
 def made(answer: np.ndarray) -> Answers:
     """Answers of two outer folds."""
     choice = {"members": 1, "temperature": 1.0, "threshold": 0.5, "best_trial": 0, "search_loss": 0.5}
-    return Answers(answer[:, None], np.full(len(answer), 0.5), [choice, choice])
+    return Answers(answer[:, None], metrics.decide(answer[:, None]), [choice, choice])
 
 
 def test_an_outer_fold_of_one_class_has_no_auc_and_two_of_three_leave_it_out(recwarn: pytest.WarningsRecorder) -> None:
@@ -267,18 +268,16 @@ def test_an_outer_fold_of_one_class_has_no_auc_and_two_of_three_leave_it_out(rec
     assert rows["search_log_loss"].tolist() == [0.5, 0.5]
 
 
-def test_a_metric_of_decisions_is_estimated_at_the_thresholds_that_were_chosen() -> None:
+def test_a_metric_of_decisions_is_estimated_as_was_decided() -> None:
     target, answer, parts = np.array([0.0, 1, 0, 1] * 10), np.array([0.1, 0.3, 0.2, 0.4] * 10), np.repeat([0, 1], 20)
     one = made(answer)
-    for choice in one.choices:
-        choice["threshold"] = 0.25
-    one.thresholds[:] = 0.25
+    one.decided[:] = answer > 0.25
     found = honest.estimates(table("binary", "f1"), target, one, parts, 100)
     assert list(found) == ["accuracy", "log_loss", "roc_auc", "f1"]
     assert found["f1"].value == found["accuracy"].value == 1.0 and 0.6 < found["f1"].low < 1
     assert honest.told("f1", found["f1"]).startswith("F1 1.0000 (")
     assert honest.by_outer_fold(table("binary", "f1"), target, one, parts)["f1"].tolist() == [1, 1]
-    one.thresholds[:] = 0.5
+    one.decided[:] = answer > 0.5
     assert honest.estimates(table("binary", "mcc"), target, one, parts, 100)["mcc"].value == 0
 
 

@@ -90,7 +90,7 @@ CASES = [
     (
         "      task: binary\n      target: Survived\n      id: PassengerId\n      metric: accuracy\n",
         "      task: multiclass\n      target: Survived\n      id: PassengerId\n      metric: f1\n",
-        ["metric is 'f1', but task 'multiclass' is scored by one of accuracy, log_loss."],
+        ["metric is 'f1', but task 'multiclass' is scored by one of accuracy, log_loss, macro_f1, "],
     ),
     (
         "      task: binary\n      target: Survived\n",

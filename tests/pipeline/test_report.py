@@ -199,6 +199,12 @@ def test_combination_says_what_its_table_holds() -> None:
         "which the steps are decided by, too"
     )
     assert "| log loss | F1 |" in own and "| 0.7000 |" in own
+    several = replace(params, table=replace(params.table, task="multiclass", metric="macro_f1"))
+    gained = " ".join(report.combination(several, METRICS | {"threshold": 0.5, "mean_macro_f1": 0.7}).split())
+    assert "of 6 members, decided so that macro F1 is best if the probabilities are true. Here" in gained
+    assert "| log loss | macro F1 |" in gained and "by other rows;" in gained
+    likeliest = replace(several, ensemble=replace(several.ensemble, threshold="half"))
+    assert "of 6 members. Here" in " ".join(report.combination(likeliest, METRICS).split())
     squared = replace(params, table=replace(params.table, task="regression", metric="rmsle"))
     assert "The answer is the mean of 6 members, averaged by their logarithms. Here" in " ".join(
         report.combination(squared, METRICS).split()

@@ -159,6 +159,7 @@ def test_a_positive_class_that_is_none_is_refused() -> None:
         ("auc", "did you mean 'roc_auc'?"),
         ("F1-score", "did you mean 'f1'?"),
         ("matthews", "did you mean 'mcc'?"),
+        ("quadratic-weighted-kappa", "did you mean 'qwk'?"),
         ("r2", "take rmse, by which models rank the same."),
         ("gini", "take roc_auc, by which models rank the same."),
         ("balanced_acuracy", "did you mean 'balanced_accuracy'?"),
@@ -170,11 +171,25 @@ def test_other_names_of_metrics_are_known(metric: str, said: str) -> None:
     assert said in str(error.value)
 
 
-@pytest.mark.parametrize("metric", ["f1", "balanced_accuracy", "mcc", "roc_auc"])
+@pytest.mark.parametrize("metric", ["f1", "roc_auc"])
 def test_metrics_of_two_classes_need_two(metric: str) -> None:
     assert decided(BITS, metric=metric).task == "binary"
-    with pytest.raises(UserError, match=f"--metric {metric} is of two classes, the target has 7. Use log_loss or acc"):
+    others = "accuracy, log_loss, macro_f1, balanced_accuracy, mcc or qwk"
+    with pytest.raises(UserError, match=f"--metric {metric} is of two classes, the target has 7. Use {others}"):
         decided(MARKS, metric=metric)
+
+
+@pytest.mark.parametrize("metric", ["macro_f1", "balanced_accuracy", "mcc", "qwk"])
+def test_metrics_of_decisions_are_of_two_classes_or_more(metric: str) -> None:
+    assert decided(BITS, metric=metric).task == decided(WORDS, metric=metric).task == "binary"
+    assert decided(MARKS, metric=metric).task == "multiclass"
+
+
+@pytest.mark.parametrize("target", [["low", "mid", "high"] * 20, [1, 2, 4] * 20, ["1", "2", "3+"] * 20])
+def test_the_quadratic_kappa_needs_classes_that_are_numbers_in_equal_steps(target: list[Any]) -> None:
+    with pytest.raises(UserError, match="--metric qwk asks how far apart classes lie, but those of the target are"):
+        decided(target, metric="qwk")
+    assert decided([10, 20, 30] * 20, metric="qwk").task == "multiclass"
 
 
 def test_a_rare_class_asks_for_another_metric_than_accuracy() -> None:
@@ -182,7 +197,11 @@ def test_a_rare_class_asks_for_another_metric_than_accuracy() -> None:
         "; few rows are 'b', so perhaps --metric f1" in decided(["a"] * 50 + ["b"] * 10, {"y": ["a", "b"]}).reasons["y"]
     )
     assert "--metric f1" not in decided(["a"] * 45 + ["b"] * 15, {"y": ["a", "b"]}).reasons["y"]
-    assert "--metric f1" not in decided([1] * 64 + [2, 3] * 3, {"y": [1, 2]}).reasons["y"]
+    several = decided([1] * 64 + [2, 3] * 3, {"y": [1, 2]}).reasons["y"]
+    assert "few rows are '3', so perhaps --metric macro_f1 or balanced_accuracy" in several
+    assert several.endswith("; --metric qwk if an answer further off is a greater mistake")
+    assert "few rows" not in decided([1] * 30 + [2] * 30 + [3] * 15, {"y": [1, 2]}).reasons["y"]
+    assert "--metric" not in decided(["a", "b", "c"] * 20, {"y": ["a", "b"]}).reasons["y"]
 
 
 @pytest.mark.parametrize("metric", [None, "accuracy"])

@@ -5,17 +5,18 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from features.scoring import estimation, metrics
+from features.scoring import decisions, estimation, metrics
+from features.scoring.rules import Rule, best_gains
+from features.tasks import CORRELATIONS, METRICS
 
 PARTS = np.tile(np.arange(5), 40)
-HALF = np.full(200, 0.5)
 
 
 def test_an_accuracy_by_hand() -> None:
     """160 of 200 right, every fold alike: the variance of 160 ones and 40 zeros with two more of each."""
     target = np.ones(200)
     answer = np.where(np.arange(200) < 160, 0.9, 0.1)[:, None]
-    found = estimation.estimate("accuracy", target, answer, HALF, PARTS, 100)
+    found = estimation.estimate("accuracy", target, answer, None, PARTS, 100)
     spread = np.var(np.r_[np.ones(162), np.zeros(42)], ddof=1)
     assert found.value == pytest.approx(0.8)
     assert found.error == pytest.approx(np.sqrt(spread * (1 + 5 / 4) / 200))
@@ -23,17 +24,17 @@ def test_an_accuracy_by_hand() -> None:
     assert (found.low, found.high) == (pytest.approx(0.8 - half), pytest.approx(0.8 + half))
 
 
-def test_thresholds_decide() -> None:
+def test_decisions_are_those_given_else_the_likeliest() -> None:
     target, answer = np.tile([0.0, 1.0], 100), np.tile([0.2, 0.4], 100)[:, None]
-    assert estimation.estimate("accuracy", target, answer, HALF, PARTS, 9).value == 0.5
-    assert estimation.estimate("accuracy", target, answer, np.full(200, 0.3), PARTS, 9).value == 1.0
+    assert estimation.estimate("accuracy", target, answer, None, PARTS, 9).value == 0.5
+    assert estimation.estimate("accuracy", target, answer, target.astype(int), PARTS, 9).value == 1.0
 
 
 def test_a_perfect_score_on_few_rows_is_no_sure_one() -> None:
     target = np.tile([0.0, 1.0], 10)
     parts = np.repeat(np.arange(5), 4)
     for measure, least in (("accuracy", 0.4), ("roc_auc", 0.4), ("f1", 0.4), ("balanced_accuracy", 0.4), ("mcc", 0.1)):
-        found = estimation.estimate(measure, target, target[:, None], HALF[:20], parts, 20)
+        found = estimation.estimate(measure, target, target[:, None], None, parts, 20)
         assert found.value == found.high == 1.0 and least < found.low < 0.85
 
 
@@ -44,16 +45,16 @@ def test_an_auc_near_1_may_fall_further_than_it_may_rise() -> None:
     assert estimation.middle(0.5, target) == 0.5
     assert estimation.middle(0.0, target) == pytest.approx(1 - estimation.middle(1.0, target))
     answer = np.random.default_rng(0).normal(size=(200, 1)) + 5 * np.tile([0.0, 1.0], 100)[:, None]
-    found = estimation.estimate("roc_auc", np.tile([0.0, 1.0], 100), answer, HALF, np.sort(PARTS), 9)
+    found = estimation.estimate("roc_auc", np.tile([0.0, 1.0], 100), answer, None, np.sort(PARTS), 9)
     assert found.value - found.low > found.high - found.value >= 0
-    worst = estimation.estimate("roc_auc", np.tile([1.0, 0.0], 100), answer, HALF, np.sort(PARTS), 9)
+    worst = estimation.estimate("roc_auc", np.tile([1.0, 0.0], 100), answer, None, np.sort(PARTS), 9)
     assert worst.low <= worst.value < worst.high and worst.high == pytest.approx(1 - found.low)
 
 
 def test_the_imagined_rows_of_an_auc_by_hand() -> None:
     """Areas of 1 in every fold, so that all scatter is that of one row of each class placed wrong against all."""
     target = (np.arange(200) // 5 < 4).astype(float)  # 20 of 200, four in each fold
-    found = estimation.estimate("roc_auc", target, target[:, None], HALF, PARTS, 100)
+    found = estimation.estimate("roc_auc", target, target[:, None], None, PARTS, 100)
     spread = np.var(np.r_[np.ones(202), 1 - 1 / 0.1, 1 - 1 / 0.9], ddof=1)
     half = 1.96 * np.sqrt(spread * (1 + 5 / 4) / 200 + spread / 100)
     assert found.value == found.high == 1.0
@@ -64,14 +65,14 @@ def test_the_imagined_rows_of_decisions_by_hand() -> None:
     """All of 200 rows decided right, 100 of each class: the middle is the measure of 204 rows, two of them wrong. The
     slopes of the four imagined ones give the scatter. An MCC may fall below 0."""
     target = np.tile([0.0, 1.0], 100)
-    found = estimation.estimate("f1", target, target[:, None], HALF, PARTS, 100)
+    found = estimation.estimate("f1", target, target[:, None], None, PARTS, 100)
     # f1 = 2 tp / (2 tp + fp + fn) of the shares 101/204, 1/204 and 1/204.
     f1, whole = 101 / 102, 204 / 204
     spread = np.var(np.r_[np.ones(200), f1, f1 - f1 / whole, f1 - f1 / whole, f1 + 2 * (1 - f1) / whole], ddof=1)
     half = 1.96 * np.sqrt(spread * (1 + 5 / 4) / 200 + spread / 100)
     assert found.value == found.high == 1.0 and found.low == pytest.approx(f1 - half)
     chance = estimation.estimate(
-        "mcc", target, np.tile([0.2, 0.2, 0.8, 0.8], 50)[:, None], HALF, np.arange(200) // 40, 9
+        "mcc", target, np.tile([0.2, 0.2, 0.8, 0.8], 50)[:, None], None, np.arange(200) // 40, 9
     )
     assert chance.value == 0 and chance.low == pytest.approx(-chance.high) and -1 < chance.low < -0.5
 
@@ -93,7 +94,7 @@ def test_the_interval_of_an_auc_covers_where_a_class_is_rare(share: float, hard:
         for one in (0, 1):
             rows = rng.permutation(np.flatnonzero(target == one))
             parts[rows] = np.arange(len(rows)) % 5
-        found = estimation.estimate("roc_auc", target, answer, np.full(1000, 0.5), parts, 500)
+        found = estimation.estimate("roc_auc", target, answer, None, parts, 500)
         later = metrics.roc_auc(*table(500))
         covered.append(found.low <= later <= found.high)
         widths.append(found.high - found.low)
@@ -105,11 +106,11 @@ def test_a_root_has_the_ends_of_its_square() -> None:
     """Of a mean of squares, even in its logarithm."""
     rng = np.random.default_rng(0)
     target, answer = rng.normal(size=200), rng.normal(size=(200, 1))
-    found = estimation.estimate("rmse", target, answer, HALF, np.sort(PARTS), 50)
+    found = estimation.estimate("rmse", target, answer, None, np.sort(PARTS), 50)
     mean = float(((answer[:, 0] - target) ** 2).mean())
     assert found.value == pytest.approx(np.sqrt(mean)) and found.low < found.value
     assert found.low * found.high == pytest.approx(mean)
-    mae = estimation.estimate("mae", target, answer, HALF, PARTS, 50)
+    mae = estimation.estimate("mae", target, answer, None, PARTS, 50)
     assert mae.value == pytest.approx(np.abs(answer[:, 0] - target).mean()) and mae.low < mae.value < mae.high
 
 
@@ -132,10 +133,10 @@ def test_an_outer_fold_with_one_class_has_no_say_in_the_auc() -> None:
     target, answer = np.tile([0.0, 1.0, 0.0, 1.0], 50), np.random.default_rng(0).uniform(size=(200, 1))
     parts = np.where(target == 1, PARTS % 4, PARTS)
     known = parts != 4
-    whole = estimation.estimate("roc_auc", target, answer, HALF, parts, 50)
-    rest = estimation.estimate("roc_auc", target[known], answer[known], HALF[known], parts[known], 50)
+    whole = estimation.estimate("roc_auc", target, answer, None, parts, 50)
+    rest = estimation.estimate("roc_auc", target[known], answer[known], None, parts[known], 50)
     assert whole == rest and whole.low < whole.value
-    first = estimation.estimate("roc_auc", target, answer, HALF, (parts + 1) % 5, 50)
+    first = estimation.estimate("roc_auc", target, answer, None, (parts + 1) % 5, 50)
     assert first.error == pytest.approx(rest.error), "whichever of the five it is, four are left"
     assert estimation.known("roc_auc", target, parts) == 4 and estimation.known("accuracy", target, parts) == 5
 
@@ -154,7 +155,7 @@ def test_a_fold_of_one_row_has_no_scatter_of_its_own() -> None:
     )
     assert estimation.excess(values, np.arange(5)) == 0.0
     target, answer = np.array([0.0, 1.0, 1.0]), np.array([[0.2], [0.7], [0.4]])
-    found = estimation.estimate("accuracy", target, answer, HALF[:3], np.arange(3), 10)
+    found = estimation.estimate("accuracy", target, answer, None, np.arange(3), 10)
     assert found.low < found.value < found.high
 
 
@@ -186,7 +187,7 @@ def test_the_interval_covers_where_a_few_rows_make_most_of_the_loss(measure: str
             logits = (2 * target - 1) * rng.normal(5, 2.5, rows + 200)
             answer = 1 / (1 + np.exp(-logits[:, None]))
         parts = np.arange(rows) % 5
-        found = estimation.estimate(measure, target[:rows], answer[:rows], np.full(rows, 0.5), parts, 200)
+        found = estimation.estimate(measure, target[:rows], answer[:rows], None, parts, 200)
         later = metrics.row_loss(measure, target[rows:], answer[rows:]).mean()
         later = np.sqrt(later) if measure == "rmse" else later
         covered.append(found.low <= later <= found.high)
@@ -195,7 +196,9 @@ def test_the_interval_covers_where_a_few_rows_make_most_of_the_loss(measure: str
     assert np.mean(lows, axis=0)[1] <= 0.025 and np.median(lows, axis=0)[0] > 0.2
 
 
-@pytest.mark.parametrize("measure", ["log_loss", "accuracy", "roc_auc", "f1", "balanced_accuracy", "mcc"])
+@pytest.mark.parametrize(
+    "measure", ["log_loss", "accuracy", "roc_auc", "f1", "macro_f1", "balanced_accuracy", "mcc", "qwk"]
+)
 def test_the_interval_covers_a_test_score_where_rows_alone_scatter(measure: str) -> None:
     """Known probabilities, so nothing is learned: the part for what is learned only widens. 19 in 20 at least, and the
     width is not without bounds."""
@@ -203,12 +206,29 @@ def test_the_interval_covers_a_test_score_where_rows_alone_scatter(measure: str)
     for _ in range(300):
         chance = rng.uniform(0.05, 0.95, 320)
         target = (rng.uniform(size=320) < chance).astype(float)
-        found = estimation.estimate(measure, target[:200], chance[:200, None], HALF, PARTS, 120)
+        found = estimation.estimate(measure, target[:200], chance[:200, None], None, PARTS, 120)
         later = metrics.measures("binary", measure, target[200:], chance[200:, None])[measure]
         covered.append(found.low <= later <= found.high)
         widths.append(found.high - found.low)
     assert np.mean(covered) >= 0.94
-    assert np.mean(widths) < (0.7 if measure == "mcc" else 0.35)  # which lies between -1 and 1
+    assert np.mean(widths) < (0.7 if measure in CORRELATIONS else 0.35)  # which lies between -1 and 1
+
+
+@pytest.mark.parametrize("measure", METRICS["multiclass"][2:])
+@pytest.mark.parametrize("classes", [3, 7])
+def test_the_interval_covers_a_test_score_of_several_classes(measure: str, classes: int) -> None:
+    """As above, of classes down to a share of 0.05, by the rule that true probabilities ask for."""
+    rng, covered, widths, shares = np.random.default_rng(7), [], [], np.linspace(0.7, 0.1, classes)
+    rule = Rule(gains=best_gains(measure, rng.dirichlet(shares, 2000)))
+    for _ in range(200):
+        chance = rng.dirichlet(shares, 320)
+        target = (rng.uniform(size=(320, 1)) > chance.cumsum(axis=1)).sum(axis=1).clip(max=classes - 1)
+        decided = rule.decide(chance)
+        found = estimation.estimate(measure, target[:200], chance[:200], decided[:200], PARTS, 120)
+        covered.append(found.low <= float(decisions.value(measure, target[200:], decided[200:])) <= found.high)
+        widths.append(found.high - found.low)
+    assert np.mean(covered) >= 0.94
+    assert np.mean(widths) < 0.55
 
 
 def test_rows_of_a_group_that_err_alike_count_as_fewer() -> None:
@@ -216,12 +236,12 @@ def test_rows_of_a_group_that_err_alike_count_as_fewer() -> None:
     rng = np.random.default_rng(0)
     own, parts = rng.normal(size=200), np.arange(200) % 5
     target, groups, apart = np.repeat(own, 6), np.repeat(np.arange(200), 6), np.repeat(parts, 6)
-    none, many = np.zeros((1200, 1)), np.full(1200, 0.5)
-    few = estimation.estimate("mae", own, none[:200], many[:200], parts, 100)
-    grouped = estimation.estimate("mae", target, none, many, apart, 600, groups)
+    none = np.zeros((1200, 1))
+    few = estimation.estimate("mae", own, none[:200], None, parts, 100)
+    grouped = estimation.estimate("mae", target, none, None, apart, 600, groups)
     assert grouped.error == pytest.approx(few.error, rel=0.05) and grouped.value == pytest.approx(few.value)
     assert grouped.high - grouped.low == pytest.approx(few.high - few.low, rel=0.05)
-    blind = estimation.estimate("mae", target, none, many, apart, 600)
+    blind = estimation.estimate("mae", target, none, None, apart, 600)
     assert blind.high - blind.low < 0.85 * (grouped.high - grouped.low), "test rows come in groups, too"
     values = rng.normal(size=1200)
     assert estimation.design_effect(values, groups) == pytest.approx(1, abs=0.15)
@@ -255,7 +275,7 @@ def test_the_interval_covers_the_score_of_other_groups(count: int, size: int) ->
         target, groups = table(count), np.repeat(np.arange(count), size)
         parts = rng.permutation(np.arange(count) % 5)[groups]
         answer = np.array([target[parts != one].mean() for one in range(5)])[parts, None]
-        found = estimation.estimate("rmse", target, answer, np.full(len(target), 0.5), parts, count // 2 * size, groups)
+        found = estimation.estimate("rmse", target, answer, None, parts, count // 2 * size, groups)
         later = np.sqrt(((table(count // 2) - target.mean()) ** 2).mean())
         covered.append(found.low <= later <= found.high)
     assert np.mean(covered) >= 0.93
@@ -267,10 +287,8 @@ def test_groups_of_folds_without_a_value_are_not_counted() -> None:
     target, groups = np.tile([0.0, 1.0], 30), np.tile(np.arange(3), 20) + 3 * parts
     target[parts == 2], groups[parts == 2] = 0.0, 100 + np.arange(20)
     answer, inside = rng.normal(size=(60, 1)), parts < 2
-    whole = estimation.estimate("roc_auc", target, answer, HALF[:60], parts, 60, groups)
-    valued = estimation.estimate(
-        "roc_auc", target[inside], answer[inside], HALF[:40], parts[inside], 60, groups[inside]
-    )
+    whole = estimation.estimate("roc_auc", target, answer, None, parts, 60, groups)
+    valued = estimation.estimate("roc_auc", target[inside], answer[inside], None, parts[inside], 60, groups[inside])
     assert whole == valued
 
 
@@ -279,8 +297,7 @@ def test_few_groups_widen_the_interval_of_a_share() -> None:
     target, answer = np.zeros(240), np.tile([0.2, 0.2, 0.8, 0.8], 60)[:, None]
     parts, groups = np.arange(240) % 2, np.arange(240) // 40
     lone, grouped = (
-        estimation.estimate("accuracy", target, answer, np.full(240, 0.5), parts, 10**9, given)
-        for given in (None, groups)
+        estimation.estimate("accuracy", target, answer, None, parts, 10**9, given) for given in (None, groups)
     )
     assert grouped.value == lone.value == 0.5 and grouped.error == pytest.approx(lone.error)
     assert (grouped.high - 0.5) / (lone.high - 0.5) == pytest.approx(2.5706 / 1.96, abs=1e-3)
@@ -295,7 +312,7 @@ def test_few_of_many_folds_are_scored_with_less_to_learn_from_each_other() -> No
     rng = np.random.default_rng(0)
     target, answer, parts = rng.normal(size=60), rng.normal(size=(60, 1)), np.arange(60) % 3
     few, all_of_three = (
-        estimation.estimate("mae", target, answer, HALF[:60], parts, 100, drawn=drawn) for drawn in (10, None)
+        estimation.estimate("mae", target, answer, None, parts, 100, drawn=drawn) for drawn in (10, None)
     )
     assert few.value == all_of_three.value and few.error < all_of_three.error
 
@@ -308,6 +325,6 @@ def test_the_interval_covers_where_few_of_many_folds_are_scored() -> None:
         inside = parts < 3
         answer = np.array([target[parts != one].mean() for one in range(10)])[parts][inside, None]
         later = np.sqrt(np.square(rng.normal(size=200) - target.mean()).mean())
-        found = estimation.estimate("rmse", target[inside], answer, np.full(30, 0.5), parts[inside], 200, drawn=10)
+        found = estimation.estimate("rmse", target[inside], answer, None, parts[inside], 200, drawn=10)
         covered.append(found.low <= later <= found.high)
     assert 0.93 <= np.mean(covered) <= 0.99

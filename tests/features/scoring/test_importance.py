@@ -8,6 +8,7 @@ import pytest
 
 from features.scoring.comparison import mean_of_folds
 from features.scoring.importance import group_table, measured, measures_of, pair_table, sentences, sets_to_train
+from features.scoring.rules import Rule
 
 GROUPS = {"a": 1, "b": 2, "c": 3}
 FOLDS, SHARE = 5, 0.25
@@ -155,11 +156,11 @@ def test_measures_of_each_task() -> None:
     answer = np.array([[0.2], [0.8], [0.4]])
     loss, right = measured("binary", "accuracy", target, answer)
     assert loss == pytest.approx(-(2 * np.log(0.8) + np.log(0.4)) / 3) and right == pytest.approx(2 / 3)
-    assert measured("binary", "accuracy", target, answer, 0.3)[1] == 1
+    assert measured("binary", "accuracy", target, answer, Rule(0.3).decide(answer))[1] == 1
     assert measures_of("binary", "roc_auc") == measures_of("multiclass", "log_loss") == ("log_loss", "accuracy")
     assert measures_of("binary", "f1") == ("log_loss", "f1")
     assert measured("binary", "f1", target, answer) == [pytest.approx(loss), pytest.approx(2 / 3)]
-    assert measured("binary", "f1", target, answer, 0.3)[1] == 1
+    assert measured("binary", "f1", target, answer, Rule(0.3).decide(answer))[1] == 1
     assert np.isnan(measured("binary", "mcc", np.ones(3), answer)).all(), "a fold has all measures or none"
     assert measures_of("regression", "rmsle") == ("rmsle",)
     assert measured("regression", "rmse", target, answer + 1)[0] == pytest.approx(np.sqrt((1.44 + 0.64 + 0.16) / 3))

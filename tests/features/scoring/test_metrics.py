@@ -25,7 +25,7 @@ def test_binary_measures_by_hand() -> None:
 def test_a_class_is_decided_at_one_half_where_nothing_else_is_said() -> None:
     target, answer = np.array([1.0, 0.0]), np.array([[0.6], [0.55]])
     assert metrics.measures("binary", "accuracy", target, answer)["accuracy"] == 0.5
-    assert metrics.measures("binary", "accuracy", target, answer, 0.57)["accuracy"] == 1.0
+    assert metrics.measures("binary", "accuracy", target, answer, metrics.decide(answer, 0.57))["accuracy"] == 1.0
 
 
 def test_exactly_half_counts_as_class_0() -> None:

@@ -85,13 +85,15 @@ def test_where_a_contract_names_no_classes_their_columns_are_not_counted() -> No
 
 @pytest.mark.parametrize("metric", ["accuracy", "f1", "balanced_accuracy", "mcc"])
 def test_decisions_are_sent_as_labels_by_the_threshold(metric: str) -> None:
-    made = spell("binary", metric, np.array([[0.1], [0.2], [0.6]]), 0.15, ["stay", "churn"], ["y"], "target")
+    made = spell(
+        "binary", metric, np.array([[0.1], [0.2], [0.6]]), np.array([0, 1, 1]), ["stay", "churn"], ["y"], "target"
+    )
     assert made["answer"].tolist() == ["stay", "churn", "churn"]
     assert not of_lower("binary", metric, ["stay", "churn"], ["p_stay"], "target")
 
 
 def test_two_classes_may_have_a_column_each() -> None:
-    spelt = spell("binary", "log_loss", np.array([[0.25], [1.0]]), 0.5, ["a", "b"], ["y_b", "y_a"], "y")
+    spelt = spell("binary", "log_loss", np.array([[0.25], [1.0]]), None, ["a", "b"], ["y_b", "y_a"], "y")
     made = build(pd.DataFrame({"Id": ["1", "2"], "y_b": "0", "y_a": "0"}), ["1", "2"], spelt, "sample.csv")
     assert made.to_csv(index=False, lineterminator="\n") == "Id,y_b,y_a\n1,0.25,0.75\n2,0.9999999,1e-07\n"
 
@@ -99,10 +101,10 @@ def test_two_classes_may_have_a_column_each() -> None:
 def test_what_is_sent_costs_what_it_was_scored_at() -> None:
     """Log loss counts a probability no nearer to 0 or 1 than ``CLIP``, so none that is nearer is sent."""
     target, answer = np.array([0.0, 1.0]), np.array([[1 - 1e-8], [1e-12]])
-    sent = spell("binary", "log_loss", answer, 0.5, ["0", "1"], ["y"], "y")["answer"].astype(float).to_numpy()
+    sent = spell("binary", "log_loss", answer, None, ["0", "1"], ["y"], "y")["answer"].astype(float).to_numpy()
     unbounded = -np.log(np.where(target == 1, sent, 1 - sent))
     assert unbounded == pytest.approx(row_log_loss(target, answer), rel=1e-6)
-    assert spell("binary", "roc_auc", answer, 0.5, ["0", "1"], ["y"], "y")["answer"].tolist() == ["1", "1e-12"]
+    assert spell("binary", "roc_auc", answer, None, ["0", "1"], ["y"], "y")["answer"].tolist() == ["1", "1e-12"]
 
 
 def test_a_target_far_from_zero_is_sent_as_it_was_scored() -> None:
@@ -110,7 +112,7 @@ def test_a_target_far_from_zero_is_sent_as_it_was_scored() -> None:
     rng = np.random.default_rng(0)
     target = 1.7e9 + 500 * rng.normal(size=500)
     answer = target + 60 * rng.normal(size=500)
-    sent = spell("regression", "rmse", answer[:, None], 0.5, [], ["y"], "y")["answer"].astype(float).to_numpy()
+    sent = spell("regression", "rmse", answer[:, None], None, [], ["y"], "y")["answer"].astype(float).to_numpy()
     assert np.abs(sent - answer).max() < 0.01
 
 
@@ -135,7 +137,7 @@ def test_a_target_far_from_zero_is_sent_as_it_was_scored() -> None:
 def test_one_column_named_after_the_lower_class_holds_its_probability(
     column: str, target: str, classes: list[str], answer: str
 ) -> None:
-    spelt = spell("binary", "roc_auc", np.array([[0.25]]), 0.5, classes, [column], target)
+    spelt = spell("binary", "roc_auc", np.array([[0.25]]), None, classes, [column], target)
     assert spelt["answer"].tolist() == [answer]
 
 

@@ -57,6 +57,15 @@ def test_dollars_in_a_class_are_drawn_and_no_formula() -> None:
     assert png(figure)
 
 
+def test_classes_that_are_numbers_stand_in_their_order() -> None:
+    """By the alphabet 10 would come before 2. A frame read from a file has integers."""
+    for names in ([2, 10, 9, 1], ["2", "10", "9", "1"]):
+        _, (axis,) = panels()
+        overview.confusion_matrix(axis, pd.DataFrame({"actual": names, "predicted": [2, 10, 1, 1]}))
+        assert [text.get_text() for text in axis.get_yticklabels()] == ["1", "2", "9", "10"]
+        assert [text.get_text() for text in axis.texts] == list("1000010010000001")
+
+
 @pytest.mark.parametrize(
     ("names", "apart"), [(["False", "True"], True), ([f"Overweight_Level_{number}" for number in range(7)], False)]
 )
