@@ -166,7 +166,8 @@ def baseline(params: Params) -> str:
         return "the best constant"
     if hasattr(module_of(params.table.module), "baseline"):
         return f"the simple rule `baseline` in `features/{params.table.module}.py`"
-    told = f"; for {called(params.table.metric)} all rows in one class, the better one"
+    which = "better" if params.table.task == "binary" else "best"
+    told = f"; for {called(params.table.metric)} all rows in one class, the {which} one"
     answer = "the same answer to every row, the shares of the classes"
     return answer + told * (params.table.metric in DECISIONS)
 
