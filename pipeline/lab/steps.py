@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from features.errors import enumerated
 from features.roles import SCORE, TRAIN
 from pipeline.lab.laboratory import BASE, Frames, Lab, Material, by_setting, paired, row_loss, train
 from pipeline.pages.markdown import is_noise
@@ -13,6 +14,8 @@ from pipeline.pages.pictures import label, panels
 
 RATES = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1)
 BATCHES = (16, 64, 256)
+# The columns of how far a loss lies above the lowest of all.
+ABOVE = [f"above_{batch}" for batch in BATCHES]
 # It takes both for granted.
 CHAPTER = ""
 ABOUT = (
@@ -71,12 +74,15 @@ def sentence(frames: Frames) -> str:
             f"{frame[f'steps_{batch}'][rate]:.0f} steps)"
         )
         alike += int(is_noise(frame[f"above_{batch}"], frame[f"above_{batch}_se"]).sum())
-    columns = [f"batch_{batch}" for batch in BATCHES]
-    cost = (frame[columns] - frame[columns].min()).max(axis=1)
+    costs = {
+        rate: enumerated([f"{frame.at[rate, column]:.3f} ± {frame.at[rate, f'{column}_se']:.3f}" for column in ABOVE])
+        for rate in (low, high)
+    }
     return (
-        f"By batch size, the best learning rate and the loss there: {', '.join(parts)}. Of all {frame[columns].size} "
-        f"pairs of rate and batch size {alike} are within noise of the best, paired over rows. The smallest rate "
-        f"({low:g}) costs {cost[low]:.3f} of log loss at worst, the largest ({high:g}) {cost[high]:.3f}."
+        f"By batch size, the best learning rate and the loss there: {', '.join(parts)}. Of all {frame[ABOVE].size} "
+        f"pairs of rate and batch size {alike} are within noise of the best, paired over rows. With batches of "
+        f"{enumerated([str(batch) for batch in BATCHES])} the smallest rate ({low:g}) costs {costs[low]} of log loss "
+        f"against that best, the largest ({high:g}) {costs[high]}."
     )
 
 

@@ -313,6 +313,15 @@ def test_the_page_has_no_time_but_says_where_one_is() -> None:
     assert "Titanic's search and training took" in " ".join(said.split()) and not re.search(r"\d", TIMES)
 
 
+def test_what_the_ends_of_the_learning_rate_cost_is_told_with_its_error() -> None:
+    """As a bare figure, and of the worst batch size alone, noise looked like a cost."""
+    frame = step_frames(0.6)["steps"].assign(above_16=[0.0, 0.11], above_16_se=[0.0, 0.072])
+    assert steps.sentence({"steps": frame}).endswith(
+        "With batches of 16, 64 and 256 the smallest rate (0.001) costs 0.000 ± 0.000, 0.000 ± 0.020 and 0.000 ± 0.020 "
+        "of log loss against that best, the largest (0.01) 0.110 ± 0.072, 0.150 ± 0.020 and 0.150 ± 0.020."
+    )
+
+
 def test_axes_say_what_they_measure() -> None:
     dropout, *penalties = regularisers.picture(regulariser_frames(0.45)).axes
     assert dropout.get_xlabel() == "share of units left out"
