@@ -21,6 +21,7 @@ from features.errors import UserError
 from features.roles import TRAIN
 from pipeline import stage
 from pipeline.files import write_bytes, write_csv, write_json, write_npz
+from pipeline.pages.markdown import counted
 from pipeline.params import load_block, load_source
 from pipeline.progress import Progress
 from pipeline.reviews.experiment import KINDS, PLAIN, Chosen, experiment, measure, right, with_error
@@ -193,7 +194,7 @@ def model(settings: Imdb, final: Final, chosen: Chosen, reviews: Reviews) -> dic
 
 def spoken(settings: Imdb, chosen: Chosen, metrics: Mapping[str, float], variants: pd.DataFrame, count: int) -> str:
     """What was found, for the terminal; ``count``: test reviews."""
-    overfits = f"does not overfit in {settings.epochs} epochs"
+    overfits = f"does not overfit in {counted(settings.epochs, 'epoch')}"
     if variants.loc[PLAIN, "diagnosis"] == "overfits":
         overfits = f"overfits from epoch {metrics['overfit_epoch']:.0f}"
     return (

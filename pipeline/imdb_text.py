@@ -47,6 +47,8 @@ def score(arguments: argparse.Namespace) -> None:
     words = split_words(arguments.text)
     if not words:
         raise UserError(f"the text {arguments.text!r} has no words. Type a sentence of a review in quotation marks.")
+    if arguments.top < 1:
+        raise UserError(f"--top is {arguments.top}; expected 1 or more words and phrases of each kind.")
     found = judge(words, read_model(arguments.model))
     verdict = "for" if found.probability > 0.5 else "against"
     print(

@@ -18,7 +18,6 @@ from pipeline.lab.laboratory import (
     Material,
     by_setting,
     constant_loss,
-    counted,
     sentence_case,
     train,
     watched,
@@ -26,6 +25,7 @@ from pipeline.lab.laboratory import (
 from pipeline.nets.heads import HEADS
 from pipeline.nets.initializers import initial_kernel
 from pipeline.nets.layers import forward
+from pipeline.pages.markdown import counted
 from pipeline.pages.pictures import label, panels
 from pipeline.runtime import seed_for
 

@@ -15,12 +15,11 @@ from pipeline.lab.laboratory import (
     Material,
     by_setting,
     constant_loss,
-    counted,
     standard_error,
     train,
     watched,
 )
-from pipeline.pages.markdown import is_noise
+from pipeline.pages.markdown import counted, is_noise
 from pipeline.pages.pictures import COLOURS, label, panels
 
 INITIALIZERS = {

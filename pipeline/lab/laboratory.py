@@ -191,11 +191,6 @@ def watched(table: Table) -> Table:
     return replace(table, roles=np.minimum(table.roles, STOP).astype(np.int8))
 
 
-def counted(count: int, thing: str) -> str:
-    """The number with the thing, in the plural but for one."""
-    return f"{count} {thing}{'s' if count != 1 else ''}"
-
-
 def sentence_case(words: str) -> str:
     """With a capital at the start."""
     return words[:1].upper() + words[1:]

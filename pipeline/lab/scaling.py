@@ -20,12 +20,12 @@ from pipeline.lab.laboratory import (
     Frames,
     Lab,
     Material,
-    counted,
     examples_sentence,
     examples_table,
     train,
     watched,
 )
+from pipeline.pages.markdown import counted
 from pipeline.pages.pictures import label, panels
 
 # Four ages with the textbook's mean, 40, and standard deviation, 8.12.

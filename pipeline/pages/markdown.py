@@ -33,6 +33,11 @@ def cell(text: str) -> str:
     return " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;").replace("*", "\\*")
 
 
+def counted(count: int, thing: str) -> str:
+    """The number with the thing, in the plural but for one."""
+    return f"{count} {thing}{'s' if count != 1 else ''}"
+
+
 def is_noise(difference: Any, error: Any) -> Any:
     """Whether a difference, or each of several, is no more than its standard error explains."""
     return abs(difference) <= BEYOND * error

@@ -82,6 +82,11 @@ def train_phrases(settings: Imdb, seed: int, texts: Texts, epochs: int, report: 
     own = settings.phrases
     rows = np.flatnonzero(texts.roles == TRAIN)
     vocabulary = learn_vocabulary(*take(texts.starts, texts.ranks, rows), own.length, own.min_count)
+    if not len(vocabulary):
+        raise UserError(
+            f"imdb: no word is in {own.min_count} or more of the {len(rows)} reviews learned from. Lower "
+            "imdb.phrases.min_count in params.yaml."
+        )
     bags = find(vocabulary, texts.starts, texts.ranks)
     ratios = log_count_ratios(bags.take(rows), texts.labels[rows] == 1, len(vocabulary), own.smoothing)
     values = weigh(bags, ratios)

@@ -10,7 +10,7 @@ from matplotlib.ticker import MaxNLocator
 
 from features.errors import enumerated
 from features.scoring.diagnosis import diagnose
-from pipeline.pages.markdown import BEYOND, gain, is_noise, joined, table, told
+from pipeline.pages.markdown import BEYOND, counted, gain, is_noise, joined, table, told
 from pipeline.pages.pictures import COLOURS, label, panels, png
 from pipeline.reviews.experiment import PLAIN, Chosen
 from pipeline.reviews.words import EXPLAINED
@@ -67,9 +67,9 @@ def page(
         "# Film reviews",
         "*In the chapter: 과잉 적합의 예 (IMDB), 과잉 적합 방지 전략, 조기 종료, 가중치 규제, 드롭아웃.*",
         f"A *multi-hot* network is given {settings.vocabulary} numbers a review: 1 for each word that it has, 0 for "
-        f"the others. `{PLAIN}`, the textbook's by default, has {plain.depth} hidden layers of {plain.width} units "
-        "(ReLU) and one sigmoid output, and learns by binary cross-entropy; the second table says what the other "
-        "variants have.",
+        f"the others. `{PLAIN}`, the textbook's by default, has {counted(plain.depth, 'hidden layer')} of "
+        f"{counted(plain.width, 'unit')} (ReLU) and one sigmoid output, and learns by binary cross-entropy; the second "
+        "table says what the other variants have.",
         f"Accuracy on {tested} test reviews, which were scored once, ± standard error over reviews.",
         compared_networks(settings, chosen, metrics),
         f"Averaging gains {gain(metrics, 'ensemble_gain')} over the phrases alone, stopping `{PLAIN}` at its best "
@@ -166,9 +166,10 @@ def peculiarity(variants: pd.DataFrame, name: str) -> str:
     """What a variant has other than the plain network, which is told in full."""
     own = variants.loc[name, ["depth", "width", "dropout", "l1", "l2"]]
     if name == PLAIN:
-        return f"depth {own['depth']:g}, width {own['width']:g}"
-    plain = variants.loc[PLAIN]
-    return ", ".join(f"{key} {value:g}" for key, value in own.items() if value != plain[key])
+        told = [key for key, value in own.items() if value or key in ("depth", "width")]
+    else:
+        told = [key for key, value in own.items() if value != variants.loc[PLAIN, key]]
+    return ", ".join(f"{key} {own[key]:g}" for key in told) or "the same"
 
 
 def fitting(curves: pd.DataFrame, variants: pd.DataFrame) -> str:

@@ -209,6 +209,9 @@ def test_a_text_without_words_and_a_missing_model_are_told(tmp_path: Path, capsy
     assert "no words" in capsys.readouterr().err
     assert imdb_text.main(["good", "--model", str(tmp_path / "model.npz")]) == 1
     assert "no such file" in capsys.readouterr().err
+    for top in ("0", "-1"):
+        assert imdb_text.main(["good", "--top", top, "--model", str(tmp_path / "model.npz")]) == 1
+        assert capsys.readouterr().err == f"error: --top is {top}; expected 1 or more words and phrases of each kind.\n"
     files.write_npz(tmp_path / "model.npz", {"other": np.zeros(2)})
     assert imdb_text.main(["good", "--model", str(tmp_path / "model.npz")]) == 1
     assert "no model of stage imdb" in capsys.readouterr().err
@@ -328,9 +331,14 @@ def test_parameters_that_can_not_be_are_told(
         assert f"imdb.variants has {name!r}" in capsys.readouterr().err
     assert run(tmp_path, variants={"plain": {"drop": 0.1}}) == 1
     assert "did you mean 'dropout'" in capsys.readouterr().err
-    block = read_document(ROOT / "params.yaml")["imdb"]["convolution"]
-    assert run(tmp_path, convolution={**block, "skip": 1.0}) == 1
+    block = read_document(ROOT / "params.yaml")["imdb"]
+    assert run(tmp_path, convolution={**block["convolution"], "skip": 1.0}) == 1
     assert "imdb.convolution.skip" in capsys.readouterr().err
+    assert run(tmp_path, epochs=1, phrases={**block["phrases"], "min_count": 300}) == 1
+    assert capsys.readouterr().err == (
+        "error: imdb: no word is in 300 or more of the 240 reviews learned from. Lower imdb.phrases.min_count in "
+        "params.yaml.\n"
+    )
 
 
 @pytest.mark.parametrize("curve", ["train_loss", "stop_loss"])

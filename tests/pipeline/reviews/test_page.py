@@ -39,6 +39,17 @@ def test_what_the_page_says_of_fitting_is_read_off_the_curves() -> None:
     assert told.startswith("`plain` underfits: validation loss was still falling")
 
 
+def test_what_a_variant_has_is_told_where_the_plain_one_is_not_plain() -> None:
+    """Of it only depth and width were told, so that others seemed to lack nothing but what it has."""
+    alike = {"depth": 2, "width": 16, "dropout": 0.0, "l1": 0.0, "l2": 0.0}
+    kinds = {"plain": alike | {"dropout": 0.5, "l2": 0.001}, "wide": alike | {"width": 64}, "same": alike}
+    variants = pd.DataFrame.from_dict(kinds, orient="index")
+    told = [page.peculiarity(variants, name) for name in kinds]
+    assert told == ["depth 2, width 16, dropout 0.5, l2 0.001", "width 64, dropout 0, l2 0", "dropout 0, l2 0"]
+    assert page.peculiarity(variants.assign(dropout=0.0, l2=0.0), "plain") == "depth 2, width 16"
+    assert page.peculiarity(variants.assign(dropout=0.0, l2=0.0), "same") == "the same"
+
+
 def test_a_variant_is_better_or_worse_only_beyond_noise() -> None:
     gains = {"plain": (0.0, 0.0), "l1": (-0.003, 0.001), "dropout": (0.001, 0.001), "larger": (-0.004, 0.001)}
     variants = pd.DataFrame.from_dict(gains, orient="index", columns=["test_gain", "test_gain_se"])
