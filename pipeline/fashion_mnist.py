@@ -62,7 +62,7 @@ def fashion_mnist(arguments: argparse.Namespace) -> None:
     for file, frame in tables(outcomes, counts, known).items():
         write_csv(arguments.report / f"{file}.csv", frame)
     pictures = {
-        "learning_curves": draw_curves(outcomes, readings),
+        "learning_curves": draw_curves(outcomes, readings, preset),
         "confusion": draw_confusion(counts),
         "mistakes": draw_mistakes(clothes.pixels[clothes.train :], ensemble, known),
         "distortions": draw_distortions(clothes, roles, preset, seed),

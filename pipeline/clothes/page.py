@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from features.errors import enumerated
 from features.roles import TRAIN
 from features.scoring.diagnosis import Diagnosis
 from pipeline.clothes.networks import CLASSES, NETWORKS, SHALLOW_ACTIVATION, Clothes, Outcome, augmentation_of, curves
-from pipeline.pages.markdown import BEYOND, gain, joined, table, told
+from pipeline.pages.markdown import BEYOND, counted, gain, joined, table, told
 from pipeline.pages.pictures import COLOURS, confusion, label, panels, png
 from pipeline.runtime import seed_for
 from pipeline.settings import FashionMnist, ImageNetwork
@@ -22,20 +23,30 @@ if TYPE_CHECKING:
 
 # The surest mistakes that are shown.
 MISTAKES = 12
+# Characters of a panel's title, so that it stays over its panel.
+TITLE = 40
 # Distorted copies of each picture shown; of every third class, so that they have room.
 COPIES, EVERY = 5, 3
 # How far the row that shows each kind by itself goes: far enough to be seen.
 PIXELS, DEGREES, ZOOM, SHARE = 4.0, 20.0, 0.3, 0.4
 
 
-def draw_curves(outcomes: Mapping[str, Outcome], readings: Mapping[str, Diagnosis]) -> bytes:
+def called(preset: ImageNetwork) -> dict[str, str]:
+    """What the page calls the networks: by ``NETWORKS``, but those on distorted images where nothing is distorted."""
+    seeds = f"deep, {'other seeds' if preset.members > 1 else 'another seed'}"
+    return NETWORKS if distortions(preset) else {**NETWORKS, "augmented": seeds}
+
+
+def draw_curves(outcomes: Mapping[str, Outcome], readings: Mapping[str, Diagnosis], preset: ImageNetwork) -> bytes:
     """One panel per network, all on one scale: training and validation loss by epoch."""
+    names = called(preset)
     figure, axes = panels(len(outcomes), width=3.1, height=3.2)
     for axis, (name, each) in zip(axes, outcomes.items(), strict=True):
         for line, values in zip(("training", "validation"), curves(each), strict=True):
             axis.plot(np.arange(1, len(values) + 1), values, label=line)
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))
-        label(axis, f"{NETWORKS[name]}: {readings[name].verdict}", "epoch", "cross-entropy", legend=True)
+        title = textwrap.fill(f"{names[name]}: {readings[name].verdict}", TITLE)
+        label(axis, title, "epoch", "cross-entropy", legend=True)
     top = max(axis.get_ylim()[1] for axis in axes)
     for axis in axes:
         axis.set_ylim(0, top)
@@ -156,29 +167,44 @@ def page(
 ) -> str:
     """The results as a page to read."""
     preset, members, recall = settings.presets[name], metrics["members"], metrics["recall"]
-    deep = f"{preset.depth} hidden layer{'s' if preset.depth != 1 else ''} of {preset.width}"
+    names, several = called(preset), members > 1
+    deep = f"{counted(preset.depth, 'hidden layer')} of {preset.width}"
     if preset.filters:
         deep = f"{len(preset.filters)} convolutions and {deep}"
     done = distortions(preset)
-    third, change = NETWORKS["augmented"], "Distorting the images gains"
+    third, change = names["augmented"], "Distorting the images gains"
     if not done:
-        third, change = "deep, other seeds (this preset distorts nothing)", "Other seeds gain"
+        third, change = (
+            f"{third} (this preset distorts nothing)",
+            "Other seeds gain" if several else "Another seed gains",
+        )
     rows = [
-        (f"{NETWORKS['mlp']}: one hidden layer of {settings.mlp_width}", "mlp_accuracy"),
-        (f"{NETWORKS['dnn']}: {deep}", "dnn_accuracy"),
-        (f"{third}, mean of {members}", "augmented_accuracy"),
-        (f"of these {members} the one with the lowest validation loss", "single_best_accuracy"),
-        (f"these {members}, averaged", "ensemble_accuracy"),
+        (f"{names['mlp']}: one hidden layer of {settings.mlp_width}", "mlp_accuracy"),
+        (f"{names['dnn']}: {deep}", "dnn_accuracy"),
+        (f"{third}{f', mean of {members}' if several else ''}", "augmented_accuracy"),
     ]
+    averaging, promised, who = "", "", "the last of these networks"
+    if several:  # one alone is no ensemble
+        rows += [
+            (f"of these {members} the one with the lowest validation loss", "single_best_accuracy"),
+            (f"these {members}, averaged", "ensemble_accuracy"),
+        ]
+        averaging = f", averaging {members} networks {gain(metrics, 'ensemble_gain')} over their mean"
+        promised = (
+            f"The textbook promises 2 to 5 % from an ensemble; here it is {100 * metrics['ensemble_gain']:.1f} %. "
+        )
+        who = f"the ensemble of {members}"
     besides = beside_depth(preset, settings.mlp_width)
     way = f"each anew in every epoch {done}" if done else "not distorted by this preset"
+    under = " and ".join(words for words, has in (("dropout", preset.dropout), ("distortion", done)) if has)
     others = counts - np.diag(np.diag(counts))
     found = [
         (CLASSES[one], one, f"{100 * recall[CLASSES[one]]:.1f} %", taken_for(others[one]))
         for one in sorted(range(len(CLASSES)), key=lambda one: -recall.get(CLASSES[one], 0.0))
         if CLASSES[one] in recall
     ]
-    curves_say = [f"- {NETWORKS[key].capitalize()}: {each.verdict}; {each.reason}." for key, each in readings.items()]
+    files_say = [f"`{key}` ({words})" for key, words in names.items()]
+    curves_say = [f"- {names[key].capitalize()}: {each.verdict}; {each.reason}." for key, each in readings.items()]
     text = joined(
         "# Fashion-MNIST",
         "*In the chapter: MLP vs DNN, 데이터 증강 방법 (figure 8-15), 앙상블, 패션 MNIST (ten softmax outputs, sparse "
@@ -187,15 +213,14 @@ def page(
         "error over images.",
         table(("network", "accuracy"), [(words, told(metrics, key)) for words, key in rows]),
         f"The deep network{f' (also {besides})' if besides else ''} gains {gain(metrics, 'depth_gain')} over the "
-        f"shallow one. {change} {gain(metrics, 'augmentation_gain')} over the deep network, "
-        f"averaging {members} networks {gain(metrics, 'ensemble_gain')} over their mean. Gains are paired over the "
-        f"images; one of no more than {BEYOND} standard errors is within noise. The textbook promises 2 to 5 % from an "
-        f"ensemble; here it is {100 * metrics['ensemble_gain']:.1f} %. {given(preset)}",
+        f"shallow one. {change} {gain(metrics, 'augmentation_gain')} over the deep network{averaging}. Gains are "
+        f"paired over the images; one of no more than {BEYOND} standard errors is within noise. {promised}"
+        f"{given(preset)}",
         "## Learning curves",
         "![learning curves](learning_curves.png)",
         "Each network answers with the weights of the epoch in which its validation loss was lowest (early stopping; "
         f"training ends {preset.patience} epochs later, or after {preset.epochs}), so one that overfits later is not "
-        "worse for it. Training loss is taken while training, under dropout and distortion.",
+        f"worse for it. Training loss is taken while training{f', under {under}' if under else ''}.",
         "\n".join(curves_say),
         "## Distorted images",
         f"What the networks on distorted images learn from: training images, {way}. As they are, and {COPIES} times as "
@@ -203,14 +228,13 @@ def page(
         "may have by itself, used here or not, and further than is usual:",
         "![distorted images](distortions.png)",
         "## What was recognised",
-        f"How many of each class's test images the ensemble of {members} finds (recall), the easiest class first:",
+        f"How many of each class's test images {who} finds (recall), the easiest class first:",
         table(("class", "label", "found", "most often taken for"), found),
         "![what was taken for what](confusion.png)",
-        "The surest mistakes, with how sure the ensemble was:",
+        f"The surest mistakes, with how sure {'the ensemble' if several else 'it'} was:",
         "![mistakes](mistakes.png)",
         "Beside this page: `metrics.json`, `networks.csv` (one row per network), `learning_curves.csv` (one row per "
-        "epoch), `confusion.csv` (one row per class). There the networks are called `mlp` (shallow), `dnn` (deep) and "
-        "`augmented` (deep, distorted images).",
+        f"epoch), `confusion.csv` (one row per class). There the networks are called {enumerated(files_say)}.",
     )
     return f"{text}\n"
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+import re
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from features.scoring.diagnosis import Diagnosis
 from pipeline import fashion_mnist
 from pipeline.clothes import networks, page
 from pipeline.nets.augmentation import Augmentation
 from pipeline.nets.fit import Fit
-from pipeline.params import read_document
+from pipeline.params import load_block, read_document
 from pipeline.settings import ImageNetwork
 from tests.pipeline.test_fashion_mnist import clothes
 
@@ -34,6 +36,32 @@ def test_a_gain_is_told_from_what_else_differs() -> None:
         "narrower, with L2"
     )
     assert "with convolutions, silu" in page.beside_depth(preset_of("convolutional"), 128)
+
+
+def test_the_page_of_one_network_speaks_of_no_ensemble() -> None:
+    """`members: 1` averaged 1 networks, gained 0.0000 over their mean and asked what became of 2 to 5 %."""
+    _, settings = load_block(ROOT / "params.yaml", "fashion_mnist")
+    rows = ("mlp", "dnn", "augmented", "single_best", "ensemble")
+    names = [*(f"{row}_accuracy" for row in rows), "depth_gain", "augmentation_gain", "ensemble_gain"]
+    metrics: dict[str, Any] = {f"{name}{end}": 0.5 for name in names for end in ("", "_se")}
+    metrics |= {"recall": dict.fromkeys(networks.CLASSES, 0.5)}
+    readings = {name: Diagnosis("fits", "it did") for name in networks.NETWORKS}
+
+    def text(**changes: Any) -> str:
+        preset = preset_of("dense", **changes)
+        own = replace(settings, presets={"dense": preset})
+        return page.page("dense", own, metrics | {"members": preset.members}, readings, np.eye(10, dtype=int))
+
+    four, one = text(), text(members=1, shift=0.0, dropout=0.0)
+    for told in ("mean of 4 |", "| these 4, averaged |", "averaging 4 networks", "2 to 5 %", "the ensemble of 4 finds"):
+        assert told in four
+    assert "while training, under dropout and distortion." in four and "- Deep, distorted images: fits; it did." in four
+    assert not re.search(r"mean of|averag|ensemble|2 to 5|1 networks|other seeds|while training,", one)
+    assert (
+        "| deep, another seed (this preset distorts nothing) |" in one and "- Deep, another seed: fits; it did." in one
+    )
+    assert "Another seed gains 0.5000" in one and "the last of these networks finds" in one
+    assert "`dnn` (deep) and `augmented` (deep, another seed)." in one
 
 
 def test_the_page_says_what_networks_are_given() -> None:
@@ -69,11 +97,21 @@ def test_learning_curves_are_drawn_to_one_scale(monkeypatch: pytest.MonkeyPatch)
         found = Fit(none, none, losses, losses, counts, counts, counts > 0, [])
         outcomes[name] = networks.Outcome(found, none, none, none)
     monkeypatch.setattr(page, "png", lambda figure: drawn.append(figure) or b"")
-    page.draw_curves(outcomes, networks.diagnoses(outcomes))
+    page.draw_curves(outcomes, networks.diagnoses(outcomes), preset_of("dense"))
     axes = drawn[0].axes
     assert len({axis.get_ylim() for axis in axes}) == 1 and axes[0].get_ylim()[0] == 0
     titles = [axis.get_title().split(":")[0] for axis in axes]
     assert titles == ["shallow", "deep", "deep, distorted images"]
+    page.draw_curves(outcomes, networks.diagnoses(outcomes), preset_of("dense", shift=0.0))
+    assert drawn[1].axes[2].get_title().startswith("deep, other seeds: ")
+    short = {
+        name: replace(one, fit=replace(one.fit, train_loss=losses[:, :1], stop_loss=losses[:, :1]))
+        for name, one in outcomes.items()
+    }
+    page.draw_curves(short, networks.diagnoses(short), preset_of("dense"))
+    title = drawn[2].axes[2].title
+    assert title.get_text() == "deep, distorted images: ended too soon\nto tell"
+    assert title.get_window_extent().width < drawn[2].bbox.width / 3, "over its panel"
 
 
 def test_what_is_shown_is_what_the_preset_does() -> None:
