@@ -7,14 +7,13 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.ticker import MaxNLocator
 
 from features.errors import enumerated
 from features.roles import TRAIN
 from features.scoring.diagnosis import Diagnosis
 from pipeline.clothes.networks import CLASSES, NETWORKS, SHALLOW_ACTIVATION, Clothes, Outcome, augmentation_of, curves
 from pipeline.pages.markdown import BEYOND, counted, gain, joined, table, told
-from pipeline.pages.pictures import COLOURS, confusion, label, panels, png
+from pipeline.pages.pictures import COLOURS, confusion, count_along, label, panels, png
 from pipeline.runtime import seed_for
 from pipeline.settings import FashionMnist, ImageNetwork
 
@@ -44,7 +43,7 @@ def draw_curves(outcomes: Mapping[str, Outcome], readings: Mapping[str, Diagnosi
     for axis, (name, each) in zip(axes, outcomes.items(), strict=True):
         for line, values in zip(("training", "validation"), curves(each), strict=True):
             axis.plot(np.arange(1, len(values) + 1), values, label=line)
-        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+        count_along(axis)
         title = textwrap.fill(f"{names[name]}: {readings[name].verdict}", TITLE)
         label(axis, title, "epoch", "cross-entropy", legend=True)
     top = max(axis.get_ylim()[1] for axis in axes)

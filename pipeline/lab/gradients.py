@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
 from features.errors import enumerated
 from features.roles import TRAIN
@@ -26,7 +25,7 @@ from pipeline.nets.heads import HEADS
 from pipeline.nets.initializers import initial_kernel
 from pipeline.nets.layers import forward
 from pipeline.pages.markdown import counted
-from pipeline.pages.pictures import label, panels
+from pipeline.pages.pictures import count_along, label, panels
 from pipeline.runtime import seed_for
 
 # Column of the plot data: activation and first weights.
@@ -116,7 +115,7 @@ def picture(frames: Frames) -> Figure:
         axes[1].plot(first["depth"], first[kind], "o-", markersize=3)
         axes[2].plot(curves["epoch"], curves[f"{kind}_{depth}"])
     for axis in axes:
-        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+        count_along(axis)
     axes[2].axhline(curves["constant"].iloc[0], color="0.6", linewidth=1)
     label(axes[0], f"Each layer of {depth} hidden layers", "layer (1 is next to the inputs)", scale, legend=True)
     label(axes[1], "The first layer, by depth", "hidden layers", scale)

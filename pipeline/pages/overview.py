@@ -9,11 +9,10 @@ from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator
 
 from features.contracts.words import levels_of
 from features.tasks import called
-from pipeline.pages.pictures import COLOURS, confusion, label, panels, png
+from pipeline.pages.pictures import COLOURS, confusion, count_along, label, panels, png
 
 # What a curve is called, on the page and in the picture.
 CURVES = {"train_loss": "train loss (under dropout)", "stop_loss": "validation (stop) loss"}
@@ -52,7 +51,8 @@ def learning_curves(axis: Axes, frame: pd.DataFrame) -> None:
     for colour, name in zip(COLOURS, CURVES, strict=False):
         mean, error = frame[name], frame[f"{name}_se"]
         axis.plot(frame["epoch"][:many], mean[:many], color=colour, label=CURVES[name])
-        axis.plot(frame["epoch"][many - 1 :], mean[many - 1 :], color=colour, alpha=0.35)
+        if many < len(frame):
+            axis.plot(frame["epoch"][many - 1 :], mean[many - 1 :], color=colour, alpha=0.35)
         axis.fill_between(frame["epoch"], mean - error, mean + error, color=colour, alpha=0.2, linewidth=0)
     label(axis, "Loss, mean over members (faint: most have stopped)", "epoch", "loss", legend=True)
 
@@ -79,7 +79,7 @@ def folds(axis: Axes, frame: pd.DataFrame, metric: str) -> None:
     for colour, (repeat, part) in zip(itertools.cycle(COLOURS), frame.groupby("repeat"), strict=False):
         axis.plot(part["fold"], part[metric], "o", markersize=4, color=colour, label=f"repeat {repeat}")
     axis.axhline(frame[metric].mean(), color="0.6", linewidth=1, label="mean")
-    axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+    count_along(axis)
     axis.margins(y=0.3)  # room for the legend
     label(axis, f"How far folds differ: each one's {name}", "fold", name)
     axis.legend(fontsize=8, frameon=False, ncols=3, loc="upper center")

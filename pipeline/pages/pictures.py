@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, findSystemFonts, fontManager
 from matplotlib.ft2font import FT2Font
 from matplotlib.text import Text
+from matplotlib.ticker import MaxNLocator
 
 from features.errors import listed
 
@@ -40,13 +41,22 @@ def panels(count: int = 1, columns: int = 3, width: float = 4.6, height: float =
 
 
 def label(axis: Axes, title: str, x: str, y: str, legend: bool = False) -> None:
-    """Title and names of the axes; a legend where several lines need one."""
+    """Title and names of the axes; a legend where several lines need one. A curve of one point, which a line would not
+    show, gets a mark."""
+    for line in axis.lines:
+        if len(line.get_xdata()) == 1 and line.get_marker() == "None":  # type: ignore[arg-type]
+            line.set_marker("o")
     axis.set_title(title, fontsize=10, **AS_WRITTEN)
     axis.set_xlabel(x, fontsize=9, **AS_WRITTEN)
     axis.set_ylabel(y, fontsize=9, **AS_WRITTEN)
     axis.tick_params(labelsize=8)
     if legend:
         axis.legend(fontsize=8, frameon=False)
+
+
+def count_along(axis: Axes) -> None:
+    """Whole numbers below the axis, also where there is only one."""
+    axis.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
 
 
 def confusion(axis: Axes, counts: np.ndarray, names: Sequence[str]) -> None:

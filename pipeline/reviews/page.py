@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
-from matplotlib.ticker import MaxNLocator
 
 from features.errors import enumerated
 from features.scoring.diagnosis import diagnose
 from pipeline.pages.markdown import BEYOND, counted, gain, is_noise, joined, table, told
-from pipeline.pages.pictures import COLOURS, label, panels, png
+from pipeline.pages.pictures import COLOURS, count_along, label, panels, png
 from pipeline.reviews.experiment import PLAIN, Chosen
 from pipeline.reviews.words import EXPLAINED
 from pipeline.settings import Imdb
@@ -41,7 +40,7 @@ def picture(settings: Imdb, curves: pd.DataFrame, variants: pd.DataFrame, words:
             lines[f"{PLAIN}, reviews set aside"] = behind
         named |= lines
         axis.set_ylim(0, highest)
-        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+        count_along(axis)
         label(axis, f"{name}: test accuracy {variants.loc[name, 'test_accuracy']:.4f}", "epoch", "log loss")
     figure.legend(named.values(), named.keys(), loc="outside upper center", ncols=len(named), fontsize=9, frameon=False)
     for axis, kind, colour in zip(axes[-2:], ("for", "against"), (COLOURS[2], COLOURS[3]), strict=True):

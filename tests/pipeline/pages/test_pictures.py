@@ -6,7 +6,7 @@ import pytest
 from matplotlib.font_manager import FontEntry, fontManager
 
 from pipeline.pages import pictures
-from pipeline.pages.pictures import label, panels, png
+from pipeline.pages.pictures import count_along, label, panels, png
 
 # Of the fonts that come with Matplotlib none has it; not the usual one, but another.
 NOWHERE, ELSEWHERE = "日", chr(0x1D84)
@@ -33,6 +33,20 @@ def test_letters_of_the_usual_font(
     name: str, capsys: pytest.CaptureFixture[str], recwarn: pytest.WarningsRecorder
 ) -> None:
     assert drawn(name) == drawn(name) and capsys.readouterr().out == "" and not recwarn.list
+
+
+def test_a_curve_of_one_epoch_is_seen_and_counted() -> None:
+    """It was a line without a length, over epochs from 0.945 to 1.05."""
+    figure, (one, several) = panels(2)
+    one.plot([1], [0.5], label="train")
+    several.plot([1, 2], [0.5, 0.4])
+    for axis in (one, several):
+        count_along(axis)
+        label(axis, "Loss", "epoch", "loss")
+    assert [axis.lines[0].get_marker() for axis in (one, several)] == ["o", "None"]
+    png(figure)
+    low, high = one.get_xlim()
+    assert [tick for tick in one.get_xticks() if low <= tick <= high] == [1]
 
 
 def test_letters_of_no_font_are_told_once(capsys: pytest.CaptureFixture[str], recwarn: pytest.WarningsRecorder) -> None:
