@@ -20,7 +20,7 @@ from pipeline.clothes.page import draw_confusion, draw_curves, draw_distortions,
 from pipeline.files import read_bytes, write_bytes, write_csv, write_json, write_npz
 from pipeline.params import load_block
 from pipeline.runtime import device_name, fast_precision, seed_for, start_tensorflow
-from pipeline.settings import FashionMnist, ImageNetwork
+from pipeline.settings import FashionMnist
 
 FILES = {
     "train images": "train-images-idx3-ubyte.gz",
@@ -28,8 +28,6 @@ FILES = {
     "test images": "t10k-images-idx3-ubyte.gz",
     "test labels": "t10k-labels-idx1-ubyte.gz",
 }
-# Each halves the 28 pixels of a side.
-MOST_CONVOLUTIONS = 4
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -51,7 +49,6 @@ def fashion_mnist(arguments: argparse.Namespace) -> None:
     tensorflow = start_tensorflow()
     name = preset_name(settings, bool(tensorflow.config.list_physical_devices("GPU")), arguments.params)
     preset = settings.presets[name]
-    check_filters(name, preset, arguments.params)
     precision = fast_precision(tensorflow) if settings.precision == "auto" else settings.precision
     print(f"fashion_mnist: preset {name}, {2 + preset.members} networks in {precision} on {device_name(tensorflow)}")
     outcomes = train(clothes, roles, settings, preset, precision, seed)
@@ -131,25 +128,8 @@ def preset_name(settings: FashionMnist, gpu: bool, file: Path) -> str:
     """The preset asked for; ``auto`` is ``convolutional`` where there is a GPU and ``dense`` elsewhere."""
     name = ("convolutional" if gpu else "dense") if settings.preset == "auto" else settings.preset
     if name not in settings.presets:
-        raise UserError(
-            f"{file}: fashion_mnist.preset is {settings.preset!r}; expected auto or one of "
-            f"{', '.join(settings.presets)}."
-        )
+        raise UserError(f"{file}: fashion_mnist.preset is auto, here {name}, but presets has no {name}. Name another.")
     return name
-
-
-def check_filters(name: str, preset: ImageNetwork, file: Path) -> None:
-    """Raises ``UserError`` where the preset's ``filters`` are not such as its ``network`` has."""
-    key, count = f"{file}: fashion_mnist.presets.{name}.filters", len(preset.filters)
-    if preset.network == "dense" and count:
-        raise UserError(
-            f"{key} is {list(preset.filters)}, but network is dense. Empty it, or set network: convolutional."
-        )
-    if preset.network == "convolutional" and not 1 <= count <= MOST_CONVOLUTIONS:
-        raise UserError(
-            f"{key} names {count} layers of convolutions; expected 1 to {MOST_CONVOLUTIONS}, since each halves the "
-            "picture's 28 pixels. Without any, set network: dense."
-        )
 
 
 def summary(outcomes: Mapping[str, Outcome], ensemble: np.ndarray, known: np.ndarray) -> dict[str, Any]:

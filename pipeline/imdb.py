@@ -17,14 +17,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from features.errors import UserError
 from features.roles import TRAIN
 from pipeline import stage
 from pipeline.files import write_bytes, write_csv, write_json, write_npz
 from pipeline.pages.markdown import counted
 from pipeline.params import load_block, load_source
 from pipeline.progress import Progress
-from pipeline.reviews.experiment import KINDS, PLAIN, Chosen, experiment, measure, right, with_error
+from pipeline.reviews.experiment import KINDS, Chosen, experiment, measure, right, with_error
 from pipeline.reviews.files import Reviews, read_reviews
 from pipeline.reviews.networks import (
     Phrases,
@@ -38,13 +37,10 @@ from pipeline.reviews.networks import (
 from pipeline.reviews.page import page, picture
 from pipeline.reviews.words import weights_of_words
 from pipeline.runtime import device_name, start_tensorflow
-from pipeline.settings import Imdb
+from pipeline.settings import CONVOLUTION, PHRASES, PLAIN, TO_THE_END, Imdb
 
 if TYPE_CHECKING:
     from pipeline.nets.fit import Fit
-
-# The plain variant trained past its best epoch, and the networks that are no variant.
-TO_THE_END, PHRASES, CONVOLUTION = "plain to the end", "phrases", "convolution"
 
 
 @dataclass(frozen=True)
@@ -78,7 +74,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 def imdb(arguments: argparse.Namespace) -> None:
     """Read, experiment and choose, train, score, write."""
     seed, settings = load_block(arguments.params, "imdb")
-    check_variants(settings, arguments.params)
     reviews = read_reviews(arguments.input, load_source(arguments.params, "imdb").files)
     target = reviews.labels[reviews.trained :]
     tensorflow = start_tensorflow()
@@ -99,17 +94,6 @@ def imdb(arguments: argparse.Namespace) -> None:
     write_bytes(arguments.report / "README.md", text.encode())
     write_json(arguments.report / "metrics.json", {name: round(float(value), 6) for name, value in metrics.items()})
     print(spoken(settings, chosen, metrics, variants, len(target)))
-
-
-def check_variants(settings: Imdb, file: Path) -> None:
-    """Raises ``UserError`` where the plain variant is missing or one has the name of other networks."""
-    if PLAIN not in settings.variants:
-        raise UserError(f"{file}: imdb.variants has no {PLAIN!r}; the others are compared with it.")
-    taken = sorted({TO_THE_END, PHRASES, CONVOLUTION} & settings.variants.keys())
-    if taken:
-        raise UserError(
-            f"{file}: imdb.variants has {taken[0]!r}, which the stage calls networks of its own. Rename it."
-        )
 
 
 def train_finally(

@@ -22,7 +22,19 @@ from features.tasks import METRICS
 from pipeline.files import read_bytes
 from pipeline.schema import Place, Rule, block_of, build, check_known, mapping_of, value_of
 from pipeline.search_space import merged_spaces
-from pipeline.settings import FashionMnist, Fetch, Imdb, Labs, Params, Source
+from pipeline.settings import (
+    CONVOLUTION,
+    MOST_CONVOLUTIONS,
+    PHRASES,
+    PLAIN,
+    TO_THE_END,
+    FashionMnist,
+    Fetch,
+    Imdb,
+    Labs,
+    Params,
+    Source,
+)
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
 # The blocks of a competition, by name.
@@ -100,7 +112,41 @@ def load_block(path: Path, name: str) -> tuple[int, Any]:
 
 
 def _other_block(document: Mapping[str, Any], path: Path, name: str) -> tuple[int, Any]:
-    return _seed(document, path), block_of(_OTHER_BLOCKS[name], document.get(name, {}), f"{path}: {name}")
+    block = block_of(_OTHER_BLOCKS[name], document.get(name, {}), f"{path}: {name}")
+    if isinstance(block, FashionMnist):
+        _check_presets(block, f"{path}: {name}")
+    elif isinstance(block, Imdb):
+        _check_variants(block, f"{path}: {name}")
+    return _seed(document, path), block
+
+
+def _check_presets(block: FashionMnist, where: str) -> None:
+    """The preset asked for is there, and ``filters`` are such as its ``network`` has."""
+    if block.preset not in ("auto", *block.presets):
+        raise UserError(
+            f"{where}.preset is {block.preset!r}{hint(block.preset, block.presets)} Expected auto or one of "
+            f"{listed(block.presets)}."
+        )
+    for name, preset in block.presets.items():
+        key, count = f"{where}.presets.{name}.filters", len(preset.filters)
+        if preset.network == "dense" and count:
+            raise UserError(
+                f"{key} is {list(preset.filters)}, but network is dense. Empty it, or set network: convolutional."
+            )
+        if preset.network == "convolutional" and not 1 <= count <= MOST_CONVOLUTIONS:
+            raise UserError(
+                f"{key} names {count} layers of convolutions; expected 1 to {MOST_CONVOLUTIONS}, since each halves the "
+                "picture's 28 pixels. Without any, set network: dense."
+            )
+
+
+def _check_variants(block: Imdb, where: str) -> None:
+    """The plain variant is there, and none has the name of other networks."""
+    if PLAIN not in block.variants:
+        raise UserError(f"{where}.variants has no {PLAIN!r}; the others are compared with it.")
+    taken = sorted({TO_THE_END, PHRASES, CONVOLUTION} & block.variants.keys())
+    if taken:
+        raise UserError(f"{where}.variants has {taken[0]!r}, which the stage calls networks of its own. Rename it.")
 
 
 def load_source(path: Path, name: str) -> Source:

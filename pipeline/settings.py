@@ -150,6 +150,10 @@ class Honest:
     members: int = setting(int, low=2, high=20)
 
 
+# Each layer of convolutions halves the 28 pixels of a picture's side.
+MOST_CONVOLUTIONS = 4
+
+
 @dataclass(frozen=True)
 class ImageNetwork:
     """A preset of the Fashion-MNIST stage: the deep network, how it trains, and how its images are distorted."""
@@ -186,6 +190,11 @@ class FashionMnist:
     validation: int = setting(int, low=10, high=50000)
     mlp_width: int = setting(int, low=1, high=4096)
     presets: Mapping[str, ImageNetwork] = setting(dict, reader=each(ImageNetwork))
+
+
+# The variant of film reviews' networks that the others are held against; it trained past its best epoch, and the
+# networks that are no variant.
+PLAIN, TO_THE_END, PHRASES, CONVOLUTION = "plain", "plain to the end", "phrases", "convolution"
 
 
 @dataclass(frozen=True)

@@ -18,13 +18,11 @@ from pipeline.progress import Progress
 from pipeline.reviews.files import Reviews
 from pipeline.reviews.networks import Texts, multi_hot_of, train_convolution, train_phrases, train_variants
 from pipeline.runtime import seed_for
-from pipeline.settings import Imdb
+from pipeline.settings import PLAIN, Imdb
 
 if TYPE_CHECKING:
     from pipeline.nets.fit import Fit
 
-# The variant that the others are held against.
-PLAIN = "plain"
 # Whose opinions are averaged: the chosen variant of the multi-hot networks comes first.
 KINDS = ("multi_hot", "phrases", "convolution")
 

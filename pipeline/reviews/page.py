@@ -11,9 +11,9 @@ from features.errors import enumerated
 from features.scoring.diagnosis import diagnose
 from pipeline.pages.markdown import BEYOND, counted, gain, is_noise, joined, table, told
 from pipeline.pages.pictures import COLOURS, count_along, label, panels, png
-from pipeline.reviews.experiment import PLAIN, Chosen
+from pipeline.reviews.experiment import Chosen
 from pipeline.reviews.words import EXPLAINED
-from pipeline.settings import Imdb
+from pipeline.settings import PLAIN, Imdb
 
 # Words and phrases of either kind that the page shows.
 SHOWN = 10

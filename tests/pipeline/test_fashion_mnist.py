@@ -99,6 +99,14 @@ def test_filters_go_with_the_network(
     assert not (tmp_path / "reports").exists()
 
 
+def test_auto_names_the_preset_that_is_not_there(tmp_path: Path, raw: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It said that the preset is 'auto' where auto was expected."""
+    presets = read_document(ROOT / "params.yaml")["fashion_mnist"]["presets"]
+    assert run(tmp_path, raw, preset="auto", presets={"pixels": presets["pixels"]}) == 1
+    told = capsys.readouterr().err
+    assert told.endswith("fashion_mnist.preset is auto, here dense, but presets has no dense. Name another.\n")
+
+
 def test_the_stage_learns_and_writes_all_it_promises(learned: Path) -> None:
     metrics = json.loads((learned / "reports" / "metrics.json").read_text())
     for name in ("mlp", "dnn", "augmented", "ensemble"):
@@ -210,7 +218,9 @@ def test_a_bad_file_is_told_and_older_results_stay(
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        pytest.param({"preset": "dens"}, "expected auto or one of", id="unknown preset"),
+        pytest.param(
+            {"preset": "dens"}, "is 'dens'; did you mean 'dense'? Expected auto or one of", id="unknown preset"
+        ),
         pytest.param({"validation": 300}, "expected fewer", id="nothing left to train on"),
         pytest.param({"validatoin": 60}, "did you mean 'validation'", id="misspelt"),
     ],

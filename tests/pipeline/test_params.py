@@ -254,6 +254,10 @@ def test_a_comment_tells_the_bounds_of_each_hyperparameter() -> None:
         ),
         pytest.param("      width: 4\n", "      widht: 4\n", "unknown key imdb.variants.smaller.widht", id="variant"),
         pytest.param("    skip: 0.3", "    skip: 3", "imdb.convolution.skip is 3", id="reviews"),
+        pytest.param("  preset: auto", "  preset: pixel", "preset is 'pixel'; did you mean 'pixels'?", id="preset"),
+        pytest.param("      filters: []\n", "      filters: [32]\n", "[32], but network is dense. Empty", id="filters"),
+        pytest.param("    plain: {}\n", "    plane: {}\n", "imdb.variants has no 'plain'", id="no plain variant"),
+        pytest.param("    l1:\n", "    phrases:\n", "imdb.variants has 'phrases', which the", id="variant's name"),
         pytest.param("  ensemble: 50", "  ensemble: 1", "labs.ensemble is 1", id="labs"),
         pytest.param("    kaggle: titanic", "    kagle: titanic", "unknown key sources.titanic.kagle", id="source"),
         pytest.param(
