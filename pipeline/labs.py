@@ -109,7 +109,8 @@ def all_labs() -> list[Lab]:
 def gather(arguments: argparse.Namespace, plan: Labs, seed: int) -> Material:
     """Titanic's labelled rows, cut to the first ``labs.folds`` folds.
 
-    Raises ``UserError`` where there are fewer folds, some score a row twice, or the files do not belong together.
+    Raises ``UserError`` where there are fewer folds, some score a row twice, no column is one of numbers, or the files
+    do not belong together.
     """
     from pipeline.choice.arrays import load_table
     from pipeline.lab.laboratory import Material
@@ -118,6 +119,11 @@ def gather(arguments: argparse.Namespace, plan: Labs, seed: int) -> Material:
     labelled, folds = table.roles.shape
     if plan.folds > folds:
         raise UserError(f"labs.folds is {plan.folds}, but {arguments.normalized} has {folds} folds. Lower the first.")
+    if not table.inputs.shape[2]:
+        raise UserError(
+            f"{arguments.normalized} has no column of numbers, which lab 1 is about: all are embedded. Set "
+            "encode.encoding to onehot, or switch a feature group with numbers on."
+        )
     # Standard errors take each scored row for a draw of its own; one that two repeats score would count twice.
     if ((table.roles[:, : plan.folds] == SCORE).sum(axis=1) > 1).any():
         raise UserError(

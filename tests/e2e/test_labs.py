@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import demo, labs
+from pipeline import demo, files, labs
 from pipeline.params import read_document
 from tests.contract.test_repository import STAGES
 from tests.stages import options, run_stage
 
 pytestmark = pytest.mark.slow
+ARRAYS = "data/normalize/titanic/arrays.npz"
 
 
 @pytest.fixture(scope="module")
@@ -29,9 +30,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(
-    folder: Path, report: Path, train: str = "data/raw/titanic/train.csv", params: str | Path = "params.yaml"
+    folder: Path,
+    report: Path,
+    train: str = "data/raw/titanic/train.csv",
+    params: str | Path = "params.yaml",
+    arrays: str | Path = ARRAYS,
 ) -> int:
-    arrays = "data/normalize/titanic/arrays.npz"
     return labs.main(options(folder, params=params, train=train, normalized=arrays, report=report))
 
 
@@ -63,4 +67,8 @@ def test_what_does_not_fit_together_is_one_error(
         demo.write_yaml(other, params | {"labs": params["labs"] | {"folds": folds}})
         assert run(folder, report, params=other) == 1
         assert said in capsys.readouterr().err
+    arrays = files.read_npz(folder / ARRAYS)
+    files.write_npz(tmp_path / "arrays.npz", arrays | {"inputs": arrays["inputs"][:, :, :0]})
+    assert run(folder, report, arrays=tmp_path / "arrays.npz") == 1  # it was a division by zero
+    assert "arrays.npz has no column of numbers, which lab 1 is about" in capsys.readouterr().err
     assert not report.exists()
