@@ -62,6 +62,7 @@ def spoken(frame: pd.DataFrame) -> str:
     for width, part in frame.groupby("width"):
         times = {row.device: row.seconds for row in part.itertuples()}
         shown = enumerated([f"{1000 * seconds:.2f} ms on {device}" for device, seconds in times.items()])
-        faster = f", {times['CPU'] / times['GPU']:.1f} times faster" if len(times) > 1 else ""
+        fast, slow = min(times, key=lambda device: times[device]), max(times.values())
+        faster = f", the {fast} {slow / times[fast]:.1f} times as fast" if len(times) > 1 else ""
         lines.append(f"labs: width {width}: a network's epoch takes {shown}{faster}")
     return "\n".join(lines)
