@@ -100,7 +100,8 @@ def picture(frames: Frames) -> Figure:
     figure, (left, right) = panels(2)
     names = [NAMES[name] for name in neurons["initializer"]]
     for column, name in zip(neurons["initializer"], names, strict=True):
-        left.plot(curves["epoch"], curves[column], label=name)
+        # On a scale that has room for the too large ones, the line of one good start lies on the other's.
+        left.plot(curves["epoch"], curves[column], ":" if column == "he" else "-", linewidth=2, label=name)
     left.set_yscale("log")
     losses = curves[list(neurons["initializer"])].to_numpy()
     left.set_ylim(top=30 * losses[np.isfinite(losses)].max())  # room for the legend

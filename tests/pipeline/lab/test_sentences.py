@@ -336,6 +336,12 @@ def test_axes_say_what_they_measure() -> None:
     assert all(tick == int(tick) for tick in layers.get_xticks())
 
 
+def test_a_curve_that_lies_on_another_does_not_hide_it() -> None:
+    """He's solid line covered Glorot's, so that no line had the colour that the legend gave it."""
+    curves = {line.get_label(): line for line in initializers.picture(initializer_frames(True)).axes[0].lines}
+    assert curves["He"].get_linestyle() == ":" and curves["Glorot"].get_linestyle() == "-"
+
+
 def test_all_panels_of_the_lab_on_overfitting_have_one_scale_and_the_houses_colours() -> None:
     axes = capacity.picture(capacity_frames(0.8)).axes
     assert len({axis.get_ylim() for axis in axes}) == 1
