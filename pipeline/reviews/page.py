@@ -95,8 +95,9 @@ def page(
 def compared_networks(settings: Imdb, chosen: Chosen, metrics: Mapping[str, float]) -> str:
     """The table of what each kind of network reaches."""
     longest = settings.phrases.length
+    others = "" if chosen.variant == PLAIN else f" of all but `{PLAIN}`"
     kinds = {
-        "multi_hot": f"`{chosen.variant}`, the multi-hot variant chosen",
+        "multi_hot": f"`{chosen.variant}`, the multi-hot variant chosen{others}",
         "phrases": "words by themselves" if longest == 1 else f"words and phrases of up to {longest} words",
         "convolution": "convolution over the words in their order",
     }

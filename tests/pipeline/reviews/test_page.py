@@ -92,3 +92,7 @@ def test_the_page_names_words_without_phrases_as_such() -> None:
         changed = replace(settings, phrases=replace(settings.phrases, length=length))
         rows = page.compared_networks(changed, chosen, metrics).split("\n")
         assert [row.split(" | ")[0] for row in rows].count(f"| {told}") == 1
+    assert "| `plain`, the multi-hot variant chosen |" in page.compared_networks(settings, chosen, metrics)
+    # The plain one may have the lowest loss of all and is not chosen.
+    other = page.compared_networks(settings, replace(chosen, variant="l2"), metrics)
+    assert "| `l2`, the multi-hot variant chosen of all but `plain` |" in other
