@@ -39,6 +39,7 @@ from pipeline.lab.laboratory import (
     watched,
 )
 from pipeline.nets.fit import Fit
+from pipeline.nets.initializers import initial_kernel
 from pipeline.nets.numbers import Numbers
 from pipeline.nets.table import Table
 from pipeline.settings import Labs
@@ -159,7 +160,6 @@ def test_gradient_norms_equal_keras(material: Material) -> None:
     """The norm of one network's first kernel, from Keras's own layers with the same weights."""
     import keras
 
-    from pipeline.nets.initializers import initial_kernel
     from pipeline.runtime import seed_for
 
     inputs, target = material.table.inputs[0], material.table.target[0]
@@ -176,6 +176,25 @@ def test_gradient_norms_equal_keras(material: Material) -> None:
         norms.append([np.log10(np.linalg.norm(each.numpy())) for each in gradient])
     found = gradients.gradient_norms(inputs, target, "tanh", "glorot_uniform", 3, 0)
     np.testing.assert_allclose(found, np.mean(norms, axis=0), atol=1e-4)
+
+
+def test_what_shrinks_on_the_way_there_and_back_alike_leaves_all_layers_one_gradient() -> None:
+    """As the lab says of ReLU from Glorot weights, by hand, layer by layer."""
+    generator, depth, logs = np.random.default_rng(0), 20, []
+    for _ in range(20):
+        kernels = [initial_kernel("glorot_uniform", generator, gradients.WIDTH, gradients.WIDTH) for _ in range(depth)]
+        there = [generator.normal(size=(256, gradients.WIDTH))]
+        for kernel in kernels:
+            there.append(np.maximum(there[-1] @ kernel, 0.0))
+        given, back = generator.normal(size=there[-1].shape), []
+        for kernel, units in zip(reversed(kernels), reversed(there[1:]), strict=True):
+            given = given * (units > 0)
+            back.insert(0, np.linalg.norm(given))
+            given = given @ kernel.T
+        logs.append([np.log10([np.linalg.norm(units) for units in there[:-1]]), np.log10(back)])
+    forward, backward = np.mean(logs, axis=0)
+    assert forward[0] - forward[-1] > 2 and backward[-1] - backward[0] > 2
+    assert np.ptp(forward + backward) < 0.6
 
 
 def test_distinct_neurons() -> None:
