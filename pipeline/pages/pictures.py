@@ -36,6 +36,7 @@ def panels(count: int = 1, columns: int = 3, width: float = 4.6, height: float =
     for axis in axes:
         axis.spines[["top", "right"]].set_visible(False)
         axis.grid(alpha=0.25)
+        axis.set_axisbelow(True)  # else it runs across bars
         axis.set_prop_cycle(color=COLOURS)
     return figure, axes
 

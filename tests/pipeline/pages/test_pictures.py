@@ -49,6 +49,15 @@ def test_a_curve_of_one_epoch_is_seen_and_counted() -> None:
     assert [tick for tick in one.get_xticks() if low <= tick <= high] == [1]
 
 
+def test_the_grid_does_not_run_across_bars() -> None:
+    """A line in the middle of each looked as if it were of the picture."""
+    figure, (axis,) = panels()
+    bars = axis.barh(["great", "worst"], [1.0, 2.0])
+    png(figure)
+    drawn = [side.get_zorder() for side in (axis.xaxis, axis.yaxis)]  # each draws its grid
+    assert max(drawn) < min(bar.get_zorder() for bar in bars)
+
+
 def test_letters_of_no_font_are_told_once(capsys: pytest.CaptureFixture[str], recwarn: pytest.WarningsRecorder) -> None:
     assert drawn(NOWHERE).startswith(b"\x89PNG") and not recwarn.list
     said = f"note: no font here has the letters {NOWHERE}, so the picture shows boxes; install one that has them\n"
