@@ -104,9 +104,11 @@ def columns(arguments: argparse.Namespace) -> None:
         known = retrained(trained, sets, range(folds), progress.to) if sets else {}
     table = group_table(counts, permuted, known, trained.share)
     pairs = pair_table(paired, known, trained.share, inputs.names)
-    drawn = picture(table, pairs, first)
-    write_csv(arguments.report / "columns.csv", metrics.rounded_table(params.table.task, table))
-    write_csv(arguments.report / "interactions.csv", metrics.rounded_table(params.table.task, pairs))
+    # The picture shows the numbers that lie beside it.
+    written, of_pairs = (metrics.rounded_table(params.table.task, frame) for frame in (table, pairs))
+    drawn = picture(written, of_pairs, first)
+    write_csv(arguments.report / "columns.csv", written)
+    write_csv(arguments.report / "interactions.csv", of_pairs)
     write_bytes(arguments.report / "columns.png", drawn)
     for sentence in sentences(table, pairs):
         print(f"columns: {sentence}")
