@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
-from sklearn.model_selection import KFold, StratifiedGroupKFold, StratifiedKFold, train_test_split
 
+from features.encoding.splits import drawn, drawn_alike, parts_alike, parts_of, parts_of_groups
 from features.errors import UserError
 from features.roles import SCORE, STOP, TRAIN, UNUSED
 
@@ -43,19 +42,18 @@ def draw_roles(
     roles = np.full((len(target), folds * repeats), TRAIN, np.int8)
     for repeat in range(repeats):
         state = int(np.random.SeedSequence([seed, repeat]).generate_state(1)[0])
-        splitter: KFold | StratifiedKFold | StratifiedGroupKFold
-        if groups is not None:
-            splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=state)
-        elif classes:
-            splitter = StratifiedKFold(folds, shuffle=True, random_state=state)
-        else:
-            splitter = KFold(folds, shuffle=True, random_state=state)
         nothing = np.zeros(len(target))
         strata = target if classes else nothing
-        parts = list(splitter.split(nothing, strata, groups) if span is None else _by_span(span))
-        if not all(len(scored) for _, scored in parts):  # where a group holds most of a class
-            parts = list(splitter.split(nothing, nothing, groups))
-        for part, (others, scored) in enumerate(parts):
+        if span is not None:
+            parts = span
+        elif groups is not None:
+            parts = parts_of_groups(strata, groups, folds, state)
+            if len(np.unique(parts)) < folds:  # where a group holds most of a class
+                parts = parts_of_groups(nothing, groups, folds, state)
+        else:
+            parts = parts_alike(target, folds, state) if classes else parts_of(len(target), folds, state)
+        for part in range(folds):
+            others, scored = np.flatnonzero(parts != part), np.flatnonzero(parts == part)
             column = repeat * folds + part
             if span is not None and groups is not None:
                 purged = others[np.isin(groups[others], groups[scored])]
@@ -110,11 +108,6 @@ def spans(times: np.ndarray, parts: int) -> np.ndarray:
             "or empty encode.time, in params.yaml."
         )
     return found[place.reshape(-1)]
-
-
-def _by_span(span: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    for one in range(int(span.max()) + 1):
-        yield np.flatnonzero(span != one), np.flatnonzero(span == one)
 
 
 def groups_if_asked(asked: bool, groups: np.ndarray | None, module: str, file: str) -> np.ndarray | None:
@@ -183,11 +176,8 @@ def _stop(others: np.ndarray, strata: np.ndarray, fraction: float, groups: np.nd
             )
         parts = min(max(2, round(1 / fraction)), there)
         shares = strata[others] if counts.max() >= parts else np.zeros(len(others))
-        splitter = StratifiedGroupKFold(parts, shuffle=True, random_state=state % 2**32)
-        with warnings.catch_warnings():
-            # That a class has fewer rows than there are parts: then some parts have none of it, as they must.
-            warnings.filterwarnings("ignore", "The least populated class")
-            return others[next(splitter.split(others, shares, groups[others]))[1]]
+        return others[parts_of_groups(shares, groups[others], parts, state % 2**32) == 0]
     size = max(1, round(fraction * len(others)))
-    stratify = strata[others] if counts.min() > 1 and size >= len(labels) else None
-    return train_test_split(others, test_size=size, stratify=stratify, random_state=state % 2**32)[1]
+    if counts.min() > 1 and size >= len(labels):
+        return others[drawn_alike(strata[others], size, state % 2**32)]
+    return others[drawn(len(others), size, state % 2**32)]
