@@ -50,7 +50,7 @@ class ImagesLayout:
         """Whether training batches are augmented."""
         return self.augmentation.draws > 0
 
-    def batch(self, arrays: Arrays, rows: Tensor, fold: Tensor, weights: Arrays, draws: Tensor | None) -> Tensor:
+    def batch(self, arrays: Arrays, rows: Tensor, weights: Arrays, draws: Tensor | None) -> Tensor:
         """``[1, b, pixels]``, or ``[m, b, features]`` of the convolutions; see ``Layout``."""
         images = ops.cast(ops.take(arrays["pixels"], ops.maximum(rows[0], 0), axis=0), "float32")
         if self.gamma != 1.0:

@@ -12,7 +12,7 @@ from typing import Any
 
 from keras import ops
 
-from pipeline.nets.numbers import BINS
+from pipeline.nets.numbers import LINES
 
 Tensor = Any
 
@@ -152,57 +152,72 @@ def normalize(units: Tensor, widths: Tensor, gain: Tensor, shift: Tensor) -> Ten
     return away * ops.rsqrt(variance + 1e-3) * gain + shift
 
 
-def lines(numbers: Tensor, slope: Tensor, start: Tensor) -> Tensor:
-    """``slope * x + start``: ``numbers [m, n, b]``, ``slope`` and ``start [m, n, k] -> [m, n, k, b]``. As a product it
-    takes a third of what two operations with repeated factors do."""
-    ones = ops.ones_like(numbers)
-    return ops.matmul(ops.stack([slope, start], axis=3), ops.stack([numbers, ones], axis=2))
+def _line(numbers: Tensor) -> Tensor:
+    """``numbers [m, n, b]`` beside ones, ``[m, n, 2, b]``: to be multiplied with slopes and starts ``[m, n, k, 2]``. A
+    product takes a third of what two operations with repeated factors do."""
+    return ops.stack([numbers, ops.ones_like(numbers)], axis=2)
 
 
 def piecewise_linear(numbers: Tensor, bins: Mapping[str, Tensor]) -> Tensor:
     """How far ``numbers [m, n, b]`` have come in each bin, from 0 to 1: ``[m, n, T, b]``; ``bins``: the arrays of
-    ``BINS``, each ``[m, n, T]``, see ``numbers.bins_of``."""
-    left, inverse = (bins[name] for name in BINS)
-    # Counted from the narrowest bin: from 0, which narrow bins may be far from (of a column with a few values such as
-    # -999), a share would be the difference of two large products, and noise.
-    start = ops.take_along_axis(left, ops.argmax(inverse, axis=2, keepdims=True), axis=2)  # [m, n, 1]
-    return ops.minimum(ops.maximum(lines(numbers - start, inverse, (start - left) * inverse), 0.0), 1.0)
+    ``LINES``, see ``numbers.lines_of``."""
+    origin, lines = (bins[name] for name in LINES)
+    return ops.minimum(ops.maximum(ops.matmul(lines, _line(numbers - origin)), 0.0), 1.0)
 
 
-def embed_numbers(numbers: Tensor, weights: Mapping[str, Tensor], bins: Mapping[str, Tensor] | None) -> Tensor:
+def embed_numbers(
+    numbers: Tensor, weights: Mapping[str, Tensor], bins: Mapping[str, Tensor] | None, pieces: int
+) -> Tensor:
     """Vectors of ``numbers [m, b, n]``, one column after the other: ``[m, b, n * e]``. ``bins``: see
-    ``piecewise_linear``, or None for periodic ones; ``weights``: see ``numbers.Numbers.weights``."""
+    ``piecewise_linear``, or None for periodic ones; ``pieces``: bins or frequencies of a column; ``weights``: see
+    ``numbers.Numbers.weights``."""
     members, rows, columns = ops.shape(numbers)
+    by_column = (members, columns, pieces, -1)
     numbers = ops.transpose(numbers, (0, 2, 1))  # [m, n, b]: each column has a product of its own
     if bins is None:
-        waves = lines(numbers, 2.0 * math.pi * weights["numbers_frequency"], weights["numbers_phase"])
-        mixed = _mix(ops.cos(waves), weights["numbers_mix"]) + weights["numbers_bias"][..., None]
+        lines = ops.stack([2.0 * math.pi * weights["numbers_frequency"], weights["numbers_phase"]], axis=3)
+        waves = ops.cos(ops.matmul(lines, _line(numbers)))
+        mixed = _mix(waves, ops.reshape(weights["numbers_mix"], by_column)) + weights["numbers_bias"][..., None]
         vectors = ops.concatenate([numbers[:, :, None], mixed], axis=2)
     elif "numbers_pieces" in weights:
-        straight = lines(numbers, weights["numbers_linear"], weights["numbers_bias"])
-        vectors = straight + _mix(piecewise_linear(numbers, bins), weights["numbers_pieces"])
+        lines = ops.stack([weights["numbers_linear"], weights["numbers_bias"]], axis=3)
+        kernel = ops.reshape(weights["numbers_pieces"], by_column)
+        vectors = _along_and_mixed(_line(numbers), lines, piecewise_linear(numbers, bins), kernel)
     else:
         vectors = ops.concatenate([numbers[:, :, None], piecewise_linear(numbers, bins)], axis=2)
-    return ops.transpose(ops.reshape(vectors, (members, columns * ops.shape(vectors)[2], rows)), (0, 2, 1))
+    return ops.transpose(ops.reshape(vectors, (members, -1, rows)), (0, 2, 1))
 
 
-def _mix(inputs: Tensor, weight: Tensor) -> Tensor:
-    """Each column's own product: ``inputs [m, n, i, b]``, ``weight [m, n * i, e] -> [m, n, e, b]``; its own gradient,
+def _mix(inputs: Tensor, kernel: Tensor) -> Tensor:
+    """Each column's own product: ``inputs [m, n, i, b]``, ``kernel [m, n, i, e] -> [m, n, e, b]``; its own gradient,
     as TensorFlow's turns the inputs round, which takes longer than the products."""
-    members, columns, count, rows = ops.shape(inputs)
 
     @ops.custom_gradient
     def product(inputs: Tensor, kernel: Tensor) -> tuple[Tensor, Callable[..., tuple[Tensor, Tensor]]]:
         def gradient(*arguments: Tensor, upstream: Tensor = None) -> tuple[Tensor, Tensor]:
             given = arguments[0] if upstream is None else upstream
-            return ops.matmul(kernel, given), ops.matmul(inputs, ops.transpose(given, (0, 2, 1)))
+            return ops.matmul(kernel, given), ops.matmul(inputs, ops.transpose(given, (0, 1, 3, 2)))
 
-        return ops.matmul(ops.transpose(kernel, (0, 2, 1)), inputs), gradient
+        return ops.matmul(ops.transpose(kernel, (0, 1, 3, 2)), inputs), gradient
 
-    mixed = product(
-        ops.reshape(inputs, (members * columns, count, rows)), ops.reshape(weight, (members * columns, count, -1))
-    )
-    return ops.reshape(mixed, (members, columns, -1, rows))
+    return product(inputs, kernel)
+
+
+def _along_and_mixed(numbers: Tensor, lines: Tensor, inputs: Tensor, kernel: Tensor) -> Tensor:
+    """``lines [m, n, e, 2]`` along ``numbers`` (see ``_line``) and the ``_mix`` of ``inputs``, neither of which is
+    learned; its own gradient for the reason given at ``multiplied``."""
+
+    @ops.custom_gradient
+    def total(lines: Tensor, kernel: Tensor) -> tuple[Tensor, Callable[..., tuple[Tensor, Tensor]]]:
+        def gradient(*arguments: Tensor, upstream: Tensor = None) -> tuple[Tensor, Tensor]:
+            given = arguments[0] if upstream is None else upstream
+            of_lines = ops.matmul(given, ops.transpose(numbers, (0, 1, 3, 2)))
+            return of_lines, ops.matmul(inputs, ops.transpose(given, (0, 1, 3, 2)))
+
+        mixed = ops.matmul(ops.transpose(kernel, (0, 1, 3, 2)), inputs)
+        return ops.matmul(lines, numbers) + mixed, gradient
+
+    return total(lines, kernel)
 
 
 def find_windows(words: Tensor, table: Tensor, kernel: Tensor, bias: Tensor, window: int, units: int) -> Tensor:
@@ -352,8 +367,10 @@ def forward(
     units, finished = inputs, []
     for layer, (kernel, bias) in enumerate(zip(kernels[:-1], biases[:-1], strict=True)):
         if layer:
-            deeper = ops.shape(kernel)[0]
-            widths = widths[:deeper]
+            # Not ``ops.shape``, which looks at every axis: a trace takes long by its parts.
+            deeper = ops.size(scales[layer]) if scales else len(kernel)
+            if norms or activation == "sigmoid":
+                widths = widths[:deeper]
             units, done = _split(units, deeper)
             finished.append(done)
         units = project(units, kernel)

@@ -15,12 +15,15 @@ Shapes: ``n`` columns of numbers, ``T`` bins, ``h`` frequencies per column, ``e`
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 # A bin: where it begins, and one over its width.
 BINS = ("bins_left", "bins_inverse")
+# The same as lines, see ``lines_of``.
+LINES = ("lines_from", "lines_of_bins")
 # Frequencies per column.
 FREQUENCIES = 16
 
@@ -39,6 +42,11 @@ class Numbers:
         if self.kind == "plain":
             return 1
         return self.units or 1 + self.bins
+
+    @property
+    def pieces(self) -> int:
+        """Bins or frequencies of a column."""
+        return FREQUENCIES if self.kind == "periodic" else self.bins
 
     def weights(self, columns: int, generator: np.random.Generator) -> dict[str, np.ndarray]:
         """One member's first weights. ``numbers_frequency [n, h]`` has standard deviation 1."""
@@ -93,3 +101,13 @@ def bins_of(inputs: np.ndarray, train: np.ndarray, count: int) -> dict[str, np.n
             found["bins_left"][fold, column, :used] = edges[:-1]
             found["bins_inverse"][fold, column, :used] = 1 / np.diff(edges)
     return found
+
+
+def lines_of(bins: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The arrays of ``BINS``, each ``[F, n, T]``, as lines along which numbers come into them: from where numbers are
+    counted ``[F, n, 1]``, and slopes and starts ``[F, n, T, 2]``."""
+    left, inverse = (bins[name] for name in BINS)
+    # Counted from the narrowest bin: from 0, which narrow bins may be far from (of a column with a few values such as
+    # -999), a share would be the difference of two large products, and noise.
+    origin = np.take_along_axis(left, np.argmax(inverse, axis=2, keepdims=True), axis=2)
+    return dict(zip(LINES, (origin, np.stack([inverse, (origin - left) * inverse], axis=3)), strict=True))

@@ -320,11 +320,11 @@ class Program:
         choice = {name: tf.constant(value) for name, value in self._multipliers(active).items()}
         if members.columns.shape[1]:
             choice["columns"] = tf.constant(members.columns, tf.float32)
-        if self._members.scaling.any():
-            # Scaled copies lie one after another: a member's inputs are those of its fold in its copy.
-            choice["place"] = tf.constant(members.scaling * self._source.roles.shape[1] + members.fold, tf.int32)
+        # Scaled copies lie one after another: a member's inputs are those of its fold in its copy.
+        own = self._source.own_arrays(members.scaling * self._source.roles.shape[1] + members.fold)
         return {
             **self._arrays,
+            **{name: tensor(array) for name, array in own.items()},
             **choice,
             "fold": tf.constant(members.fold[:1] if self._source.shared else members.fold, tf.int32),
             "label_smoothing": tf.constant(members.label_smoothing, tf.float32),

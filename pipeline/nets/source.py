@@ -36,7 +36,7 @@ class Layout(Protocol):
         """Of dense products; a key of ``PRODUCTS``."""
 
     def batch(
-        self, arrays: Arrays, rows: Tensor, fold: Tensor, weights: Arrays, draws: Tensor | None
+        self, arrays: Arrays, rows: Tensor, weights: Arrays, draws: Tensor | None
     ) -> Tensor | tuple[Tensor, Tensor]:
         """Inputs of the first dense layer for ``rows [m or 1, b]`` (see ``standing_in``), or two parts of them, of
         which the second alone depends on weights; ``draws [1, b, k]``, uniform in [0, 1), ask for augmentation."""
@@ -94,6 +94,10 @@ class Source(Protocol):
     def arrays(self) -> dict[str, np.ndarray]:
         """What the program reads, by name."""
 
+    def own_arrays(self, place: np.ndarray) -> dict[str, np.ndarray]:
+        """What it reads for members who see the source's copies ``place [m]``, by name: what their batches all take,
+        which is made once here instead of in each step."""
+
     def weights(self, initializer: str, generator: np.random.Generator) -> dict[str, np.ndarray]:
         """First weights of one member's layers before the first dense one, by name."""
 
@@ -124,6 +128,10 @@ class SharedBatch(ABC):
     def seen(self, columns: np.ndarray) -> np.ndarray:
         """See ``Source``: all, whatever ``columns`` says."""
         return np.arange(self.fan_in)
+
+    def own_arrays(self, place: np.ndarray) -> dict[str, np.ndarray]:
+        """See ``Source``: nothing, since there is one copy."""
+        return {}
 
     def groups(self) -> np.ndarray:
         """See ``Source``: each input on its own."""

@@ -11,7 +11,7 @@ from keras import ops
 
 from features.roles import TRAIN
 from pipeline.nets.layers import embed, embed_numbers, multiply
-from pipeline.nets.numbers import BINS, FREQUENCIES, Numbers, bins_of, columns_of_numbers
+from pipeline.nets.numbers import LINES, Numbers, bins_of, columns_of_numbers, lines_of
 from pipeline.nets.source import Arrays, Tensor, standing_in
 
 EMBEDDING_UNITS = 4
@@ -27,17 +27,17 @@ class TableLayout:
     precision: ClassVar[str] = "float32"
 
     def batch(
-        self, arrays: Arrays, rows: Tensor, fold: Tensor, weights: Arrays, draws: Tensor | None
+        self, arrays: Arrays, rows: Tensor, weights: Arrays, draws: Tensor | None
     ) -> Tensor | tuple[Tensor, Tensor]:
         """``[m, b, i]``: the columns; where there are vectors, the columns without any, and the vectors of numbers and
         of categories, ``[m, b, j]``; see ``Layout``. Inputs of columns that a member does not see are 0."""
-        place = standing_in(rows)
-        source = arrays.get("place", fold)
-        columns = _rows(arrays["inputs"], place, source)  # [m, b, d], or those that have no vectors
+        rows = standing_in(rows)
+        place = rows + arrays["first"]
+        columns = ops.take(arrays["inputs"], place, axis=0)  # [m, b, d], or those that have no vectors
         seen = arrays.get("columns")  # [m, d + embedded]
         vectors = []
         if self.numbers.kind != "plain":
-            of_numbers = self._vectors_of_numbers(arrays, place, source, weights)
+            of_numbers = self._vectors_of_numbers(arrays, place, weights)
             if seen is not None:
                 columns *= ops.take(seen, arrays["other_columns"], axis=1)[:, None]
                 shown = ops.take(seen, arrays["number_columns"], axis=1)[:, None]
@@ -46,7 +46,7 @@ class TableLayout:
         elif seen is not None:
             columns *= seen[:, None, : ops.shape(columns)[2]]
         if self.embedded:
-            of_categories = embed(ops.take(arrays["codes"], place, axis=0), weights["embedding"])
+            of_categories = embed(ops.take(arrays["codes"], rows, axis=0), weights["embedding"])
             if seen is not None:
                 of_categories *= ops.repeat(seen[:, None, -self.embedded :], EMBEDDING_UNITS, axis=-1)
             vectors.append(of_categories)
@@ -54,11 +54,12 @@ class TableLayout:
             return columns
         return columns, ops.concatenate(vectors, axis=-1) if len(vectors) > 1 else vectors[0]
 
-    def _vectors_of_numbers(self, arrays: Arrays, rows: Tensor, source: Tensor, weights: Arrays) -> Tensor:
+    def _vectors_of_numbers(self, arrays: Arrays, place: Tensor, weights: Arrays) -> Tensor:
         """``[m, b, k * width]``."""
-        names = BINS if self.numbers.kind == "piecewise_linear" else ()
-        bins = {name: ops.take(arrays[name], source, axis=0) for name in names}
-        return embed_numbers(_rows(arrays["numbers"], rows, source), weights, bins or None)
+        numbers, bins = ops.take(arrays["numbers"], place, axis=0), None
+        if self.numbers.kind == "piecewise_linear":
+            bins = {name: arrays[name] for name in LINES}
+        return embed_numbers(numbers, weights, bins, self.numbers.pieces)
 
     def mixed(self, rows: Tensor, draws: Tensor | None) -> None:
         """Rows of a table stay apart."""
@@ -66,12 +67,6 @@ class TableLayout:
     def project(self, inputs: Tensor, kernel: Tensor) -> Tensor:
         """The batched matrix product."""
         return multiply(inputs, kernel)
-
-
-def _rows(columns: Tensor, rows: Tensor, source: Tensor) -> Tensor:
-    """Each member's ``rows [m, b]`` of its own copy ``source [m]`` of ``columns [s * F, n, d]``: ``[m, b, d]``."""
-    copies, count, width = ops.shape(columns)
-    return ops.take(ops.reshape(columns, (copies * count, width)), rows + (source * count)[:, None], axis=0)
 
 
 @dataclass(frozen=True)
@@ -114,8 +109,7 @@ class Table:
         """The inputs, or what stands between the numbers and them."""
         if self.numbers.kind == "plain":
             return self.fan_in
-        between = self.numbers.bins if self.numbers.kind == "piecewise_linear" else FREQUENCIES
-        return max(self.fan_in, len(self.number_columns) * between)
+        return max(self.fan_in, len(self.number_columns) * self.numbers.pieces)
 
     @property
     def layout(self) -> TableLayout:
@@ -123,13 +117,20 @@ class Table:
         return TableLayout(self.codes.shape[1], self.numbers)
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """See ``Source``. Columns that are embedded as numbers stand in an array of their own: to pick columns in each
-        step, one by one, would take longer than all that is done with them."""
-        columns = {"inputs": self.inputs}
-        if self.numbers.kind != "plain":
-            parts = {"inputs": "other_columns", "numbers": "number_columns"}
-            columns = {name: self.inputs[:, :, self._fixed[part]] for name, part in parts.items()}
-        return {**columns, "codes": self.codes, **self._fixed}
+        """See ``Source``. The copies' rows stand one after another. Columns that are embedded as numbers have an array
+        of their own: to pick columns in each step, one by one, would take longer than all that is done with them."""
+        inputs = self.inputs.reshape(-1, self.inputs.shape[2])
+        if self.numbers.kind == "plain":
+            return {"inputs": inputs, "codes": self.codes}
+        parts = {name: self._fixed[name] for name in ("other_columns", "number_columns")}
+        columns = {name: inputs[:, part] for name, part in zip(("inputs", "numbers"), parts.values(), strict=True)}
+        return {**columns, "codes": self.codes, **parts}
+
+    def own_arrays(self, place: np.ndarray) -> dict[str, np.ndarray]:
+        """See ``Source``: where each member's rows begin, ``[m, 1]``, and its bins."""
+        lines = lines_of(self._fixed) if self.numbers.kind == "piecewise_linear" else {}
+        first = (place * self.rows)[:, None].astype(np.int32)
+        return {"first": first, **{name: array[place] for name, array in lines.items()}}
 
     def fixed(self) -> dict[str, np.ndarray]:
         """Which columns are embedded as numbers, and their bins in each fold."""

@@ -64,7 +64,7 @@ class BagsLayout:
     distorts: ClassVar[bool] = False
     precision: ClassVar[str] = "float32"
 
-    def batch(self, arrays: Arrays, rows: Tensor, fold: Tensor, weights: Arrays, draws: Tensor | None) -> Tensor:
+    def batch(self, arrays: Arrays, rows: Tensor, weights: Arrays, draws: Tensor | None) -> Tensor:
         """A sparse ``[b, vocabulary]``; see ``Layout``."""
         place = tf.maximum(rows[0], 0)
         begin = tf.gather(arrays["starts"], place)
@@ -149,7 +149,7 @@ class SequencesLayout:
         """Whether training batches lose words."""
         return self.skip > 0
 
-    def batch(self, arrays: Arrays, rows: Tensor, fold: Tensor, weights: Arrays, draws: Tensor | None) -> Tensor:
+    def batch(self, arrays: Arrays, rows: Tensor, weights: Arrays, draws: Tensor | None) -> Tensor:
         """``[m, b, filters]``: what each filter finds; see ``Layout``."""
         words = ops.take(arrays["words"], ops.maximum(rows[0], 0), axis=0)  # [b, l]
         if draws is not None:

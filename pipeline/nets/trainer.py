@@ -19,7 +19,6 @@ from pipeline.nets.layers import (
     dropout_scale,
     dropout_threshold,
     forward,
-    multiplied,
     multiply_beside,
     multiply_scaled,
     output_of_copies,
@@ -206,7 +205,7 @@ class Trainer:
         """``[m, b, c]`` for ``rows [m or 1, b]``, of copies ``[m, k, b, c]``; ``scales`` and ``drops`` as of
         ``forward``; ``draws`` ask for augmentation."""
         kind = self._kind
-        inputs = kind.layout.batch(arrays, rows, arrays["fold"], weights, draws)
+        inputs = kind.layout.batch(arrays, rows, weights, draws)
         hidden, layers = range(kind.depth), range(kind.depth + 1)
         biases = [weights[f"bias_{layer}"] for layer in layers]
         norms = [(weights[f"gain_{layer}"], weights[f"shift_{layer}"]) for layer in hidden] if kind.normalized else ()
@@ -296,7 +295,7 @@ class Trainer:
     def _scaled(self, weights: dict[str, tf.Tensor], arrays: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """True weights, except for the kernels: the largest by far, they meet their unit in ``forward``."""
         return {
-            name: weight if name.startswith("kernel_") else multiplied(weight, arrays[f"unit_{name}"])
+            name: weight if name.startswith("kernel_") else weight * arrays[f"unit_{name}"]
             for name, weight in weights.items()
         }
 
@@ -328,15 +327,18 @@ class Trainer:
             own = [dropout_threshold(rate * held) for rate in rates] if self._kind.realmlp else thresholds
             of_kernels = self._scales(arrays, own) if self._kind.realmlp else scales
             weights = {name: _read(handle, 3) for name, handle in handles["weights"].items()}
+            weights = self._scaled(weights, arrays)
             with tf.GradientTape() as tape:
                 tape.watch(weights)
                 drawn = at(draws) if self._kind.layout.distorts else None
                 drops = [(at(each), below) for each, below in zip(noise, own, strict=True)]
-                logits = self.logits(rows, arrays, self._scaled(weights, arrays), of_kernels, drops, drawn)
+                logits = self.logits(rows, arrays, weights, of_kernels, drops, drawn)
                 mixed = self._kind.layout.mixed(rows, drawn)
                 loss = self._losses(at(targets), arrays, logits, True, mixed)
             share = tf.broadcast_to(at(shares), tf.shape(loss))
-            self._step(tape.gradient(loss, weights, share), factor, held, arrays, handles)
+            # Those of the true weights, times what these are multiples of.
+            gradients = self._scaled(tape.gradient(loss, weights, share), arrays)
+            self._step(gradients, factor, held, arrays, handles)
             return step + 1, total + tf.reduce_sum(loss * at(counts), axis=1)
 
         return _repeat(tf.shape(order)[0], one, [tf.zeros(tf.shape(arrays["unit"]))])[0]

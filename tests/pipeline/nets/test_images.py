@@ -43,10 +43,10 @@ def test_augmentation_touches_training_alone(images: Images) -> None:
     layouts = [source.layout for source in (images, plain)]
     rows = np.array([[0, 5]], np.int32)
     arrays = {name: keras.ops.convert_to_tensor(array) for name, array in plain.arrays().items()}
-    first, second = (np.array(layout.batch(arrays, rows, None, {}, None)) for layout in layouts)
+    first, second = (np.array(layout.batch(arrays, rows, {}, None)) for layout in layouts)
     np.testing.assert_array_equal(first, second)
     draws = np.random.default_rng(1).random((1, 2, images.draws), np.float32)
-    assert not np.array_equal(first, np.array(layouts[0].batch(arrays, rows, None, {}, draws)))
+    assert not np.array_equal(first, np.array(layouts[0].batch(arrays, rows, {}, draws)))
     assert engine.fit(members, plain, "multiclass", 2, 2).answers.shape == (1, 140, 2)
 
 
@@ -54,11 +54,11 @@ def test_gamma_raises_brightness_and_is_standardised_by_train_rows(images: Image
     source = dataclasses.replace(images, gamma=0.5)
     arrays = {name: keras.ops.convert_to_tensor(array) for name, array in source.arrays().items()}
     rows = np.array([[4, 130]], np.int32)
-    found = np.array(source.layout.batch(arrays, rows, None, {}, None))
+    found = np.array(source.layout.batch(arrays, rows, {}, None))
     bright = 255 * np.sqrt(source.pixels.reshape(140, 64) / 255)
     train = bright[:120][source.roles[:, 0] == TRAIN]
     np.testing.assert_allclose(found[0], (bright[rows[0]] - train.mean()) / train.std(), rtol=1e-3, atol=1e-4)
-    assert not np.allclose(found, np.array(images.layout.batch(images.arrays(), rows, None, {}, None)), atol=0.1)
+    assert not np.allclose(found, np.array(images.layout.batch(images.arrays(), rows, {}, None)), atol=0.1)
 
 
 def test_edges_are_distances_from_two_neighbours_standardised_by_train_rows(images: Images) -> None:
@@ -74,7 +74,7 @@ def test_edges_are_distances_from_two_neighbours_standardised_by_train_rows(imag
     expected = (expected - train.mean(axis=(0, 1, 2))) / train.std(axis=(0, 1, 2))
     arrays = {name: keras.ops.convert_to_tensor(array) for name, array in source.arrays().items()}
     rows = np.array([[4, 130]], np.int32)
-    found = np.array(source.layout.batch(arrays, rows, None, {}, None))
+    found = np.array(source.layout.batch(arrays, rows, {}, None))
     np.testing.assert_allclose(found[0], expected[rows[0]].reshape(2, -1), rtol=1e-3, atol=1e-4)
     assert found.shape[2] == source.fan_in
     members = members_of([configuration()], [0], [1])
@@ -89,8 +89,8 @@ def test_mixup_averages_pictures_and_losses(images: Images) -> None:
     arrays = {name: keras.ops.convert_to_tensor(array) for name, array in source.arrays().items()}
     rows = np.array([[3, 7, 11, -1, -1]], np.int32)
     draws = np.random.default_rng(1).random((1, 5, source.draws), np.float32)
-    found = np.array(source.layout.batch(arrays, rows, None, {}, draws))
-    plain = np.array(source.layout.batch(arrays, rows, None, {}, None))
+    found = np.array(source.layout.batch(arrays, rows, {}, draws))
+    plain = np.array(source.layout.batch(arrays, rows, {}, None))
     share = 0.5 * draws[0, :3, -1]
     expected = (1 - share)[:, None] * plain[0, :3] + share[:, None] * plain[0, [1, 2, 0]]
     np.testing.assert_allclose(found[0, :3], expected, atol=1e-5)

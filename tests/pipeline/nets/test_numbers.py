@@ -7,10 +7,11 @@ import math
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from features.roles import SCORE, STOP, TRAIN
 from pipeline.nets.layers import embed_numbers, piecewise_linear
-from pipeline.nets.numbers import BINS, FREQUENCIES, Numbers, bins_of, columns_of_numbers
+from pipeline.nets.numbers import BINS, FREQUENCIES, Numbers, bins_of, columns_of_numbers, lines_of
 from pipeline.nets.table import Table
 
 
@@ -38,7 +39,7 @@ def test_piecewise_linear_equals_its_definition(train_and_rest: tuple[np.ndarray
     inputs, train = train_and_rest
     bins = bins_of(inputs[:, :, [0, 2]], train, 4)
     numbers = np.concatenate([inputs[:, :, [0, 2]], [[[-3, -1]], [[90, 9]]]], axis=1)  # beyond the ends too
-    found = np.array(piecewise_linear(np.swapaxes(numbers, 1, 2), bins))
+    found = np.array(piecewise_linear(np.swapaxes(numbers, 1, 2), lines_of(bins)))
     for fold in range(2):
         for column in range(2):
             values = inputs[fold, train[:, fold], 2 * column].astype(np.float64)
@@ -60,7 +61,7 @@ def test_narrow_bins_far_from_0_are_as_in_double_precision() -> None:
     bins = bins_of(numbers[None, :, None], np.ones((2000, 1), bool), 24)
     left, inverse = (bins[name][0, 0].astype(np.float64) for name in BINS)
     expected = np.clip((numbers[:, None] - left) * inverse, 0, 1)
-    found = np.array(piecewise_linear(numbers[None, None], bins))[0, 0]
+    found = np.array(piecewise_linear(numbers[None, None], lines_of(bins)))[0, 0]
     np.testing.assert_allclose(found.T, expected, atol=1e-5)
 
 
@@ -89,7 +90,9 @@ def test_a_few_values_are_each_an_edge_however_rare() -> None:
 def test_a_column_that_is_constant_in_a_fold_has_empty_bins() -> None:
     inputs = np.full((1, 8, 1), 3, np.float32)
     bins = bins_of(inputs, np.ones((8, 1), bool), 4)
-    np.testing.assert_array_equal(np.array(piecewise_linear(np.array([[[3.0, -9.0, 9.0]]], np.float32), bins)), 0)
+    np.testing.assert_array_equal(
+        np.array(piecewise_linear(np.array([[[3.0, -9.0, 9.0]]], np.float32), lines_of(bins))), 0
+    )
 
 
 @pytest.mark.parametrize(
@@ -103,7 +106,9 @@ def test_vectors_of_numbers_equal_loops(numbers: Numbers, train_and_rest: tuple[
     own = [numbers.weights(2, generator) for _ in range(2)]
     weights = {name: np.stack([each[name] for each in own]) for name in own[0]}
     weights = {name: generator.normal(size=weight.shape).astype(np.float32) for name, weight in weights.items()}
-    found = np.array(embed_numbers(keras.ops.convert_to_tensor(chosen), weights, bins))
+    found = np.array(
+        embed_numbers(keras.ops.convert_to_tensor(chosen), weights, bins and lines_of(bins), numbers.pieces)
+    )
     assert found.shape == (2, 5, 2 * numbers.width)
     for member in range(2):
         w = {name: weight[member] for name, weight in weights.items()}
@@ -126,6 +131,30 @@ def test_vectors_of_numbers_equal_loops(numbers: Numbers, train_and_rest: tuple[
                         expected = pieces @ mix + w["numbers_linear"][column] * x + w["numbers_bias"][column]
                 vector = found[member, row, column * numbers.width : (column + 1) * numbers.width]
                 np.testing.assert_allclose(vector, expected, rtol=2e-4, atol=2e-4)
+
+
+def test_the_gradient_of_bins_and_lines_equals_tensorflows(train_and_rest: tuple[np.ndarray, np.ndarray]) -> None:
+    inputs, train = train_and_rest
+    numbers, generator = Numbers("piecewise_linear", 4, 3), np.random.default_rng(0)
+    chosen = tf.constant(inputs[:, :5][:, :, [0, 2]])
+    bins = lines_of(bins_of(inputs[:, :, [0, 2]], train, 4))
+    shapes = {name: weight.shape for name, weight in numbers.weights(2, generator).items()}
+    weights = {name: tf.constant(generator.normal(size=(2, *shape)), tf.float32) for name, shape in shapes.items()}
+    upstream = generator.normal(size=(2, 5, 2 * 3)).astype(np.float32)
+    with tf.GradientTape() as tape:
+        tape.watch(weights)
+        found = embed_numbers(chosen, weights, bins, numbers.pieces)
+    gradients = tape.gradient(found, weights, upstream)
+    shares = piecewise_linear(tf.transpose(chosen, (0, 2, 1)), bins)  # [m, n, T, b]
+    with tf.GradientTape() as tape:
+        tape.watch(weights)
+        pieces = tf.reshape(weights["numbers_pieces"], (2, 2, 4, 3))
+        bent = tf.einsum("mntb,mnte->mbne", shares, pieces)
+        straight = chosen[..., None] * weights["numbers_linear"][:, None] + weights["numbers_bias"][:, None]
+        expected = tf.reshape(straight + bent, (2, 5, 2 * 3))
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
+    for name, gradient in tape.gradient(expected, weights, upstream).items():
+        np.testing.assert_allclose(gradients[name], gradient, rtol=1e-5, atol=1e-5, err_msg=name)
 
 
 def test_first_weights_are_drawn_as_their_papers_say() -> None:
@@ -158,8 +187,9 @@ def test_a_table_counts_the_inputs_it_makes() -> None:
         for name, weight in table.weights("he_normal", generator).items()
     }
     arrays = {name: keras.ops.convert_to_tensor(array) for name, array in table.arrays().items()}
-    rows, fold = keras.ops.convert_to_tensor(np.array([[0, 7, 29]], np.int32)), keras.ops.convert_to_tensor([0])
-    batch = np.concatenate(table.layout.batch(arrays, rows, fold, weights, None), axis=2)
+    arrays |= table.own_arrays(np.array([0]))
+    rows = keras.ops.convert_to_tensor(np.array([[0, 7, 29]], np.int32))
+    batch = np.concatenate(table.layout.batch(arrays, rows, weights, None), axis=2)
     assert batch.shape == (1, 3, table.fan_in) == (1, 3, 1 + 2 * 4 + 4)
     np.testing.assert_array_equal(batch[0, :, 0], inputs[0, [0, 7, 29], 1])
     assert table.groups().tolist() == [0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3]

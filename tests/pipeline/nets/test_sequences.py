@@ -108,11 +108,11 @@ def test_words_are_passed_over_in_training_alone(texts: Sequences) -> None:
     weights = {"embedding": table, "filter_0": kernel, "offset_0": bias}
     arrays = {name: keras.ops.convert_to_tensor(array) for name, array in texts.arrays().items()}
     rows = keras.ops.convert_to_tensor(np.array([[2, 7]], np.int32))
-    plain = np.array(texts.layout.batch(arrays, rows, None, weights, None))
+    plain = np.array(texts.layout.batch(arrays, rows, weights, None))
     draws = np.full((1, 2, texts.draws), 0.5, np.float32)
-    np.testing.assert_array_equal(np.array(texts.layout.batch(arrays, rows, None, weights, draws)), plain)
+    np.testing.assert_array_equal(np.array(texts.layout.batch(arrays, rows, weights, draws)), plain)
     draws[0, 0] = 0.05
-    without = np.array(texts.layout.batch(arrays, rows, None, weights, draws))
+    without = np.array(texts.layout.batch(arrays, rows, weights, draws))
     np.testing.assert_array_equal(without[:, 1], plain[:, 1])
     np.testing.assert_allclose(without[0, 0], np.maximum(bias[0, 0], 0), atol=1e-6)  # nothing is left to read
 

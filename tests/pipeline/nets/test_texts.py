@@ -26,7 +26,7 @@ def test_a_bag_of_words_is_the_dense_product(bags: Bags) -> None:
     weighted = Bags(bags.starts, bags.ids, np.linspace(-1, 1, len(bags.ids)), 40, bags.target, bags.roles, 1)
     arrays = {name: keras.ops.convert_to_tensor(array) for name, array in weighted.arrays().items()}
     rows = np.array([[7, 0, -1, 139, 7]], np.int32)
-    found = np.array(bag(weighted.layout.batch(arrays, keras.ops.convert_to_tensor(rows), None, {}, None), kernel))
+    found = np.array(bag(weighted.layout.batch(arrays, keras.ops.convert_to_tensor(rows), {}, None), kernel))
     np.testing.assert_allclose(found, dense(weighted)[np.maximum(rows[0], 0)] @ kernel, atol=1e-5)
 
 
@@ -37,7 +37,7 @@ def test_the_product_of_bags_and_its_gradient_stay_on_the_processor(bags: Bags) 
     def gradient(kernel: tf.Tensor, rows: tf.Tensor) -> tf.Tensor:
         with tf.GradientTape() as tape:
             tape.watch(kernel)
-            found = tf.reduce_sum(tf.square(bag(bags.layout.batch(arrays, rows, None, {}, None), kernel)))
+            found = tf.reduce_sum(tf.square(bag(bags.layout.batch(arrays, rows, {}, None), kernel)))
         return tape.gradient(found, kernel)
 
     graph = tf.function(gradient, autograph=False).get_concrete_function(
