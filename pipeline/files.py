@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def write_bytes(path: Path, content: bytes) -> None:
+def write_bytes(path: Path, content: bytes | memoryview) -> None:
     """Replace ``path`` by ``content`` in one step. Raises ``UserError`` where the disk refuses."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -72,7 +72,7 @@ def write_npz(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
     """Write arrays uncompressed, in name order, never pickled (object arrays raise ``ValueError``)."""
     buffer = io.BytesIO()
     np.savez(buffer, allow_pickle=False, **{name: np.asarray(arrays[name]) for name in sorted(arrays)})
-    write_bytes(path, buffer.getvalue())
+    write_bytes(path, buffer.getbuffer())  # the value would be a copy
 
 
 def read_bytes(path: Path) -> bytes:

@@ -43,14 +43,15 @@ def normalize(arguments: argparse.Namespace) -> None:
             f"normalize: {names[column]!r} of id {arrays['ids'][row]} is infinite or beyond 3.4e38. "
             "Correct the raw table, or declare a range in the contract."
         )
-    inputs, maps = [], []
-    methods = params.normalize.method
+    methods, maps = params.normalize.method, []
     if "keras" in methods:
         start_tensorflow(small=True)  # its layer would else start it, with words on the terminal and other settings
-    for method, fold in itertools.product(methods, range(roles.shape[1])):
+    places = list(itertools.product(methods, range(roles.shape[1])))
+    inputs = np.empty((len(places), len(shared), len(names)), np.float32)
+    for place, (method, fold) in enumerate(places):
         values = np.concatenate([shared, arrays["in_fold"][fold].astype(np.float64)], axis=1)
         affine = learn(method, values[: len(roles)][roles[:, fold] == TRAIN], binary)
-        inputs.append(affine.apply(values))
+        inputs[place] = affine.apply(values)
         maps.append(affine.to_mapping())
     kept = {name: arrays[name] for name in ("codes", "levels", "target", "roles", "ids", "together", "groups", "forms")}
     kept["methods"] = np.array(methods, str)
@@ -59,7 +60,7 @@ def normalize(arguments: argparse.Namespace) -> None:
         fitted = TargetScale.fit(encoding["target"]["transform"], arrays["target"], roles == TRAIN)
         scale = fitted.to_mapping()
     scaling = {f"target_{name}": np.asarray(value) for name, value in scale.items()}
-    write_npz(arguments.output / "arrays.npz", {"inputs": np.stack(inputs), **kept, **scaling})
+    write_npz(arguments.output / "arrays.npz", {"inputs": inputs, **kept, **scaling})
     write_json(
         arguments.output / "normalization.json",
         {
