@@ -24,10 +24,10 @@ def row_values(measure: str, target: np.ndarray, decided: np.ndarray) -> np.ndar
     """One value per row ``[..., k]``, whose mean is ``value`` and which scatter as that does; see the module."""
     if measure == "accuracy":
         return (decided == target).astype(float)
-    found, slopes = of_shares(measure, _shares(target, decided))
-    places = target.astype(int) * slopes.shape[-1] + decided.astype(int)
-    flat = slopes.reshape(*slopes.shape[:-2], -1)
-    return found[..., None] + np.take_along_axis(flat, places, axis=-1)
+    places, classes = _places(target, decided)
+    found, slopes = of_shares(measure, _of_places(places, classes))
+    values = (found[..., None, None] + slopes).reshape(*found.shape, -1)
+    return np.take_along_axis(values, places, axis=-1)
 
 
 def imagined(measure: str, target: np.ndarray, decided: np.ndarray) -> tuple[float, np.ndarray]:
@@ -59,10 +59,19 @@ def expected_shares(answers: np.ndarray, decided: np.ndarray) -> np.ndarray:
 
 def _shares(target: np.ndarray, decided: np.ndarray) -> np.ndarray:
     """Shares of the rows ``[..., c, c]``, of as many classes as there are."""
+    return _of_places(*_places(target, decided))
+
+
+def _places(target: np.ndarray, decided: np.ndarray) -> tuple[np.ndarray, int]:
+    """Where each row stands in the table of classes by decisions, read row by row, ``[..., k]``, and how many classes
+    there are."""
     classes = max(int(target.max()), int(decided.max()), 1) + 1
-    places = (target.astype(int) * classes + decided.astype(int)).reshape(-1, len(target))
-    counts = np.stack([np.bincount(each, minlength=classes**2) for each in places])
-    return (counts / len(target)).reshape(*decided.shape[:-1], classes, classes)
+    return classes * target.astype(int) + decided, classes
+
+
+def _of_places(places: np.ndarray, classes: int) -> np.ndarray:
+    counts = [np.bincount(each, minlength=classes**2) for each in places.reshape(-1, places.shape[-1])]
+    return np.reshape(np.stack(counts) / places.shape[-1], (*places.shape[:-1], classes, classes))
 
 
 def of_shares(measure: str, shares: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
