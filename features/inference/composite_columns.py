@@ -9,6 +9,7 @@ import pandas as pd
 
 from features.contracts.composite import find_separator, numbers_within, taken_apart
 from features.contracts.contract import Column
+from features.contracts.dates import date_format
 from features.contracts.entry import unused
 from features.contracts.spelling import FOR_MISSING, Spelling, marked
 from features.errors import enumerated, quoted
@@ -18,6 +19,8 @@ from features.inference.number_forms import written_in_several_ways
 
 # Share of test's cells that train has, from which cells that are taken apart stay a category, too.
 KNOWN = 0.9
+# What stands between a day and a time of day.
+BETWEEN_TIMES = (" ", "T")
 
 
 @dataclass(frozen=True)
@@ -57,7 +60,8 @@ def with_parts(
 ) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, tuple[Column, str]], dict[str, Apart]]:
     """Both tables with the parts of what holds several values behind it, what each column is, and why, and how those
     columns are taken apart. Nothing is said of those ``decided`` already, and of these the ``id`` alone is taken apart,
-    where its first part names groups of rows."""
+    where its first part names groups of rows, or where it is a day and a time of day, since an id is not learned
+    from."""
     found: dict[str, tuple[Column, str]] = {}
     apart: dict[str, Apart] = {}
     known, asked = {}, {}
@@ -99,14 +103,15 @@ def take_apart(
     if absent and column and column.values is not None:
         return None  # levels, of which one may be so called
     cells = cells.mask(words.isin(absent))
-    found = find_separator(cells)
+    dated = column is None and date_format(cells) is not None
+    found = day_and_time(cells) if dated else find_separator(cells)
     if found is None or written_in_several_ways(cells) is not None:
         return None
     separator, width = found
     parts = [unused(f"{cells.name}_{place}", taken) for place in range(1, width + 1)]
     made = dict(zip(parts, taken_apart(cells, separator, width)[0], strict=True))
     first = made[parts[0]]
-    if column is None and not shown_by_ids(first.iloc[:rows], first.iloc[rows:]):
+    if column is None and not dated and not shown_by_ids(first.iloc[:rows], first.iloc[rows:]):
         return None
     before, behind = numbers_within([one.dropna() for one in made.values()])[1]
     around = {parts[0]: Spelling(prefix=before)} if before else {}
@@ -124,3 +129,13 @@ def take_apart(
     known = len(asked) > 0 and asked.isin(cells.iloc[:rows]).mean() >= KNOWN
     whole = repeated_words(str(cells.name), cells, classes) if column and known else None
     return Apart(separator, made, columns, told, absent, whole)
+
+
+def day_and_time(dates: pd.Series) -> tuple[str, int] | None:
+    """The sign between a day and a time of day, and 2, where all of the ``dates`` have both; else None."""
+    for separator in BETWEEN_TIMES:
+        if (dates.str.count(separator) == 1).all():
+            day, time = taken_apart(dates, separator, 2)[0]
+            if date_format(day) is not None and date_format(time) is not None:
+                return separator, 2
+    return None

@@ -17,7 +17,7 @@ from features.contracts.tables import unnamed
 from features.contracts.words import levels_of
 from features.errors import UserError, aside, listed
 from features.inference.column_types import read_with
-from features.inference.composite_columns import with_parts
+from features.inference.composite_columns import BETWEEN_TIMES, with_parts
 from features.inference.id_column import check_sample_ids, find_id, first_number, numbered_as_test, told_dates
 from features.inference.identifiers import group_columns
 from features.inference.notes import told_alike, told_doubtful, told_of_feature
@@ -149,7 +149,7 @@ def infer_columns(
     groups = group_columns(train, test, names)
     name, classes = id[0].name, len(target[0].values or ())
     known, asked, found, apart = with_parts(train, test, name, {*decided, *groups}, spellings, classes)
-    if name in apart:
+    if name in apart and apart[name].separator not in BETWEEN_TIMES:
         prefix = next(iter(apart[name].columns))
         groups = group_columns(known, asked, [*groups, prefix], prefix)
     features = found | groups
@@ -167,7 +167,7 @@ def infer_columns(
         if name in apart:
             decided[name] = apart[name].of(*decided[name])
         column = decided[name][0]
-        if column.role == "id":
+        if column.role == "id" and name not in apart:
             notes += told_dates(name, pd.concat([train[name], test[name]]))
         elif column.role == "target":
             notes += told_doubtful(column, [train[name]], commas_beside, commas)

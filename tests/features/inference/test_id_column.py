@@ -137,10 +137,40 @@ def test_a_running_number_of_both_tables_is_the_id(form: str) -> None:
 
 
 def test_ids_that_are_dates_are_told() -> None:
-    hours = pd.Series(pd.date_range("2011-01-01", periods=62, freq="h")).astype(str)
-    train, test = table(WORDS).assign(key=hours[:60]), pd.DataFrame({"key": hours[60:], "x": ["0.1", "0.2"]})
-    assert any(note.startswith("key: the ids are dates, as '2011-01-01") for note in infer(train, test, None).notes)
+    days = pd.Series(pd.date_range("1990-01-01", periods=62, freq="100D")).astype(str)
+    train, test = table(WORDS).assign(key=days[:60]), pd.DataFrame({"key": days[60:], "x": ["0.1", "0.2"]})
+    found = infer(train, test, None)
+    assert any(note.startswith("key: the ids are dates, as '1990-01-01'") for note in found.notes)
+    assert not found.contract.column("key").parts
     assert not decided(WORDS).notes or not any("are dates" in note for note in decided(WORDS).notes)
+
+
+@pytest.mark.parametrize("form", ["%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%d.%m.%Y %H:%M", "%m/%d/%Y %H:%M"])
+def test_an_id_of_days_and_times_is_learned_from_as_its_parts(form: str) -> None:
+    hours = pd.Series(pd.date_range("2011-01-01", periods=62, freq="7h").strftime(form))
+    train, test = table(WORDS).assign(key=hours[:60]), pd.DataFrame({"key": hours[60:], "x": ["0.1", "0.2"]})
+    found = infer(train, test, None)
+    assert found.contract.id == "key" and found.contract.column("key").parts == ("key_1", "key_2")
+    assert [found.contract.column(part).type for part in ("key_1", "key_2")] == ["date", "date"]
+    assert not any("are dates" in note for note in found.notes)
+    typed = found.contract.typed(train, "train.csv", with_target=True)
+    assert typed["key_1"].nunique() > 1 and typed["key_2"].nunique() > 10
+
+
+def test_days_that_begin_an_id_of_dates_are_no_groups_of_rows() -> None:
+    # Of 20 days, those of test are others.
+    hours = pd.Series(pd.date_range("2011-01-01", periods=80, freq="6h")).astype(str)
+    train, test = table(WORDS).assign(key=hours[:60]), pd.DataFrame({"key": hours[60:], "x": ["0.1"] * 20})
+    found = infer(train, test, None).contract
+    assert found.grouping is None and found.column("key_1").type == "date"
+
+
+@pytest.mark.parametrize("time", ["00:00:00", "06:30:00"])
+def test_a_time_of_day_that_never_varies_beside_the_day_is_ignored(time: str) -> None:
+    days = pd.Series([f"{day:%Y-%m-%d} {time}" for day in pd.date_range("2011-01-01", periods=62)])
+    train, test = table(WORDS).assign(key=days[:60]), pd.DataFrame({"key": days[60:], "x": ["0.1", "0.2"]})
+    found = infer(train, test, None).contract
+    assert [found.column(part).role for part in ("key_1", "key_2")] == ["feature", "ignore"]
 
 
 def test_ids_are_compared_as_the_contract_reads_them() -> None:
