@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from features.contracts.spelling import PLAIN, Spelling
-from features.errors import UserError, aside
+from features.errors import UserError, aside, listed
 
 ROLES = ("id", "target", "feature", "group", "ignore")
 TYPES = ("number", "boolean", "category", "code", "date", "text", "presence")
@@ -305,9 +305,14 @@ def _levels(words: Any, kinds: Sequence[str], kind: str, where: str) -> tuple[st
     """A list of categories, each once, or None."""
     if words is None:
         return None
-    if kind not in kinds or not isinstance(words, list) or not words:
-        only = "" if kind in kinds else ", for a category only"
-        raise UserError(f"{where} is {words!r} (type {kind!r}); expected a list{only}.")
+    if kind not in kinds:
+        key = where.rpartition(".")[2]
+        told = listed(words, most=8) if isinstance(words, list) else repr(words)
+        raise UserError(
+            f"{where} is {told}, but only a {' or '.join(kinds)} has {key}, and type is {kind!r}. Delete {key}."
+        )
+    if not isinstance(words, list) or not words:
+        raise UserError(f"{where} is {words!r}; expected a list of one word or more.")
     if any(isinstance(word, bool | float) or word is None for word in words):
         raise UserError(f"{where} is {words!r}; expected words or whole numbers, quoted if they look otherwise.")
     named = tuple(map(str, words))
