@@ -304,9 +304,12 @@ def times_of(contract: Contract, name: str, frame: pd.DataFrame) -> np.ndarray:
     if name not in known:
         there = f"; it is a {contract.column(name).type}" if name in [c.name for c in contract.columns] else ""
         there = "; it is the target" if name == contract.target else there
+        # Of a day and an hour, the day.
+        part = next((one for one in contract.column(name).parts if one in known), None) if there else None
+        near = hint(name, known) if part is None else f"; did you mean its part {part!r}?"
         raise UserError(
-            f"encode.time is {name!r}, expected a column of dates or numbers in {contract.file}{there}"
-            f"{hint(name, known)} Known: {listed(known)}."
+            f"encode.time is {name!r}, expected a column of dates or numbers in {contract.file}{there}{near} "
+            f"Known: {listed(known)}."
         )
     column, cells = contract.column(name), frame[name]
     state = fit(column, cells, contract.file) if column.type == "date" else None

@@ -246,3 +246,18 @@ def test_when_rows_were_is_a_date_or_a_number_and_said_in_each() -> None:
     ):
         with pytest.raises(UserError, match=told):
             columns.times_of(contract, "day", rows.assign(day=["2024-03-01", None, day]))
+
+
+def test_an_id_of_days_and_times_is_no_time_but_its_day_is() -> None:
+    contract = Contract(
+        (
+            Column("when", "id", "text", separator=" ", parts=("day", "when_2")),
+            Column("day", "feature", "date"),
+            Column("when_2", "feature", "date"),
+            Column("sales", "target", "number"),
+        ),
+        "contract.yaml",
+    )
+    rows = pd.DataFrame({"day": ["2024-03-01"], "when_2": ["05:00"], "sales": 1.0})
+    with pytest.raises(UserError, match="it is a text; did you mean its part 'day'?"):
+        columns.times_of(contract, "when", rows)
