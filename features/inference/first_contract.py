@@ -19,7 +19,7 @@ from features.errors import UserError, aside, listed
 from features.inference.column_types import read_with
 from features.inference.composite_columns import BETWEEN_TIMES, with_parts
 from features.inference.id_column import check_sample_ids, find_id, first_number, numbered_as_test, told_dates
-from features.inference.identifiers import group_columns
+from features.inference.identifiers import group_columns, groups_of_words
 from features.inference.notes import told_alike, told_doubtful, told_of_feature
 from features.inference.number_forms import find_spelling, find_spellings
 from features.inference.target_column import (
@@ -153,6 +153,9 @@ def infer_columns(
         prefix = next(iter(apart[name].columns))
         groups = group_columns(known, asked, [*groups, prefix], prefix)
     features = found | groups
+    if not any(column.role == "group" for column, _ in groups.values()):
+        whole = {name: one for name, one in found.items() if name not in apart}
+        features |= groups_of_words(known, asked, whole)
     part_of = {
         part: f"part {place} of {whole}, "
         for whole, one in apart.items()

@@ -4,7 +4,7 @@ row, a kind of thing, or several rows that belong together, as the visits of one
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -42,6 +42,8 @@ MOSTLY_DISTINCT = 0.9
 HARDLY = 0.05
 # Groups that folds of whole groups need: two a fold of the five that ``new`` asks for.
 ENOUGH = 10
+# What is done with them.
+KEPT = "rows with one value are kept in one fold (encode.group_aware in params.yaml)"
 # So few rows are not said to be numbered.
 FEW_NUMBERED = 10
 # Of a column called so, numbers that rise from row to row alone name rows.
@@ -174,11 +176,31 @@ def group_columns(
     for name, (_, told) in found.items():
         role, why = "ignore", f"it names groups of rows, too few to be kept in {ENOUGH // 2} folds"
         if name == chosen:
-            role, why = "group", "rows with one value are kept in one fold (encode.group_aware in params.yaml)"
+            role, why = "group", KEPT
         elif chosen is not None:
             why = f"it names groups of rows, and {chosen!r} does already"
         decided[name] = Column(name, role, "text"), f"{told}; {why}"
     return decided
+
+
+def groups_of_words(
+    train: pd.DataFrame, test: pd.DataFrame, found: Mapping[str, tuple[Column, str]]
+) -> dict[str, tuple[Column, str]]:
+    """Of the columns that were ``found`` to be categories of many words, that of the fewest which names groups of rows
+    by its cells alone, whatever it is called, and why; none if there is none: values repeat in both tables, and none
+    stands in both, so that whatever is learned of one helps no row of test and flatters each score."""
+    groups = {}
+    for name, (column, _) in found.items():
+        if column.type != "category" or column.values is not None or column.order or column.spelling.missing:
+            continue
+        known, asked = (named(table[name]).dropna() for table in (train, test))
+        if shown_by_ids(known, asked) and len(known) >= REPEATED * known.nunique():
+            told = f"{known.nunique()} values in {len(known)} rows, none of them in test; {KEPT}"
+            groups[name] = known.nunique(), told
+    if not groups:
+        return {}
+    name = min(groups, key=lambda name: groups[name][0])
+    return {name: (Column(name, "group", "text"), groups[name][1])}
 
 
 def shown_by_ids(known: pd.Series, asked: pd.Series) -> bool:

@@ -176,3 +176,24 @@ def test_a_second_id_beside_the_first_is_told() -> None:
     found = infer(train.replace("", None), test.replace("", None), None)
     assert found.contract.id == "PassengerId" and found.contract.column("TicketId").role == "feature"
     assert [note for note in found.notes if note.startswith("TicketId: named like an id, with 300 values in 300")]
+
+
+def households(shared: int = 0, most: int = 4) -> Inferred:
+    """Of a table whose column ``idhogar`` names the household of each row by a word, ``shared`` of test's known."""
+    rng = np.random.default_rng(0)
+    words = [f"{number:07x}" for number in rng.choice(1 << 28, 110, replace=False)]
+    of_train = np.repeat(words[:80], most)
+    of_test = np.repeat([*words[:shared], *words[80 : 110 - shared]], 4)
+    tables = [
+        pd.DataFrame({"n": rng.normal(size=len(of)).round(4).astype(str), "idhogar": of}, dtype=object)
+        for of in (of_train, of_test)
+    ]
+    return infer(tables[0].assign(y=rng.choice(["0", "1"], len(of_train))), tables[1], None)
+
+
+def test_words_of_several_rows_that_test_does_not_have_are_groups_whatever_they_are_called() -> None:
+    contract = households().contract
+    assert contract.grouping == "idhogar"
+    # What is learned of a household that test has helps there, and households of one row are kept apart by nothing.
+    assert households(shared=1).contract.column("idhogar").role == "feature"
+    assert households(most=1).contract.grouping is None
