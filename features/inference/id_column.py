@@ -13,6 +13,7 @@ import pandas as pd
 from features.contracts.contract import Column, Contract
 from features.contracts.dates import date_format
 from features.contracts.entry import unused
+from features.contracts.spelling import plain_number
 from features.errors import UserError, aside, listed, nearest
 from features.inference.column_types import RUNNING, RUNNING_WORDS, infer_column
 from features.inference.identifiers import ID_NAME
@@ -180,10 +181,12 @@ def check_sample_ids(test: pd.DataFrame, sample: pd.DataFrame | None, id: str) -
         known = set(less)
         extra = [value for value in more if value not in known]
         if extra:
-            raise UserError(
-                f"{words} {len(extra)} ids of the other, {extra[0]!r} first. "
-                "Give the test file and the sample submission of one competition."
-            )
+            number = plain_number(extra[0])
+            alike = next((value for value in less if plain_number(value) == number), None)
+            where, cure = "", "Give the test file and the sample submission of one competition."
+            if alike is not None:  # as a spreadsheet or pandas writes whole numbers beside gaps
+                where, cure = f", where it is {alike!r}", "Write the ids alike in both files."
+            raise UserError(f"{words} {len(extra)} ids of the other, {extra[0]!r} first{where}. {cure}")
 
 
 def told_dates(id: str, cells: pd.Series) -> list[str]:

@@ -195,3 +195,12 @@ def test_a_sample_that_begins_with_the_target() -> None:
     sample = pd.DataFrame({"y": ["a", "a"], "n": ["1", "2"]}, dtype=object)
     with pytest.raises(UserError, match="first column is 'y', the target; expected the id first"):
         infer(train, test, sample)
+
+
+def test_ids_of_the_sample_that_are_spelt_otherwise_are_told_so() -> None:
+    train, test = table(WORDS), pd.DataFrame({"key": ["901.0", "902.0"], "x": ["0.1", "0.2"]}, dtype=object)
+    sample = pd.DataFrame({"key": ["901", "902"], "y": ["a", "a"]}, dtype=object)
+    with pytest.raises(UserError, match="test lacks 2 ids of the other, '901' first, where it is '901.0'. Write the"):
+        infer(train, test, sample)
+    with pytest.raises(UserError, match="'903' first. Give the test file and the sample submission of one"):
+        infer(train, test.assign(key=["901", "902"]), sample.assign(key=["901", "903"]))
