@@ -119,7 +119,8 @@ class Table:
     def arrays(self) -> dict[str, np.ndarray]:
         """See ``Source``. The copies' rows stand one after another. Columns that are embedded as numbers have an array
         of their own: to pick columns in each step, one by one, would take longer than all that is done with them."""
-        inputs = self.inputs.reshape(-1, self.inputs.shape[2])
+        copies, rows, width = self.inputs.shape
+        inputs = self.inputs.reshape(copies * rows, width)  # also where all columns are embedded, and none is left
         if self.numbers.kind == "plain":
             return {"inputs": inputs, "codes": self.codes}
         parts = {name: self._fixed[name] for name in ("other_columns", "number_columns")}

@@ -213,11 +213,12 @@ def test_every_task_learns(table: Table, task: str) -> None:
     assert np.nanmin(found.stop_loss[0]) < 0.5 * found.stop_loss[0, 0]
 
 
-def test_learned_embedding_tells_categories_apart(table: Table) -> None:
+@pytest.mark.parametrize("width", [1, 0])
+def test_learned_embedding_tells_categories_apart(table: Table, width: int) -> None:
     generator = np.random.default_rng(0)
     codes = generator.integers(0, 6, (130, 1)).astype(np.int32)
     target = (codes[:100, 0] % 2).astype(np.float32)
-    known = Table(np.zeros((2, 130, 1), np.float32), codes, 6, np.stack([target, target]), table.roles, 1)
+    known = Table(np.zeros((2, 130, width), np.float32), codes, 6, np.stack([target, target]), table.roles, 1)
     found = engine.fit(members_of([bare_configuration(width=16)], [0], [1]), known, "binary", 80, 80)
     assert np.nanmin(found.stop_loss[0]) < 0.1
 
