@@ -45,7 +45,7 @@ def label(axis: Axes, title: str, x: str, y: str, legend: bool = False) -> None:
     """Title and names of the axes; a legend where several lines need one. A curve of one point, which a line would not
     show, gets a mark."""
     for line in axis.lines:
-        if len(line.get_xdata()) == 1 and line.get_marker() == "None":  # type: ignore[arg-type]
+        if np.size(line.get_xdata()) == 1 and line.get_marker() == "None":
             line.set_marker("o")
     axis.set_title(title, fontsize=10, **AS_WRITTEN)
     axis.set_xlabel(x, fontsize=9, **AS_WRITTEN)
